@@ -1,0 +1,58 @@
+//! Condition types of a MachineConfigPool, and the reasons that this daemon gives.
+
+/// The four build conditions: at most one of them is True at any time.
+pub const BUILD_CONDITIONS: [&str; 4] = [BUILD_PENDING, BUILDING, BUILD_SUCCESS, BUILD_FAILED];
+
+/// A build waits: for a slot, for its pod to start, or for its next attempt.
+pub const BUILD_PENDING: &str = "BuildPending";
+/// A build runs.
+pub const BUILDING: &str = "Building";
+/// The pool's image is that of its rendered config.
+pub const BUILD_SUCCESS: &str = "BuildSuccess";
+/// The build failed, or cannot be made from its inputs.
+pub const BUILD_FAILED: &str = "BuildFailed";
+
+/// The pool is degraded; ours while its reason is [`reason::BUILD_FAILED`].
+pub const DEGRADED: &str = "Degraded";
+/// A node of the pool is degraded; never written here.
+pub const NODE_DEGRADED: &str = "NodeDegraded";
+/// The pool's config cannot be rendered; never written here.
+pub const RENDER_DEGRADED: &str = "RenderDegraded";
+
+/// Reasons of the build conditions.
+pub mod reason {
+    /// Waiting for a free build slot.
+    pub const BUILD_QUEUED: &str = "BuildQueued";
+    /// The build object is there and has not started.
+    pub const BUILD_PENDING: &str = "BuildPending";
+    /// The build runs.
+    pub const BUILD_RUNNING: &str = "BuildRunning";
+    /// The build was lost; its next attempt is due.
+    pub const BUILD_RETRYING: &str = "BuildRetrying";
+    /// The image is published.
+    pub const BUILD_SUCCEEDED: &str = "BuildSucceeded";
+    /// The build failed; also the reason by which `Degraded` is known to be this daemon's.
+    pub const BUILD_FAILED: &str = "BuildFailed";
+    /// An object of the expected name belongs to somebody else.
+    pub const NAME_CONFLICT: &str = "NameConflict";
+}
+
+/// Reasons of Events on the pool.
+pub mod event {
+    /// A build object was made.
+    pub const BUILD_STARTED: &str = "BuildStarted";
+    /// An image was published.
+    pub const BUILD_SUCCEEDED: &str = "BuildSucceeded";
+    /// A build failed for good.
+    pub const BUILD_FAILED: &str = "BuildFailed";
+    /// A build was lost, and will be tried again.
+    pub const BUILD_RETRYING: &str = "BuildRetrying";
+    /// A running build was stopped in favour of newer inputs.
+    pub const BUILD_SUPERSEDED: &str = "BuildSuperseded";
+    /// An input cannot be used.
+    pub const CONFIG_INVALID: &str = "ConfigInvalid";
+    /// A user asked for a fresh build.
+    pub const REBUILD_REQUESTED: &str = "RebuildRequested";
+    /// The pool was opted out, and everything of its builds removed.
+    pub const OPTED_OUT: &str = "OptedOut";
+}

@@ -1,0 +1,32 @@
+//! Label and annotation keys.
+
+/// Label on a MachineConfigPool that opts it in to layering; any value will do.
+pub const LAYERING_ENABLED: &str = "machineconfiguration.openshift.io/layering-enabled";
+
+/// Label on every object made for a build.
+pub const BUILD_POD: &str = "machineconfiguration.openshift.io/buildPod";
+/// Label on every object made for a build: the pool it is for, shortened where it does not fit.
+pub const TARGET_POOL: &str = "machineconfiguration.openshift.io/targetMachineConfigPool";
+/// Label on every object made for a build: the rendered config it is for, shortened where it does not fit.
+pub const DESIRED_CONFIG: &str = "machineconfiguration.openshift.io/desiredConfig";
+/// Annotation on every object made for a build; always empty.
+pub const POOL: &str = "machineconfiguration.openshift.io/pool";
+/// Annotation on every object made for a build: the hash of the inputs that it was made from.
+pub const INPUT_HASH: &str = "machineconfiguration.openshift.io/build-input-hash";
+/// Annotation on a build object: the inputs that it was made from, as JSON.
+pub const INPUTS: &str = "machineconfiguration.openshift.io/build-inputs";
+
+/// Annotation on a pool: the image of its newest built config, by digest.
+pub const NEWEST_IMAGE: &str = "machineconfiguration.openshift.io/newestImageEquivalentConfig";
+/// Annotation on a pool: what was built, is being built and failed, as JSON.
+pub const BUILD_RECORD: &str = "machineconfiguration.openshift.io/build-record";
+/// Annotation on a pool by which a user asks for a fresh build; any value will do.
+pub const REBUILD: &str = "machineconfiguration.openshift.io/rebuild";
+
+/// Label on a Secret that this daemon derived from a legacy one.
+pub const CANONICALIZED_SECRET: &str = "machineconfiguration.openshift.io/canonicalizedSecret";
+/// Annotation on a canonical Secret: the name of the Secret that it was derived from.
+pub const CANONICALIZED_FROM: &str = "machineconfiguration.openshift.io/canonicalizedFrom";
+
+/// Image label of images built by the OpenShift builder: the pool that the image is for.
+pub const IMAGE_POOL: &str = "io.openshift.machineconfig.pool";

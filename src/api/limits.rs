@@ -1,0 +1,62 @@
+//! Every limit, in one place; units come last in a name.
+
+use std::time::Duration;
+
+/// Longest label value, in bytes (Kubernetes).
+pub const LABEL_VALUE_BYTES_MAX: usize = 63;
+/// Longest image tag, in bytes (OCI distribution).
+pub const TAG_BYTES_MAX: usize = 128;
+/// Longest object name, in bytes (Kubernetes, DNS-1123 subdomain).
+pub const NAME_BYTES_MAX: usize = 253;
+/// Most that a ConfigMap holds, in bytes (Kubernetes): the sum of its keys' and values' lengths.
+pub const CONFIG_MAP_BYTES_MAX: usize = 1 << 20;
+/// Longest message of a condition, in bytes.
+pub const CONDITION_MESSAGE_BYTES_MAX: usize = 1024;
+/// How long a build pod may take to end once it is told to.
+pub const POD_GRACE_PERIOD_S: i64 = 10;
+/// How long past its deletion deadline an object may stay before it is deleted by force.
+pub const FORCED_DELETION_AFTER_S: i64 = 60;
+/// Builds that run at once, unless a setting says otherwise.
+pub const CONCURRENT_BUILDS_DEFAULT: usize = 5;
+/// Attempts at a build whose object is lost, the first included.
+pub const ATTEMPTS_MAX_DEFAULT: u32 = 3;
+/// Wait before the second attempt; doubled with each further one.
+pub const RETRY_BACKOFF_FIRST: Duration = Duration::from_secs(60);
+/// Longest wait between two attempts.
+pub const RETRY_BACKOFF_MAX: Duration = Duration::from_secs(600);
+
+/// Longest wait for the head of an answer to one request.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Times that one request is sent, the first included.
+pub const REQUEST_TRIES_MAX: u32 = 4;
+/// Wait before a request is sent again; doubled with each further time, and jittered.
+pub const REQUEST_BACKOFF_FIRST: Duration = Duration::from_millis(200);
+/// Longest wait that a server's `Retry-After` is honoured for.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// First wait before a failed watch is opened again.
+pub const WATCH_BACKOFF_FIRST: Duration = Duration::from_millis(500);
+/// Longest wait before a failed watch is opened again.
+pub const WATCH_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// How often to ask again for a kind that the cluster does not serve.
+pub const WATCH_UNSERVED_INTERVAL: Duration = Duration::from_secs(300);
+
+/// First wait of a pool whose last effect failed.
+pub const POOL_BACKOFF_FIRST: Duration = Duration::from_millis(500);
+/// Longest wait of a pool whose effects keep failing.
+pub const POOL_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// How often a foreign object of a build object's name is looked at.
+pub const NAME_CONFLICT_INTERVAL_S: i64 = 60;
+
+/// First wait before a crashed actor is started again.
+pub const RESTART_BACKOFF_FIRST: Duration = Duration::from_secs(1);
+/// Longest wait before a crashed actor is started again, outside a meltdown.
+pub const RESTART_BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// Crashes within [`MELTDOWN_WINDOW`] that make a meltdown.
+pub const MELTDOWN_CRASHES: usize = 5;
+/// How far back crashes are counted.
+pub const MELTDOWN_WINDOW: Duration = Duration::from_secs(300);
+/// Wait before an actor in meltdown is started again.
+pub const MELTDOWN_BACKOFF: Duration = Duration::from_secs(600);
+/// Longest wait for an actor to finish what it is doing when it is told to stop.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);

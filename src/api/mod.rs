@@ -1,0 +1,27 @@
+//! The vocabulary that this daemon shares with the cluster: kinds, names, labels, annotations,
+//! condition types and reasons, and limits.
+//!
+//! Reads nothing, writes nothing: constants, and views of objects as the API server sends them.
+//! Every string here is part of what other software relies on; change none without a migration.
+
+pub mod conditions;
+pub mod keys;
+pub mod limits;
+pub mod names;
+mod object;
+pub mod pool;
+
+pub use object::{Key, Kind, Object, PartialObjectMeta, ResourceVersion, UnknownKind};
+pub use pool::Pool;
+
+/// The namespace of everything that is namespaced, unless a setting says otherwise.
+pub const DEFAULT_NAMESPACE: &str = "openshift-machine-config-operator";
+
+/// The namespace that Events about cluster-scoped objects live in.
+pub const EVENT_NAMESPACE: &str = "default";
+
+/// The name under which this daemon reports Events and identifies itself to the API server.
+pub const COMPONENT: &str = "machine-os-builder";
+
+/// The ServiceAccount that build pods run as; it may only create ConfigMaps.
+pub const BUILD_SERVICE_ACCOUNT: &str = "machine-os-builder";

@@ -1,0 +1,183 @@
+//! What is known of the cluster: the newest version seen of each object, whoever told of it.
+//!
+//! Watches tell of changes, and so do the answers to this daemon's own writes; the two arrive in any
+//! order. A newer version replaces an older one and never the other way about, and an object that was
+//! seen to be deleted does not come back: its UID is remembered.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::api::{Key, Kind, Object, ResourceVersion};
+
+/// Deleted UIDs that are remembered.
+const GONE_MAX: usize = 1024;
+
+/// One change of what is known.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// The object is there, in this version.
+    Applied(Key, Arc<Object>),
+    /// The object is not there. With a UID, that very object; without, none of that name.
+    Gone(Key, Option<String>),
+}
+
+/// The newest that is known of a set of objects.
+#[derive(Debug, Clone, Default)]
+pub struct Cache {
+    objects: BTreeMap<Key, Arc<Object>>,
+    absent: BTreeSet<Key>,
+    gone: BTreeSet<String>,
+    gone_in_order: VecDeque<String>,
+    unserved: BTreeSet<Kind>,
+}
+
+impl Cache {
+    /// Takes a change in; false if it is no news.
+    pub fn apply(&mut self, change: &Change) -> bool {
+        match change {
+            Change::Applied(key, object) => self.put(key, object),
+            Change::Gone(key, uid) => self.take(key, uid.as_deref()),
+        }
+    }
+
+    /// The object of this key.
+    pub fn get(&self, key: &Key) -> Option<&Arc<Object>> {
+        self.objects.get(key)
+    }
+
+    /// Whether it is known that there is no object of this key, rather than not known whether there is one.
+    pub fn is_absent(&self, key: &Key) -> bool {
+        self.absent.contains(key)
+    }
+
+    /// All objects of a kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Arc<Object>)> {
+        self.objects.range(Key::new(kind, "")..).take_while(move |(key, _)| key.kind == kind)
+    }
+
+    /// All objects.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Arc<Object>)> {
+        self.objects.iter()
+    }
+
+    /// Remembers whether the cluster serves a kind.
+    pub fn set_served(&mut self, kind: Kind, is_served: bool) {
+        if is_served {
+            self.unserved.remove(&kind)
+        } else {
+            self.unserved.insert(kind)
+        };
+    }
+
+    /// Whether the cluster serves a kind, as far as is known.
+    pub fn is_served(&self, kind: Kind) -> bool {
+        !self.unserved.contains(&kind)
+    }
+
+    /// A cache with the objects that `wanted` picks out of this one, and all that is remembered besides.
+    pub fn subset(&self, mut wanted: impl FnMut(&Key, &Object) -> bool) -> Self {
+        Self {
+            objects: self
+                .objects
+                .iter()
+                .filter(|(key, object)| wanted(key, object))
+                .map(|(key, object)| (key.clone(), object.clone()))
+                .collect(),
+            ..self.clone()
+        }
+    }
+
+    fn put(&mut self, key: &Key, object: &Arc<Object>) -> bool {
+        if object.metadata.uid.as_ref().is_some_and(|uid| self.gone.contains(uid)) {
+            return false;
+        }
+        if self.objects.get(key).is_some_and(|known| ResourceVersion::of(known) >= ResourceVersion::of(object)) {
+            return false;
+        }
+        self.absent.remove(key);
+        self.objects.insert(key.clone(), object.clone());
+        true
+    }
+
+    fn take(&mut self, key: &Key, uid: Option<&str>) -> bool {
+        let known = self.objects.get(key).and_then(|object| object.metadata.uid.clone());
+        if let Some(uid) = uid.map(str::to_owned).or_else(|| known.clone()) {
+            self.forget_for_good(uid);
+        }
+        if known.is_some() && uid.is_some() && known.as_deref() != uid {
+            return false;
+        }
+        let is_removed = self.objects.remove(key).is_some();
+        self.absent.insert(key.clone()) || is_removed
+    }
+
+    fn forget_for_good(&mut self, uid: String) {
+        if self.gone.insert(uid.clone()) {
+            self.gone_in_order.push_back(uid);
+        }
+        if self.gone_in_order.len() > GONE_MAX
+            && let Some(oldest) = self.gone_in_order.pop_front()
+        {
+            self.gone.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn applied(uid: &str, version: u64) -> Change {
+        let object: Object = serde_json::from_value(json!({
+            "metadata": {"name": "x", "uid": uid, "resourceVersion": version.to_string()},
+        }))
+        .unwrap();
+        Change::Applied(key(), Arc::new(object))
+    }
+
+    fn key() -> Key {
+        Key::new(Kind::Pod, "x")
+    }
+
+    fn gone(uid: &str) -> Change {
+        Change::Gone(key(), Some(uid.into()))
+    }
+
+    #[test]
+    fn l46_an_older_version_never_replaces_a_newer_one() {
+        let mut cache = Cache::default();
+        assert!(cache.apply(&applied("u1", 9)));
+        assert!(!cache.apply(&applied("u1", 8)));
+        assert!(cache.apply(&applied("u1", 10)), "versions are numbers, not text");
+    }
+
+    #[test]
+    fn l46_what_was_seen_to_go_does_not_come_back() {
+        let mut cache = Cache::default();
+        cache.apply(&applied("u1", 1));
+        assert!(cache.apply(&gone("u1")));
+        assert!(!cache.apply(&applied("u1", 2)));
+        assert!(cache.is_absent(&key()));
+        assert!(cache.apply(&applied("u2", 3)));
+        assert!(!cache.is_absent(&key()));
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_object_says_nothing_of_its_namesake() {
+        let mut cache = Cache::default();
+        cache.apply(&applied("u2", 3));
+        assert!(!cache.apply(&gone("u1")));
+        assert!(cache.get(&key()).is_some());
+        assert!(!cache.apply(&applied("u1", 4)));
+    }
+
+    #[test]
+    fn not_known_is_not_absent() {
+        let mut cache = Cache::default();
+        assert!(!cache.is_absent(&key()));
+        assert!(cache.apply(&Change::Gone(key(), None)));
+        assert!(cache.is_absent(&key()));
+        assert!(!cache.apply(&Change::Gone(key(), None)), "said twice is no news");
+    }
+}

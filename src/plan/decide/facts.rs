@@ -1,0 +1,226 @@
+//! What is known of a pool, sorted for the decisions about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{Doomed, Effect};
+use crate::api::limits::{
+    ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT, FORCED_DELETION_AFTER_S, RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
+};
+use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object, Pool, keys, names};
+use crate::plan::cache::Cache;
+use crate::plan::fault::InputFault;
+use crate::plan::inputs::BuildInputs;
+use crate::plan::payload::Payload;
+use crate::plan::record::BuildRecord;
+use crate::plan::request::{self, Wanted};
+use crate::plan::status::BuildStatus;
+
+/// Settings that decisions depend on.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where build objects, input ConfigMaps and Secrets live.
+    pub namespace: String,
+    /// Attempts at a build whose object is lost, the first included.
+    pub attempts_max: u32,
+    /// Builds that run at once; 0 is no limit. Only shown to users here: [`Slots`](crate::plan::slots::Slots) counts.
+    pub concurrent_builds_max: usize,
+    /// Wait before the second attempt; doubled with each further one, up to [`RETRY_BACKOFF_MAX`].
+    pub retry_backoff: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespace: DEFAULT_NAMESPACE.to_owned(),
+            attempts_max: ATTEMPTS_MAX_DEFAULT,
+            concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,
+            retry_backoff: RETRY_BACKOFF_FIRST,
+        }
+    }
+}
+
+/// A MachineConfig, read and compressed for a build that is about to start.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The MachineConfig's name.
+    pub rendered: String,
+    /// Its version, as it was known when it was asked for.
+    pub version: Option<String>,
+    /// The payload, or why there is none.
+    pub payload: Result<Payload, InputFault>,
+}
+
+/// All that a look at a pool takes in.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The pool's name.
+    pub pool: &'a str,
+    /// What is known of the cluster, as far as it matters to this pool.
+    pub cache: &'a Cache,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// How the pool's builds are doing, by the UID of their objects.
+    pub statuses: &'a BTreeMap<String, BuildStatus>,
+    /// The MachineConfig of the build that is about to start.
+    pub prepared: Option<&'a Prepared>,
+    /// Names of the Events that were told already.
+    pub told: &'a BTreeSet<String>,
+    /// Whether the pool has a slot to build in.
+    pub has_slot: bool,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// An object that was made for a build.
+#[derive(Clone, Copy)]
+pub(super) struct Made<'a> {
+    pub key: &'a Key,
+    pub object: &'a Object,
+}
+
+/// The view, sorted.
+pub(super) struct Facts<'a> {
+    pub view: &'a View<'a>,
+    pub pool: Option<Pool<'a>>,
+    pub record: BuildRecord,
+    pub wanted: Wanted,
+    /// Pods and Builds made for this pool.
+    pub builds: Vec<Made<'a>>,
+    /// ConfigMaps made for this pool, and digests left by its builds.
+    pub config_maps: Vec<Made<'a>>,
+    /// Objects that have the name of one of this pool's, and belong to somebody else.
+    pub foreign: Vec<Made<'a>>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(view: &'a View<'a>) -> Self {
+        let key = Key::new(Kind::MachineConfigPool, view.pool);
+        let pool = view.cache.get(&key).map(|object| Pool::new(object));
+        let (record, wanted) = match pool.as_ref().map(|pool| (pool, BuildRecord::of(pool))) {
+            Some((pool, Ok(record))) => {
+                let wanted = request::wanted(view.cache, pool, &record);
+                (record, wanted)
+            }
+            Some((_, Err(fault))) => (BuildRecord::default(), Wanted::Faulty(fault)),
+            None => (BuildRecord::default(), Wanted::Unknown),
+        };
+        let mut facts =
+            Facts { view, pool, record, wanted, builds: Vec::new(), config_maps: Vec::new(), foreign: Vec::new() };
+        for kind in [Kind::Pod, Kind::Build, Kind::ConfigMap] {
+            for (key, object) in view.cache.of_kind(kind) {
+                facts.sort(Made { key, object });
+            }
+        }
+        facts
+    }
+
+    fn sort(&mut self, made: Made<'a>) {
+        let is_digest = made.key.name.starts_with(&names::digest(""));
+        if made.key.is_input_config_map() {
+        } else if made.is_for(self.view.pool) || (made.key.kind == Kind::ConfigMap && is_digest) {
+            let list = if made.key.kind.is_build_object() { &mut self.builds } else { &mut self.config_maps };
+            list.push(made);
+        } else {
+            self.foreign.push(made);
+        }
+    }
+
+    /// Everything made for this pool: build objects first, as what runs must be stopped before it loses its inputs.
+    pub(super) fn made(&self) -> impl Iterator<Item = Made<'a>> + '_ {
+        self.builds.iter().chain(&self.config_maps).copied()
+    }
+
+    /// The build object made from the inputs of this hash, unless it is on its way out.
+    pub(super) fn build_of(&self, hash: &str) -> Option<Made<'a>> {
+        self.builds.iter().copied().find(|build| build.hash() == Some(hash) && !build.is_being_deleted())
+    }
+
+    pub(super) fn status_of(&self, build: Made<'_>) -> Option<&'a BuildStatus> {
+        self.view.statuses.get(build.uid())
+    }
+
+    /// Whether a build object runs, for all that is known.
+    pub(super) fn is_running(&self, build: Made<'_>) -> bool {
+        self.status_of(build).is_none_or(|status| !status.is_finished())
+    }
+
+    /// Whether anything of this pool's runs, if only to its end.
+    pub(super) fn runs_anything(&self) -> bool {
+        self.builds.iter().any(|build| self.is_running(*build))
+    }
+
+    /// The deletion of one of `doomed`, if there is one left to delete.
+    pub(super) fn deletion(&self, doomed: impl IntoIterator<Item = Made<'a>>) -> Option<Effect> {
+        doomed.into_iter().find_map(|made| {
+            let is_forced = made.forced_at().is_some_and(|time| time <= self.view.now);
+            (!made.is_being_deleted() || is_forced)
+                .then(|| Effect::Delete(Doomed { key: made.key.clone(), uid: made.uid().to_owned(), is_forced }))
+        })
+    }
+
+    /// When the first of the objects that are on their way out has to be helped along.
+    pub(super) fn next_forced_deletion(&self) -> Option<Timestamp> {
+        self.made().filter_map(|made| made.forced_at()).min()
+    }
+
+    /// The wait after attempt `number` was lost.
+    pub(super) fn retry_backoff(&self, number: u32) -> SignedDuration {
+        let doubled = 2u32.saturating_pow(number.saturating_sub(1));
+        let wait = self.view.settings.retry_backoff.saturating_mul(doubled).min(RETRY_BACKOFF_MAX);
+        SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)
+    }
+}
+
+impl<'a> Made<'a> {
+    pub(super) fn uid(&self) -> &'a str {
+        self.object.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn hash(&self) -> Option<&'a str> {
+        self.annotation(keys::INPUT_HASH)
+    }
+
+    /// The inputs recorded with a build, if they are the ones that its hash says.
+    pub(super) fn inputs(&self) -> Option<BuildInputs> {
+        let inputs: BuildInputs = serde_json::from_str(self.annotation(keys::INPUTS)?).ok()?;
+        (Some(inputs.hash().as_str()) == self.hash()).then_some(inputs)
+    }
+
+    pub(super) const fn is_being_deleted(&self) -> bool {
+        self.object.metadata.deletion_timestamp.is_some()
+    }
+
+    /// When the object is to be deleted by force, if it is on its way out.
+    fn forced_at(&self) -> Option<Timestamp> {
+        let deadline = self.object.metadata.deletion_timestamp.as_ref()?.0;
+        deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
+    }
+
+    /// The reference to the object that stands on the pool.
+    pub(super) fn reference(&self) -> Value {
+        serde_json::json!({
+            "apiVersion": self.key.kind.api_version(),
+            "kind": self.key.kind.name(),
+            "name": self.key.name,
+            "namespace": self.object.metadata.namespace,
+            "uid": self.uid(),
+        })
+    }
+
+    /// Whether the object has the labels of one made for a build of `pool`.
+    fn is_for(&self, pool: &str) -> bool {
+        let labels = self.object.metadata.labels.as_ref();
+        let has = |key: &str| labels.is_some_and(|labels| labels.contains_key(key));
+        has(keys::BUILD_POD)
+            && has(keys::DESIRED_CONFIG)
+            && crate::plan::index::owner_of(self.object).as_deref() == Some(pool)
+    }
+
+    fn annotation(&self, key: &str) -> Option<&'a str> {
+        self.object.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+}

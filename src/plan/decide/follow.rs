@@ -1,0 +1,110 @@
+//! A build that is there: show how it is doing, publish its image, record its end.
+
+use super::facts::{Facts, Made};
+use super::serve::{demand, patch_record, tell};
+use super::show::{self, SPEC_SOURCE, set_references, with_reference};
+use super::{Decision, Effect, messages, start};
+use crate::api::conditions::{BUILD_PENDING, BUILDING, event, reason};
+use crate::api::{Pool, keys};
+use crate::plan::conditions::{Degraded, Shown};
+use crate::plan::digest::Digest;
+use crate::plan::notes::Note;
+use crate::plan::record::{Attempt, BuildRecord, Failed, Published};
+use crate::plan::slots::Demand;
+use crate::plan::status::{BuildFailure, BuildStatus};
+
+pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>) -> Decision {
+    let Some(hash) = build.hash() else { return Decision::idle(demand(facts)) };
+    let Some(attempt) = facts.record.attempt_at(hash) else {
+        // Made by a process whose claim is gone: it is the build that is wanted, so it is taken over.
+        return Decision::rest(Demand::Hold, adopt(facts, pool, hash), None);
+    };
+    let attempt = attempt.clone();
+    let effect = tell(facts, pool, started(build, &attempt)).or_else(|| match facts.status_of(build) {
+        None | Some(BuildStatus::DigestInConfigMap) => None,
+        Some(BuildStatus::Pending) => {
+            show_live(facts, pool, build, (BUILD_PENDING, reason::BUILD_PENDING), messages::pending(build.key))
+        }
+        Some(BuildStatus::Running) => {
+            show_live(facts, pool, build, (BUILDING, reason::BUILD_RUNNING), messages::running(build.key))
+        }
+        Some(BuildStatus::Succeeded(digest)) => publish(facts, pool, build, digest),
+        Some(BuildStatus::Failed(failure)) => record_failure(facts, pool, build, &attempt, failure),
+        Some(BuildStatus::Lost(why)) => start::record_loss(facts, pool, &attempt, why),
+    });
+    Decision::rest(demand(facts), effect, None)
+}
+
+fn started(build: Made<'_>, attempt: &Attempt) -> Note {
+    Note {
+        reason: event::BUILD_STARTED,
+        message: messages::started(build.key, attempt.number),
+        occurrence: format!("{} {}", attempt.hash, attempt.number),
+        is_warning: false,
+    }
+}
+
+fn adopt(facts: &Facts<'_>, pool: &Pool<'_>, hash: &str) -> Option<Effect> {
+    let attempt = Attempt { hash: hash.to_owned(), number: 1, started: facts.view.now, lost: None };
+    let record = BuildRecord { rebuild: false, attempt: Some(attempt), ..facts.record.clone() };
+    patch_record(pool, &record, |_| {})
+}
+
+/// Shows a build under way: the reference in the spec first, then the reference and the condition in the status.
+fn show_live(
+    facts: &Facts<'_>,
+    pool: &Pool<'_>,
+    build: Made<'_>,
+    (type_, reason): (&'static str, &str),
+    message: String,
+) -> Option<Effect> {
+    refer(pool, build).or_else(|| {
+        let shown = Shown { type_, reason: reason.to_owned(), message };
+        show::show(facts, pool, &shown, Degraded::Clear, Some(build.reference()))
+    })
+}
+
+/// Puts the reference to `build` into the spec.
+fn refer(pool: &Pool<'_>, build: Made<'_>) -> Option<Effect> {
+    let document = show::document(pool.object);
+    let mut patch = crate::plan::patch::GuardedPatch::new(&document);
+    let source = with_reference(pool.spec_source(), Some(build.reference()));
+    set_references(&mut patch, &SPEC_SOURCE, pool.spec_source(), source);
+    patch.premise(&["metadata", "labels", keys::LAYERING_ENABLED]).premise(&[
+        "metadata",
+        "annotations",
+        keys::BUILD_RECORD,
+    ]);
+    patch.finish().map(Effect::PatchPool)
+}
+
+/// One patch: the image, the record of what it was built from, and the reference out of the spec.
+fn publish(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>, digest: &Digest) -> Option<Effect> {
+    let Some(inputs) = build.inputs() else {
+        // Nobody can say what was built: it is no build to publish.
+        return facts
+            .deletion([build].into_iter().filter_map(|b| facts.builds.iter().copied().find(|o| o.uid() == b.uid())));
+    };
+    let image = inputs.image_at(digest.as_str());
+    let published = Published { hash: inputs.hash(), inputs, image: image.clone() };
+    let record = BuildRecord { published: Some(published), attempt: None, failed: None, ..facts.record.clone() };
+    patch_record(pool, &record, |patch| {
+        patch.set(&["metadata", "annotations", keys::NEWEST_IMAGE], image.into());
+        set_references(patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+    })
+}
+
+fn record_failure(
+    facts: &Facts<'_>,
+    pool: &Pool<'_>,
+    build: Made<'_>,
+    attempt: &Attempt,
+    failure: &BuildFailure,
+) -> Option<Effect> {
+    refer(pool, build).or_else(|| {
+        let message = messages::failed(build.key, failure, attempt.number, &facts.view.settings.namespace);
+        let failed = Failed { hash: attempt.hash.clone(), reason: reason::BUILD_FAILED.into(), message };
+        let record = BuildRecord { failed: Some(failed), ..facts.record.clone() };
+        patch_record(pool, &record, |_| {})
+    })
+}

@@ -1,0 +1,130 @@
+//! The next step of one pool, from what is known of it: the heart of this program.
+//!
+//! Level, not edge: a look at the same facts gives the same answer, whatever happened before, so a look
+//! that was cut short, or a process that died, needs no repair but another look. Each look gives at most
+//! **one** effect. The answer to it changes what is known, and the next look goes on from there: there is no
+//! half-done list that a change could invalidate.
+//!
+//! | file | concern |
+//! |---|---|
+//! | [`facts`] | what is known, sorted: current, stale, foreign |
+//! | `serve` | an opted-in pool: which of the below is due |
+//! | `start` | a build that is needed and not there: wait, claim, make its objects |
+//! | `follow` | a build that is there: show it, publish it, record its end |
+//! | `settle` | nothing to build: clean up, and show how it ended |
+//! | `leave` | a pool that is opted out or gone: clean up |
+//! | `show` | the status patch |
+
+pub mod facts;
+mod follow;
+mod leave;
+mod messages;
+mod serve;
+mod settle;
+mod show;
+mod start;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use self::facts::{Prepared, Settings, View};
+use super::notes::Note;
+use super::request::BuildRequest;
+use super::slots::Demand;
+use crate::api::{Key, Object};
+
+/// What a look comes to.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// What the pool wants of the build slots.
+    pub demand: Demand,
+    /// The one thing to do now.
+    pub effect: Option<Effect>,
+    /// When to look again, even if nothing changes.
+    pub wake: Option<Timestamp>,
+}
+
+/// One thing to do in the cluster.
+#[derive(Clone)]
+pub enum Effect {
+    /// Patch the pool, its status aside.
+    PatchPool(json_patch::Patch),
+    /// Patch the pool's status.
+    PatchStatus(json_patch::Patch),
+    /// Tell of a transition.
+    Tell(Note),
+    /// Read the MachineConfig of this name, and compress it.
+    Prepare {
+        /// The MachineConfig's name.
+        rendered: String,
+        /// The version of it that is known to be there.
+        version: Option<String>,
+    },
+    /// Make one of the objects of a build.
+    Create(Part, Arc<BuildRequest>),
+    /// Bring a canonical Secret in step with its source: create it, or replace what it holds.
+    WriteSecret(Box<Object>),
+    /// Delete an object.
+    Delete(Doomed),
+}
+
+/// The objects of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The ConfigMap with the MachineConfig.
+    Payload,
+    /// The ConfigMap with the Containerfile.
+    Containerfile,
+    /// What runs the build.
+    Build,
+}
+
+/// An object to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doomed {
+    /// Which one.
+    pub key: Key,
+    /// Its UID: a namesake is not meant.
+    pub uid: String,
+    /// Whether its time to end by itself is over.
+    pub is_forced: bool,
+}
+
+impl std::fmt::Debug for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::PatchPool(patch) => write!(f, "patch pool {patch}"),
+            Self::PatchStatus(patch) => write!(f, "patch status {patch}"),
+            Self::Tell(note) => write!(f, "tell {}", note.reason),
+            Self::Prepare { rendered, .. } => write!(f, "prepare {rendered}"),
+            Self::Create(part, request) => write!(f, "create {part:?} of {}", request.inputs.rendered_config),
+            Self::WriteSecret(secret) => write!(f, "write Secret {:?}", secret.metadata.name),
+            Self::Delete(doomed) => write!(f, "delete {} {}", doomed.key, doomed.uid),
+        }
+    }
+}
+
+impl Decision {
+    const fn idle(demand: Demand) -> Self {
+        Self { demand, effect: None, wake: None }
+    }
+
+    const fn act(demand: Demand, effect: Effect) -> Self {
+        Self { demand, effect: Some(effect), wake: None }
+    }
+
+    /// An effect if there is one to do, else nothing until `wake`.
+    const fn rest(demand: Demand, effect: Option<Effect>, wake: Option<Timestamp>) -> Self {
+        Self { demand, effect, wake }
+    }
+}
+
+/// The next step of the pool that `view` shows.
+pub fn decide(view: &View<'_>) -> Decision {
+    let facts = facts::Facts::of(view);
+    match &facts.pool {
+        Some(pool) if pool.is_opted_in() && !pool.is_being_deleted() => serve::decide(&facts, pool),
+        pool => leave::decide(&facts, pool.as_ref()),
+    }
+}

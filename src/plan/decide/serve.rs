@@ -1,0 +1,142 @@
+//! An opted-in pool: which of its concerns is due.
+
+use super::facts::{Facts, Made};
+use super::show::document;
+use super::{Decision, Effect, follow, messages, settle, start};
+use crate::api::conditions::event;
+use crate::api::{Pool, keys};
+use crate::plan::fault::InputFault;
+use crate::plan::notes::Note;
+use crate::plan::patch::GuardedPatch;
+use crate::plan::record::BuildRecord;
+use crate::plan::request::{BuildRequest, Wanted};
+use crate::plan::slots::Demand;
+use std::sync::Arc;
+
+pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>) -> Decision {
+    if let Some(effect) = accept_rebuild(facts, pool) {
+        return Decision::act(demand(facts), effect);
+    }
+    if pool.rendered().is_empty() {
+        return Decision::idle(demand(facts));
+    }
+    match &facts.wanted {
+        Wanted::Unknown => Decision::idle(demand(facts)),
+        Wanted::Faulty(fault) => with_fault(facts, pool, fault),
+        Wanted::Known(request) => with_request(facts, pool, request),
+    }
+}
+
+/// What a pool needs of the slots just for what is there.
+pub(super) fn demand(facts: &Facts<'_>) -> Demand {
+    if facts.runs_anything() { Demand::Hold } else { Demand::None }
+}
+
+/// The effect that tells of a transition, unless it was told.
+pub(super) fn tell(facts: &Facts<'_>, pool: &Pool<'_>, note: Note) -> Option<Effect> {
+    (!facts.view.told.contains(&note.event_name(pool))).then_some(Effect::Tell(note))
+}
+
+/// The patch that writes `record`, with whatever else `more` adds; premised on the record and the config that it
+/// was decided from.
+pub(super) fn patch_record(
+    pool: &Pool<'_>,
+    record: &BuildRecord,
+    more: impl FnOnce(&mut GuardedPatch<'_>),
+) -> Option<Effect> {
+    let document = document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    patch
+        .premise(&["metadata", "labels", keys::LAYERING_ENABLED])
+        .set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
+    more(&mut patch);
+    patch.finish().map(Effect::PatchPool)
+}
+
+fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
+    pool.annotation(keys::REBUILD)?;
+    // A record that cannot be read is not overwritten: it may be a newer program's.
+    let mut record = BuildRecord::of(pool).ok()?;
+    record.generation += 1;
+    record.rebuild = true;
+    let note = Note {
+        reason: event::REBUILD_REQUESTED,
+        message: format!("a fresh build was asked for with the annotation {}", keys::REBUILD),
+        occurrence: record.generation.to_string(),
+        is_warning: false,
+    };
+    tell(facts, pool, note).or_else(|| {
+        patch_record(pool, &record, |patch| {
+            patch.remove(&["metadata", "annotations", keys::REBUILD]);
+        })
+    })
+}
+
+fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
+    let hash = request.hash.as_str();
+    if let Some(published) = facts.record.published_on(pool, hash) {
+        return settle::published(facts, pool, published);
+    }
+    let is_stale = |made: &Made<'_>| made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash);
+    if let Some(effect) = supersede(facts, pool, is_stale) {
+        return Decision::act(demand(facts), effect);
+    }
+    if let Some(failed) = facts.record.failure_of(hash) {
+        return settle::failed(facts, pool, failed);
+    }
+    match facts.build_of(hash) {
+        Some(build) if facts.record.attempt_at(hash).is_some_and(|attempt| attempt.lost.is_some()) => {
+            // Its loss is on record: what is left of it makes room for the next attempt.
+            let doomed = facts.made().filter(|made| made.uid() == build.uid());
+            Decision::rest(demand(facts), facts.deletion(doomed), None)
+        }
+        Some(build) => follow::decide(facts, pool, build),
+        None => start::decide(facts, pool, request),
+    }
+}
+
+/// Inputs that cannot be read are no change: a running build goes on, a published image stays.
+fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
+    let attempt = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none());
+    if let Some(build) = attempt.and_then(|attempt| facts.build_of(&attempt.hash)) {
+        return follow::decide(facts, pool, build);
+    }
+    let published = facts.record.published.as_ref();
+    match published.and_then(|published| facts.record.published_on(pool, &published.hash)) {
+        Some(published) if published.inputs.rendered_config == pool.rendered() => {
+            match tell(facts, pool, settle::fault_note(fault)) {
+                Some(effect) => Decision::act(demand(facts), effect),
+                None => settle::published(facts, pool, published),
+            }
+        }
+        _ => settle::faulty(facts, pool, fault),
+    }
+}
+
+/// A digest without a hash that the build of `hash` may have left: not stale while that build is there.
+fn is_digest_of_running(facts: &Facts<'_>, made: &Made<'_>, hash: &str) -> bool {
+    !made.key.kind.is_build_object()
+        && made.hash().is_none()
+        && facts.build_of(hash).is_some_and(|build| {
+            crate::api::names::rendered_of(&build.key.name) == crate::api::names::rendered_of(&made.key.name)
+        })
+}
+
+/// The next step of stopping and removing what was made from other inputs.
+fn supersede<'a>(facts: &Facts<'a>, pool: &Pool<'_>, is_stale: impl Fn(&Made<'a>) -> bool) -> Option<Effect> {
+    let running =
+        facts.builds.iter().find(|build| is_stale(build) && !build.is_being_deleted() && facts.is_running(**build));
+    let told = running.and_then(|build| {
+        tell(
+            facts,
+            pool,
+            Note {
+                reason: event::BUILD_SUPERSEDED,
+                message: messages::superseded(build.key),
+                occurrence: build.uid().to_owned(),
+                is_warning: false,
+            },
+        )
+    });
+    told.or_else(|| facts.deletion(facts.made().filter(is_stale)))
+}

@@ -1,0 +1,101 @@
+//! Nothing to build: clean up, and show how it ended.
+
+use serde_json::Value;
+
+use super::facts::Facts;
+use super::serve::{demand, tell};
+use super::show::{self, SPEC_SOURCE, set_references, with_reference};
+use super::{Decision, Effect, messages};
+use crate::api::Pool;
+use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
+use crate::api::pool::{field, is_build_reference};
+use crate::plan::conditions::{Degraded, Shown};
+use crate::plan::fault::InputFault;
+use crate::plan::notes::Note;
+use crate::plan::patch::GuardedPatch;
+use crate::plan::record::{Failed, Published};
+use crate::plan::slots::Demand;
+
+/// The pool's image is published: everything made for builds goes, and only then is success shown.
+pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Published) -> Decision {
+    let shown = Shown {
+        type_: BUILD_SUCCESS,
+        reason: reason::BUILD_SUCCEEDED.into(),
+        message: messages::succeeded(&published.inputs.rendered_config, &published.image),
+    };
+    let note = Note {
+        reason: event::BUILD_SUCCEEDED,
+        message: shown.message.clone(),
+        occurrence: format!("{} {}", published.hash, published.image),
+        is_warning: false,
+    };
+    let effect = facts.deletion(facts.made()).or_else(|| drop_reference(pool)).or_else(|| {
+        let status = show::show(facts, pool, &shown, Degraded::Clear, None)?;
+        tell(facts, pool, note).or(Some(status))
+    });
+    Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+}
+
+/// The build failed: everything stays for inspection.
+pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Decision {
+    let shown = Shown { type_: BUILD_FAILED, reason: reason::BUILD_FAILED.into(), message: failed.message.clone() };
+    let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry)).cloned();
+    let number = facts.record.attempt_at(&failed.hash).map_or(1, |attempt| attempt.number);
+    let note = Note {
+        reason: event::BUILD_FAILED,
+        message: failed.message.clone(),
+        occurrence: format!("{} {number}", failed.hash),
+        is_warning: true,
+    };
+    let effect =
+        show_failure(facts, pool, &shown, reference).and_then(|status| tell(facts, pool, note).or(Some(status)));
+    Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+}
+
+/// An input cannot be used, and the pool has no image of its config.
+pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
+    if pool.blocked_by().is_some() {
+        return Decision::idle(demand(facts));
+    }
+    let shown = Shown { type_: BUILD_FAILED, reason: fault.reason.as_str().into(), message: fault.to_string() };
+    let reference = pool.status_source().iter().find(|entry| is_build_reference(entry)).cloned();
+    let effect = show_failure(facts, pool, &shown, reference)
+        .and_then(|status| tell(facts, pool, fault_note(fault)).or(Some(status)));
+    // A slot that was given for a build that cannot be is given back.
+    let demand = if facts.runs_anything() { Demand::Hold } else { Demand::None };
+    Decision::rest(demand, effect, None)
+}
+
+/// The Event about an input that cannot be used: one for each thing that can be wrong with it.
+pub(super) fn fault_note(fault: &InputFault) -> Note {
+    Note {
+        reason: event::CONFIG_INVALID,
+        message: fault.to_string(),
+        occurrence: format!("{} {fault}", fault.reason.as_str()),
+        is_warning: true,
+    }
+}
+
+/// Shows a failure. `Degraded` is raised with it, once: who resets it afterwards has the last word, and where
+/// somebody else has raised it, it is left to them.
+pub(super) fn show_failure(
+    facts: &Facts<'_>,
+    pool: &Pool<'_>,
+    shown: &Shown,
+    reference: Option<Value>,
+) -> Option<Effect> {
+    let is_shown = pool.shown().is_some_and(|c| field(c, "type") == shown.type_ && field(c, "reason") == shown.reason);
+    let degraded = if is_shown || pool.blocked_by() == Some(crate::api::conditions::DEGRADED) {
+        Degraded::Leave
+    } else {
+        Degraded::Raise
+    };
+    show::show(facts, pool, shown, degraded, reference)
+}
+
+fn drop_reference(pool: &Pool<'_>) -> Option<Effect> {
+    let document = show::document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    set_references(&mut patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+    patch.finish().map(Effect::PatchPool)
+}

@@ -1,0 +1,239 @@
+//! A build that is needed and not there: wait for what has to be waited for, claim it, make its objects.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::facts::{Facts, Made, Prepared};
+use super::serve::{demand, patch_record, tell};
+use super::show::{self, SPEC_SOURCE, set_references, with_reference};
+use super::{Decision, Effect, Part, messages, settle};
+use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, event, reason};
+use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
+use crate::api::pool::{field, is_build_reference};
+use crate::api::{Key, Kind, Pool, names};
+use crate::plan::conditions::{Degraded, Shown};
+use crate::plan::notes::Note;
+use crate::plan::pull_secret::{self, PullSecret};
+use crate::plan::record::{Attempt, BuildRecord, Failed, Lost};
+use crate::plan::request::{BuildRequest, containerfile_fault};
+use crate::plan::slots::Demand;
+
+pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
+    let attempt = facts.record.attempt_at(&request.hash);
+    let is_claimed = attempt.is_some_and(|attempt| attempt.lost.is_none());
+    if let Some(attempt) = attempt
+        && let Some(effect) = note_loss(facts, pool, attempt)
+    {
+        return Decision::act(Demand::None, effect);
+    }
+    if !is_claimed && !facts.record.rebuild && pool.blocked_by().is_some() {
+        let leaving = facts.builds.iter().copied().filter(Made::is_being_deleted);
+        return Decision::rest(demand(facts), facts.deletion(leaving), facts.next_forced_deletion());
+    }
+    if let Some(decision) = attempt.and_then(|attempt| await_retry(facts, pool, attempt)) {
+        return decision;
+    }
+    if let Some(leaving) = facts.builds.iter().find(|build| build.is_being_deleted()) {
+        return await_end(facts, pool, leaving);
+    }
+    if let Some(conflict) = facts.foreign.iter().find(|made| is_expected(made, request)) {
+        return show_conflict(facts, pool, conflict);
+    }
+    if let Some(fault) = containerfile_fault(&request.pool, request.custom_containerfile.as_deref().unwrap_or_default())
+    {
+        return settle::faulty(facts, pool, &fault);
+    }
+    let prepared = prepared(facts, request);
+    if let Some(Err(fault)) = prepared.map(|prepared| &prepared.payload) {
+        return settle::faulty(facts, pool, fault);
+    }
+    if !is_claimed && !facts.view.has_slot {
+        return queue(facts, pool);
+    }
+    if prepared.is_none() {
+        let (rendered, version) = (request.inputs.rendered_config.clone(), version_of(facts, request));
+        return Decision::act(Demand::Hold, Effect::Prepare { rendered, version });
+    }
+    make(facts, pool, request, is_claimed)
+}
+
+/// The payload of the build, if it was made from the MachineConfig as it is now.
+fn prepared<'a>(facts: &Facts<'a>, request: &BuildRequest) -> Option<&'a Prepared> {
+    facts.view.prepared.filter(|prepared| {
+        prepared.rendered == request.inputs.rendered_config && prepared.version == version_of(facts, request)
+    })
+}
+
+fn version_of(facts: &Facts<'_>, request: &BuildRequest) -> Option<String> {
+    let key = Key::new(Kind::MachineConfig, &request.inputs.rendered_config);
+    facts.view.cache.get(&key)?.metadata.resource_version.clone()
+}
+
+/// Records that the object of an attempt is gone: it was there once, or the pool would not refer to it.
+fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
+    let was_there = pool.spec_source().iter().any(is_build_reference);
+    if attempt.lost.is_some() || !was_there || facts.build_of(&attempt.hash).is_some() {
+        return None;
+    }
+    record_loss(facts, pool, attempt, "its build object was deleted")
+}
+
+/// Records the loss of an attempt, and takes the reference to its object off the spec.
+pub(super) fn record_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt, why: &str) -> Option<Effect> {
+    let lost = Lost { at: facts.view.now, why: why.to_owned() };
+    let mut record = facts.record.clone();
+    record.attempt = Some(Attempt { lost: Some(lost), ..attempt.clone() });
+    patch_record(pool, &record, |patch| unrefer(patch, pool))
+}
+
+fn unrefer(patch: &mut crate::plan::patch::GuardedPatch<'_>, pool: &Pool<'_>) {
+    set_references(patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+}
+
+/// An object of an earlier build is on its way out, and this one has to wait for its end.
+fn await_end(facts: &Facts<'_>, pool: &Pool<'_>, leaving: &Made<'_>) -> Decision {
+    let shown =
+        Shown { type_: BUILD_PENDING, reason: reason::BUILD_QUEUED.into(), message: messages::stopping(leaving.key) };
+    let effect = facts.deletion([*leaving]).or_else(|| show_unreferred(facts, pool, &shown));
+    Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+}
+
+/// What to do about an attempt that was lost: wait for the next to be due, or give up.
+fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Decision> {
+    let lost = attempt.lost.as_ref()?;
+    let attempts_max = facts.view.settings.attempts_max;
+    if attempt.number >= attempts_max {
+        let after = lost.at.duration_since(attempt.started);
+        let message = messages::given_up(attempt.number, &lost.why, after);
+        let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message };
+        let record = BuildRecord { failed: Some(failed), ..facts.record.clone() };
+        return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
+    }
+    let due = lost.at.checked_add(facts.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX);
+    if due <= facts.view.now {
+        return None;
+    }
+    let message = messages::retrying(attempt, attempts_max, &lost.why, due);
+    let note = Note {
+        reason: event::BUILD_RETRYING,
+        message: message.clone(),
+        occurrence: format!("{} {}", attempt.hash, attempt.number),
+        is_warning: true,
+    };
+    let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_RETRYING.into(), message };
+    let leaving = facts.builds.iter().copied().filter(Made::is_being_deleted);
+    let effect =
+        tell(facts, pool, note).or_else(|| show_unreferred(facts, pool, &shown)).or_else(|| facts.deletion(leaving));
+    Some(Decision::rest(demand(facts), effect, facts.next_forced_deletion().into_iter().chain([due]).min()))
+}
+
+fn is_expected(made: &Made<'_>, request: &BuildRequest) -> bool {
+    let rendered = &request.inputs.rendered_config;
+    [names::build(rendered), names::payload(rendered), names::containerfile(rendered)].contains(&made.key.name)
+}
+
+fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, conflict: &Made<'_>) -> Decision {
+    let message = format!(
+        "{} exists and was not made for a build of this pool, which needs its name; to fix it, delete or rename it",
+        conflict.key
+    );
+    let note = Note {
+        reason: event::CONFIG_INVALID,
+        message: message.clone(),
+        occurrence: format!("{} {}", reason::NAME_CONFLICT, conflict.uid()),
+        is_warning: true,
+    };
+    let shown = Shown { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
+    let effect = tell(facts, pool, note).or_else(|| settle::show_failure(facts, pool, &shown, None));
+    let again = facts.view.now.checked_add(SignedDuration::from_secs(NAME_CONFLICT_INTERVAL_S)).ok();
+    Decision::rest(Demand::None, effect, again)
+}
+
+/// Waits for a slot, in the order in which pools began to.
+fn queue(facts: &Facts<'_>, pool: &Pool<'_>) -> Decision {
+    let since = pool
+        .condition(BUILD_PENDING)
+        .filter(|condition| field(condition, "status") == "True")
+        .filter(|condition| field(condition, "reason") == reason::BUILD_QUEUED)
+        .and_then(|condition| messages::queued_since(field(condition, "message")))
+        .unwrap_or(facts.view.now);
+    let shown = Shown {
+        type_: BUILD_PENDING,
+        reason: reason::BUILD_QUEUED.into(),
+        message: messages::queued(facts.view.settings, since),
+    };
+    Decision::rest(Demand::Wait(since), show_unreferred(facts, pool, &shown), None)
+}
+
+/// Shows a state in which no build object is referred to: first off the spec, then in the status.
+fn show_unreferred(facts: &Facts<'_>, pool: &Pool<'_>, shown: &Shown) -> Option<Effect> {
+    let spec = pool.spec_source().iter().any(is_build_reference).then(|| {
+        let document = show::document(pool.object);
+        let mut patch = crate::plan::patch::GuardedPatch::new(&document);
+        unrefer(&mut patch, pool);
+        patch.finish().map(Effect::PatchPool)
+    });
+    spec.flatten().or_else(|| show::show(facts, pool, shown, Degraded::Clear, None))
+}
+
+/// The next of the steps from a payload to a build object.
+fn make(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>, is_claimed: bool) -> Decision {
+    let effect = [&request.pull_secret, &request.push_secret]
+        .into_iter()
+        .find_map(|secret| bring_in_step(facts, secret))
+        .or_else(|| if is_claimed { None } else { claim(facts, pool, request) })
+        .or_else(|| facts.deletion(facts.config_maps.iter().copied().filter(is_digest)))
+        .unwrap_or_else(|| Effect::Create(next_part(facts, request), request.clone()));
+    Decision::act(Demand::Hold, effect)
+}
+
+fn is_digest(made: &Made<'_>) -> bool {
+    made.key.name.starts_with(&names::digest(""))
+}
+
+/// Writes down that this attempt is about to be made. Of two processes that want to, one succeeds.
+fn claim(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Effect> {
+    let number = facts.record.attempt_at(&request.hash).map_or(1, |attempt| attempt.number + 1);
+    let attempt = Attempt { hash: request.hash.clone(), number, started: facts.view.now, lost: None };
+    let record = BuildRecord { rebuild: false, attempt: Some(attempt), failed: None, ..facts.record.clone() };
+    patch_record(pool, &record, |patch| {
+        patch.premise(&["spec", "configuration", "name"]);
+        unrefer(patch, pool);
+    })
+}
+
+/// The write that a canonical Secret needs, if it is not what its source says.
+fn bring_in_step(facts: &Facts<'_>, secret: &PullSecret) -> Option<Effect> {
+    let canonical = secret.canonical.as_ref()?;
+    let key = Key::of(Kind::Secret, canonical);
+    let content =
+        |object: &crate::api::Object| -> (Value, Value) { (object.data["type"].clone(), object.data["data"].clone()) };
+    let is_in_step = facts.view.cache.get(&key).is_some_and(|there| {
+        content(there) == content(canonical)
+            && facts
+                .view
+                .cache
+                .get(&Key::new(Kind::Secret, source_of(canonical)))
+                .is_some_and(|source| pull_secret::is_canonical_of(there, source))
+    });
+    (!is_in_step).then(|| Effect::WriteSecret(Box::new(canonical.clone())))
+}
+
+fn source_of(canonical: &crate::api::Object) -> &str {
+    let annotations = canonical.metadata.annotations.as_ref();
+    annotations.and_then(|a| a.get(crate::api::keys::CANONICALIZED_FROM)).map_or("", String::as_str)
+}
+
+fn next_part(facts: &Facts<'_>, request: &BuildRequest) -> Part {
+    let rendered = &request.inputs.rendered_config;
+    let is_there = |name: String| facts.config_maps.iter().any(|made| made.key.name == name);
+    if !is_there(names::payload(rendered)) {
+        Part::Payload
+    } else if !is_there(names::containerfile(rendered)) {
+        Part::Containerfile
+    } else {
+        Part::Build
+    }
+}

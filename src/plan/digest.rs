@@ -1,0 +1,42 @@
+//! The digest of an image.
+
+use std::fmt;
+
+/// A digest as a registry gives it: `sha256:` and 64 lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Reads a digest, white space around it aside; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let hex = text.strip_prefix("sha256:")?;
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (hex.len() == 64 && hex.bytes().all(is_hex)).then(|| Self(text.to_owned()))
+    }
+
+    /// The digest as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_digest_is_one() {
+        let good = format!("sha256:{}", "0a".repeat(32));
+        assert_eq!(Digest::parse(&format!(" {good}\n")).unwrap().as_str(), good);
+        for bad in ["", "sha256:", "sha256:0a", &"0a".repeat(32), &good.to_uppercase(), &format!("{good}0")] {
+            assert_eq!(Digest::parse(bad), None, "{bad:?}");
+        }
+    }
+}

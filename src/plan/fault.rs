@@ -1,0 +1,83 @@
+//! What is wrong with an input, said to the user who has to mend it.
+
+use std::fmt;
+
+/// An input that cannot be used: where it is, what is wrong with it, and how it is mended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct InputFault {
+    /// What kind of fault it is; also the reason of the condition that shows it.
+    pub reason: FaultReason,
+    /// The object at fault, as `Kind name`.
+    pub object: String,
+    /// The key within the object, where there is one.
+    pub key: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl fmt::Display for InputFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.object)?;
+        if let Some(key) = &self.key {
+            write!(f, "key {key}: ")?;
+        }
+        write!(f, "{}; to fix it, {}", self.problem, self.fix)
+    }
+}
+
+/// The kinds of faults, as they stand in a condition's reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FaultReason {
+    /// A ConfigMap is not there.
+    ConfigMapMissing,
+    /// A key is not there, or empty.
+    KeyMissing,
+    /// A key's value is none of those allowed.
+    ValueInvalid,
+    /// `finalImagePullspec`, or an image, is no usable reference.
+    PullspecInvalid,
+    /// A Secret is not there.
+    SecretMissing,
+    /// A Secret has the wrong type, or its body is empty or malformed.
+    SecretInvalid,
+    /// The MachineConfig is not there.
+    MachineConfigMissing,
+    /// The pool's config is not a rendered one.
+    MachineConfigNotRendered,
+    /// A name cannot be the name of an object.
+    NameInvalid,
+    /// The MachineConfig does not fit into a ConfigMap, even compressed.
+    PayloadTooLarge,
+    /// The text for the Containerfile does not fit into a ConfigMap.
+    ContainerfileTooLarge,
+    /// A value has a control character in it that could change the Containerfile's meaning.
+    ControlCharacter,
+    /// The cluster does not serve the API of the chosen builder.
+    BuilderNotServed,
+    /// The pool's build record cannot be read.
+    RecordInvalid,
+}
+
+impl FaultReason {
+    /// The reason as it stands in a condition.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMapMissing => "ConfigMapMissing",
+            Self::KeyMissing => "KeyMissing",
+            Self::ValueInvalid => "ValueInvalid",
+            Self::PullspecInvalid => "PullspecInvalid",
+            Self::SecretMissing => "SecretMissing",
+            Self::SecretInvalid => "SecretInvalid",
+            Self::MachineConfigMissing => "MachineConfigMissing",
+            Self::MachineConfigNotRendered => "MachineConfigNotRendered",
+            Self::NameInvalid => "NameInvalid",
+            Self::PayloadTooLarge => "PayloadTooLarge",
+            Self::ContainerfileTooLarge => "ContainerfileTooLarge",
+            Self::ControlCharacter => "ControlCharacter",
+            Self::BuilderNotServed => "BuilderNotServed",
+            Self::RecordInvalid => "RecordInvalid",
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! All that is watched, joined: which pool a change is news to, and which pools need an actor.
+//!
+//! ```text
+//! Pool ─ rendered ─► MachineConfig
+//!   ▲ label, or name of rendered config
+//! Pod, Build, ConfigMap          input ConfigMaps, Secrets: news to every pool
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::cache::{Cache, Change};
+use crate::api::{Key, Kind, Object, Pool, keys, names};
+
+/// What one watch covers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// The kind that is watched.
+    pub kind: Kind,
+    /// The one object that is watched; `None` for all that are not watched by name.
+    pub name: Option<String>,
+}
+
+impl Scope {
+    /// All objects of a kind.
+    pub const fn all(kind: Kind) -> Self {
+        Self { kind, name: None }
+    }
+
+    /// One object.
+    pub fn named(kind: Kind, name: impl Into<String>) -> Self {
+        Self { kind, name: Some(name.into()) }
+    }
+
+    /// Whether this watch tells of the object of `key`.
+    pub fn covers(&self, key: &Key) -> bool {
+        self.kind == key.kind
+            && match &self.name {
+                Some(name) => *name == key.name,
+                // The ConfigMaps that users write are watched by name, with their contents.
+                None => !key.is_input_config_map(),
+            }
+    }
+}
+
+/// What a watch has to tell.
+#[derive(Debug, Clone)]
+pub enum WatchEvent {
+    /// A list is about to be made: what is written from here on may be missing from it.
+    Listing(Scope),
+    /// All the objects that there are; others are gone.
+    Listed(Scope, Vec<Arc<Object>>),
+    /// An object was created or changed.
+    Applied(Kind, Arc<Object>),
+    /// An object was deleted.
+    Deleted(Kind, Arc<Object>),
+    /// The cluster does not serve this kind.
+    Unserved(Kind),
+}
+
+/// Everything that is watched.
+#[derive(Debug, Default)]
+pub struct Index {
+    cache: Cache,
+    /// Labelled objects by the pool that they were made for.
+    owned: BTreeMap<String, BTreeSet<Key>>,
+    /// Objects written since the list under way was asked for.
+    written: BTreeMap<Scope, BTreeSet<Key>>,
+    listed: BTreeSet<Scope>,
+}
+
+/// Who has to hear of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Every pool.
+    All,
+    /// These pools.
+    Pools(BTreeSet<String>),
+}
+
+impl Index {
+    /// Takes in what a watch tells; returns what is news, and to whom.
+    pub fn observe(&mut self, event: WatchEvent) -> Vec<(Audience, Change)> {
+        match event {
+            WatchEvent::Listing(scope) => {
+                self.written.insert(scope, BTreeSet::new());
+                Vec::new()
+            }
+            WatchEvent::Listed(scope, objects) => self.relist(scope, objects),
+            WatchEvent::Applied(kind, object) => self.apply(Change::Applied(Key::of(kind, &object), object)),
+            WatchEvent::Deleted(kind, object) => {
+                self.apply(Change::Gone(Key::of(kind, &object), object.metadata.uid.clone()))
+            }
+            WatchEvent::Unserved(kind) => {
+                self.cache.set_served(kind, false);
+                self.relist(Scope::all(kind), Vec::new())
+            }
+        }
+    }
+
+    /// Takes in what the answer to a write tells.
+    pub fn answer(&mut self, change: Change) -> Vec<(Audience, Change)> {
+        if let Change::Applied(key, _) = &change {
+            for (_, written) in self.written.iter_mut().filter(|(scope, _)| scope.covers(key)) {
+                written.insert(key.clone());
+            }
+        }
+        self.apply(change)
+    }
+
+    /// Whether every one of `scopes` has been listed.
+    pub fn has_listed<'a>(&self, scopes: impl IntoIterator<Item = &'a Scope>) -> bool {
+        scopes.into_iter().all(|scope| self.listed.contains(scope))
+    }
+
+    /// Everything that is known.
+    pub const fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// What there is to know for the actor of `pool`.
+    pub fn of_pool(&self, pool: &str) -> Cache {
+        self.cache.subset(|key, object| match self.audience(key, object) {
+            Audience::All => true,
+            Audience::Pools(pools) => pools.contains(pool),
+        })
+    }
+
+    /// Whether `pool` needs an actor: it is opted in, or something of a build is left on it or for it.
+    pub fn needs_actor(&self, pool: &str) -> bool {
+        self.owned.contains_key(pool)
+            || self.cache.get(&Key::new(Kind::MachineConfigPool, pool)).is_some_and(|object| {
+                let pool = Pool::new(object);
+                pool.is_opted_in() || pool.has_traces()
+            })
+    }
+
+    /// The pools that need an actor.
+    pub fn pools(&self) -> BTreeSet<String> {
+        let named = self.cache.of_kind(Kind::MachineConfigPool).map(|(key, _)| key.name.clone());
+        named.chain(self.owned.keys().cloned()).filter(|pool| self.needs_actor(pool)).collect()
+    }
+
+    fn relist(&mut self, scope: Scope, objects: Vec<Arc<Object>>) -> Vec<(Audience, Change)> {
+        let written = self.written.remove(&scope).unwrap_or_default();
+        let present: BTreeSet<Key> = objects.iter().map(|object| Key::of(scope.kind, object)).collect();
+        let absent: Vec<Change> = self
+            .cache
+            .of_kind(scope.kind)
+            .filter(|(key, _)| scope.covers(key) && !present.contains(key) && !written.contains(key))
+            .map(|(key, object)| Change::Gone(key.clone(), object.metadata.uid.clone()))
+            .collect();
+        let never_seen = scope
+            .name
+            .as_ref()
+            .map(|name| Key::new(scope.kind, name))
+            .filter(|key| !present.contains(key) && self.cache.get(key).is_none())
+            .map(|key| Change::Gone(key, None));
+        let there = objects.into_iter().map(|object| Change::Applied(Key::of(scope.kind, &object), object));
+        let changes: Vec<Change> = absent.into_iter().chain(never_seen).chain(there).collect();
+        self.listed.insert(scope);
+        changes.into_iter().flat_map(|change| self.apply(change)).collect()
+    }
+
+    fn apply(&mut self, change: Change) -> Vec<(Audience, Change)> {
+        let (key, before) = match &change {
+            Change::Applied(key, _) | Change::Gone(key, _) => (key.clone(), self.cache.get(key).cloned()),
+        };
+        if !self.cache.apply(&change) {
+            return Vec::new();
+        }
+        let after = self.cache.get(&key).cloned();
+        self.note_owners(&key, before.as_deref(), after.as_deref());
+        let audience = match after.as_deref().or(before.as_deref()) {
+            Some(object) => self.audience(&key, object),
+            None => Audience::All,
+        };
+        let mut news = vec![(audience, change)];
+        news.extend(self.newly_relevant(&key, before.as_deref(), after.as_deref()));
+        news
+    }
+
+    fn note_owners(&mut self, key: &Key, before: Option<&Object>, after: Option<&Object>) {
+        if let Some(pool) = before.and_then(owner_of)
+            && let Some(keys) = self.owned.get_mut(&pool)
+        {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.owned.remove(&pool);
+            }
+        }
+        if let Some(pool) = after.and_then(owner_of) {
+            self.owned.entry(pool).or_default().insert(key.clone());
+        }
+    }
+
+    /// The objects that a pool has to hear of because it now wants another config.
+    fn newly_relevant(&self, key: &Key, before: Option<&Object>, after: Option<&Object>) -> Vec<(Audience, Change)> {
+        let Some(after) = after.filter(|_| key.kind == Kind::MachineConfigPool) else { return Vec::new() };
+        let rendered = Pool::new(after).rendered();
+        if rendered.is_empty() || before.is_some_and(|before| Pool::new(before).rendered() == rendered) {
+            return Vec::new();
+        }
+        let config_maps = [names::payload(rendered), names::containerfile(rendered), names::digest(rendered)];
+        let keys = config_maps.into_iter().map(|name| Key::new(Kind::ConfigMap, name));
+        keys.chain([Key::new(Kind::MachineConfig, rendered)])
+            .filter_map(|named| Some((self.cache.get(&named)?.clone(), named)))
+            .map(|(object, named)| (Audience::Pools([key.name.clone()].into()), Change::Applied(named, object)))
+            .collect()
+    }
+
+    fn audience(&self, key: &Key, object: &Object) -> Audience {
+        let wanting = |rendered: &str| {
+            self.cache
+                .of_kind(Kind::MachineConfigPool)
+                .filter(|(_, pool)| Pool::new(pool).rendered() == rendered)
+                .map(|(key, _)| key.name.clone())
+                .collect()
+        };
+        match key.kind {
+            Kind::Secret => Audience::All,
+            Kind::ConfigMap if key.is_input_config_map() => Audience::All,
+            Kind::MachineConfigPool => Audience::Pools([key.name.clone()].into()),
+            Kind::MachineConfig => Audience::Pools(wanting(&key.name)),
+            Kind::ConfigMap | Kind::Pod | Kind::Build | Kind::Event => Audience::Pools(match owner_of(object) {
+                Some(pool) => [pool].into(),
+                None => names::rendered_of(&key.name).map(wanting).unwrap_or_default(),
+            }),
+        }
+    }
+}
+
+/// The pool that a labelled object was made for: the full name is in an annotation where the label holds a short one.
+pub fn owner_of(object: &Object) -> Option<String> {
+    let metadata = &object.metadata;
+    let label = metadata.labels.as_ref()?.get(keys::TARGET_POOL)?;
+    let full = metadata.annotations.as_ref().and_then(|annotations| annotations.get(keys::TARGET_POOL));
+    Some(full.filter(|full| names::label_value(full) == *label).unwrap_or(label).clone())
+}

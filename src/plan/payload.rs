@@ -1,0 +1,103 @@
+//! The MachineConfig as it travels into a build: JSON, gzip, base64, in a ConfigMap.
+
+use std::fmt;
+use std::io::{Read, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+
+use crate::api::limits::CONFIG_MAP_BYTES_MAX;
+use crate::api::names::PAYLOAD_KEY;
+
+/// A compressed MachineConfig. Debug shows its size, not its content: configs carry keys and passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload(String);
+
+/// Why a MachineConfig cannot travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it takes {bytes} bytes after compression, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}")]
+pub struct PayloadTooLarge {
+    /// What the ConfigMap would have to hold.
+    pub bytes: usize,
+}
+
+/// Why a payload cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// It is not base64.
+    #[error("failed to decode base64")]
+    Base64(#[from] base64::DecodeError),
+    /// It is not gzip.
+    #[error("failed to decompress")]
+    Gzip(#[from] std::io::Error),
+    /// It is not JSON.
+    #[error("failed to parse JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Payload {
+    /// Compresses `machine_config`, whole: fields that no type models are kept.
+    pub fn encode(machine_config: &Value) -> Result<Self, PayloadTooLarge> {
+        // The default header has no time of day in it: the same config is always the same payload.
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(machine_config.to_string().as_bytes()).expect("writing to memory does not fail");
+        let text = STANDARD.encode(gzip.finish().expect("writing to memory does not fail"));
+        let bytes = PAYLOAD_KEY.len() + text.len();
+        if bytes > CONFIG_MAP_BYTES_MAX {
+            return Err(PayloadTooLarge { bytes });
+        }
+        Ok(Self(text))
+    }
+
+    /// The payload as it stands in the ConfigMap.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads a payload back, as a build does.
+    pub fn decode(text: &str) -> Result<Value, DecodeError> {
+        let mut json = Vec::new();
+        GzDecoder::new(STANDARD.decode(text.trim())?.as_slice()).read_to_end(&mut json)?;
+        Ok(serde_json::from_slice(&json)?)
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn everything_survives_the_journey() {
+        let config = json!({"spec": {"config": {"unknown": [1, null, {"ü": "\n"}]}}, "also": "unknown"});
+        let payload = Payload::encode(&config).unwrap();
+        assert_eq!(Payload::decode(payload.as_str()).unwrap(), config);
+        assert_eq!(Payload::encode(&config).unwrap(), payload);
+    }
+
+    #[test]
+    fn l33_what_does_not_fit_is_refused() {
+        // Hash output does not compress below half its hex length.
+        let noise: String = (0..40_000).map(|i: u32| crate::api::names::sha256_hex(i.to_be_bytes())).collect();
+        let error = Payload::encode(&json!({ "noise": noise })).unwrap_err();
+        assert!(error.bytes > CONFIG_MAP_BYTES_MAX);
+    }
+
+    #[test]
+    fn l35_a_damaged_payload_is_not_decoded() {
+        let payload = Payload::encode(&json!({"kind": "MachineConfig", "data": "x".repeat(500)})).unwrap();
+        for bad in ["", "!", "aGVsbG8=", &payload.as_str()[..20]] {
+            assert!(Payload::decode(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What a pool wants built, put together from everything that users write.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::cache::Cache;
+use super::fault::{FaultReason, InputFault};
+use super::inputs::BuildInputs;
+use super::pull_secret::{self, PullSecret};
+use super::pullspec;
+use super::record::BuildRecord;
+use crate::api::limits::CONFIG_MAP_BYTES_MAX;
+use crate::api::names::{self, BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL};
+use crate::api::{Key, Kind, Object, Pool};
+
+/// The backend that runs a build, as `imageBuilderType` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BuilderType {
+    /// `custom-pod-builder`: a Pod with buildah.
+    Pod,
+}
+
+/// One build, in full: nothing else is needed to make its objects.
+#[derive(Clone)]
+pub struct BuildRequest {
+    /// The pool that it is for.
+    pub pool: String,
+    /// What the image depends on.
+    pub inputs: BuildInputs,
+    /// The hash of the inputs.
+    pub hash: String,
+    /// The pool's own Containerfile text.
+    pub custom_containerfile: Option<String>,
+    /// The credentials to pull the base image with.
+    pub pull_secret: PullSecret,
+    /// The credentials to push the image with.
+    pub push_secret: PullSecret,
+    /// The backend that is to run it.
+    pub builder: BuilderType,
+}
+
+/// What is known of what a pool wants built.
+#[derive(Clone)]
+pub enum Wanted {
+    /// Not everything has been read yet.
+    Unknown,
+    /// Something cannot be used.
+    Faulty(InputFault),
+    /// This build.
+    Known(Arc<BuildRequest>),
+}
+
+impl BuildRequest {
+    /// The image to push: the repository, tagged with the rendered config's name.
+    pub fn image(&self) -> String {
+        format!("{}:{}", self.inputs.repository, names::image_tag(&self.inputs.rendered_config))
+    }
+}
+
+/// What `pool` wants built, going by `cache`.
+pub fn wanted(cache: &Cache, pool: &Pool<'_>, record: &BuildRecord) -> Wanted {
+    match (Reader { cache }).request(pool, record) {
+        Ok(Some(request)) => Wanted::Known(Arc::new(request)),
+        Ok(None) => Wanted::Unknown,
+        Err(fault) => Wanted::Faulty(fault),
+    }
+}
+
+/// Names of the Secrets that the build config asks for, usable ones only.
+pub fn secret_names(build_config: &Object) -> Vec<String> {
+    ["baseImagePullSecretName", "finalImagePushSecretName"]
+        .into_iter()
+        .filter_map(|key| build_config.data.pointer(&format!("/data/{key}"))?.as_str())
+        .filter(|name| names::is_dns1123_subdomain(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A value that may not be known yet, or not be usable.
+type Read<T> = Result<Option<T>, InputFault>;
+
+struct Reader<'a> {
+    cache: &'a Cache,
+}
+
+/// The value, or an early return where it is not known yet.
+macro_rules! known {
+    ($read:expr) => {
+        match $read? {
+            Some(value) => value,
+            None => return Ok(None),
+        }
+    };
+}
+
+impl<'a> Reader<'a> {
+    fn request(&self, pool: &Pool<'_>, record: &BuildRecord) -> Read<BuildRequest> {
+        let rendered = rendered_config(pool)?;
+        let config = known!(self.config_map(BUILD_CONFIG));
+        let images = known!(self.config_map(OS_IMAGE_URL));
+        let builder = builder(config)?;
+        let repository = repository(config)?;
+        let base_image = image(images, "baseOSContainerImage")?;
+        let extensions_image = match optional(images, "baseOSExtensionsContainerImage") {
+            Some(_) => Some(image(images, "baseOSExtensionsContainerImage")?),
+            None => None,
+        };
+        let release_version = printable(images, "releaseVersion")?.to_owned();
+        let custom_containerfile = known!(self.custom_containerfile(pool.name()));
+        let pull_secret = known!(self.secret(config, "baseImagePullSecretName"));
+        let push_secret = known!(self.secret(config, "finalImagePushSecretName"));
+        known!(self.machine_config(rendered));
+        let inputs = BuildInputs {
+            rendered_config: rendered.to_owned(),
+            base_image,
+            extensions_image,
+            release_version,
+            custom_containerfile: custom_containerfile.as_ref().map(names::sha256_hex),
+            repository,
+            generation: record.generation,
+        };
+        Ok(Some(BuildRequest {
+            pool: pool.name().to_owned(),
+            hash: inputs.hash(),
+            inputs,
+            custom_containerfile,
+            pull_secret,
+            push_secret,
+            builder,
+        }))
+    }
+
+    fn config_map(&self, name: &str) -> Read<&'a Object> {
+        let key = Key::new(Kind::ConfigMap, name);
+        match self.cache.get(&key) {
+            Some(object) => Ok(Some(object)),
+            None if self.cache.is_absent(&key) => Err(InputFault {
+                reason: FaultReason::ConfigMapMissing,
+                object: key.to_string(),
+                key: None,
+                problem: "it does not exist".into(),
+                fix: "create it".into(),
+            }),
+            None => Ok(None),
+        }
+    }
+
+    fn custom_containerfile(&self, pool: &str) -> Read<Option<String>> {
+        let key = Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE);
+        match self.cache.get(&key) {
+            Some(object) => {
+                let text = object.data.get("data").and_then(|data| data.get(pool)).and_then(Value::as_str);
+                Ok(Some(text.filter(|text| !text.trim().is_empty()).map(str::to_owned)))
+            }
+            None => Ok(self.cache.is_absent(&key).then_some(None)),
+        }
+    }
+
+    fn secret(&self, config: &Object, setting: &str) -> Read<PullSecret> {
+        let name = required(config, setting)?;
+        if !names::is_dns1123_subdomain(name) {
+            let problem = format!("{name:?} cannot be the name of a Secret");
+            return Err(fault(FaultReason::NameInvalid, config, setting, problem, "name an existing Secret"));
+        }
+        let key = Key::new(Kind::Secret, name);
+        match self.cache.get(&key) {
+            Some(object) => pull_secret::normalise(object).map(Some),
+            None if self.cache.is_absent(&key) => Err(InputFault {
+                reason: FaultReason::SecretMissing,
+                object: key.to_string(),
+                key: None,
+                problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
+                fix: format!("create it, or correct {setting}"),
+            }),
+            None => Ok(None),
+        }
+    }
+
+    fn machine_config(&self, rendered: &str) -> Read<()> {
+        let key = Key::new(Kind::MachineConfig, rendered);
+        if self.cache.get(&key).is_some() {
+            return Ok(Some(()));
+        }
+        // MachineConfigs are watched as a whole, and none is looked at before the first list is complete.
+        Err(InputFault {
+            reason: FaultReason::MachineConfigMissing,
+            object: key.to_string(),
+            key: None,
+            problem: "it does not exist, and the pool's spec.configuration.name asks for it".into(),
+            fix: "let the pool be rendered again, or correct spec.configuration.name".into(),
+        })
+    }
+}
+
+fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
+    let rendered = pool.rendered();
+    let fault = |reason, problem: String, fix: &str| InputFault {
+        reason,
+        object: format!("MachineConfigPool {}", pool.name()),
+        key: Some("spec.configuration.name".into()),
+        problem,
+        fix: fix.into(),
+    };
+    if !names::is_dns1123_subdomain(rendered) {
+        let problem = format!("{rendered:?} cannot be the name of an object");
+        return Err(fault(FaultReason::NameInvalid, problem, "set it to the name of a rendered MachineConfig"));
+    }
+    if !rendered.starts_with(names::RENDERED_PREFIX) {
+        let problem = format!("{rendered:?} is not a rendered MachineConfig, whose name begins with rendered-");
+        let fix = "set it to the name of a rendered MachineConfig";
+        return Err(fault(FaultReason::MachineConfigNotRendered, problem, fix));
+    }
+    let longest = names::longest(rendered);
+    if !names::is_dns1123_subdomain(&longest) {
+        let problem = format!("the name {longest:?} of an object of its build would be too long");
+        return Err(fault(FaultReason::NameInvalid, problem, "give the rendered MachineConfig a shorter name"));
+    }
+    Ok(rendered)
+}
+
+fn builder(config: &Object) -> Result<BuilderType, InputFault> {
+    match optional(config, "imageBuilderType") {
+        None | Some("custom-pod-builder") => Ok(BuilderType::Pod),
+        Some(other) => {
+            let problem = format!("{other:?} is no image builder");
+            let fix = "set it to custom-pod-builder, or remove it";
+            Err(fault(FaultReason::ValueInvalid, config, "imageBuilderType", problem, fix))
+        }
+    }
+}
+
+fn repository(config: &Object) -> Result<String, InputFault> {
+    const KEY: &str = "finalImagePullspec";
+    const FIX: &str = "set it to registry-host/repository, with or without a tag";
+    let text = printable(config, KEY)?;
+    pullspec::repository(text).map_err(|error| fault(FaultReason::PullspecInvalid, config, KEY, error.to_string(), FIX))
+}
+
+fn image(images: &Object, key: &str) -> Result<String, InputFault> {
+    let text = printable(images, key)?;
+    pullspec::image(text).map(|_| text.to_owned()).map_err(|error| {
+        let fix = "set it to an image, by tag or by digest";
+        fault(FaultReason::PullspecInvalid, images, key, error.to_string(), fix)
+    })
+}
+
+fn printable<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
+    let value = required(object, key)?;
+    if value.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        let problem = format!("{value:?} has a line break or another control character in it");
+        return Err(fault(FaultReason::ControlCharacter, object, key, problem, "remove it"));
+    }
+    Ok(value)
+}
+
+fn required<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
+    let set_it = |problem: &str| fault(FaultReason::KeyMissing, object, key, problem.into(), "set it");
+    match value(object, key) {
+        None => Err(set_it("it is missing")),
+        Some(text) if text.trim().is_empty() => Err(set_it("it is empty")),
+        Some(text) => Ok(text),
+    }
+}
+
+fn optional<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
+    value(object, key).filter(|text| !text.is_empty())
+}
+
+fn value<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
+    object.data.get("data")?.get(key)?.as_str()
+}
+
+fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: &str) -> InputFault {
+    InputFault {
+        reason,
+        object: Key::of(Kind::ConfigMap, object).to_string(),
+        key: Some(key.to_owned()),
+        problem,
+        fix: fix.to_owned(),
+    }
+}
+
+/// The fault of a Containerfile that does not fit into a ConfigMap.
+pub fn containerfile_fault(pool: &str, text: &str) -> Option<InputFault> {
+    let bytes = names::CONTAINERFILE_KEY.len() + text.len();
+    (bytes > CONFIG_MAP_BYTES_MAX).then(|| InputFault {
+        reason: FaultReason::ContainerfileTooLarge,
+        object: format!("ConfigMap {CUSTOM_CONTAINERFILE}"),
+        key: Some(pool.to_owned()),
+        problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
+        fix: "shorten it".into(),
+    })
+}

@@ -1,0 +1,38 @@
+//! How a build is doing.
+
+use super::digest::Digest;
+
+/// What a build object says of its build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildStatus {
+    /// It has not started.
+    Pending,
+    /// It runs.
+    Running,
+    /// It has pushed an image, of this digest.
+    Succeeded(Digest),
+    /// It has succeeded, and its digest has to be read from the ConfigMap that it left.
+    DigestInConfigMap,
+    /// It has failed, and trying again would not help.
+    Failed(BuildFailure),
+    /// It was taken away by something else than its inputs, and may be tried again.
+    Lost(String),
+}
+
+/// Why a build failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildFailure {
+    /// The step that failed, as a verb phrase: "building the image".
+    pub step: String,
+    /// The exit code of the container that failed, where there is one.
+    pub exit_code: Option<i32>,
+    /// The last of what it had to say.
+    pub output: String,
+}
+
+impl BuildStatus {
+    /// Whether the build has come to an end, whatever that was.
+    pub const fn is_finished(&self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+}
