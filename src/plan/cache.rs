@@ -28,7 +28,6 @@ pub struct Cache {
     absent: BTreeSet<Key>,
     gone: BTreeSet<String>,
     gone_in_order: VecDeque<String>,
-    unserved: BTreeSet<Kind>,
 }
 
 impl Cache {
@@ -58,20 +57,6 @@ impl Cache {
     /// All objects.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Arc<Object>)> {
         self.objects.iter()
-    }
-
-    /// Remembers whether the cluster serves a kind.
-    pub fn set_served(&mut self, kind: Kind, is_served: bool) {
-        if is_served {
-            self.unserved.remove(&kind)
-        } else {
-            self.unserved.insert(kind)
-        };
-    }
-
-    /// Whether the cluster serves a kind, as far as is known.
-    pub fn is_served(&self, kind: Kind) -> bool {
-        !self.unserved.contains(&kind)
     }
 
     /// A cache with the objects that `wanted` picks out of this one, and all that is remembered besides.

@@ -54,8 +54,6 @@ pub enum FaultReason {
     ContainerfileTooLarge,
     /// A value has a control character in it that could change the Containerfile's meaning.
     ControlCharacter,
-    /// The cluster does not serve the API of the chosen builder.
-    BuilderNotServed,
     /// The pool's build record cannot be read.
     RecordInvalid,
 }
@@ -76,7 +74,6 @@ impl FaultReason {
             Self::PayloadTooLarge => "PayloadTooLarge",
             Self::ContainerfileTooLarge => "ContainerfileTooLarge",
             Self::ControlCharacter => "ControlCharacter",
-            Self::BuilderNotServed => "BuilderNotServed",
             Self::RecordInvalid => "RecordInvalid",
         }
     }

@@ -51,11 +51,9 @@ pub enum WatchEvent {
     /// All the objects that there are; others are gone.
     Listed(Scope, Vec<Arc<Object>>),
     /// An object was created or changed.
-    Applied(Kind, Arc<Object>),
+    Applied(Scope, Arc<Object>),
     /// An object was deleted.
-    Deleted(Kind, Arc<Object>),
-    /// The cluster does not serve this kind.
-    Unserved(Kind),
+    Deleted(Scope, Arc<Object>),
 }
 
 /// Everything that is watched.
@@ -87,13 +85,9 @@ impl Index {
                 Vec::new()
             }
             WatchEvent::Listed(scope, objects) => self.relist(scope, objects),
-            WatchEvent::Applied(kind, object) => self.apply(Change::Applied(Key::of(kind, &object), object)),
-            WatchEvent::Deleted(kind, object) => {
-                self.apply(Change::Gone(Key::of(kind, &object), object.metadata.uid.clone()))
-            }
-            WatchEvent::Unserved(kind) => {
-                self.cache.set_served(kind, false);
-                self.relist(Scope::all(kind), Vec::new())
+            WatchEvent::Applied(scope, object) => self.apply_within(&scope, object, Change::Applied),
+            WatchEvent::Deleted(scope, object) => {
+                self.apply_within(&scope, object, |key, object| Change::Gone(key, object.metadata.uid.clone()))
             }
         }
     }
@@ -141,7 +135,19 @@ impl Index {
         named.chain(self.owned.keys().cloned()).filter(|pool| self.needs_actor(pool)).collect()
     }
 
-    fn relist(&mut self, scope: Scope, objects: Vec<Arc<Object>>) -> Vec<(Audience, Change)> {
+    /// Applies a change of an object, if it is for this watch to tell of it.
+    fn apply_within(
+        &mut self,
+        scope: &Scope,
+        object: Arc<Object>,
+        change: impl FnOnce(Key, Arc<Object>) -> Change,
+    ) -> Vec<(Audience, Change)> {
+        let key = Key::of(scope.kind, &object);
+        if scope.covers(&key) { self.apply(change(key, object)) } else { Vec::new() }
+    }
+
+    fn relist(&mut self, scope: Scope, mut objects: Vec<Arc<Object>>) -> Vec<(Audience, Change)> {
+        objects.retain(|object| scope.covers(&Key::of(scope.kind, object)));
         let written = self.written.remove(&scope).unwrap_or_default();
         let present: BTreeSet<Key> = objects.iter().map(|object| Key::of(scope.kind, object)).collect();
         let absent: Vec<Change> = self

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn l47_the_hash_is_the_same_in_every_version_of_this_program() {
-        assert_eq!(inputs().hash(), "PINNED");
+        assert_eq!(inputs().hash(), "1fab103bdfb539cd752c6564b81eab24f4f380f54bb968103721ad62ad8e67a5");
     }
 
     #[test]

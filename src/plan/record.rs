@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildRecord {
-    version: u32,
+    pub(in crate::plan) version: u32,
     /// How many rebuilds were asked for.
     #[serde(default)]
     pub generation: u64,

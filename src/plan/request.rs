@@ -21,6 +21,11 @@ pub enum BuilderType {
     Pod,
 }
 
+impl BuilderType {
+    /// Every type.
+    pub const ALL: [Self; 1] = [Self::Pod];
+}
+
 /// One build, in full: nothing else is needed to make its objects.
 #[derive(Clone)]
 pub struct BuildRequest {

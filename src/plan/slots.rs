@@ -37,21 +37,20 @@ impl Slots {
 
     /// Takes note of what `pool` wants.
     pub fn set(&mut self, pool: &str, demand: Demand) {
-        let place = match (demand, self.places.get(pool)) {
-            (Demand::None, _) => {
+        let place = match demand {
+            Demand::None => {
                 self.places.remove(pool);
                 return;
             }
-            (Demand::Hold, _) => Place::Holding,
-            // A grant is on its way to the pool, or the pool has yet to make use of it.
-            (Demand::Wait(_), Some(Place::Granted)) => return,
-            (Demand::Wait(since), _) => Place::Waiting(since),
+            Demand::Hold => Place::Holding,
+            // Who asks has no slot, even if one is on its way to whom it was before.
+            Demand::Wait(since) => Place::Waiting(since),
         };
         self.places.insert(pool.to_owned(), place);
     }
 
-    /// Gives the free slots to those that have waited longest, and names them.
-    pub fn grant(&mut self) -> Vec<String> {
+    /// Gives the free slots to those that have waited longest: names them, and since when they have waited.
+    pub fn grant(&mut self) -> Vec<(String, Timestamp)> {
         let taken = self.places.values().filter(|place| !matches!(place, Place::Waiting(_))).count();
         let free = if self.limit == 0 { usize::MAX } else { self.limit.saturating_sub(taken) };
         let waiting: BTreeSet<(Timestamp, String)> = self
@@ -62,8 +61,8 @@ impl Slots {
                 _ => None,
             })
             .collect();
-        let granted: Vec<String> = waiting.into_iter().take(free).map(|(_, pool)| pool).collect();
-        for pool in &granted {
+        let granted: Vec<_> = waiting.into_iter().take(free).map(|(since, pool)| (pool, since)).collect();
+        for (pool, _) in &granted {
             self.places.insert(pool.clone(), Place::Granted);
         }
         granted
@@ -84,17 +83,21 @@ mod tests {
         Demand::Wait(Timestamp::from_second(second).unwrap())
     }
 
+    fn granted(slots: &mut Slots) -> Vec<String> {
+        slots.grant().into_iter().map(|(pool, _)| pool).collect()
+    }
+
     #[test]
     fn first_come_first_served_whatever_the_order_of_asking() {
         let mut slots = Slots::new(2);
         for (pool, since) in [("a", 3), ("b", 1), ("c", 2)] {
             slots.set(pool, at(since));
         }
-        assert_eq!(slots.grant(), ["b", "c"]);
+        assert_eq!(granted(&mut slots), ["b", "c"]);
         assert!(slots.grant().is_empty());
         slots.set("b", Demand::Hold);
         slots.set("b", Demand::None);
-        assert_eq!(slots.grant(), ["a"]);
+        assert_eq!(granted(&mut slots), ["a"]);
     }
 
     #[test]
@@ -106,20 +109,27 @@ mod tests {
         slots.set("a", Demand::None);
         assert!(slots.grant().is_empty());
         slots.set("b", Demand::None);
-        assert_eq!(slots.grant(), ["c"]);
+        assert_eq!(granted(&mut slots), ["c"]);
     }
 
     #[test]
-    fn a_grant_stands_while_the_pool_still_asks_and_a_superseded_build_queues_again() {
+    fn a_grant_that_was_lost_with_its_pools_actor_is_given_again() {
         let mut slots = Slots::new(1);
         slots.set("a", at(1));
-        assert_eq!(slots.grant(), ["a"]);
-        slots.set("a", at(1));
+        assert_eq!(granted(&mut slots), ["a"]);
         slots.set("b", at(2));
         assert!(slots.grant().is_empty());
+        slots.set("a", at(1));
+        assert_eq!(granted(&mut slots), ["a"]);
+    }
+
+    #[test]
+    fn a_superseded_build_queues_again() {
+        let mut slots = Slots::new(1);
         slots.set("a", Demand::Hold);
+        slots.set("b", at(2));
         slots.set("a", at(3));
-        assert_eq!(slots.grant(), ["b"]);
+        assert_eq!(granted(&mut slots), ["b"]);
         assert_eq!(slots.occupancy(), (1, 1));
     }
 

@@ -1,0 +1,194 @@
+//! The actor of one build: the only writer of its objects, and the one that knows how it is doing.
+//!
+//! Reads its build object as the pool actor passes it on, and the digest that the build left; writes the build's
+//! objects when it is asked to; tells the pool actor each change of the build's status.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use serde_json::Value;
+
+use super::context::Context;
+use super::pool::PoolMessage;
+use crate::api::{Key, Kind, Object, names};
+use crate::builders;
+use crate::cluster::door::Error;
+use crate::plan::cache::Change;
+use crate::plan::decide::{Doomed, Part};
+use crate::plan::digest::Digest;
+use crate::plan::objects;
+use crate::plan::payload::Payload;
+use crate::plan::request::BuildRequest;
+use crate::plan::status::BuildStatus;
+
+/// Times that a digest is looked for once its build has succeeded.
+const DIGEST_TRIES_MAX: u32 = 4;
+/// The wait between two of them.
+const DIGEST_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The actor of one build.
+pub(super) struct BuildActor;
+
+/// Which build it is: two builds of one config from different inputs are two.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct BuildId {
+    /// The rendered config.
+    pub rendered: String,
+    /// The hash of its inputs; empty for objects that bear none.
+    pub hash: String,
+}
+
+/// What a build actor is told.
+pub(super) enum BuildMessage {
+    /// The build object is there, in this version.
+    Observed(Arc<Object>),
+    /// Look for the digest once more.
+    LookForDigest { uid: String, tries: u32 },
+    /// Make one of the build's objects.
+    Create {
+        part: Part,
+        request: Arc<BuildRequest>,
+        payload: Option<Payload>,
+        reply: RpcReplyPort<Result<Change, Error>>,
+    },
+    /// Delete an object of the build.
+    Delete { doomed: Doomed, reply: RpcReplyPort<Result<Change, Error>> },
+}
+
+pub(super) struct BuildArguments {
+    pub context: Context,
+    pub id: BuildId,
+    pub pool: ActorRef<PoolMessage>,
+}
+
+pub(super) struct BuildState {
+    context: Context,
+    id: BuildId,
+    pool: ActorRef<PoolMessage>,
+    observed: Option<Arc<Object>>,
+    /// What was last told, and of which object.
+    told: Option<(String, BuildStatus)>,
+}
+
+impl Actor for BuildActor {
+    type Msg = BuildMessage;
+    type State = BuildState;
+    type Arguments = BuildArguments;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Self::Msg>,
+        arguments: BuildArguments,
+    ) -> Result<BuildState, ActorProcessingErr> {
+        let BuildArguments { context, id, pool } = arguments;
+        Ok(BuildState { context, id, pool, observed: None, told: None })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut BuildState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            BuildMessage::Observed(object) => state.observe(&myself, object),
+            BuildMessage::LookForDigest { uid, tries } => state.look_for_digest(&myself, uid, tries).await,
+            BuildMessage::Create { part, request, payload, reply } => {
+                let _ = reply.send(state.create(part, &request, payload.as_ref()).await);
+            }
+            BuildMessage::Delete { doomed, reply } => {
+                let _ = reply.send(state.context.door.delete(&doomed).await);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BuildState {
+    fn observe(&mut self, myself: &ActorRef<BuildMessage>, object: Arc<Object>) {
+        let Some(builder) = Kind::of(&object).ok().and_then(builders::for_kind) else { return };
+        let uid = object.metadata.uid.clone().unwrap_or_default();
+        let status = builder.classify(&object);
+        self.observed = Some(object);
+        let is_searching =
+            status == BuildStatus::DigestInConfigMap && self.told.as_ref().is_some_and(|(of, _)| *of == uid);
+        if is_searching && self.told.as_ref().is_some_and(|(_, told)| told.is_finished()) {
+            return;
+        }
+        if status == BuildStatus::DigestInConfigMap {
+            let _ = myself.cast(BuildMessage::LookForDigest { uid: uid.clone(), tries: 1 });
+        }
+        self.tell(uid, status);
+    }
+
+    fn tell(&mut self, uid: String, status: BuildStatus) {
+        let news = (uid, status);
+        if self.told.as_ref() != Some(&news) {
+            tracing::info!(rendered = self.id.rendered, uid = news.0, status = ?news.1, "build");
+            let _ = self.pool.cast(PoolMessage::BuildStatus { uid: news.0.clone(), status: news.1.clone() });
+            self.told = Some(news);
+        }
+    }
+
+    /// Reads the digest from the ConfigMap that the build left. It is there before the build object says that
+    /// it succeeded, so a few looks are enough to tell that there is none to be had.
+    async fn look_for_digest(&mut self, myself: &ActorRef<BuildMessage>, uid: String, tries: u32) {
+        let key = Key::new(Kind::ConfigMap, names::digest(&self.id.rendered));
+        let found = match self.context.door.get(&key).await {
+            Ok(change) => {
+                let digest = self.digest_in(&change);
+                let _ = self.pool.cast(PoolMessage::Changed(change));
+                digest
+            }
+            Err(error) => {
+                tracing::warn!(%error, %key, "failed to read the digest");
+                None
+            }
+        };
+        match found {
+            Some(digest) => self.tell(uid, BuildStatus::Succeeded(digest)),
+            None if tries < DIGEST_TRIES_MAX => {
+                let next = BuildMessage::LookForDigest { uid, tries: tries + 1 };
+                let mut next = Some(next);
+                myself.send_after(DIGEST_INTERVAL, move || next.take().expect("a message is sent once"));
+            }
+            None => self.tell(uid, BuildStatus::Lost(format!("it succeeded, but left no digest in {key}"))),
+        }
+    }
+
+    /// The digest in the ConfigMap, if that is not older than the build object.
+    fn digest_in(&self, change: &Change) -> Option<Digest> {
+        let Change::Applied(_, config_map) = change else { return None };
+        let created = |object: &Object| -> Option<Timestamp> { Some(object.metadata.creation_timestamp.as_ref()?.0) };
+        let build = self.observed.as_ref()?;
+        if created(config_map) < created(build) {
+            return None;
+        }
+        let text = config_map.data.get("data")?.get(names::DIGEST_KEY).and_then(Value::as_str)?;
+        Digest::parse(text)
+    }
+
+    async fn create(&self, part: Part, request: &BuildRequest, payload: Option<&Payload>) -> Result<Change, Error> {
+        let settings = &self.context.settings;
+        let namespace = &settings.decide.namespace;
+        let (kind, object) = match (part, payload) {
+            (Part::Payload, Some(payload)) => {
+                (Kind::ConfigMap, objects::payload_config_map(request, payload, namespace))
+            }
+            (Part::Payload, None) => return Err(Error::NotFound),
+            (Part::Containerfile, _) => (Kind::ConfigMap, objects::containerfile_config_map(request, namespace)),
+            (Part::Build, _) => {
+                let builder = builders::for_type(request.builder);
+                (builder.kind(), builder.object(request, &settings.build))
+            }
+        };
+        let key = Key::of(kind, &object);
+        match self.context.door.create(&key, &object).await {
+            // Whose it is, and whether it is fresh, is for the next look to see.
+            Err(Error::AlreadyExists) => self.context.door.get(&key).await,
+            answer => answer,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The actors: a supervisor, an actor for each pool, and under it one for each of its builds.
+//!
+//! ```text
+//! watches ──► Supervisor ──► PoolActor ──► BuildActor
+//!                 ▲  changes     │  ▲  observe     │
+//!                 └── answers ───┘  └── status ────┘
+//! ```
+//!
+//! Actors are thin: they keep the newest that is known, ask [`decide`](crate::plan::decide::decide), and carry the
+//! effect out. A message only says that there is something new; what is due is decided from all that is known.
+
+mod build;
+mod context;
+mod pool;
+pub mod restart;
+mod supervisor;
+
+pub use self::context::{Context, Settings};
+pub use self::supervisor::{Arguments, Overview, Supervisor, SupervisorMessage};

@@ -1,0 +1,101 @@
+//! Carrying out effects: those on the pool here, those on a build's objects through the build's actor.
+
+use std::sync::Arc;
+
+use ractor::RpcReplyPort;
+use ractor::rpc::CallResult;
+
+use super::state::{State, build_id};
+use crate::actors::build::{BuildId, BuildMessage};
+use crate::api::{Key, Kind, Object, Pool};
+use crate::cluster::door::Error;
+use crate::plan::cache::Change;
+use crate::plan::decide::{Doomed, Effect, Part, Prepared};
+use crate::plan::fault::{FaultReason, InputFault};
+use crate::plan::notes::Note;
+use crate::plan::payload::Payload;
+use crate::plan::request::BuildRequest;
+
+impl State {
+    /// Carries one effect out, and takes in what comes of it.
+    pub(super) async fn carry_out(&mut self, effect: Effect) -> Result<(), Error> {
+        let pool = Key::new(Kind::MachineConfigPool, &self.pool);
+        let change = match effect {
+            Effect::PatchPool(patch) => self.context.door.patch(&pool, &patch).await?,
+            Effect::PatchStatus(patch) => self.context.door.patch_status(&pool, &patch).await?,
+            Effect::Tell(note) => return self.tell(&pool, &note).await,
+            Effect::Prepare { rendered, version } => return self.prepare(rendered, version).await,
+            Effect::Create(part, request) => self.create(part, request).await?,
+            Effect::WriteSecret(secret) => self.write_secret(&secret).await?,
+            Effect::Delete(doomed) => self.delete(doomed).await?,
+        };
+        self.take_in_answer(change);
+        Ok(())
+    }
+
+    async fn tell(&mut self, pool: &Key, note: &Note) -> Result<(), Error> {
+        let Some(object) = self.cache.get(pool).cloned() else { return Ok(()) };
+        let pool = Pool::new(&object);
+        self.context.door.tell(&note.event(&pool, self.context.clock.now())).await?;
+        tracing::info!(pool = self.pool, reason = note.reason, message = note.message, "event");
+        self.told.insert(note.event_name(&pool));
+        Ok(())
+    }
+
+    /// Reads a MachineConfig and compresses it. Only the payload is kept.
+    async fn prepare(&mut self, rendered: String, version: Option<String>) -> Result<(), Error> {
+        let key = Key::new(Kind::MachineConfig, &rendered);
+        let Some(document) = self.context.door.read(&key).await? else {
+            self.take_in_answer(Change::Gone(key, None));
+            return Ok(());
+        };
+        let payload = Payload::encode(&document).map_err(|error| InputFault {
+            reason: FaultReason::PayloadTooLarge,
+            object: key.to_string(),
+            key: None,
+            problem: error.to_string(),
+            fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
+        });
+        self.prepared = Some(Prepared { rendered, version, payload });
+        Ok(())
+    }
+
+    async fn create(&mut self, part: Part, request: Arc<BuildRequest>) -> Result<Change, Error> {
+        let id = BuildId { rendered: request.inputs.rendered_config.clone(), hash: request.hash.clone() };
+        let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok()).cloned();
+        self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await
+    }
+
+    async fn delete(&mut self, doomed: Doomed) -> Result<Change, Error> {
+        let id = self.cache.get(&doomed.key).and_then(|object| build_id(&doomed.key, object)).ok_or(Error::NotFound)?;
+        self.ask(&id, |reply| BuildMessage::Delete { doomed, reply }).await
+    }
+
+    /// Creates a canonical Secret, or replaces the version of it that is known.
+    async fn write_secret(&mut self, secret: &Object) -> Result<Change, Error> {
+        let key = Key::of(Kind::Secret, secret);
+        let door = &self.context.door;
+        if let Some(known) = self.cache.get(&key) {
+            let mut secret = secret.clone();
+            secret.metadata.resource_version = known.metadata.resource_version.clone();
+            return door.replace(&key, &secret).await;
+        }
+        match door.create(&key, secret).await {
+            // Another pool's actor was faster: what it made is as good.
+            Err(Error::AlreadyExists) => door.get(&key).await,
+            answer => answer,
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        id: &BuildId,
+        message: impl FnOnce(RpcReplyPort<Result<Change, Error>>) -> BuildMessage,
+    ) -> Result<Change, Error> {
+        let actor = self.build_actor(id).await.ok_or(Error::ActorGone)?;
+        match actor.call(message, None).await {
+            Ok(CallResult::Success(answer)) => answer,
+            _ => Err(Error::ActorGone),
+        }
+    }
+}

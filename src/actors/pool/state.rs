@@ -1,0 +1,296 @@
+//! What a pool actor keeps, and its look at it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ractor::{Actor, ActorId, ActorRef};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::{PoolArguments, PoolMessage, Shared};
+use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
+use crate::actors::context::Context;
+use crate::actors::restart::Crashes;
+use crate::actors::supervisor::SupervisorMessage;
+use crate::api::limits::{POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX};
+use crate::api::{Key, Kind, Object, keys, names};
+use crate::cluster::door::Error;
+use crate::plan::cache::{Cache, Change};
+use crate::plan::decide::{Prepared, View, decide};
+use crate::plan::index::owner_of;
+use crate::plan::slots::Demand;
+use crate::plan::status::BuildStatus;
+
+/// Events that are remembered to have been told; beyond that, the API server remembers.
+const TOLD_MAX: usize = 256;
+
+/// What a pool actor keeps.
+pub(in crate::actors) struct State {
+    pub(super) context: Context,
+    pub(super) pool: String,
+    pub(super) cache: Cache,
+    pub(super) statuses: BTreeMap<String, BuildStatus>,
+    pub(super) prepared: Option<Prepared>,
+    pub(super) told: BTreeSet<String>,
+    pub(super) builds: BTreeMap<BuildId, ActorRef<BuildMessage>>,
+    supervisor: ActorRef<SupervisorMessage>,
+    myself: ActorRef<PoolMessage>,
+    demand: Option<Demand>,
+    has_slot: bool,
+    is_look_due: bool,
+    /// No look before this: the last effect failed.
+    rests_until: Option<Instant>,
+    failures: u32,
+    crashes: Crashes,
+    wake: Option<AbortHandle>,
+    retry: Option<AbortHandle>,
+}
+
+impl State {
+    pub(super) fn new(arguments: PoolArguments, myself: ActorRef<PoolMessage>) -> Self {
+        let PoolArguments { context, pool, cache, supervisor } = arguments;
+        Self {
+            context,
+            pool,
+            cache,
+            statuses: BTreeMap::new(),
+            prepared: None,
+            told: BTreeSet::new(),
+            builds: BTreeMap::new(),
+            supervisor,
+            myself,
+            demand: None,
+            has_slot: false,
+            is_look_due: false,
+            rests_until: None,
+            failures: 0,
+            crashes: Crashes::default(),
+            wake: None,
+            retry: None,
+        }
+    }
+
+    /// Sees to it that there will be a look, after all that has arrived before.
+    pub(super) fn request_look(&mut self) {
+        if !self.is_look_due {
+            self.is_look_due = true;
+            let _ = self.myself.cast(PoolMessage::Look);
+        }
+    }
+
+    /// Takes in a change that somebody else tells of.
+    pub(super) fn take_in(&mut self, change: &Change) {
+        if self.cache.apply(change) {
+            self.observe_build(change);
+            self.request_look();
+        }
+    }
+
+    /// Takes in the answer to a write of this actor's, and lets the supervisor know, for whoever succeeds it.
+    pub(super) fn take_in_answer(&mut self, change: Change) {
+        // No watch would ever tell of the end of a build object without labels: it is kept here alone.
+        let is_watched = match &change {
+            Change::Applied(key, object) => !key.kind.is_build_object() || owner_of(object).is_some(),
+            Change::Gone(..) => true,
+        };
+        self.take_in(&change);
+        if is_watched {
+            let _ = self.supervisor.cast(SupervisorMessage::Answered(change));
+        }
+    }
+
+    /// Forgets objects that no watch would tell of: they have to be met again.
+    pub(super) fn forget_unwatched(&mut self) {
+        let unlabelled = |object: &Object| {
+            !object.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(keys::BUILD_POD))
+        };
+        self.cache = self.cache.subset(|key, object| !(key.kind.is_build_object() && unlabelled(object)));
+    }
+
+    pub(super) fn accept_slot(&mut self, waiting_since: Timestamp) {
+        if self.demand == Some(Demand::Wait(waiting_since)) {
+            self.has_slot = true;
+            self.request_look();
+        }
+    }
+
+    /// One look: what is due is done, and if there was something, there is another look.
+    pub(super) async fn look(&mut self) {
+        self.is_look_due = false;
+        if self.rests_until.is_some_and(|until| until > Instant::now()) {
+            return;
+        }
+        self.rests_until = None;
+        self.follow_builds().await;
+        let decision = decide(&View {
+            pool: &self.pool,
+            cache: &self.cache,
+            settings: &self.context.settings.decide,
+            statuses: &self.statuses,
+            prepared: self.prepared.as_ref(),
+            told: &self.told,
+            has_slot: self.has_slot,
+            now: self.context.clock.now(),
+        });
+        self.ask_for(decision.demand);
+        self.wake_at(decision.wake);
+        let Some(effect) = decision.effect else {
+            self.failures = 0;
+            return self.tidy();
+        };
+        tracing::debug!(pool = self.pool, ?effect, "due");
+        match self.carry_out(effect).await {
+            Ok(()) => {
+                self.failures = 0;
+                self.request_look();
+            }
+            Err(error) => self.recover(error).await,
+        }
+    }
+
+    /// Tells the supervisor what is wanted of the slots, if that is new.
+    fn ask_for(&mut self, demand: Demand) {
+        if self.demand != Some(demand) {
+            self.has_slot = self.has_slot && demand == Demand::Hold;
+            self.demand = Some(demand);
+            let _ = self.supervisor.cast(SupervisorMessage::Demanded(self.pool.clone(), demand));
+        }
+    }
+
+    fn wake_at(&mut self, time: Option<Timestamp>) {
+        if let Some(wake) = self.wake.take() {
+            wake.abort();
+        }
+        let Some(time) = time else { return };
+        let wait = Duration::try_from(time.duration_since(self.context.clock.now())).unwrap_or_default();
+        self.wake = Some(self.myself.send_after(wait, || PoolMessage::Wake).abort_handle());
+    }
+
+    /// After a failed effect: what it was decided from is read again if it has changed; else, or if that keeps
+    /// happening, the pool rests, longer each time.
+    async fn recover(&mut self, error: Error) {
+        const CONFLICTS_AT_ONCE: u32 = 3;
+        self.failures += 1;
+        if matches!(error, Error::Conflict | Error::NotFound | Error::AlreadyExists) {
+            let pool = Key::new(Kind::MachineConfigPool, &self.pool);
+            tracing::debug!(pool = self.pool, %error, "reading the pool again");
+            match self.context.door.get(&pool).await {
+                Ok(change) => self.take_in_answer(change),
+                Err(error) => return self.rest(&error),
+            }
+            if self.failures <= CONFLICTS_AT_ONCE {
+                return self.request_look();
+            }
+        }
+        self.rest(&error);
+    }
+
+    fn rest(&mut self, error: &Error) {
+        let wait = self.context.jitter.backoff(POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX, self.failures);
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        tracing::warn!(pool = self.pool, %error, source, ?wait, failures = self.failures, "an effect failed");
+        self.rest_for(wait);
+    }
+
+    fn rest_for(&mut self, wait: Duration) {
+        self.rests_until = Some(Instant::now() + wait);
+        if let Some(retry) = self.retry.take() {
+            retry.abort();
+        }
+        self.retry = Some(self.myself.send_after(wait, || PoolMessage::Look).abort_handle());
+    }
+
+    /// Sees to it that each build object is followed.
+    async fn follow_builds(&mut self) {
+        let unfollowed: Vec<(BuildId, Shared)> = self
+            .made_builds()
+            .filter(|(id, _)| !self.builds.contains_key(id))
+            .map(|(id, object)| (id, object.clone()))
+            .collect();
+        for (id, object) in unfollowed {
+            if let Some(build) = self.build_actor(&id).await {
+                let _ = build.cast(BuildMessage::Observed(object));
+            }
+        }
+    }
+
+    /// The actor of a build, started if there is none.
+    pub(super) async fn build_actor(&mut self, id: &BuildId) -> Option<ActorRef<BuildMessage>> {
+        if let Some(actor) = self.builds.get(id) {
+            return Some(actor.clone());
+        }
+        let arguments = BuildArguments { context: self.context.clone(), id: id.clone(), pool: self.myself.clone() };
+        match Actor::spawn_linked(None, BuildActor, arguments, self.myself.get_cell()).await {
+            Ok((actor, _)) => {
+                self.builds.insert(id.clone(), actor.clone());
+                Some(actor)
+            }
+            Err(error) => {
+                tracing::warn!(pool = self.pool, %error, "failed to start the actor of a build");
+                None
+            }
+        }
+    }
+
+    fn observe_build(&self, change: &Change) {
+        if let Change::Applied(key, object) = change
+            && let Some(actor) = build_id(key, object).and_then(|id| self.builds.get(&id))
+            && key.kind.is_build_object()
+        {
+            let _ = actor.cast(BuildMessage::Observed(object.clone()));
+        }
+    }
+
+    fn made_builds(&self) -> impl Iterator<Item = (BuildId, &Shared)> {
+        self.cache
+            .iter()
+            .filter(|(key, object)| key.kind.is_build_object() && owner_of(object).as_deref() == Some(&self.pool))
+            .filter_map(|(key, object)| Some((build_id(key, object)?, object)))
+    }
+
+    /// At rest: lets go of actors whose build has no object left, and of what was known about it.
+    fn tidy(&mut self) {
+        let alive: BTreeSet<BuildId> = self.cache.iter().filter_map(|(key, object)| build_id(key, object)).collect();
+        self.builds.retain(|id, actor| {
+            let is_alive = alive.contains(id);
+            if !is_alive {
+                actor.stop(None);
+            }
+            is_alive
+        });
+        let uids: BTreeSet<&str> = self.cache.iter().filter_map(|(_, object)| object.metadata.uid.as_deref()).collect();
+        self.statuses.retain(|uid, _| uids.contains(uid.as_str()));
+        self.prepared = self.prepared.take().filter(|prepared| prepared.payload.is_err());
+        if self.told.len() > TOLD_MAX {
+            self.told.clear();
+        }
+    }
+
+    /// A build's actor crashed: it is started again by the look after a wait.
+    pub(super) fn child_crashed(&mut self, id: ActorId, why: &str) {
+        self.child_ended(id);
+        let restart = self.crashes.note(Instant::now(), &self.context.jitter);
+        tracing::warn!(pool = self.pool, why, after = ?restart.after, "the actor of a build crashed; it is started again");
+        self.rest_for(restart.after);
+    }
+
+    pub(super) fn child_ended(&mut self, id: ActorId) {
+        self.builds.retain(|_, actor| actor.get_id() != id);
+    }
+
+    pub(super) fn stop_timers(&mut self) {
+        for timer in [self.wake.take(), self.retry.take()].into_iter().flatten() {
+            timer.abort();
+        }
+    }
+}
+
+/// The build that an object belongs to, by its name and its input hash.
+pub(super) fn build_id(key: &Key, object: &Object) -> Option<BuildId> {
+    let is_made = key.kind.is_build_object() || (key.kind == Kind::ConfigMap && !key.is_input_config_map());
+    let rendered = names::rendered_of(&key.name).filter(|_| is_made)?.to_owned();
+    let annotations = object.metadata.annotations.as_ref();
+    let hash = annotations.and_then(|annotations| annotations.get(keys::INPUT_HASH)).cloned().unwrap_or_default();
+    Some(BuildId { rendered, hash })
+}

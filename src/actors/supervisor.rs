@@ -1,0 +1,294 @@
+//! The supervisor: forwards what watches see, gives out build slots, and starts crashed pool actors again.
+//!
+//! Reads watch events and the pool actors' messages; writes nothing and waits for nothing. One pool's trouble is
+//! no other pool's: a crash is answered by a restart of that pool's actor alone, later each time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use tokio::time::Instant;
+
+use super::context::Context;
+use super::pool::{PoolActor, PoolArguments, PoolMessage};
+use super::restart::Crashes;
+use crate::api::names::{BUILD_CONFIG, canonical_secret};
+use crate::api::{Key, Kind};
+use crate::cluster::watch::{self, Watches};
+use crate::plan::cache::Change;
+use crate::plan::index::{Audience, Index, Scope, WatchEvent};
+use crate::plan::request::secret_names;
+use crate::plan::slots::{Demand, Slots};
+
+/// The supervisor of one daemon.
+pub struct Supervisor;
+
+/// What the supervisor is told.
+#[derive(Debug)]
+pub enum SupervisorMessage {
+    /// A watch saw something.
+    Watched(WatchEvent),
+    /// A pool actor's write was answered.
+    Answered(Change),
+    /// A pool wants this of the build slots.
+    Demanded(String, Demand),
+    /// A crashed pool actor is to be started again.
+    Restart(String),
+    /// No actor is to be started any more.
+    Drain,
+    /// Somebody wants to know how things are.
+    Inspect(RpcReplyPort<Overview>),
+}
+
+/// How things are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// Whether every watch has been listed, so that pools are being looked at.
+    pub is_ready: bool,
+    /// Pools that have an actor.
+    pub pools: Vec<String>,
+    /// Pools that build, or are about to.
+    pub building: usize,
+    /// Pools that wait for a slot.
+    pub waiting: usize,
+    /// Crashes of each pool's actor within the meltdown window.
+    pub crashes: BTreeMap<String, usize>,
+}
+
+/// What the supervisor starts with.
+pub struct Arguments {
+    /// What all actors share.
+    pub context: Context,
+    /// The client to watch with.
+    pub client: kube::Client,
+}
+
+/// What the supervisor keeps.
+pub struct State {
+    context: Context,
+    watches: Watches,
+    index: Index,
+    slots: Slots,
+    pools: BTreeMap<String, ActorRef<PoolMessage>>,
+    crashes: BTreeMap<String, Crashes>,
+    /// Pools whose actor crashed and is not due to be started again yet.
+    resting: BTreeSet<String>,
+    /// Pools whose actor was started with the daemon and has not said yet what it wants of the slots. None is
+    /// given out before: a pool that builds, or has waited longest, must not come second to who speaks first.
+    unheard: BTreeSet<String>,
+    is_ready: bool,
+    is_draining: bool,
+}
+
+impl Actor for Supervisor {
+    type Msg = SupervisorMessage;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+        let Arguments { context, client } = arguments;
+        let sink = myself.clone();
+        let mut watches = Watches::new(
+            client,
+            context.settings.decide.namespace.clone(),
+            context.jitter.clone(),
+            std::sync::Arc::new(move |event| drop(sink.cast(SupervisorMessage::Watched(event)))),
+        );
+        watches.follow(watch::fixed_scopes());
+        let slots = Slots::new(context.settings.decide.concurrent_builds_max);
+        Ok(State {
+            context,
+            watches,
+            index: Index::default(),
+            slots,
+            pools: BTreeMap::new(),
+            crashes: BTreeMap::new(),
+            resting: BTreeSet::new(),
+            unheard: BTreeSet::new(),
+            is_ready: false,
+            is_draining: false,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            SupervisorMessage::Watched(event) => {
+                let news = state.index.observe(event);
+                state.follow_secrets(&news);
+                state.pass_on(&myself, news).await;
+            }
+            SupervisorMessage::Answered(change) => {
+                let news = state.index.answer(change);
+                state.pass_on(&myself, news).await;
+            }
+            SupervisorMessage::Demanded(pool, demand) => {
+                state.unheard.remove(&pool);
+                state.slots.set(&pool, demand);
+                state.grant();
+            }
+            SupervisorMessage::Restart(pool) => {
+                state.resting.remove(&pool);
+                state.ensure(&myself, &pool).await;
+            }
+            SupervisorMessage::Drain => state.is_draining = true,
+            SupervisorMessage::Inspect(reply) => drop(reply.send(state.overview())),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        event: SupervisionEvent,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorFailed(actor, error) => {
+                if let Some(pool) = state.forget(actor.get_id()) {
+                    state.restart_later(&myself, pool, &error.to_string());
+                }
+            }
+            SupervisionEvent::ActorTerminated(actor, ..) => {
+                if let Some(pool) = state.forget(actor.get_id()) {
+                    state.restart_later(&myself, pool, "the actor ended");
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Passes news on to the pools that they are for, once everything has been listed.
+    async fn pass_on(&mut self, myself: &ActorRef<SupervisorMessage>, news: Vec<(Audience, Change)>) {
+        if !self.is_ready {
+            return self.begin_if_ready(myself).await;
+        }
+        for (audience, change) in news {
+            match audience {
+                Audience::All => {
+                    self.pools.values().for_each(|pool| drop(pool.cast(PoolMessage::Changed(change.clone()))))
+                }
+                Audience::Pools(pools) => {
+                    for pool in pools {
+                        if let Some(actor) = self.pools.get(&pool) {
+                            let _ = actor.cast(PoolMessage::Changed(change.clone()));
+                        }
+                        self.ensure(myself, &pool).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn begin_if_ready(&mut self, myself: &ActorRef<SupervisorMessage>) {
+        self.is_ready = self.index.has_listed(&watch::fixed_scopes());
+        if self.is_ready {
+            let pools = self.index.pools();
+            tracing::info!(pools = pools.len(), "every watch is listed");
+            self.unheard = pools.clone();
+            for pool in pools {
+                self.ensure(myself, &pool).await;
+            }
+        }
+    }
+
+    /// Sees to it that `pool` has an actor if it needs one, and has none if it does not.
+    async fn ensure(&mut self, myself: &ActorRef<SupervisorMessage>, pool: &str) {
+        match (self.index.needs_actor(pool), self.pools.contains_key(pool)) {
+            (true, false) if !self.is_draining && !self.resting.contains(pool) => self.spawn(myself, pool).await,
+            (false, true) => {
+                if let Some(actor) = self.pools.remove(pool) {
+                    actor.stop(Some("nothing is left to do for the pool".into()));
+                }
+                self.release(pool);
+            }
+            _ => {}
+        }
+    }
+
+    async fn spawn(&mut self, myself: &ActorRef<SupervisorMessage>, pool: &str) {
+        let arguments = PoolArguments {
+            context: self.context.clone(),
+            pool: pool.to_owned(),
+            cache: self.index.of_pool(pool),
+            supervisor: myself.clone(),
+        };
+        match Actor::spawn_linked(None, PoolActor, arguments, myself.get_cell()).await {
+            Ok((actor, _)) => drop(self.pools.insert(pool.to_owned(), actor)),
+            Err(error) => self.restart_later(myself, pool.to_owned(), &error.to_string()),
+        }
+    }
+
+    /// The pool whose actor this was; what it wanted of the slots stays as it is, for its successor to renew.
+    fn forget(&mut self, id: ActorId) -> Option<String> {
+        let pool = self.pools.iter().find(|(_, actor)| actor.get_id() == id).map(|(pool, _)| pool.clone())?;
+        self.pools.remove(&pool);
+        self.unheard.remove(&pool);
+        self.grant();
+        Some(pool)
+    }
+
+    fn restart_later(&mut self, myself: &ActorRef<SupervisorMessage>, pool: String, why: &str) {
+        if self.is_draining {
+            return;
+        }
+        let restart = self.crashes.entry(pool.clone()).or_default().note(Instant::now(), &self.context.jitter);
+        if restart.is_meltdown {
+            tracing::error!(pool, why, after = ?restart.after, "the pool's actor keeps crashing; it is started again slowly");
+        } else {
+            tracing::warn!(pool, why, after = ?restart.after, "the pool's actor crashed; it is started again");
+        }
+        self.resting.insert(pool.clone());
+        myself.send_after(restart.after, move || SupervisorMessage::Restart(pool.clone()));
+    }
+
+    fn release(&mut self, pool: &str) {
+        self.unheard.remove(pool);
+        self.crashes.remove(pool);
+        self.slots.set(pool, Demand::None);
+        self.grant();
+    }
+
+    fn grant(&mut self) {
+        if !self.unheard.is_empty() {
+            return;
+        }
+        for (pool, since) in self.slots.grant() {
+            if let Some(actor) = self.pools.get(&pool) {
+                let _ = actor.cast(PoolMessage::SlotGranted { waiting_since: since });
+            }
+        }
+    }
+
+    /// Watches the Secrets that the build config names, and those derived from them.
+    fn follow_secrets(&mut self, news: &[(Audience, Change)]) {
+        let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
+        let is_news = news.iter().any(|(_, change)| match change {
+            Change::Applied(key, _) | Change::Gone(key, _) => *key == config,
+        });
+        if !is_news {
+            return;
+        }
+        let names = self.index.cache().get(&config).map(|config| secret_names(config)).unwrap_or_default();
+        let secrets = names.into_iter().flat_map(|name| [canonical_secret(&name), name]);
+        let secrets = secrets.map(|name| Scope::named(Kind::Secret, name));
+        self.watches.follow(watch::fixed_scopes().into_iter().chain(secrets));
+    }
+
+    fn overview(&self) -> Overview {
+        let (building, waiting) = self.slots.occupancy();
+        Overview {
+            is_ready: self.is_ready,
+            pools: self.pools.keys().cloned().collect(),
+            building,
+            waiting,
+            crashes: self.crashes.iter().map(|(pool, crashes)| (pool.clone(), crashes.count())).collect(),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The pod builder: a Pod with buildah in one container, and a helper that hands the digest over in another.
+
+mod classify;
+mod spec;
+
+use super::{BuildSettings, ImageBuilder};
+use crate::api::{Kind, Object};
+use crate::plan::request::BuildRequest;
+use crate::plan::status::BuildStatus;
+
+/// The container that builds and pushes the image.
+pub const IMAGE_BUILD: &str = "image-build";
+/// The container that hands the digest over.
+pub const WAIT_FOR_DONE: &str = "wait-for-done";
+
+/// Builds in a Pod of this daemon's own making.
+#[derive(Debug, Clone, Copy)]
+pub struct PodBuilder;
+
+impl ImageBuilder for PodBuilder {
+    fn kind(&self) -> Kind {
+        Kind::Pod
+    }
+
+    fn object(&self, request: &BuildRequest, settings: &BuildSettings) -> Object {
+        spec::pod(request, settings)
+    }
+
+    fn classify(&self, object: &Object) -> BuildStatus {
+        classify::classify(object)
+    }
+}

@@ -1,0 +1,185 @@
+//! What every request goes through: a time limit, and being sent again while the server is busy or away.
+//!
+//! Any request may be sent twice. That is safe because every write carries what it was decided from: the
+//! second of two finds its work done, and is answered with a conflict, "already exists" or "not found".
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{Request, Response, StatusCode};
+use kube::client::Body;
+use tokio::time;
+use tower::{BoxError, Service, ServiceExt as _};
+
+use crate::api::limits::{REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX};
+use crate::jitter::Jitter;
+
+/// A service that sends requests with patience.
+#[derive(Debug, Clone)]
+pub struct Transport<S> {
+    inner: S,
+    jitter: Jitter,
+    agent: HeaderValue,
+}
+
+/// No answer within the limit.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {}s", REQUEST_TIMEOUT.as_secs())]
+struct TimedOut;
+
+impl<S> Transport<S> {
+    /// Sends requests through `inner`, in the name of `agent`.
+    ///
+    /// # Panics
+    /// If `agent` is no header value.
+    pub fn new(inner: S, jitter: Jitter, agent: &str) -> Self {
+        Self { inner, jitter, agent: HeaderValue::from_str(agent).expect("a printable user agent") }
+    }
+}
+
+impl<S, B> Service<Request<Body>> for Transport<S>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError> + Send,
+    B: Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<B>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // Each try waits for the inner service by itself.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        request.headers_mut().insert(USER_AGENT, self.agent.clone());
+        let (inner, jitter) = (self.inner.clone(), self.jitter.clone());
+        Box::pin(send(inner, jitter, request))
+    }
+}
+
+async fn send<S, B>(inner: S, jitter: Jitter, mut request: Request<Body>) -> Result<Response<B>, BoxError>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone,
+    S::Error: Into<BoxError>,
+{
+    let mut tries = 1;
+    loop {
+        let again = if tries < REQUEST_TRIES_MAX { copy(&request) } else { None };
+        let answer = match time::timeout(REQUEST_TIMEOUT, inner.clone().oneshot(request)).await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(_) => Err(TimedOut.into()),
+        };
+        let Some((next, after)) = again.zip(worth_another_try(&answer)) else { return answer };
+        let backoff = jitter.backoff(REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, tries);
+        // Never earlier than the server asked for, and not all at the same moment either.
+        time::sleep(after.map_or(backoff, |after| after + backoff)).await;
+        request = next;
+        tries += 1;
+    }
+}
+
+/// Whether a request with this answer is worth sending again, and how long the server wants it to wait.
+fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>) -> Option<Option<Duration>> {
+    const BUSY: [StatusCode; 5] = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    match answer {
+        Err(_) => Some(None),
+        Ok(response) if BUSY.contains(&response.status()) => {
+            let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            Some(seconds.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX)))
+        }
+        Ok(_) => None,
+    }
+}
+
+/// A copy of a request to send again; none of a watch, which its watcher opens again where it left off.
+fn copy(request: &Request<Body>) -> Option<Request<Body>> {
+    let is_watch = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "watch=true"));
+    if is_watch {
+        return None;
+    }
+    let mut copy = Request::new(request.body().try_clone()?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use tokio::time::Instant;
+
+    /// Answers in the order given: a status with a Retry-After, or silence.
+    fn scripted(
+        script: Vec<Option<(u16, Option<u64>)>>,
+    ) -> impl Service<Request<Body>, Response = Response<()>, Error = BoxError, Future: Send> + Clone + Send + 'static
+    {
+        let script = Arc::new(Mutex::new(VecDeque::from(script)));
+        tower::service_fn(move |_: Request<Body>| {
+            let next = script.lock().unwrap().pop_front().expect("no more requests than answers");
+            async move {
+                let Some((status, after)) = next else { return std::future::pending().await };
+                let mut response = Response::builder().status(status);
+                if let Some(after) = after {
+                    response = response.header(RETRY_AFTER, after);
+                }
+                Ok::<_, BoxError>(response.body(()).unwrap())
+            }
+        })
+    }
+
+    async fn outcome(uri: &str, script: Vec<Option<(u16, Option<u64>)>>) -> (Result<u16, String>, Duration) {
+        let start = Instant::now();
+        let service = Transport::new(scripted(script), Jitter::seeded(1), "test");
+        let request = Request::post(uri).body(Body::from(b"x".to_vec())).unwrap();
+        let answer = service.oneshot(request).await;
+        (answer.map(|r| r.status().as_u16()).map_err(|e| e.to_string()), start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_passed_on() {
+        for code in [200, 404, 409, 422] {
+            assert_eq!(outcome("/", vec![Some((code, None))]).await.0, Ok(code));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn l39_retry_after_is_honoured() {
+        let (answer, waited) = outcome("/", vec![Some((429, Some(7))), Some((200, None))]).await;
+        assert_eq!(answer, Ok(200));
+        assert!(waited >= Duration::from_secs(7) && waited < Duration::from_secs(8), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_server_is_asked_again_a_few_times() {
+        let busy = vec![Some((503, None)); 4];
+        assert_eq!(outcome("/", busy).await.0, Ok(503));
+        assert_eq!(outcome("/", vec![Some((500, None)), Some((201, None))]).await.0, Ok(201));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_not_waited_for_for_ever() {
+        let (answer, waited) = outcome("/", vec![None, Some((200, None))]).await;
+        assert_eq!(answer, Ok(200));
+        assert!(waited >= REQUEST_TIMEOUT);
+        assert_eq!(outcome("/", vec![None; 4]).await.0, Err("no answer within 10s".into()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_is_its_watchers_to_open_again() {
+        assert_eq!(outcome("/pods?watch=true&x=y", vec![Some((503, None))]).await.0, Ok(503));
+    }
+}

@@ -1,0 +1,146 @@
+//! Watches: one task each, with its own backoff, that forwards what it sees and does nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
+use kube::api::Api;
+use kube::core::{ApiResource, DynamicResourceScope};
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, Resource, runtime};
+use serde_json::Value;
+use tokio::task::AbortHandle;
+use tokio::time;
+
+use crate::api::limits::{WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX};
+use crate::api::{Kind, Object, PartialObjectMeta, keys};
+use crate::jitter::Jitter;
+use crate::plan::index::{Scope, WatchEvent};
+
+/// Where watches send what they see; must not block.
+pub type Sink = Arc<dyn Fn(WatchEvent) + Send + Sync>;
+
+/// The scopes that are watched from start to end. Input ConfigMaps are read with their contents; of all other
+/// ConfigMaps and of MachineConfigs, metadata is enough. Secrets are watched by name, once their names are known.
+pub fn fixed_scopes() -> Vec<Scope> {
+    let inputs = crate::api::names::INPUT_CONFIG_MAPS.map(|name| Scope::named(Kind::ConfigMap, name));
+    let kinds = [Kind::MachineConfigPool, Kind::MachineConfig, Kind::ConfigMap, Kind::Pod].map(Scope::all);
+    kinds.into_iter().chain(inputs).collect()
+}
+
+/// The watches of one daemon; dropping it ends them.
+pub struct Watches {
+    client: Client,
+    namespace: String,
+    jitter: Jitter,
+    sink: Sink,
+    running: BTreeMap<Scope, AbortHandle>,
+}
+
+impl Watches {
+    /// No watches yet.
+    pub const fn new(client: Client, namespace: String, jitter: Jitter, sink: Sink) -> Self {
+        Self { client, namespace, jitter, sink, running: BTreeMap::new() }
+    }
+
+    /// Watches exactly `scopes`: starts those that are missing, ends those that are not wanted any more.
+    pub fn follow(&mut self, scopes: impl IntoIterator<Item = Scope>) {
+        let mut before = std::mem::take(&mut self.running);
+        for scope in scopes {
+            let running = before.remove(&scope).unwrap_or_else(|| self.start(scope.clone()));
+            self.running.insert(scope, running);
+        }
+        before.into_values().for_each(|unwanted| unwanted.abort());
+    }
+
+    fn start(&self, scope: Scope) -> AbortHandle {
+        let stream = stream(&self.client, &self.namespace, &scope);
+        tokio::spawn(forward(stream, scope, self.jitter.clone(), self.sink.clone())).abort_handle()
+    }
+}
+
+impl Drop for Watches {
+    fn drop(&mut self) {
+        self.running.values().for_each(AbortHandle::abort);
+    }
+}
+
+fn stream(client: &Client, namespace: &str, scope: &Scope) -> BoxStream<'static, watcher::Result<Event<Object>>> {
+    let mut config = watcher::Config::default();
+    if let Some(name) = &scope.name {
+        config = config.fields(&format!("metadata.name={name}"));
+    }
+    if scope.kind.is_build_object() {
+        config = config.labels(keys::BUILD_POD);
+    }
+    let is_metadata_enough =
+        scope.kind == Kind::MachineConfig || (scope.kind == Kind::ConfigMap && scope.name.is_none());
+    if is_metadata_enough {
+        let kind = scope.kind;
+        let watcher = runtime::watcher(api::<PartialObjectMeta<Object>>(client, namespace, kind), config);
+        watcher.map(move |event| event.map(|event| with_no_data(event, kind))).boxed()
+    } else {
+        runtime::watcher(api::<Object>(client, namespace, scope.kind), config).boxed()
+    }
+}
+
+fn api<K>(client: &Client, namespace: &str, kind: Kind) -> Api<K>
+where
+    K: Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+{
+    if kind.is_namespaced() {
+        Api::namespaced_with(client.clone(), namespace, &kind.resource())
+    } else {
+        Api::all_with(client.clone(), &kind.resource())
+    }
+}
+
+async fn forward(
+    stream: impl Stream<Item = watcher::Result<Event<Object>>> + Send,
+    scope: Scope,
+    jitter: Jitter,
+    sink: Sink,
+) {
+    let mut stream = std::pin::pin!(stream);
+    let (mut listed, mut failures) = (Vec::new(), 0);
+    while let Some(event) = stream.next().await {
+        let event = match event {
+            Ok(event) => event.modify(|object| object.metadata.managed_fields = None),
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(kind = scope.kind.name(), name = scope.name, %error, failures, "failed to watch");
+                time::sleep(jitter.backoff(WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, failures)).await;
+                continue;
+            }
+        };
+        match event {
+            Event::Init => {
+                listed.clear();
+                sink(WatchEvent::Listing(scope.clone()));
+                continue;
+            }
+            Event::InitApply(object) => listed.push(Arc::new(object)),
+            Event::InitDone => sink(WatchEvent::Listed(scope.clone(), std::mem::take(&mut listed))),
+            Event::Apply(object) => sink(WatchEvent::Applied(scope.clone(), Arc::new(object))),
+            Event::Delete(object) => sink(WatchEvent::Deleted(scope.clone(), Arc::new(object))),
+        }
+        failures = 0;
+    }
+}
+
+fn with_no_data(event: Event<PartialObjectMeta<Object>>, kind: Kind) -> Event<Object> {
+    let object = |partial: PartialObjectMeta<Object>| {
+        let mut object = Object::new("", &kind.resource());
+        object.metadata = partial.metadata;
+        object.data = Value::Null;
+        object
+    };
+    match event {
+        Event::Init => Event::Init,
+        Event::InitApply(partial) => Event::InitApply(object(partial)),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(partial) => Event::Apply(object(partial)),
+        Event::Delete(partial) => Event::Delete(object(partial)),
+    }
+}

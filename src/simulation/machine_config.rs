@@ -1,0 +1,99 @@
+//! The content of the MachineConfigs that are rolled out.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::api::Kind;
+
+/// A MachineConfig to give to every pool, under a name of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MachineConfigTemplate(Value);
+
+/// Why a file cannot be used as a template.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It cannot be read.
+    #[error("failed to read {path}; name a YAML file with a rendered MachineConfig in it")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not YAML.
+    #[error("failed to parse {path} as YAML; name a file with a rendered MachineConfig in it")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<serde_saphyr::Error>,
+    },
+    /// It is something else.
+    #[error("{path}: kind is {kind:?}, and has to be MachineConfig; name a file with a rendered MachineConfig in it")]
+    OtherKind {
+        /// The file.
+        path: String,
+        /// The kind that it has.
+        kind: String,
+    },
+}
+
+impl Default for MachineConfigTemplate {
+    /// A small config with a file, a unit, and fields that no type models.
+    fn default() -> Self {
+        Self(json!({
+            "apiVersion": Kind::MachineConfig.api_version(),
+            "kind": Kind::MachineConfig.name(),
+            "metadata": {},
+            "spec": {
+                "config": {
+                    "ignition": {"version": "3.4.0"},
+                    "storage": {"files": [{
+                        "path": "/etc/motd",
+                        "mode": 420,
+                        "contents": {"source": "data:,built%20on%20the%20cluster%0A"},
+                        "futureField": {"kept": true},
+                    }]},
+                    "systemd": {"units": [{"name": "layered.service", "enabled": true, "contents": "[Service]\n"}]},
+                },
+                "extensions": ["usbguard"],
+                "fips": false,
+                "kernelArguments": ["quiet"],
+                "kernelType": "default",
+                "futureSetting": [1, null, "two"],
+            },
+        }))
+    }
+}
+
+impl MachineConfigTemplate {
+    /// Reads a template from a YAML file.
+    pub fn read(path: &Path) -> Result<Self, TemplateError> {
+        let name = || path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TemplateError::Unreadable { path: name(), source })?;
+        let value: Value = serde_saphyr::from_str(&text)
+            .map_err(|source| TemplateError::Malformed { path: name(), source: Box::new(source) })?;
+        match value.get("kind").and_then(Value::as_str).unwrap_or_default() {
+            "MachineConfig" => Ok(Self(value)),
+            kind => Err(TemplateError::OtherKind { path: name(), kind: kind.to_owned() }),
+        }
+    }
+
+    /// The config of this name, the `number`th of its pool.
+    pub fn render(&self, name: &str, number: usize) -> Value {
+        let mut config = self.0.clone();
+        if !config["metadata"].is_object() {
+            config["metadata"] = json!({});
+        }
+        config["metadata"]["name"] = name.into();
+        if !config["metadata"]["annotations"].is_object() {
+            config["metadata"]["annotations"] = json!({});
+        }
+        config["metadata"]["annotations"]["simulation/config-number"] = number.to_string().into();
+        config
+    }
+}

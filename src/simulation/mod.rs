@@ -1,0 +1,26 @@
+//! The local multi-pool harness: an embedded API server, everything that has to do with it in a cluster, and the
+//! daemon's own actors, in one process and in virtual time.
+//!
+//! | who | plays |
+//! |---|---|
+//! | [`ApiServer`](crate::apiserver::ApiServer) | the API server, in process: no sockets |
+//! | [`node_agent`] | scheduler, kubelet and registry: carries build pods through their phases |
+//! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
+//! | [`Daemon`](crate::daemon::Daemon) | itself |
+//!
+//! The clock is paused and jumps to the next timer whenever nothing is left to do, so an hour takes as long as the
+//! work in it; all that is random comes from one seed. The same options give the same run, request by request.
+
+mod check;
+mod machine_config;
+pub mod node_agent;
+pub mod renderer;
+mod report;
+mod run;
+pub mod seed;
+
+pub use self::check::Finding;
+pub use self::machine_config::{MachineConfigTemplate, TemplateError};
+pub use self::report::Report;
+pub use self::run::{Options, Progress, run};
+pub use self::seed::Fleet;

@@ -1,0 +1,114 @@
+//! One run, from an empty cluster to one at rest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::Client;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{self, Instant};
+
+use super::machine_config::MachineConfigTemplate;
+use super::node_agent::{self, Ledger, NodeAgent};
+use super::renderer::{self, Published, Renderer};
+use super::report::Report;
+use super::seed::{self, Fleet};
+use super::{Finding, check};
+use crate::actors::Settings;
+use crate::apiserver::{self, ApiServer};
+use crate::clock::Clock;
+use crate::daemon::{self, Daemon};
+
+/// The time at which every simulation begins.
+const EPOCH: &str = "2026-01-01T00:00:00Z";
+/// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
+const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
+/// Virtual time that the cluster is left alone at the end, before it is looked at.
+const REST: Duration = Duration::from_secs(60);
+
+/// What to simulate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Pools, and configs for each.
+    pub fleet: Fleet,
+    /// What the configs hold.
+    pub machine_config: MachineConfigTemplate,
+    /// The daemon's settings.
+    pub settings: Settings,
+}
+
+/// Told how many images are published, each time there is another.
+pub type Progress<'a> = &'a mut dyn FnMut(usize);
+
+/// Runs a simulation, on a runtime of its own.
+///
+/// # Errors
+/// If the runtime cannot be made, or the embedded API server refuses what a simulation begins with.
+pub fn run(options: &Options, progress: Progress<'_>) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(simulate(options, progress))
+}
+
+async fn simulate(
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    let started = Instant::now();
+    let seed = options.fleet.seed;
+    let clock = Clock::starting_at(EPOCH.parse::<Timestamp>()?);
+    let server = ApiServer::new(apiserver::Options::new(clock, seed));
+    let fleet = Arc::new(options.fleet.clone());
+    let observer = server.client("observer");
+
+    let mut neighbours = JoinSet::new();
+    let (agent, ledger) = NodeAgent::new(server.client(node_agent::USER_AGENT), seed);
+    neighbours.spawn(agent.run());
+    for object in seed::inputs() {
+        seed::create(&observer, &object).await?;
+    }
+    let daemon = Daemon::start(server.service(), daemon::Options::new(options.settings.clone(), clock, seed)).await?;
+    let renderer = server.client(renderer::USER_AGENT);
+    let (renderer, mut published) = Renderer::new(renderer, fleet.clone(), options.machine_config.clone());
+    renderer.create_pools().await?;
+    neighbours.spawn(renderer.run());
+
+    let is_complete = all_published(&fleet, &mut published, progress).await;
+    let took = started.elapsed();
+    time::sleep(REST).await;
+    let mut report = examine(&server, &observer, &fleet, &ledger).await?;
+    report.virtual_time = took;
+    report.published = published.borrow().values().sum();
+    if !is_complete {
+        let what = format!("{} of {} images are published", report.published, report.pools * report.configs);
+        report.findings.insert(0, Finding { object: "the fleet".into(), what });
+    }
+    daemon.stop().await;
+    Ok(report)
+}
+
+/// Waits until every config is published, or there is no hope that it will be.
+async fn all_published(fleet: &Fleet, published: &mut watch::Receiver<Published>, progress: Progress<'_>) -> bool {
+    let total = fleet.pools * fleet.configs;
+    let bound = TIME_PER_BUILD_MAX.saturating_mul(u32::try_from(total).unwrap_or(u32::MAX));
+    let complete = published.wait_for(|published| {
+        let sum = published.values().sum();
+        progress(sum);
+        sum == total
+    });
+    matches!(time::timeout(bound, complete).await, Ok(Ok(_)))
+}
+
+async fn examine(server: &ApiServer, observer: &Client, fleet: &Fleet, ledger: &Ledger) -> kube::Result<Report> {
+    let requests = Report::count(&server.log(), &daemon::user_agent());
+    Ok(Report {
+        pools: fleet.pools,
+        configs: fleet.configs,
+        builds: ledger.started(),
+        published: 0,
+        leftovers: check::leftovers(observer).await?,
+        findings: check::pools(observer, fleet, ledger).await?,
+        virtual_time: Duration::ZERO,
+        requests,
+    })
+}

@@ -1,0 +1,74 @@
+#!/bin/bash
+# Builds and pushes one layered OS image. Runs as the container `image-build` of a build pod.
+#
+# Reads   /tmp/machineconfig, /tmp/dockerfile, and the credentials in /tmp/*-creds
+# Leaves  the digest in /tmp/done/digest, or /tmp/done/failed, and the digest as its termination message
+# Exits   10 bad payload, 20 build failed, 30 base image pull failed, 31 pull denied, 40 push failed, 41 push denied
+set -euo pipefail
+
+readonly done_dir=/tmp/done
+readonly termination_log=${TERMINATION_LOG:-/dev/termination-log}
+readonly pull_auth=/tmp/base-image-pull-creds/config.json
+readonly push_auth=/tmp/final-image-push-creds/config.json
+readonly tries=5
+
+work=$(mktemp -d)
+
+finish() {
+  local code=$?
+  rm -rf "$work"
+  if [[ $code -ne 0 ]]; then
+    touch "$done_dir/failed"
+  fi
+  exit "$code"
+}
+trap finish EXIT
+
+fail() {
+  local code=$1
+  shift
+  echo "$*" >&2
+  exit "$code"
+}
+
+# Runs a command until it succeeds, waiting longer each time, but not once access was denied.
+# Usage: persistently FAILED_CODE DENIED_CODE WHAT COMMAND...
+persistently() {
+  local failed_code=$1 denied_code=$2 what=$3 try wait=1
+  shift 3
+  for ((try = 1; try <= tries; try++)); do
+    if "$@" 2> >(tee "$work/stderr" >&2); then
+      return 0
+    fi
+    if grep -qiE 'unauthorized|authentication required|denied|forbidden|invalid username' "$work/stderr"; then
+      fail "$denied_code" "failed to $what: access denied"
+    fi
+    if ((try < tries)); then
+      echo "failed to $what (try $try of $tries); trying again in ${wait}s" >&2
+      sleep "$wait"
+      wait=$((wait * 2))
+    fi
+  done
+  fail "$failed_code" "failed to $what: gave up after $tries tries"
+}
+
+context="$work/context"
+mkdir -p "$context/machineconfig"
+cp /tmp/machineconfig/machineconfig.json.gz "$context/machineconfig/"
+base64 -d "$context/machineconfig/machineconfig.json.gz" | gzip -t ||
+  fail 10 "failed to read the MachineConfig: the payload is damaged"
+
+for image in "$BASE_IMAGE" ${EXTENSIONS_IMAGE:+"$EXTENSIONS_IMAGE"}; do
+  persistently 30 31 "pull $image" buildah pull --policy missing --authfile "$pull_auth" "$image"
+done
+
+buildah build --pull=missing --authfile "$pull_auth" --file /tmp/dockerfile/Dockerfile \
+  --tag "$FINAL_IMAGE" "$context" || fail 20 "failed to build the image"
+
+persistently 40 41 "push $FINAL_IMAGE" \
+  buildah push --authfile "$push_auth" --digestfile "$work/digest" "$FINAL_IMAGE"
+
+cp "$work/digest" "$termination_log"
+# Moved into place in one step: the helper must not see half of it.
+cp "$work/digest" "$done_dir/.digest"
+mv "$done_dir/.digest" "$done_dir/digest"
