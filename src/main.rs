@@ -1,3 +1,7 @@
-//! The command line.
+//! The command line; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    machine_os_builder::cli::main()
+}

@@ -106,7 +106,7 @@ async fn forward(
     let (mut listed, mut failures) = (Vec::new(), 0);
     while let Some(event) = stream.next().await {
         let event = match event {
-            Ok(event) => event.modify(|object| object.metadata.managed_fields = None),
+            Ok(event) => event.modify(|object| normalise(object, scope.kind)),
             Err(error) => {
                 failures += 1;
                 tracing::warn!(kind = scope.kind.name(), name = scope.name, %error, failures, "failed to watch");
@@ -127,6 +127,12 @@ async fn forward(
         }
         failures = 0;
     }
+}
+
+/// Drops what nobody here reads, and adds what items of a list do not say: what kind they are.
+fn normalise(object: &mut Object, kind: Kind) {
+    object.metadata.managed_fields = None;
+    object.types = Object::new("", &kind.resource()).types;
 }
 
 fn with_no_data(event: Event<PartialObjectMeta<Object>>, kind: Kind) -> Event<Object> {

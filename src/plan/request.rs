@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::cache::Cache;
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
+use super::payload::PayloadTooLarge;
 use super::pull_secret::{self, PullSecret};
 use super::pullspec;
 use super::record::BuildRecord;
@@ -296,4 +297,15 @@ pub fn containerfile_fault(pool: &str, text: &str) -> Option<InputFault> {
         problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
         fix: "shorten it".into(),
     })
+}
+
+/// The fault of a MachineConfig that does not fit into a ConfigMap.
+pub fn payload_fault(machine_config: &Key, error: PayloadTooLarge) -> InputFault {
+    InputFault {
+        reason: FaultReason::PayloadTooLarge,
+        object: machine_config.to_string(),
+        key: None,
+        problem: error.to_string(),
+        fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
+    }
 }

@@ -33,7 +33,8 @@ pub(super) async fn leftovers(client: &Client) -> kube::Result<Vec<Finding>> {
         for object in seed::api(client, kind).list(&ListParams::default()).await? {
             let name = object.metadata.name.clone().unwrap_or_default();
             let labels = object.metadata.labels.as_ref();
-            if labels.is_some_and(|labels| labels.contains_key(keys::BUILD_POD)) || names::rendered_of(&name).is_some() {
+            if labels.is_some_and(|labels| labels.contains_key(keys::BUILD_POD)) || names::rendered_of(&name).is_some()
+            {
                 findings.push(Finding { object: format!("{} {name}", kind.name()), what: "is left behind".into() });
             }
         }

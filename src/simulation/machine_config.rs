@@ -73,8 +73,8 @@ impl MachineConfigTemplate {
     /// Reads a template from a YAML file.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
         let name = || path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| TemplateError::Unreadable { path: name(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable { path: name(), source })?;
         let value: Value = serde_saphyr::from_str(&text)
             .map_err(|source| TemplateError::Malformed { path: name(), source: Box::new(source) })?;
         match value.get("kind").and_then(Value::as_str).unwrap_or_default() {

@@ -144,8 +144,12 @@ impl Drop for Running {
 /// Runs one pod from beginning to end.
 async fn carry(client: &Client, ledger: &Ledger, pod: &Pod, pace: Pace) -> kube::Result<()> {
     time::sleep(pace.pending).await;
-    set_status(client, pod, json!({"phase": "Running", "containerStatuses": [running(IMAGE_BUILD), running(WAIT_FOR_DONE)]}))
-        .await?;
+    set_status(
+        client,
+        pod,
+        json!({"phase": "Running", "containerStatuses": [running(IMAGE_BUILD), running(WAIT_FOR_DONE)]}),
+    )
+    .await?;
     let machine_config = mounted_machine_config(client, ledger, pod).await?;
     time::sleep(pace.running).await;
     let Some(pullspec) = environment(pod, IMAGE_BUILD, "FINAL_IMAGE") else {

@@ -15,6 +15,7 @@ use super::machine_config::MachineConfigTemplate;
 use super::seed::{self, Fleet};
 use crate::api::conditions::BUILD_SUCCESS;
 use crate::api::{Kind, Object, Pool};
+use crate::plan::record::BuildRecord;
 
 /// The name under which the renderer sends its requests.
 pub const USER_AGENT: &str = "renderer";
@@ -32,7 +33,11 @@ pub struct Renderer {
 
 impl Renderer {
     /// A renderer for `fleet`; what is published can be followed through the receiver.
-    pub fn new(client: Client, fleet: Arc<Fleet>, template: MachineConfigTemplate) -> (Self, watch::Receiver<Published>) {
+    pub fn new(
+        client: Client,
+        fleet: Arc<Fleet>,
+        template: MachineConfigTemplate,
+    ) -> (Self, watch::Receiver<Published>) {
         let (published, receiver) = watch::channel(Published::new());
         (Self { client, fleet, template, published }, receiver)
     }
@@ -67,10 +72,12 @@ impl Renderer {
         let pool = Pool::new(object);
         let Some(number) = self.fleet.number_of(pool.name(), pool.rendered()) else { return Ok(()) };
         let is_known = self.published.borrow().get(pool.name()).is_some_and(|known| *known >= number);
-        if is_known || !pool.is_true(BUILD_SUCCESS) {
+        if is_known || !is_published(&pool) {
             return Ok(());
         }
-        self.published.send_modify(|published| drop(published.insert(pool.name().to_owned(), number)));
+        self.published.send_modify(|published| {
+            published.insert(pool.name().to_owned(), number);
+        });
         if number == self.fleet.configs {
             return Ok(());
         }
@@ -87,4 +94,11 @@ impl Renderer {
         seed::create(&self.client, &config).await?;
         Ok(rendered)
     }
+}
+
+/// Whether the pool shows success, and it is that of its present config.
+fn is_published(pool: &Pool<'_>) -> bool {
+    let record = BuildRecord::of(pool).unwrap_or_default();
+    let built = record.published.map(|published| published.inputs.rendered_config);
+    pool.is_true(BUILD_SUCCESS) && built.as_deref() == Some(pool.rendered())
 }

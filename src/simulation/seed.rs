@@ -44,9 +44,7 @@ impl Fleet {
 
 /// The objects that a user and the rest of the operator put into a cluster before the first build.
 pub fn inputs() -> Vec<Object> {
-    let config_map = |name: &str, data: Value| {
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
-    };
+    let config_map = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data});
     let secret = |name: &str| {
         let auth = STANDARD.encode(format!("{name}:not-a-real-password"));
         let body = json!({"auths": {"registry.example.com": {"auth": auth}}}).to_string();
@@ -56,16 +54,22 @@ pub fn inputs() -> Vec<Object> {
         })
     };
     let documents = [
-        config_map(names::OS_IMAGE_URL, json!({
-            "baseOSContainerImage": "registry.example.com/release/base-os@sha256:\
-                1111111111111111111111111111111111111111111111111111111111111111",
-            "releaseVersion": "4.16.0",
-        })),
-        config_map(names::BUILD_CONFIG, json!({
-            "baseImagePullSecretName": "base-image-pull",
-            "finalImagePushSecretName": "final-image-push",
-            "finalImagePullspec": format!("{REPOSITORY}:latest"),
-        })),
+        config_map(
+            names::OS_IMAGE_URL,
+            json!({
+                "baseOSContainerImage": "registry.example.com/release/base-os@sha256:\
+                    1111111111111111111111111111111111111111111111111111111111111111",
+                "releaseVersion": "4.16.0",
+            }),
+        ),
+        config_map(
+            names::BUILD_CONFIG,
+            json!({
+                "baseImagePullSecretName": "base-image-pull",
+                "finalImagePushSecretName": "final-image-push",
+                "finalImagePullspec": format!("{REPOSITORY}:latest"),
+            }),
+        ),
         secret("base-image-pull"),
         secret("final-image-push"),
     ];

@@ -11,10 +11,9 @@ use crate::api::{Key, Kind, Object, Pool};
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
 use crate::plan::decide::{Doomed, Effect, Part, Prepared};
-use crate::plan::fault::{FaultReason, InputFault};
 use crate::plan::notes::Note;
 use crate::plan::payload::Payload;
-use crate::plan::request::BuildRequest;
+use crate::plan::request::{BuildRequest, payload_fault};
 
 impl State {
     /// Carries one effect out, and takes in what comes of it.
@@ -49,13 +48,7 @@ impl State {
             self.take_in_answer(Change::Gone(key, None));
             return Ok(());
         };
-        let payload = Payload::encode(&document).map_err(|error| InputFault {
-            reason: FaultReason::PayloadTooLarge,
-            object: key.to_string(),
-            key: None,
-            problem: error.to_string(),
-            fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
-        });
+        let payload = Payload::encode(&document).map_err(|error| payload_fault(&key, error));
         self.prepared = Some(Prepared { rendered, version, payload });
         Ok(())
     }

@@ -1,0 +1,66 @@
+//! The command line: one file for each subcommand.
+
+mod render;
+mod simulate;
+
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Whatever went wrong, to be printed with its causes.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Builds layered OS images for MachineConfigPools, on the cluster.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Simulate(simulate::Arguments),
+    Render(render::Arguments),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr();
+    let outcome = match arguments.command {
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Render(arguments) => render::run(&arguments),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to standard error, so that standard output holds results alone; `RUST_LOG` says how much of them.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::ERROR.into()).from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
+}
+
+/// An error and its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+}
+
+/// Whether nobody is there to read standard output any more, which is no failure of ours.
+fn is_broken_pipe(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

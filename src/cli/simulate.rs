@@ -1,0 +1,66 @@
+//! `simulate`: the local multi-pool harness.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Error;
+use crate::actors::Settings;
+use crate::simulation::{self, Fleet, MachineConfigTemplate, Options};
+
+/// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
+///
+/// The table on standard output is the same for the same arguments. The exit status is 0 only if every pool ended
+/// with the image of its newest config and nothing of a build was left behind.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Pools that are opted in
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pools: u32,
+
+    /// Configs that are rolled out to each pool, one after the other
+    #[arg(long, value_name = "M", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    configs: u32,
+
+    /// Seed of all that is random
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+
+    /// A YAML file with a rendered MachineConfig to use as every pool's content
+    #[arg(long, value_name = "FILE")]
+    machine_config: Option<PathBuf>,
+
+    /// Builds that run at once; 0 is no limit
+    #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
+    max_concurrent_builds: usize,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let started = Instant::now();
+    let mut settings = Settings::default();
+    settings.decide.concurrent_builds_max = arguments.max_concurrent_builds;
+    let options = Options {
+        fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
+        machine_config: match &arguments.machine_config {
+            Some(path) => MachineConfigTemplate::read(path)?,
+            None => MachineConfigTemplate::default(),
+        },
+        settings,
+    };
+    let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs));
+    let report = simulation::run(&options, &mut |published| bar.set_position(published as u64))?;
+    bar.finish_and_clear();
+    writeln!(io::stdout().lock(), "{report}")?;
+    eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A bar on standard error; where that is no terminal, it shows nothing.
+fn progress_bar(builds: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} images published")
+        .expect("the template is part of the program");
+    ProgressBar::with_draw_target(Some(builds), ProgressDrawTarget::stderr()).with_style(style)
+}

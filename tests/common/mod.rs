@@ -1,0 +1,312 @@
+//! A cluster in this process, and what a user, a kubelet and a neighbour do in it: objects in, objects out.
+
+#![allow(dead_code)] // Each test binary uses a part of this.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::Client;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use machine_os_builder::actors::Settings;
+use machine_os_builder::api::conditions::BUILD_CONDITIONS;
+use machine_os_builder::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE, Kind, Object, Pool, keys};
+use machine_os_builder::apiserver::{self, ApiServer};
+use machine_os_builder::clock::Clock;
+use machine_os_builder::cluster::door::Interceptor;
+use machine_os_builder::daemon::{self, Daemon};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+/// Virtual time within which something that is due has to happen.
+const BOUND: Duration = Duration::from_secs(120);
+
+pub struct Cluster {
+    pub server: ApiServer,
+    pub client: Client,
+    pub clock: Clock,
+}
+
+impl Cluster {
+    /// A cluster with a user's ConfigMaps and Secrets in it.
+    pub async fn new() -> Self {
+        let cluster = Self::bare();
+        for object in inputs() {
+            cluster.create(object).await;
+        }
+        cluster
+    }
+
+    pub fn bare() -> Self {
+        let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
+        let server = ApiServer::new(apiserver::Options::new(clock, 7));
+        let client = server.client("user");
+        Self { server, client, clock }
+    }
+
+    pub async fn daemon(&self) -> Daemon {
+        self.daemon_with(Settings::default(), None).await
+    }
+
+    pub async fn daemon_with(&self, settings: Settings, interceptor: Option<Interceptor>) -> Daemon {
+        let options = daemon::Options { interceptor, ..daemon::Options::new(settings, self.clock, 7) };
+        Daemon::start(self.server.service(), options).await.unwrap()
+    }
+
+    pub fn api(&self, kind: Kind) -> Api<Object> {
+        let resource = kind.resource();
+        match kind {
+            Kind::Event => Api::namespaced_with(self.client.clone(), EVENT_NAMESPACE, &resource),
+            _ if kind.is_namespaced() => Api::namespaced_with(self.client.clone(), DEFAULT_NAMESPACE, &resource),
+            _ => Api::all_with(self.client.clone(), &resource),
+        }
+    }
+
+    pub async fn create(&self, document: Value) -> Object {
+        let object: Object = serde_json::from_value(document).unwrap();
+        self.api(Kind::of(&object).unwrap()).create(&PostParams::default(), &object).await.unwrap()
+    }
+
+    /// An opted-in pool, and the rendered MachineConfig that it wants.
+    pub async fn create_pool(&self, name: &str, rendered: &str) {
+        self.create(machine_config(rendered)).await;
+        self.create(pool(name, rendered)).await;
+    }
+
+    /// The object as the server has it, field for field.
+    pub async fn raw(&self, kind: Kind, name: &str) -> Option<Value> {
+        let request = kube::core::Request::new(self.api(kind).resource_url()).get(name, &Default::default()).unwrap();
+        self.client.request(request).await.ok()
+    }
+
+    pub async fn get(&self, kind: Kind, name: &str) -> Option<Object> {
+        self.api(kind).get_opt(name).await.unwrap()
+    }
+
+    pub async fn pool(&self, name: &str) -> Object {
+        self.get(Kind::MachineConfigPool, name).await.expect("the pool is there")
+    }
+
+    pub async fn names(&self, kind: Kind) -> Vec<String> {
+        let objects = self.api(kind).list(&ListParams::default()).await.unwrap();
+        objects.into_iter().map(|object| object.metadata.name.unwrap()).collect()
+    }
+
+    /// Names of pods, and of ConfigMaps that users did not write.
+    pub async fn build_objects(&self) -> Vec<String> {
+        let mut names = self.names(Kind::Pod).await;
+        names.extend(self.names(Kind::ConfigMap).await.into_iter().filter(|name| {
+            !machine_os_builder::api::names::INPUT_CONFIG_MAPS.contains(&name.as_str())
+        }));
+        names.sort();
+        names
+    }
+
+    pub async fn merge(&self, kind: Kind, name: &str, patch: Value) -> Object {
+        self.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
+    }
+
+    pub async fn merge_status(&self, kind: Kind, name: &str, patch: Value) -> Object {
+        self.api(kind).patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
+    }
+
+    pub async fn delete(&self, kind: Kind, name: &str) {
+        self.api(kind).delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Sets a pod's status, as a kubelet would.
+    pub async fn set_pod(&self, name: &str, status: Value) {
+        self.merge_status(Kind::Pod, name, json!({ "status": status })).await;
+    }
+
+    pub async fn set_phase(&self, name: &str, phase: &str) {
+        self.set_pod(name, json!({ "phase": phase })).await;
+    }
+
+    /// Ends a build with a pushed image, digest handed over as a termination message.
+    pub async fn succeed(&self, rendered: &str) {
+        self.set_pod(&format!("build-{rendered}"), json!({
+            "phase": "Succeeded",
+            "containerStatuses": [exited("image-build", 0, &digest_of(rendered)), exited("wait-for-done", 0, "")],
+        }))
+        .await;
+    }
+
+    /// Asks the user to remove the label by which the pool is opted in.
+    pub async fn opt_out(&self, pool: &str) {
+        self.merge(Kind::MachineConfigPool, pool, json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}})).await;
+    }
+
+    pub async fn annotate(&self, pool: &str, key: &str, value: &str) {
+        self.merge(Kind::MachineConfigPool, pool, json!({"metadata": {"annotations": {key: value}}})).await;
+    }
+
+    /// Lets the pool want another config.
+    pub async fn roll_out(&self, pool: &str, rendered: &str) {
+        self.create(machine_config(rendered)).await;
+        self.merge(Kind::MachineConfigPool, pool, json!({"spec": {"configuration": {"name": rendered}}})).await;
+    }
+
+    /// Waits until the pool shows this and only this of the four build conditions, with this reason.
+    pub async fn shows(&self, pool: &str, condition: &str, reason: &str) {
+        let expected = vec![(condition.to_owned(), reason.to_owned())];
+        self.eventually(&format!("{pool} shows {condition}/{reason}"), async || {
+            (shown(&self.pool(pool).await) == expected).then_some(())
+        })
+        .await;
+    }
+
+    pub async fn exists(&self, kind: Kind, name: &str) -> Object {
+        self.eventually(&format!("{} {name} is there", kind.name()), async || self.get(kind, name).await).await
+    }
+
+    pub async fn is_gone(&self, kind: Kind, name: &str) {
+        self.eventually(&format!("{} {name} is gone", kind.name()), async || {
+            self.get(kind, name).await.is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits for something, with a bound in virtual time.
+    pub async fn eventually<T>(&self, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + BOUND;
+        loop {
+            if let Some(found) = probe().await {
+                return found;
+            }
+            if Instant::now() > deadline {
+                self.dump().await;
+                panic!("not within {BOUND:?}: {what}");
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Lets everything that is due happen: virtual time passes, and work goes before time.
+    pub async fn rest(&self, time: Duration) {
+        sleep(time).await;
+    }
+
+    /// Requests of the daemon, but for watches and lists, since the log was cleared.
+    pub fn daemon_requests(&self) -> Vec<String> {
+        let agent = daemon::user_agent();
+        let log = self.server.log();
+        let own = log.iter().filter(|entry| entry.agent == agent);
+        own.filter(|entry| !matches!(entry.verb, apiserver::Verb::List | apiserver::Verb::Watch))
+            .map(|entry| {
+                let (verb, name) = (entry.verb.as_str(), entry.name.clone().unwrap_or_default());
+                let subresource = entry.subresource.as_ref().map(|s| format!("/{s}")).unwrap_or_default();
+                format!("{verb} {}{subresource} {name} {}", entry.resource, entry.code)
+            })
+            .collect()
+    }
+
+    /// Reasons of the Events about a pool, in the order of their making.
+    pub async fn events(&self, pool: &str) -> Vec<String> {
+        let mut events = self.api(Kind::Event).list(&ListParams::default()).await.unwrap().items;
+        events.retain(|event| event.data["involvedObject"]["name"] == pool);
+        events.sort_by_key(|event| event.metadata.resource_version.as_ref().and_then(|v| v.parse::<u64>().ok()));
+        events.iter().map(|event| event.data["reason"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    async fn dump(&self) {
+        for kind in [Kind::MachineConfigPool, Kind::Pod] {
+            for object in self.api(kind).list(&ListParams::default()).await.unwrap() {
+                eprintln!("{}", serde_json::to_string_pretty(&object).unwrap());
+            }
+        }
+        eprintln!("{:?}", self.build_objects().await);
+        eprintln!("{:#?}", self.daemon_requests());
+    }
+}
+
+/// The build conditions that are True, with their reasons.
+pub fn shown(object: &Object) -> Vec<(String, String)> {
+    let pool = Pool::new(object);
+    BUILD_CONDITIONS
+        .iter()
+        .filter(|type_| pool.is_true(type_))
+        .map(|type_| ((*type_).to_owned(), pool.condition(type_).unwrap()["reason"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+pub fn message(object: &Object, condition: &str) -> String {
+    Pool::new(object).condition(condition).and_then(|c| c["message"].as_str()).unwrap_or_default().to_owned()
+}
+
+pub fn image_on(object: &Object) -> Option<String> {
+    Pool::new(object).annotation(keys::NEWEST_IMAGE).map(str::to_owned)
+}
+
+/// References to build objects, in the spec and in the status.
+pub fn references(object: &Object) -> (Vec<Value>, Vec<Value>) {
+    let pool = Pool::new(object);
+    let of = |source: &[Value]| source.iter().filter(|r| r["kind"] != "MachineConfig").cloned().collect();
+    (of(pool.spec_source()), of(pool.status_source()))
+}
+
+pub fn exited(container: &str, code: i32, message: &str) -> Value {
+    json!({"name": container, "state": {"terminated": {"exitCode": code, "message": message}}})
+}
+
+/// The digest of the image that a test build of `rendered` pushes.
+pub fn digest_of(rendered: &str) -> String {
+    format!("sha256:{}", machine_os_builder::api::names::sha256_hex(rendered))
+}
+
+pub fn pool(name: &str, rendered: &str) -> Value {
+    json!({
+        "apiVersion": "machineconfiguration.openshift.io/v1", "kind": "MachineConfigPool",
+        "metadata": {"name": name, "labels": {keys::LAYERING_ENABLED: ""}},
+        "spec": {"configuration": {"name": rendered, "source": [machine_config_reference()]}},
+    })
+}
+
+pub fn machine_config_reference() -> Value {
+    json!({"apiVersion": "machineconfiguration.openshift.io/v1", "kind": "MachineConfig", "name": "00-worker"})
+}
+
+pub fn machine_config(name: &str) -> Value {
+    json!({
+        "apiVersion": "machineconfiguration.openshift.io/v1", "kind": "MachineConfig",
+        "metadata": {"name": name},
+        "spec": {"config": {"ignition": {"version": "3.4.0"}, "futureField": name}},
+    })
+}
+
+pub fn config_map(name: &str, data: Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": DEFAULT_NAMESPACE}, "data": data,
+    })
+}
+
+pub fn secret(name: &str, secret_type: &str, key: &str, body: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": name, "namespace": DEFAULT_NAMESPACE},
+        "type": secret_type, "data": {key: STANDARD.encode(body.to_string())},
+    })
+}
+
+pub fn modern_secret(name: &str) -> Value {
+    let body = json!({"auths": {"registry.test": {"auth": "dTpw"}}});
+    secret(name, "kubernetes.io/dockerconfigjson", ".dockerconfigjson", &body)
+}
+
+pub fn inputs() -> Vec<Value> {
+    vec![
+        config_map("machine-config-osimageurl", json!({
+            "baseOSContainerImage": "registry.test/release/os:9",
+            "releaseVersion": "4.16.0",
+            "osImageURL": "",
+        })),
+        config_map("on-cluster-build-config", json!({
+            "baseImagePullSecretName": "pull",
+            "finalImagePushSecretName": "push",
+            "finalImagePullspec": "registry.test/org/os:latest",
+        })),
+        modern_secret("pull"),
+        modern_secret("push"),
+    ]
+}
