@@ -1,0 +1,41 @@
+//! Giving a pod its node: the `binding` subresource.
+
+use serde_json::{Value, json};
+
+use super::meta;
+use super::status::{Cause, Failure};
+use super::store::Store;
+use super::write::{Place, timestamp};
+
+/// Sets the node of the pod that `place` names to the target of `binding`, and gives the `Status` that says so.
+pub fn bind(store: &mut Store, place: &Place<'_>, binding: &Value) -> Result<Value, Failure> {
+    let Some(pod) = store.get(place.collection, &place.key()) else {
+        return Err(Failure::not_found(place.kind, place.name));
+    };
+    let node = meta::text(&binding["target"], "name");
+    if node.is_empty() {
+        return Err(Failure::invalid(place.kind, place.name, &[Cause::required("target.name", "")]));
+    }
+    if meta::is_being_deleted(&pod.value) {
+        return Err(Failure::cannot_bind(place.kind, place.name, "is being deleted, cannot be assigned to a host"));
+    }
+    let assigned = meta::text(&pod.value["spec"], "nodeName");
+    if !assigned.is_empty() {
+        let why = format!("is already assigned to node {assigned:?}");
+        return Err(Failure::cannot_bind(place.kind, place.name, &why));
+    }
+    let mut bound = pod.value.clone();
+    bound["spec"]["nodeName"] = node.into();
+    let condition = json!({"type": "PodScheduled", "status": "True", "lastTransitionTime": timestamp(place.now)});
+    match bound["status"].get_mut("conditions").and_then(Value::as_array_mut) {
+        Some(conditions) => {
+            conditions.retain(|condition| meta::text(condition, "type") != "PodScheduled");
+            conditions.push(condition);
+        }
+        None => bound["status"]["conditions"] = json!([condition]),
+    }
+    if !place.dry_run {
+        store.put(place.collection, place.key(), bound);
+    }
+    Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+}

@@ -1,0 +1,169 @@
+//! Deleting objects, and what belongs to them.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::kinds::{NAMESPACES, Rules};
+use super::meta;
+use super::route::Query;
+use super::status::{self, Failure};
+use super::store::{Key, Object, Store};
+use super::write::{Place, bump_generation, check_preconditions, timestamp};
+
+/// How long a pod may take to end that does not say.
+const GRACE_PERIOD_DEFAULT_S: i64 = 30;
+/// Namespaces that stay.
+const IMMORTAL: [&str; 2] = ["default", "kube-system"];
+
+/// What a client says about a deletion.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Options {
+    grace_period_seconds: Option<i64>,
+    preconditions: Option<Map<String, Value>>,
+    dry_run: Option<Vec<String>>,
+}
+
+impl Options {
+    /// The options in a request's body, and in its query where the body has none.
+    pub fn parse(body: &[u8], query: &Query<'_>) -> Result<Self, Failure> {
+        let mut options: Self = match body {
+            [] => Self::default(),
+            body => serde_json::from_slice(body).map_err(|error| Failure::bad_request(error.to_string()))?,
+        };
+        if options.grace_period_seconds.is_none() {
+            let seconds = query.number("gracePeriodSeconds")?;
+            options.grace_period_seconds = seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+        }
+        Ok(options)
+    }
+
+    /// Whether the body asks for a deletion that is only tried.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run.as_ref().is_some_and(|dry_run| !dry_run.is_empty())
+    }
+}
+
+/// What came of a deletion.
+#[derive(Debug)]
+pub enum Deleted {
+    /// The object is gone; the `Status` that says so.
+    Gone(Value),
+    /// The object stays for a while, or is a pod: as it is, or last was.
+    Object(Arc<Object>),
+}
+
+/// Whether nothing holds back an object that is being deleted.
+pub fn is_over(object: &Value) -> bool {
+    meta::is_being_deleted(object)
+        && meta::finalizers(object).is_empty()
+        && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
+}
+
+/// Deletes the object that `place` names.
+pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result<Deleted, Failure> {
+    let (kind, key) = (place.kind, place.key());
+    let Some(object) = store.get(place.collection, &key).cloned() else {
+        return Err(Failure::not_found(kind, place.name));
+    };
+    if let Some(preconditions) = &options.preconditions {
+        check_delete_preconditions(place, &object.value, preconditions)?;
+    }
+    if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
+        return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
+    }
+    let period = if kind.rules == Rules::Pod { grace_period(&object.value, options) } else { 0 };
+    let must_be_marked = kind.rules == Rules::Pod || !meta::finalizers(&object.value).is_empty();
+    let marked = if must_be_marked { mark(&object.value, period, options, place.now) } else { None };
+    let current = marked.as_ref().unwrap_or(&object.value);
+    let goes = !must_be_marked || is_over(current);
+    if place.dry_run {
+        let result = Object::new(current.clone());
+        return Ok(if must_be_marked { Deleted::Object(result) } else { gone(place, &object.value) });
+    }
+    let stored = match marked {
+        Some(value) => store.put(place.collection, key.clone(), value),
+        None => Arc::clone(&object),
+    };
+    if !goes {
+        return Ok(Deleted::Object(stored));
+    }
+    vanish(store, place, &key);
+    Ok(if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) })
+}
+
+fn check_delete_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+    let version = meta::metadata(object, "resourceVersion");
+    match given.get("resourceVersion").and_then(Value::as_str) {
+        Some(given) if given != version => {
+            let why = format!(
+                "Precondition failed: ResourceVersion in precondition: {given}, ResourceVersion in object meta: {version}"
+            );
+            Err(Failure::conflict(place.kind, place.name, &why))
+        }
+        _ => check_preconditions(place.kind, place.name, object, given),
+    }
+}
+
+/// How long a pod may take to end.
+fn grace_period(pod: &Value, options: &Options) -> i64 {
+    let phase = meta::text(&pod["status"], "phase");
+    if meta::text(&pod["spec"], "nodeName").is_empty() || matches!(phase, "Succeeded" | "Failed") {
+        return 0;
+    }
+    let own = || pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
+    options.grace_period_seconds.unwrap_or_else(own).max(0)
+}
+
+/// The object, told that it has to end; none if it knows already, and of no later end than now asked for.
+fn mark(object: &Value, period: i64, options: &Options, now: Timestamp) -> Option<Value> {
+    let metadata = &object["metadata"];
+    let mut ends = now;
+    let mut period = period;
+    if meta::is_being_deleted(object) {
+        let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
+        // Only who asks for it makes an end come sooner; nobody makes it come later.
+        period = options.grace_period_seconds.map_or(left, |period| period.max(0));
+        if period >= left {
+            return None;
+        }
+        let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);
+        ends = deadline.checked_sub(SignedDuration::from_secs(left)).unwrap_or(now);
+    }
+    ends = ends.checked_add(SignedDuration::from_secs(period)).unwrap_or(Timestamp::MAX);
+    let mut marked = object.clone();
+    marked["metadata"]["deletionTimestamp"] = timestamp(ends);
+    marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
+    bump_generation(&mut marked);
+    Some(marked)
+}
+
+fn gone(place: &Place<'_>, object: &Value) -> Deleted {
+    let mut details = status::details(place.kind, place.name);
+    details.insert("uid".into(), object["metadata"]["uid"].clone());
+    Deleted::Gone(json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+    }))
+}
+
+/// Takes the object at `key` out of its collection, and with it what it owned alone; gives its last state.
+pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Object>> {
+    let object = store.remove(place.collection, key)?;
+    let mut doomed = store.orphans_of(meta::metadata(&object.value, "uid"));
+    if place.kind.rules == Rules::Namespace {
+        for (index, collection) in store.collections.iter().enumerate().filter(|(index, _)| *index != NAMESPACES) {
+            let inside = collection.objects.keys().filter(|inside| inside.namespace == key.name);
+            doomed.extend(inside.map(|inside| (index, inside.clone())));
+        }
+    }
+    for (collection, key) in doomed {
+        let kind = store.collections[collection].kind;
+        let place = Place { collection, kind, namespace: &key.namespace, name: &key.name, is_status: false, ..*place };
+        // One that went with another is no loss.
+        let _ = delete(store, &place, &Options::default());
+    }
+    Some(object)
+}

@@ -1,0 +1,55 @@
+//! The front for clients in the same process.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::header::{HeaderValue, USER_AGENT};
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use tower::{BoxError, Service};
+
+use super::{ApiServer, ResponseBody};
+
+/// A connection to an API server in the same process, as kube's client wants it.
+#[derive(Clone)]
+pub struct InProcess {
+    server: ApiServer,
+    agent: Option<HeaderValue>,
+}
+
+impl InProcess {
+    /// A connection to `server`.
+    pub(super) fn new(server: ApiServer) -> Self {
+        Self { server, agent: None }
+    }
+
+    /// The same connection, for a client of this name; a request that names its client keeps that name.
+    #[must_use]
+    pub fn with_agent(self, agent: &str) -> Self {
+        Self { agent: HeaderValue::from_str(agent).ok(), ..self }
+    }
+}
+
+impl Service<Request<Body>> for InProcess {
+    type Response = Response<ResponseBody>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(agent) = &self.agent {
+            request.headers_mut().entry(USER_AGENT).or_insert_with(|| agent.clone());
+        }
+        let server = self.server.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(server.handle(Request::from_parts(parts, body)))
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading many objects at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::kinds::Kind;
+use super::route::Query;
+use super::selector::Filter;
+use super::status::Failure;
+use super::store::{Collection, Form, Key, Object, Store};
+
+/// Where a list that was cut goes on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Continuation {
+    /// The version of the list.
+    rv: u64,
+    /// The namespace of the last object that was given.
+    namespace: String,
+    /// Its name.
+    name: String,
+}
+
+/// Objects in order, and the version that they were read in.
+#[derive(Debug)]
+pub struct List {
+    items: Vec<Arc<Object>>,
+    version: u64,
+    next: Option<Key>,
+    remaining: Option<usize>,
+}
+
+/// The objects of `collection` that pass `filter`, in order.
+pub fn select<'a>(
+    objects: &'a BTreeMap<Key, Arc<Object>>,
+    filter: &'a Filter,
+    after: Option<&Key>,
+) -> impl Iterator<Item = (&'a Key, &'a Arc<Object>)> {
+    use std::ops::Bound::{Excluded, Included, Unbounded};
+    let first = filter.namespace.as_ref().map(|namespace| Key::new(namespace, filter.name.as_deref().unwrap_or("")));
+    let from = match (after, first) {
+        (Some(after), Some(first)) if *after >= first => Excluded(after.clone()),
+        (_, Some(first)) => Included(first),
+        (Some(after), None) => Excluded(after.clone()),
+        (None, None) => Unbounded,
+    };
+    objects
+        .range((from, Unbounded))
+        .take_while(|(key, _)| filter.namespace.as_ref().is_none_or(|namespace| key.namespace == *namespace))
+        .take_while(|(key, _)| filter.namespace.is_none() || filter.name.as_ref().is_none_or(|name| key.name == *name))
+        .filter(|(_, object)| filter.passes(&object.value))
+}
+
+/// Reads the list that a query asks for.
+pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, Failure> {
+    let limit =
+        query.number("limit")?.filter(|limit| *limit > 0).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let collection = &store.collections[collection];
+    let (asked, after) = start(query)?;
+    if let Some(asked) = asked.filter(|asked| *asked > store.version) {
+        return Err(Failure::version_too_large(asked, store.version));
+    }
+    let is_exact = after.is_some() || query.get("resourceVersionMatch") == "Exact";
+    let version = asked.filter(|_| is_exact).unwrap_or(store.version);
+    let snapshot = snapshot(collection, version, after.is_some())?;
+    let mut selected = select(snapshot.as_ref().unwrap_or(&collection.objects), filter, after.as_ref());
+    let mut items = Vec::new();
+    let mut last = None;
+    for (key, object) in selected.by_ref().take(limit.unwrap_or(usize::MAX)) {
+        items.push(Arc::clone(object));
+        last = Some(key.clone());
+    }
+    // With a selector, the real server does not know how many more there are.
+    let rest = if limit.is_none() { 0 } else { selected.count() };
+    let next = last.filter(|_| rest > 0);
+    Ok(List { items, version, next, remaining: (rest > 0 && !filter.selects()).then_some(rest) })
+}
+
+/// The version that is asked for, and what the list goes on after.
+fn start(query: &Query<'_>) -> Result<(Option<u64>, Option<Key>), Failure> {
+    match query.get("continue") {
+        "" => Ok((query.number("resourceVersion")?.filter(|version| *version > 0), None)),
+        token => {
+            let decoded = URL_SAFE_NO_PAD.decode(token).ok();
+            let token: Option<Continuation> = decoded.and_then(|json| serde_json::from_slice(&json).ok());
+            let token = token.ok_or_else(|| Failure::bad_request("continue key is not valid"))?;
+            Ok((Some(token.rv), Some(Key::new(token.namespace, token.name))))
+        }
+    }
+}
+
+/// The objects as they were in `version`; none if that is as they are.
+fn snapshot(
+    collection: &Collection,
+    version: u64,
+    is_continued: bool,
+) -> Result<Option<BTreeMap<Key, Arc<Object>>>, Failure> {
+    if version < collection.dropped {
+        return Err(Failure::expired(if is_continued {
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+             without the continue parameter."
+        } else {
+            "The resourceVersion for the provided list is too old."
+        }));
+    }
+    if collection.changes.back().is_none_or(|change| change.version <= version) {
+        return Ok(None);
+    }
+    let mut objects = collection.objects.clone();
+    for change in collection.changes_after(version).rev() {
+        let metadata = |field| super::meta::metadata(&change.object.value, field);
+        let key = Key::new(metadata("namespace"), metadata("name"));
+        match &change.previous {
+            Some(previous) => objects.insert(key, Arc::clone(previous)),
+            None => objects.remove(&key),
+        };
+    }
+    Ok(Some(objects))
+}
+
+impl List {
+    /// The list as JSON.
+    pub fn json(&self, kind: &Kind, wants_metadata: bool) -> Bytes {
+        let form = match (wants_metadata, kind.is_custom()) {
+            (true, _) => Form::Metadata,
+            (false, true) => Form::Full,
+            (false, false) => Form::Item,
+        };
+        let mut metadata = json!({"resourceVersion": self.version.to_string()});
+        if let Some(next) = &self.next {
+            let token = json!({"rv": self.version, "namespace": next.namespace, "name": next.name});
+            metadata["continue"] = URL_SAFE_NO_PAD.encode(token.to_string()).into();
+        }
+        if let Some(remaining) = self.remaining {
+            metadata["remainingItemCount"] = remaining.into();
+        }
+        let (name, api_version) =
+            if wants_metadata { ("PartialObjectMetadata", "meta.k8s.io/v1") } else { (kind.name, kind.api_version) };
+        let head = format!(r#"{{"kind":"{name}List","apiVersion":"{api_version}","metadata":{metadata},"items":["#);
+        let mut json = head.into_bytes();
+        for (index, item) in self.items.iter().enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            json.extend_from_slice(&item.json(form));
+        }
+        json.extend_from_slice(b"]}");
+        json.into()
+    }
+}

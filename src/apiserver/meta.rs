@@ -1,0 +1,103 @@
+//! What every object's metadata has in common: reading it, and its syntax.
+
+use serde_json::{Map, Value};
+
+use crate::api::limits::LABEL_VALUE_BYTES_MAX;
+use crate::api::names::is_dns1123_subdomain;
+
+const LABEL_NAME_BYTES_MAX: usize = 63;
+
+/// A string field of a JSON object; empty if it is not there.
+pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A string field of an object's metadata; empty if it is not there.
+pub fn metadata<'a>(object: &'a Value, field: &str) -> &'a str {
+    text(&object["metadata"], field)
+}
+
+/// Whether the object is being deleted.
+pub fn is_being_deleted(object: &Value) -> bool {
+    !metadata(object, "deletionTimestamp").is_empty()
+}
+
+/// The object's finalizers.
+pub fn finalizers(object: &Value) -> &[Value] {
+    list(object, "finalizers")
+}
+
+/// The UIDs of the object's owners.
+pub fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    list(object, "ownerReferences").iter().map(|owner| text(owner, "uid"))
+}
+
+fn list<'a>(object: &'a Value, field: &str) -> &'a [Value] {
+    object["metadata"].get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Gives `object` metadata of the right types, without fields that are empty; else says what has the wrong type.
+///
+/// Typed objects do not tell an empty map from none, so neither is stored.
+pub fn normalize(object: &mut Value) -> Result<&mut Map<String, Value>, String> {
+    let Some(object) = object.as_object_mut() else {
+        return Err("the object is not a JSON object".to_owned());
+    };
+    let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    if metadata.is_null() {
+        *metadata = Value::Object(Map::new());
+    }
+    let Value::Object(metadata) = metadata else {
+        return Err("metadata is not a JSON object".to_owned());
+    };
+    metadata.remove("managedFields");
+    metadata.retain(|_, value| !is_empty(value));
+    match metadata.iter().find(|(field, value)| !has_its_type(field, value)) {
+        Some((field, _)) => Err(format!("metadata.{field} has the wrong type")),
+        None => Ok(metadata),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+fn has_its_type(field: &str, value: &Value) -> bool {
+    match field {
+        "labels" | "annotations" => value.as_object().is_some_and(|map| map.values().all(Value::is_string)),
+        "finalizers" => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
+        "ownerReferences" => value.as_array().is_some_and(|list| list.iter().all(Value::is_object)),
+        "generation" | "deletionGracePeriodSeconds" => value.is_i64(),
+        "name" | "namespace" | "generateName" | "uid" | "resourceVersion" | "creationTimestamp"
+        | "deletionTimestamp" => value.is_string(),
+        _ => true,
+    }
+}
+
+/// Whether `key` can be the key of a label or an annotation: a name, with a domain and a slash before it or not.
+pub fn is_label_key(key: &str) -> bool {
+    match key.split_once('/') {
+        Some((domain, name)) => is_dns1123_subdomain(domain) && is_qualified_name(name),
+        None => is_qualified_name(key),
+    }
+}
+
+/// Whether `value` can be the value of a label.
+pub fn is_label_value(value: &str) -> bool {
+    value.is_empty() || (value.len() <= LABEL_VALUE_BYTES_MAX && is_qualified_name(value))
+}
+
+fn is_qualified_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    bytes.len() <= LABEL_NAME_BYTES_MAX
+        && is_edge(bytes.first())
+        && is_edge(bytes.last())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}

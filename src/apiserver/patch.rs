@@ -1,0 +1,81 @@
+//! Changing parts of an object.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::kinds::Kind;
+use super::status::Failure;
+use super::store::{Object, Store};
+use super::write::{self, Place};
+
+const JSON_PATCH: &str = "application/json-patch+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
+
+/// A patch that can be carried out.
+#[derive(Debug)]
+pub enum Patch {
+    /// A JSON patch (RFC 6902).
+    Json(json_patch::Patch),
+    /// A merge patch (RFC 7396), or a strategic one that means the same.
+    Merge(Value),
+}
+
+impl Patch {
+    /// The patch in the body of a request for an object of `kind`.
+    pub fn parse(kind: &Kind, content_type: &str, body: &[u8]) -> Result<Self, Failure> {
+        let undecodable = |error: serde_json::Error| Failure::bad_request(format!("error decoding patch: {error}"));
+        match content_type {
+            JSON_PATCH => serde_json::from_slice(body).map(Self::Json).map_err(undecodable),
+            MERGE_PATCH | STRATEGIC_PATCH => {
+                let patch: Value = serde_json::from_slice(body).map_err(undecodable)?;
+                if !patch.is_object() {
+                    return Err(Failure::bad_request("error decoding patch: not a JSON object"));
+                }
+                let is_strategic = content_type == STRATEGIC_PATCH;
+                if is_strategic && (kind.is_custom() || !merges_plainly(&patch)) {
+                    return Err(unsupported(kind));
+                }
+                Ok(Self::Merge(patch))
+            }
+            _ => Err(unsupported(kind)),
+        }
+    }
+
+    /// `object` with the patch applied.
+    fn applied(&self, object: &Value) -> Result<Value, Failure> {
+        let mut patched = object.clone();
+        match self {
+            Self::Json(patch) => {
+                json_patch::patch_unsafe(&mut patched, patch).map_err(|_| Failure::patch_rejected())?;
+            }
+            Self::Merge(patch) => json_patch::merge(&mut patched, patch),
+        }
+        if patched.is_object() { Ok(patched) } else { Err(Failure::patch_rejected()) }
+    }
+}
+
+fn unsupported(kind: &Kind) -> Failure {
+    let strategic = if kind.is_custom() { "" } else { ", application/strategic-merge-patch+json" };
+    Failure::media_type(&format!("{JSON_PATCH}, {MERGE_PATCH}{strategic}"))
+}
+
+/// Whether a strategic merge patch does what a merge patch of the same text does: it has no directives, and no
+/// lists of objects, which would be merged by key.
+fn merges_plainly(patch: &Value) -> bool {
+    match patch {
+        Value::Object(fields) => fields.iter().all(|(key, value)| !key.starts_with('$') && merges_plainly(value)),
+        Value::Array(items) => !items.iter().any(Value::is_object),
+        _ => true,
+    }
+}
+
+/// Applies `patch` to the object that `place` names.
+pub fn patch(store: &mut Store, place: &Place<'_>, patch: &Patch) -> Result<Arc<Object>, Failure> {
+    let Some(old) = store.get(place.collection, &place.key()).cloned() else {
+        return Err(Failure::not_found(place.kind, place.name));
+    };
+    let new = patch.applied(&old.value)?;
+    write::update(store, place, &old, new)
+}

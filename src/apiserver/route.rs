@@ -1,0 +1,154 @@
+//! From a request's method, path, query and headers to what it asks for.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use http::header::ACCEPT;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use super::kinds::{Kind, Rules};
+use super::log::Verb;
+use super::status::Failure;
+
+/// What a path addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// The API group; empty for the core one.
+    pub group: &'a str,
+    /// The version within the group.
+    pub version: &'a str,
+    /// The namespace, if the path has one.
+    pub namespace: Option<&'a str>,
+    /// The resource's plural name.
+    pub plural: &'a str,
+    /// The object's name, if the path has one.
+    pub name: Option<&'a str>,
+    /// The subresource, if the path has one.
+    pub subresource: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    /// What `path` addresses, if it is the path of a resource.
+    pub fn parse(path: &'a str) -> Option<Self> {
+        let mut parts = [""; 9];
+        let mut count = 0;
+        for part in path.strip_prefix('/')?.split('/') {
+            *parts.get_mut(count)? = part;
+            count += 1;
+        }
+        let (group, version, rest) = match &parts[..count] {
+            ["api", version, rest @ ..] => ("", *version, rest),
+            ["apis", group, version, rest @ ..] => (*group, *version, rest),
+            _ => return None,
+        };
+        let (namespace, rest) = match rest {
+            ["namespaces", _, "status" | "finalize"] => (None, rest),
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
+            _ => (None, rest),
+        };
+        let (plural, name, subresource) = match rest {
+            [plural] => (*plural, None, None),
+            [plural, name] => (*plural, Some(*name), None),
+            [plural, name, subresource] => (*plural, Some(*name), Some(*subresource)),
+            _ => return None,
+        };
+        if [Some(plural), name, namespace].contains(&Some("")) {
+            return None;
+        }
+        Some(Self { group, version, namespace, plural, name, subresource })
+    }
+
+    /// Whether this addresses objects of `kind`, or a subresource that they have.
+    pub fn fits(&self, kind: &Kind) -> bool {
+        let namespace_fits = match (self.namespace, self.name) {
+            (Some(_), _) => kind.namespaced,
+            (None, Some(_)) => !kind.namespaced,
+            (None, None) => true,
+        };
+        kind.plural == self.plural
+            && kind.group() == self.group
+            && kind.version() == self.version
+            && namespace_fits
+            && match self.subresource {
+                None => true,
+                Some("status") => kind.status,
+                Some("binding") => kind.rules == Rules::Pod,
+                Some(_) => false,
+            }
+    }
+}
+
+/// What a method does to what a path addresses.
+pub fn verb(method: &Method, has_name: bool, query: &Query<'_>) -> Option<Verb> {
+    Some(match (method, has_name) {
+        (&Method::GET, _) if query.flag("watch") => Verb::Watch,
+        (&Method::GET, true) => Verb::Get,
+        (&Method::GET, false) => Verb::List,
+        (&Method::POST, _) => Verb::Create,
+        (&Method::PUT, _) => Verb::Update,
+        (&Method::PATCH, _) => Verb::Patch,
+        (&Method::DELETE, true) => Verb::Delete,
+        (&Method::DELETE, false) => Verb::DeleteCollection,
+        _ => return None,
+    })
+}
+
+/// The parameters of a request.
+#[derive(Debug, Default)]
+pub struct Query<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
+
+impl<'a> Query<'a> {
+    /// The parameters in the query of a request.
+    pub fn of(parts: &'a Parts) -> Self {
+        Self(form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).collect())
+    }
+
+    /// A parameter's value; empty if it is not there.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.as_ref())
+    }
+
+    /// Whether a parameter is set to something that means yes.
+    pub fn flag(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| !matches!(value.as_ref(), "false" | "0"))
+    }
+
+    /// A parameter that is a number; none if it is not there or empty.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
+        match self.get(name) {
+            "" => Ok(None),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| Failure::bad_request(format!("invalid {name} {text:?}: not a number"))),
+        }
+    }
+
+    /// Whether a write is only to be tried.
+    pub fn dry_run(&self) -> Result<bool, Failure> {
+        match self.get("dryRun") {
+            "" => Ok(false),
+            "All" => Ok(true),
+            other => Err(Failure::bad_request(format!("invalid dryRun {other:?}: must be All"))),
+        }
+    }
+}
+
+/// Whether the client wants only the metadata of objects.
+pub fn wants_metadata(headers: &HeaderMap) -> Result<bool, Failure> {
+    let Some(accept) = headers.get(ACCEPT) else { return Ok(false) };
+    for range in accept.to_str().unwrap_or_default().split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default();
+        if !matches!(media_type, "" | "*/*" | "application/*" | "application/json") {
+            continue;
+        }
+        match parts.find_map(|parameter| parameter.strip_prefix("as=")) {
+            None => return Ok(false),
+            Some("PartialObjectMetadata" | "PartialObjectMetadataList") => return Ok(true),
+            Some(_) => {}
+        }
+    }
+    Err(Failure::not_acceptable())
+}

@@ -1,0 +1,205 @@
+//! Refusals: what went wrong with a request, as the `Status` object that a client is told.
+
+use serde_json::{Map, Value, json};
+
+use super::kinds::Kind;
+
+/// A request that is refused.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The HTTP status code.
+    pub code: u16,
+    reason: &'static str,
+    message: String,
+    details: Option<Value>,
+}
+
+/// One field's fault, as it stands in a Status's `details.causes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    reason: &'static str,
+    field: String,
+    message: String,
+}
+
+impl Cause {
+    /// The field's `value` is not allowed.
+    pub fn invalid(field: impl Into<String>, value: &Value, why: &str) -> Self {
+        Self { reason: "FieldValueInvalid", field: field.into(), message: format!("Invalid value: {value}: {why}") }
+    }
+
+    /// The field has to be there.
+    pub fn required(field: impl Into<String>, why: &str) -> Self {
+        let message = if why.is_empty() { "Required value".to_owned() } else { format!("Required value: {why}") };
+        Self { reason: "FieldValueRequired", field: field.into(), message }
+    }
+
+    /// The field may not be written so.
+    pub fn forbidden(field: impl Into<String>, why: &str) -> Self {
+        Self { reason: "FieldValueForbidden", field: field.into(), message: format!("Forbidden: {why}") }
+    }
+
+    /// The field holds more than `max` bytes.
+    pub fn too_long(field: impl Into<String>, max: usize) -> Self {
+        let message = format!("Too long: may not be more than {max} bytes");
+        Self { reason: "FieldValueTooLong", field: field.into(), message }
+    }
+}
+
+/// The details that name an object, or only its kind where `name` is empty.
+pub fn details(kind: &Kind, name: &str) -> Map<String, Value> {
+    named(kind.group(), kind.plural, name)
+}
+
+fn named(group: &str, kind: &str, name: &str) -> Map<String, Value> {
+    [("name", name), ("group", group), ("kind", kind)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect()
+}
+
+impl Failure {
+    fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: None }
+    }
+
+    fn with(mut self, details: Map<String, Value>) -> Self {
+        self.details = Some(Value::Object(details));
+        self
+    }
+
+    /// The request makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message)
+    }
+
+    /// Nobody may do this.
+    pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!("{} \"{name}\" is forbidden: {why}", kind.qualified(kind.plural));
+        Self::new(403, "Forbidden", message).with(details(kind, name))
+    }
+
+    /// There is no such path.
+    pub fn unknown_path() -> Self {
+        Self::new(404, "NotFound", "the server could not find the requested resource").with(Map::new())
+    }
+
+    /// There is no such object.
+    pub fn not_found(kind: &Kind, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", kind.qualified(kind.plural));
+        Self::new(404, "NotFound", message).with(details(kind, name))
+    }
+
+    /// The path is there, and cannot be used so.
+    pub fn method_not_allowed(kind: &Kind) -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(405, "MethodNotAllowed", message).with(details(kind, ""))
+    }
+
+    /// No form that the client accepts can be produced.
+    pub fn not_acceptable() -> Self {
+        let message = "only the following media types are accepted: application/json";
+        Self::new(406, "NotAcceptable", message)
+    }
+
+    /// There is an object of this name already.
+    pub fn already_exists(kind: &Kind, name: &str) -> Self {
+        let message = format!("{} \"{name}\" already exists", kind.qualified(kind.plural));
+        Self::new(409, "AlreadyExists", message).with(details(kind, name))
+    }
+
+    /// The object is not what the request was made from.
+    pub fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified(kind.plural));
+        Self::new(409, "Conflict", message).with(details(kind, name))
+    }
+
+    /// The object was changed since the version that the request was made from.
+    pub fn modified(kind: &Kind, name: &str) -> Self {
+        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        Self::conflict(kind, name, why)
+    }
+
+    /// The version asked for is no longer kept.
+    pub fn expired(message: impl Into<String>) -> Self {
+        Self::new(410, "Expired", message)
+    }
+
+    /// The body is larger than `max` bytes.
+    pub fn too_large(max: usize) -> Self {
+        Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {max}"))
+    }
+
+    /// The body is of a type that is not understood here.
+    pub fn media_type(accepted: &str) -> Self {
+        let message =
+            format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// The patch does not apply.
+    pub fn patch_rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", message).with(Map::new())
+    }
+
+    /// The object is not valid; there is at least one cause.
+    pub fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Self {
+        Self::invalid_named(kind.group(), &kind.qualified(kind.name), kind.name, name, causes)
+    }
+
+    /// An update lacks the version that it was made from.
+    pub fn version_missing(kind: &Kind, name: &str) -> Self {
+        let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+        Self::invalid_named(kind.group(), &kind.qualified(kind.plural), kind.plural, name, &[cause])
+    }
+
+    /// The parameters of a list or a watch make no sense together.
+    pub fn invalid_options(cause: &Cause) -> Self {
+        let causes = std::slice::from_ref(cause);
+        Self::invalid_named("meta.k8s.io", "ListOptions.meta.k8s.io", "ListOptions", "", causes)
+    }
+
+    fn invalid_named(group: &str, qualified: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
+        let texts: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let text = if let [text] = texts.as_slice() { text.clone() } else { format!("[{}]", texts.join(", ")) };
+        let mut details = named(group, kind, name);
+        let causes = causes.iter().map(|c| json!({"reason": c.reason, "message": c.message, "field": c.field}));
+        details.insert("causes".into(), causes.collect());
+        Self::new(422, "Invalid", format!("{qualified} \"{name}\" is invalid: {text}")).with(details)
+    }
+
+    /// No free name was found for a generated one.
+    pub fn no_free_name(kind: &Kind, name: &str) -> Self {
+        let mut failure = Self::already_exists(kind, name);
+        failure.message.push_str(", the server was not able to generate a unique name for the object");
+        failure
+    }
+
+    /// The version asked for is not there yet.
+    pub fn version_too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Too large resource version: {asked}, current: {current}");
+        let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+        let details = [("causes", json!([cause])), ("retryAfterSeconds", json!(1))];
+        let details = details.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Self::new(504, "Timeout", format!("Timeout: {message}")).with(details)
+    }
+
+    /// The pod has its node already, or is on its way out.
+    pub fn cannot_bind(kind: &Kind, name: &str, why: &str) -> Self {
+        Self::conflict(kind, name, &format!("pod {name} {why}"))
+    }
+
+    /// The `Status` object.
+    pub fn body(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "reason": self.reason, "code": self.code,
+        });
+        if let Some(details) = &self.details {
+            status["details"] = details.clone();
+        }
+        status
+    }
+}

@@ -1,0 +1,252 @@
+//! What is stored: the objects, the changes that led to them, and who owns whom.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::kinds::{Kind, NAMESPACES};
+use super::meta;
+
+/// Where an object is within its collection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The namespace; empty for what lives in none.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl Key {
+    /// The key of `name` in `namespace`.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+/// The forms that an object is sent in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// All of it.
+    Full,
+    /// All of it, less `kind` and `apiVersion`: an item of a list of a built-in kind.
+    Item,
+    /// Only the metadata, as a `PartialObjectMetadata`.
+    Metadata,
+}
+
+/// One version of an object. Each form is serialised once, when it is first asked for.
+#[derive(Debug)]
+pub struct Object {
+    /// The object.
+    pub value: Value,
+    forms: [OnceLock<Bytes>; 3],
+}
+
+impl Object {
+    /// An object of this content.
+    pub fn new(value: Value) -> Arc<Self> {
+        Arc::new(Self { value, forms: Default::default() })
+    }
+
+    /// The object as JSON.
+    pub fn json(&self, form: Form) -> Bytes {
+        self.forms[form as usize].get_or_init(|| self.serialise(form).into()).clone()
+    }
+
+    fn serialise(&self, form: Form) -> Vec<u8> {
+        let value = match form {
+            Form::Full => return self.value.to_string().into_bytes(),
+            Form::Item => {
+                let fields = self.value.as_object().into_iter().flatten();
+                let fields: BTreeMap<_, _> = fields.filter(|(key, _)| *key != "kind" && *key != "apiVersion").collect();
+                return serde_json::to_vec(&fields).unwrap_or_default();
+            }
+            Form::Metadata => json!({
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": self.value["metadata"],
+            }),
+        };
+        value.to_string().into_bytes()
+    }
+}
+
+/// One change of one object.
+#[derive(Debug)]
+pub struct Change {
+    /// The version that the change made.
+    pub version: u64,
+    /// The object after it; for a deletion its last state, in the version of the deletion.
+    pub object: Arc<Object>,
+    /// The object before it, if there was one.
+    pub previous: Option<Arc<Object>>,
+    /// Whether the object went.
+    pub is_deletion: bool,
+}
+
+/// The objects of one kind.
+#[derive(Debug)]
+pub struct Collection {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// The objects, by namespace and name.
+    pub objects: BTreeMap<Key, Arc<Object>>,
+    /// The latest changes, oldest first.
+    pub changes: VecDeque<Arc<Change>>,
+    /// The version of the newest change that is no longer kept.
+    pub dropped: u64,
+    /// The version of the newest change; who watches waits for it.
+    pub newest: watch::Sender<u64>,
+}
+
+impl Collection {
+    fn new(kind: &'static Kind) -> Self {
+        let newest = watch::Sender::new(0);
+        Self { kind, objects: BTreeMap::new(), changes: VecDeque::new(), dropped: 0, newest }
+    }
+
+    /// The changes after `version`, which is not older than what is kept.
+    pub fn changes_after(&self, version: u64) -> impl DoubleEndedIterator<Item = &Arc<Change>> {
+        self.changes.range(self.changes.partition_point(|change| change.version <= version)..)
+    }
+
+    fn record(&mut self, change: Change, window: usize) {
+        let version = change.version;
+        self.changes.push_back(Arc::new(change));
+        while self.changes.len() > window {
+            self.dropped = self.changes.pop_front().map_or(self.dropped, |change| change.version);
+        }
+        self.newest.send_replace(version);
+    }
+}
+
+/// Everything that an API server stores.
+#[derive(Debug)]
+pub struct Store {
+    /// The version of the newest change of all.
+    pub version: u64,
+    /// The objects of every kind that is served.
+    pub collections: Vec<Collection>,
+    window: usize,
+    random: ChaCha8Rng,
+    /// Where the object of a UID is.
+    living: BTreeMap<String, (usize, Key)>,
+    /// The objects that name an owner, by the owner's UID.
+    dependents: BTreeMap<String, BTreeSet<(usize, Key)>>,
+}
+
+impl Store {
+    /// An empty store for `kinds`, that keeps `window` changes of each.
+    pub fn new(kinds: impl Iterator<Item = &'static Kind>, seed: u64, window: usize) -> Self {
+        Self {
+            version: 0,
+            collections: kinds.map(Collection::new).collect(),
+            window,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            living: BTreeMap::new(),
+            dependents: BTreeMap::new(),
+        }
+    }
+
+    /// The object at `key`.
+    pub fn get(&self, collection: usize, key: &Key) -> Option<&Arc<Object>> {
+        self.collections[collection].objects.get(key)
+    }
+
+    /// Whether there is a namespace of this name.
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.get(NAMESPACES, &Key::new("", name)).is_some()
+    }
+
+    /// Stores `value` at `key` in a new version.
+    pub fn put(&mut self, collection: usize, key: Key, mut value: Value) -> Arc<Object> {
+        let version = self.stamp(&mut value);
+        let object = Object::new(value);
+        let previous = self.collections[collection].objects.insert(key.clone(), Arc::clone(&object));
+        if let Some(previous) = &previous {
+            self.forget(collection, &key, &previous.value);
+        }
+        self.remember(collection, key, &object.value);
+        let change = Change { version, object: Arc::clone(&object), previous, is_deletion: false };
+        self.collections[collection].record(change, self.window);
+        object
+    }
+
+    /// Removes the object at `key`, and gives its last state.
+    pub fn remove(&mut self, collection: usize, key: &Key) -> Option<Arc<Object>> {
+        let previous = self.collections[collection].objects.remove(key)?;
+        self.forget(collection, key, &previous.value);
+        let mut value = previous.value.clone();
+        let version = self.stamp(&mut value);
+        let object = Object::new(value);
+        let change =
+            Change { version, object: Arc::clone(&object), previous: Some(Arc::clone(&previous)), is_deletion: true };
+        self.collections[collection].record(change, self.window);
+        Some(object)
+    }
+
+    /// The objects all of whose owners are gone, now that the one of this UID is.
+    pub fn orphans_of(&self, uid: &str) -> Vec<(usize, Key)> {
+        let dependents = self.dependents.get(uid).into_iter().flatten();
+        dependents.filter(|(collection, key)| !self.is_owned(*collection, key)).cloned().collect()
+    }
+
+    fn is_owned(&self, collection: usize, key: &Key) -> bool {
+        let Some(object) = self.get(collection, key) else { return false };
+        meta::owners(&object.value).any(|owner| {
+            let namespace = self.living.get(owner).map(|(_, owner)| &owner.namespace);
+            namespace.is_some_and(|namespace| namespace.is_empty() || *namespace == key.namespace)
+        })
+    }
+
+    /// A new UID, of the form of a random UUID.
+    pub fn uid(&mut self) -> String {
+        let mut bytes = [0_u8; 16];
+        self.random.fill_bytes(&mut bytes);
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+
+    /// A name that begins with `base`.
+    pub fn generated_name(&mut self, base: &str) -> String {
+        const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+        const SUFFIX: usize = 5;
+        const BASE_BYTES_MAX: usize = 63 - SUFFIX;
+        let mut name: String = base.chars().take(BASE_BYTES_MAX).collect();
+        for _ in 0..SUFFIX {
+            name.push(char::from(ALPHABET[self.random.next_u32() as usize % ALPHABET.len()]));
+        }
+        name
+    }
+
+    /// Gives `value` the next version.
+    fn stamp(&mut self, value: &mut Value) -> u64 {
+        self.version += 1;
+        value["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.version
+    }
+
+    fn remember(&mut self, collection: usize, key: Key, value: &Value) {
+        for owner in meta::owners(value) {
+            self.dependents.entry(owner.to_owned()).or_default().insert((collection, key.clone()));
+        }
+        self.living.insert(meta::metadata(value, "uid").to_owned(), (collection, key));
+    }
+
+    fn forget(&mut self, collection: usize, key: &Key, value: &Value) {
+        self.living.remove(meta::metadata(value, "uid"));
+        for owner in meta::owners(value) {
+            let Some(dependents) = self.dependents.get_mut(owner) else { continue };
+            dependents.remove(&(collection, key.clone()));
+            if dependents.is_empty() {
+                self.dependents.remove(owner);
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Following the changes of objects.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use serde_json::{Value, json};
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+use super::kinds::Kind;
+use super::list::select;
+use super::route::Query;
+use super::selector::Filter;
+use super::status::{Cause, Failure};
+use super::store::{Change, Collection, Form, Object, Store};
+use super::{Inner, meta};
+
+/// How long a watch goes on that does not say.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1800);
+/// Changes that are made into lines at once.
+const BATCH: usize = 64;
+/// The annotation of the bookmark that follows the objects that are there at first.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// Where a watch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// With the changes after a version.
+    After(u64),
+    /// With the changes from now on.
+    Now,
+    /// With the objects that are there.
+    Objects,
+}
+
+/// One watch, and how far it has come.
+pub struct Watcher {
+    server: Arc<Inner>,
+    collection: usize,
+    kind: &'static Kind,
+    filter: Filter,
+    form: Form,
+    /// The version of the last change that was looked at.
+    position: u64,
+    pending: VecDeque<Bytes>,
+    newest: Receiver<u64>,
+    deadline: Instant,
+    bookmarks: bool,
+    is_over: bool,
+}
+
+impl Watcher {
+    /// A watch of the objects of one collection that pass `filter`, as a query wants it.
+    pub fn new(
+        server: &Arc<Inner>,
+        collection: usize,
+        filter: Filter,
+        form: Form,
+        query: &Query<'_>,
+    ) -> Result<Self, Failure> {
+        let timeout = query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
+        let timeout = timeout.map_or(TIMEOUT_DEFAULT, Duration::from_secs);
+        let now = Instant::now();
+        let store = server.store();
+        let kind = store.collections[collection].kind;
+        let start = start(query)?;
+        let mut watcher = Self {
+            server: Arc::clone(server),
+            collection,
+            kind,
+            filter,
+            form,
+            position: store.version,
+            pending: VecDeque::new(),
+            newest: store.collections[collection].newest.subscribe(),
+            deadline: now.checked_add(timeout).unwrap_or(now + TIMEOUT_DEFAULT),
+            bookmarks: query.flag("allowWatchBookmarks"),
+            is_over: false,
+        };
+        match start {
+            Start::After(version) => watcher.position = version,
+            Start::Now => {}
+            Start::Objects => watcher.begin(&store, query.flag("sendInitialEvents")),
+        }
+        drop(store);
+        Ok(watcher)
+    }
+
+    /// Queues the objects that are there.
+    fn begin(&mut self, store: &Store, has_end: bool) {
+        let objects = &store.collections[self.collection].objects;
+        for (_, object) in select(objects, &self.filter, None) {
+            self.pending.push_back(line("ADDED", &object.json(self.form)));
+        }
+        if has_end && self.bookmarks {
+            let annotations = json!({INITIAL_EVENTS_END: "true"});
+            self.pending.push_back(self.bookmark(store.version, &annotations));
+        }
+    }
+
+    /// The events, a line each.
+    pub fn lines(self) -> impl Stream<Item = Bytes> + Send + 'static {
+        futures::stream::unfold(self, |mut watcher| async move {
+            let line = watcher.next().await?;
+            Some((line, watcher))
+        })
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(line) = self.pending.pop_front() {
+                return Some(line);
+            }
+            if self.is_over {
+                return None;
+            }
+            // Marked as seen before the changes are read: one that comes in between wakes the watch again.
+            self.newest.borrow_and_update();
+            if self.refill() {
+                continue;
+            }
+            tokio::select! {
+                biased;
+                () = sleep_until(self.deadline) => self.finish(),
+                changed = self.newest.changed() => self.is_over = changed.is_err(),
+            }
+        }
+    }
+
+    /// Takes in the next changes. Tells whether there were any.
+    fn refill(&mut self) -> bool {
+        let server = Arc::clone(&self.server);
+        let store = server.store();
+        let collection = &store.collections[self.collection];
+        if self.position < collection.dropped {
+            let message = format!("too old resource version: {} ({})", self.position, collection.dropped);
+            self.pending.push_back(line("ERROR", Failure::expired(message).body().to_string().as_bytes()));
+            self.is_over = true;
+            return true;
+        }
+        let changes = batch(collection, self.position);
+        drop(store);
+        for change in &changes {
+            self.position = change.version;
+            self.pending.extend(event(change, &self.filter, self.form));
+        }
+        !changes.is_empty()
+    }
+
+    fn finish(&mut self) {
+        self.is_over = true;
+        if self.bookmarks {
+            let server = Arc::clone(&self.server);
+            let store = server.store();
+            // A change at this very moment comes before the bookmark that would hide it.
+            for change in store.collections[self.collection].changes_after(self.position) {
+                self.pending.extend(event(change, &self.filter, self.form));
+            }
+            let version = store.version.max(self.position);
+            self.pending.push_back(self.bookmark(version, &json!({})));
+        }
+    }
+
+    fn bookmark(&self, version: u64, annotations: &Value) -> Bytes {
+        let (kind, api_version) = match self.form {
+            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+            Form::Full | Form::Item => (self.kind.name, self.kind.api_version),
+        };
+        let metadata =
+            json!({"resourceVersion": version.to_string(), "creationTimestamp": null, "annotations": annotations});
+        let object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
+        line("BOOKMARK", object.to_string().as_bytes())
+    }
+}
+
+fn batch(collection: &Collection, position: u64) -> Vec<Arc<Change>> {
+    collection.changes_after(position).take(BATCH).cloned().collect()
+}
+
+/// Where the watch begins that a query asks for.
+fn start(query: &Query<'_>) -> Result<Start, Failure> {
+    let version = query.number("resourceVersion")?.filter(|version| *version > 0);
+    let version_match = query.get("resourceVersionMatch");
+    let refuse = |cause: Cause| Err(Failure::invalid_options(&cause));
+    match query.get("sendInitialEvents") {
+        "" if !version_match.is_empty() => {
+            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            refuse(Cause::forbidden("resourceVersionMatch", why))
+        }
+        "" => Ok(version.map_or(Start::Objects, Start::After)),
+        _ if version_match != "NotOlderThan" => {
+            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            refuse(Cause::forbidden("resourceVersionMatch", why))
+        }
+        _ if query.flag("sendInitialEvents") => Ok(Start::Objects),
+        _ => Ok(version.map_or(Start::Now, Start::After)),
+    }
+}
+
+fn line(event: &str, object: &[u8]) -> Bytes {
+    let mut line = Vec::with_capacity(object.len() + 40);
+    line.extend_from_slice(br#"{"type":""#);
+    line.extend_from_slice(event.as_bytes());
+    line.extend_from_slice(br#"","object":"#);
+    line.extend_from_slice(object);
+    line.extend_from_slice(b"}\n");
+    line.into()
+}
+
+/// What a change is to somebody who sees only what passes `filter`.
+fn event(change: &Change, filter: &Filter, form: Form) -> Option<Bytes> {
+    let passes = !change.is_deletion && filter.passes(&change.object.value);
+    let passed = change.previous.as_ref().filter(|previous| filter.passes(&previous.value));
+    Some(match (passes, passed) {
+        (true, None) => line("ADDED", &change.object.json(form)),
+        (true, Some(_)) => line("MODIFIED", &change.object.json(form)),
+        (false, None) => return None,
+        (false, Some(_)) if change.is_deletion => line("DELETED", &change.object.json(form)),
+        (false, Some(previous)) => {
+            // What no longer passes is shown as it was when it did, in the version of the change.
+            let mut value = previous.value.clone();
+            value["metadata"]["resourceVersion"] = meta::metadata(&change.object.value, "resourceVersion").into();
+            line("DELETED", &Object::new(value).json(form))
+        }
+    })
+}

@@ -1,0 +1,320 @@
+//! Creating and updating objects.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::delete;
+use super::kinds::{Kind, Rules};
+use super::status::Failure;
+use super::store::{Key, Object, Store};
+use super::{meta, validate};
+
+/// Times that a name is made up before the server gives up.
+const NAME_TRIES_MAX: usize = 8;
+
+/// What a write is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The collection's index.
+    pub collection: usize,
+    /// The collection's kind.
+    pub kind: &'static Kind,
+    /// The namespace that was addressed; empty for what lives in none.
+    pub namespace: &'a str,
+    /// The name that was addressed; empty for a creation.
+    pub name: &'a str,
+    /// Whether only the status is written.
+    pub is_status: bool,
+    /// The time.
+    pub now: Timestamp,
+    /// Whether the write is only tried.
+    pub dry_run: bool,
+}
+
+impl Place<'_> {
+    /// The key of the object that was addressed.
+    pub fn key(&self) -> Key {
+        Key::new(self.namespace, self.name)
+    }
+}
+
+/// `time` as Kubernetes writes it: in whole seconds.
+pub fn timestamp(time: Timestamp) -> Value {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string().into()
+}
+
+/// Makes sure that `body` is of the kind that was addressed.
+fn check_types(kind: &Kind, body: &mut Value) -> Result<(), Failure> {
+    let Some(object) = body.as_object_mut() else {
+        return Err(Failure::bad_request(format!("the body is not a {} object", kind.name)));
+    };
+    for (field, expected) in [("apiVersion", kind.api_version), ("kind", kind.name)] {
+        let given = object.entry(field).or_insert_with(|| expected.into());
+        if given == expected {
+            continue;
+        }
+        let given = given.as_str().unwrap_or_default();
+        return Err(Failure::bad_request(if field == "kind" {
+            format!("{given} in version {:?} cannot be handled as a {expected}", kind.version())
+        } else {
+            format!("the API version in the data ({given}) does not match the expected API version ({expected})")
+        }));
+    }
+    Ok(())
+}
+
+/// Makes sure that `metadata` names the namespace and the object that were addressed.
+fn check_names(place: &Place<'_>, metadata: &mut Map<String, Value>) -> Result<(), Failure> {
+    let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (namespace, name) = (text("namespace"), text("name"));
+    if !namespace.is_empty() && namespace != place.namespace {
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(Failure::bad_request(message));
+    }
+    if !place.name.is_empty() && name != place.name {
+        return Err(Failure::bad_request(if name.is_empty() {
+            "name must be provided".to_owned()
+        } else {
+            format!("the name of the object ({name}) does not match the name on the URL ({})", place.name)
+        }));
+    }
+    if !place.namespace.is_empty() {
+        metadata.insert("namespace".into(), place.namespace.into());
+    }
+    Ok(())
+}
+
+/// Stores `body` as a new object.
+pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<Arc<Object>, Failure> {
+    let kind = place.kind;
+    check_types(kind, &mut body)?;
+    let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
+    check_names(place, metadata)?;
+    if metadata.contains_key("resourceVersion") {
+        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    if kind.namespaced && !store.has_namespace(place.namespace) {
+        return Err(Failure::not_found(&super::kinds::KINDS[super::kinds::NAMESPACES], place.namespace));
+    }
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
+        metadata.remove(field);
+    }
+    metadata.insert("uid".into(), store.uid().into());
+    metadata.insert("creationTimestamp".into(), timestamp(place.now));
+    if kind.is_custom() {
+        metadata.insert("generation".into(), 1.into());
+    }
+    set_defaults(kind, &mut body);
+    let key = choose_name(store, place, &mut body)?;
+    let causes = validate::object(kind, &body);
+    if !causes.is_empty() {
+        return Err(Failure::invalid(kind, &key.name, &causes));
+    }
+    if store.get(place.collection, &key).is_some() {
+        return Err(Failure::already_exists(kind, &key.name));
+    }
+    if place.dry_run {
+        return Ok(Object::new(body));
+    }
+    Ok(store.put(place.collection, key, body))
+}
+
+/// The key of a new object; where it has only the beginning of a name, it is given one that is free.
+fn choose_name(store: &mut Store, place: &Place<'_>, body: &mut Value) -> Result<Key, Failure> {
+    let (name, base) = (meta::metadata(body, "name"), meta::metadata(body, "generateName"));
+    if !name.is_empty() || base.is_empty() {
+        return Ok(Key::new(place.namespace, name));
+    }
+    let base = base.to_owned();
+    for _ in 0..NAME_TRIES_MAX {
+        let key = Key::new(place.namespace, store.generated_name(&base));
+        if store.get(place.collection, &key).is_none() {
+            body["metadata"]["name"] = key.name.as_str().into();
+            return Ok(key);
+        }
+    }
+    Err(Failure::no_free_name(place.kind, &base))
+}
+
+fn set_defaults(kind: &Kind, body: &mut Value) {
+    match kind.rules {
+        Rules::Custom if kind.status => {
+            body.as_object_mut().map(|object| object.remove("status"));
+        }
+        Rules::Namespace => {
+            let name = body["metadata"]["name"].clone();
+            body["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
+            body["status"] = json!({"phase": "Active"});
+        }
+        Rules::Pod => {
+            if let Some(spec) = body.get_mut("spec").and_then(Value::as_object_mut) {
+                spec.entry("restartPolicy").or_insert_with(|| "Always".into());
+                spec.entry("terminationGracePeriodSeconds").or_insert_with(|| 30.into());
+            }
+            body["status"] = json!({"phase": "Pending"});
+        }
+        Rules::Secret => {
+            if let Some(secret) = body.as_object_mut() {
+                secret.entry("type").or_insert_with(|| "Opaque".into());
+            }
+            encode_strings(body);
+        }
+        Rules::Plain | Rules::Custom | Rules::ConfigMap | Rules::Event => {}
+    }
+}
+
+/// Moves a Secret's `stringData` into its `data`.
+fn encode_strings(secret: &mut Value) {
+    let Some(Value::Object(strings)) = secret.as_object_mut().and_then(|secret| secret.remove("stringData")) else {
+        return;
+    };
+    if !secret["data"].is_object() {
+        secret["data"] = json!({});
+    }
+    for (key, value) in strings {
+        secret["data"][key] = STANDARD.encode(value.as_str().unwrap_or_default()).into();
+    }
+}
+
+/// Replaces an object by `body`. The flag tells whether it had to be created.
+pub fn replace(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<(Arc<Object>, bool), Failure> {
+    let kind = place.kind;
+    check_types(kind, &mut body)?;
+    let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
+    check_names(place, metadata)?;
+    let has_version = metadata.contains_key("resourceVersion");
+    let Some(old) = store.get(place.collection, &place.key()).cloned() else {
+        return if kind.create_on_update && !place.is_status && !has_version {
+            create(store, place, body).map(|object| (object, true))
+        } else {
+            Err(Failure::not_found(kind, place.name))
+        };
+    };
+    if !has_version && !kind.unconditional_update {
+        return Err(Failure::version_missing(kind, place.name));
+    }
+    update(store, place, &old, body).map(|object| (object, false))
+}
+
+/// Stores `new` as what `old` becomes.
+///
+/// The version in `new`, if there is one, has to be the one of `old`.
+pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: Value) -> Result<Arc<Object>, Failure> {
+    let kind = place.kind;
+    check_types(kind, &mut new)?;
+    let metadata = meta::normalize(&mut new).map_err(Failure::bad_request)?;
+    check_names(place, metadata)?;
+    check_preconditions(kind, place.name, &old.value, metadata)?;
+    let mut new =
+        if place.is_status { with_status_of(kind, &old.value, new) } else { with_rest_of(kind, &old.value, new) };
+    keep_system_fields(&old.value, &mut new);
+    if kind.rules == Rules::Secret {
+        encode_strings(&mut new);
+    }
+    count_generation(kind, &old.value, &mut new);
+    if new == old.value {
+        return Ok(Arc::clone(old));
+    }
+    let causes = validate::update(kind, &old.value, &new);
+    if !causes.is_empty() {
+        return Err(Failure::invalid(kind, place.name, &causes));
+    }
+    if place.dry_run {
+        return Ok(Object::new(new));
+    }
+    if delete::is_over(&new) {
+        // The deletion shows the object as it was stored last, with the finalizer that this update takes off.
+        return Ok(delete::vanish(store, place, &place.key()).unwrap_or_else(|| Object::new(new)));
+    }
+    Ok(store.put(place.collection, place.key(), new))
+}
+
+/// Makes sure that the version and the UID that a client gave are those of the object.
+pub fn check_preconditions(kind: &Kind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+    let text = |field: &str| given.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let (uid, version) = (meta::metadata(old, "uid"), meta::metadata(old, "resourceVersion"));
+    if let Some(given) = text("uid").filter(|given| *given != uid) {
+        let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}");
+        return Err(Failure::conflict(kind, name, &why));
+    }
+    if text("resourceVersion").is_some_and(|given| given != version) {
+        return Err(Failure::modified(kind, name));
+    }
+    Ok(())
+}
+
+/// `old` with the status of `new`; with its labels and the like too, where the kind is a built-in one.
+fn with_status_of(kind: &Kind, old: &Value, mut new: Value) -> Value {
+    let mut result = old.clone();
+    match new.get_mut("status") {
+        Some(status) => result["status"] = status.take(),
+        None => {
+            result.as_object_mut().map(|object| object.remove("status"));
+        }
+    }
+    if !kind.is_custom() {
+        let owners = old["metadata"].get("ownerReferences");
+        result["metadata"] = new["metadata"].take();
+        set_or_remove(&mut result["metadata"], "ownerReferences", owners);
+    }
+    result
+}
+
+/// `new` with the status of `old`, where the status is a subresource.
+fn with_rest_of(kind: &Kind, old: &Value, mut new: Value) -> Value {
+    if kind.status {
+        set_or_remove(&mut new, "status", old.get("status"));
+    }
+    new
+}
+
+/// Takes what only the server sets from `old`.
+fn keep_system_fields(old: &Value, new: &mut Value) {
+    const FIELDS: [&str; 7] = [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "generateName",
+    ];
+    for field in FIELDS {
+        set_or_remove(&mut new["metadata"], field, old["metadata"].get(field));
+    }
+}
+
+fn set_or_remove(object: &mut Value, field: &str, value: Option<&Value>) {
+    let Some(object) = object.as_object_mut() else { return };
+    match value {
+        Some(value) => {
+            object.insert(field.to_owned(), value.clone());
+        }
+        None => {
+            object.remove(field);
+        }
+    }
+}
+
+/// Counts a change of anything but the metadata, and the status where that is apart.
+fn count_generation(kind: &Kind, old: &Value, new: &mut Value) {
+    let is_counted = |field: &str| field != "metadata" && !(kind.status && field == "status");
+    let counted = |object: &Value| {
+        let fields = object.as_object().into_iter().flatten();
+        fields.filter(|(field, _)| is_counted(field)).map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>()
+    };
+    if kind.is_custom() && counted(old) != counted(new) {
+        bump_generation(new);
+    }
+}
+
+/// Counts one more generation of an object that counts them.
+pub fn bump_generation(object: &mut Value) {
+    if let Some(generation) = object["metadata"]["generation"].as_i64() {
+        object["metadata"]["generation"] = (generation + 1).into();
+    }
+}
