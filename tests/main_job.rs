@@ -111,7 +111,7 @@ fn pool_with_unknown_fields() -> Value {
     let mut pool = common::pool("worker", R);
     pool["metadata"]["futureMetadata"] = json!({"a": [1]});
     pool["metadata"]["annotations"] = json!({"example.com/note": "keep me"});
-    pool["metadata"]["labels"]["example.com/label"] = json!("keep me");
+    pool["metadata"]["labels"]["example.com/label"] = json!("kept");
     pool["spec"]["futureSpec"] = json!({"b": null, "c": 1});
     pool["spec"]["configuration"]["futureConfiguration"] = json!("d");
     pool["spec"]["configuration"]["source"][0]["futureReference"] = json!("e");

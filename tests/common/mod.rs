@@ -63,8 +63,11 @@ impl Cluster {
     }
 
     pub async fn create(&self, document: Value) -> Object {
-        let object: Object = serde_json::from_value(document).unwrap();
-        self.api(Kind::of(&object).unwrap()).create(&PostParams::default(), &object).await.unwrap()
+        let kind = Kind::of(&serde_json::from_value(document.clone()).unwrap()).unwrap();
+        // As it stands: a typed metadata would drop fields that it does not know.
+        let request = kube::core::Request::new(self.api(kind).resource_url());
+        let request = request.create(&PostParams::default(), document.to_string().into_bytes()).unwrap();
+        self.client.request(request).await.unwrap()
     }
 
     /// An opted-in pool, and the rendered MachineConfig that it wants.
