@@ -26,7 +26,10 @@ async fn a_pool_is_built_from_its_label_to_its_digest() {
     });
     assert_eq!(references(&pool), (vec![reference.clone()], vec![reference.clone()]));
     assert_eq!(pool.data["spec"]["configuration"]["source"][0], machine_config_reference());
-    assert_eq!(cluster.build_objects().await, ["build-rendered-worker-1", "dockerfile-rendered-worker-1", "mc-rendered-worker-1"]);
+    assert_eq!(
+        cluster.build_objects().await,
+        ["build-rendered-worker-1", "dockerfile-rendered-worker-1", "mc-rendered-worker-1"]
+    );
 
     cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.shows("worker", "Building", "BuildRunning").await;
@@ -172,7 +175,9 @@ async fn l16_what_no_type_models_survives_every_write_to_a_pool() {
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     same().await;
     cluster.opt_out("worker").await;
-    cluster.eventually("nothing is shown", async || shown(&cluster.pool("worker").await).is_empty().then_some(())).await;
+    cluster
+        .eventually("nothing is shown", async || shown(&cluster.pool("worker").await).is_empty().then_some(()))
+        .await;
     let mut opted_out = before.clone();
     opted_out["metadata"]["labels"].as_object_mut().unwrap().remove(keys::LAYERING_ENABLED);
     let now = cluster.raw(Kind::MachineConfigPool, "worker").await.unwrap();
@@ -197,7 +202,8 @@ async fn l38_a_neighbour_who_writes_the_status_all_the_time_loses_nothing_and_st
             conditions.push(json!({"type": "Updating", "status": "True", "message": count.to_string()}));
             pool.data["status"]["conditions"] = json!(conditions);
             let document = serde_json::to_vec(&pool).unwrap();
-            let _ = api.replace_status("worker", &Default::default(), &serde_json::from_slice(&document).unwrap()).await;
+            let _ =
+                api.replace_status("worker", &Default::default(), &serde_json::from_slice(&document).unwrap()).await;
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });

@@ -45,22 +45,22 @@ impl<'a> Pool<'a> {
 
     /// The name of the rendered MachineConfig that the pool wants; empty while it is not rendered yet.
     pub fn rendered(&self) -> &'a str {
-        self.object.data.pointer("/spec/configuration/name").and_then(Value::as_str).unwrap_or_default()
+        self.at(&["spec", "configuration", "name"]).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The references in `spec.configuration.source`.
     pub fn spec_source(&self) -> &'a [Value] {
-        self.list("/spec/configuration/source")
+        self.list(&["spec", "configuration", "source"])
     }
 
     /// The references in `status.configuration.source`.
     pub fn status_source(&self) -> &'a [Value] {
-        self.list("/status/configuration/source")
+        self.list(&["status", "configuration", "source"])
     }
 
     /// The conditions, as they stand in the status.
     pub fn conditions(&self) -> &'a [Value] {
-        self.list("/status/conditions")
+        self.list(&["status", "conditions"])
     }
 
     /// The condition of `type_`.
@@ -99,8 +99,12 @@ impl<'a> Pool<'a> {
             || self.spec_source().iter().chain(self.status_source()).any(is_build_reference)
     }
 
-    fn list(&self, pointer: &str) -> &'a [Value] {
-        self.object.data.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    fn list(&self, path: &[&str]) -> &'a [Value] {
+        self.at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    fn at(&self, path: &[&str]) -> Option<&'a Value> {
+        path.iter().try_fold(&self.object.data, |value, key| value.get(key))
     }
 }
 

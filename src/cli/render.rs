@@ -18,7 +18,7 @@ use crate::plan::fault::{FaultReason, InputFault};
 use crate::plan::objects;
 use crate::plan::payload::Payload;
 use crate::plan::record::BuildRecord;
-use crate::plan::request::{self, BuildRequest, Wanted};
+use crate::plan::request::{self, BuildRequest, Sources, Wanted};
 
 /// Prints the objects of the build that a pool would get, from YAML files alone.
 ///
@@ -148,6 +148,7 @@ impl Documents {
     fn request(&self, pool: &Object) -> Result<Arc<BuildRequest>, InputFault> {
         let pool = Pool::new(pool);
         let record = BuildRecord::of(&pool)?;
+        let cache = self.cache();
         if pool.rendered().is_empty() {
             return Err(InputFault {
                 reason: FaultReason::KeyMissing,
@@ -157,7 +158,7 @@ impl Documents {
                 fix: "set it to the name of a rendered MachineConfig".into(),
             });
         }
-        match request::wanted(&self.cache(), &pool, &record) {
+        match request::wanted(&Sources::read(&cache), &cache, &pool, &record) {
             Wanted::Known(request) => Ok(request),
             Wanted::Faulty(fault) => Err(fault),
             Wanted::Unknown => unreachable!("a file either holds an object or does not"),

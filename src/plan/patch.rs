@@ -4,6 +4,8 @@
 //! refuses it when somebody else changed that very value in between, and nobody else's changes anywhere
 //! else are in its way.
 
+use std::borrow::Cow;
+
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation, jsonptr::PointerBuf};
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 pub struct GuardedPatch<'a> {
     document: &'a Value,
     /// The document with the operations so far carried out.
-    patched: Value,
+    patched: Cow<'a, Value>,
     tests: Vec<PatchOperation>,
     changes: Vec<PatchOperation>,
 }
@@ -20,7 +22,7 @@ pub struct GuardedPatch<'a> {
 impl<'a> GuardedPatch<'a> {
     /// An empty patch of `document`, the newest that is known.
     pub fn new(document: &'a Value) -> Self {
-        Self { document, patched: document.clone(), tests: Vec::new(), changes: Vec::new() }
+        Self { document, patched: Cow::Borrowed(document), tests: Vec::new(), changes: Vec::new() }
     }
 
     /// The patch holds only while the value at `path` is the one that is known; what is not there is not tested.
@@ -88,7 +90,7 @@ impl<'a> GuardedPatch<'a> {
     }
 
     fn change(&mut self, operation: PatchOperation) -> &mut Self {
-        json_patch::patch(&mut self.patched, std::slice::from_ref(&operation))
+        json_patch::patch(self.patched.to_mut(), std::slice::from_ref(&operation))
             .expect("an operation made for a document applies to it");
         self.changes.push(operation);
         self

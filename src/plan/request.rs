@@ -64,9 +64,9 @@ impl BuildRequest {
     }
 }
 
-/// What `pool` wants built, going by `cache`.
-pub fn wanted(cache: &Cache, pool: &Pool<'_>, record: &BuildRecord) -> Wanted {
-    match (Reader { cache }).request(pool, record) {
+/// What `pool` wants built, going by `sources`, read before, and by `cache`.
+pub fn wanted(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &BuildRecord) -> Wanted {
+    match request(sources, cache, pool, record) {
         Ok(Some(request)) => Wanted::Known(Arc::new(request)),
         Ok(None) => Wanted::Unknown,
         Err(fault) => Wanted::Faulty(fault),
@@ -84,10 +84,18 @@ pub fn secret_names(build_config: &Object) -> Vec<String> {
 }
 
 /// A value that may not be known yet, or not be usable.
-type Read<T> = Result<Option<T>, InputFault>;
+pub type Read<T> = Result<Option<T>, InputFault>;
 
-struct Reader<'a> {
-    cache: &'a Cache,
+/// What users write for all pools: the same until one of their ConfigMaps or Secrets changes.
+#[derive(Clone)]
+pub struct Sources {
+    builder: BuilderType,
+    repository: String,
+    base_image: String,
+    extensions_image: Option<String>,
+    release_version: String,
+    pull_secret: PullSecret,
+    push_secret: PullSecret,
 }
 
 /// The value, or an early return where it is not known yet.
@@ -100,103 +108,117 @@ macro_rules! known {
     };
 }
 
-impl<'a> Reader<'a> {
-    fn request(&self, pool: &Pool<'_>, record: &BuildRecord) -> Read<BuildRequest> {
-        let rendered = rendered_config(pool)?;
-        let config = known!(self.config_map(BUILD_CONFIG));
-        let images = known!(self.config_map(OS_IMAGE_URL));
-        let builder = builder(config)?;
-        let repository = repository(config)?;
-        let base_image = image(images, "baseOSContainerImage")?;
+impl Sources {
+    /// Reads and checks what is known of the ConfigMaps and Secrets.
+    pub fn read(cache: &Cache) -> Read<Self> {
+        let config = known!(config_map(cache, BUILD_CONFIG));
+        let images = known!(config_map(cache, OS_IMAGE_URL));
         let extensions_image = match optional(images, "baseOSExtensionsContainerImage") {
             Some(_) => Some(image(images, "baseOSExtensionsContainerImage")?),
             None => None,
         };
-        let release_version = printable(images, "releaseVersion")?.to_owned();
-        let custom_containerfile = known!(self.custom_containerfile(pool.name()));
-        let pull_secret = known!(self.secret(config, "baseImagePullSecretName"));
-        let push_secret = known!(self.secret(config, "finalImagePushSecretName"));
-        known!(self.machine_config(rendered));
-        let inputs = BuildInputs {
-            rendered_config: rendered.to_owned(),
-            base_image,
+        Ok(Some(Self {
+            builder: builder(config)?,
+            repository: repository(config)?,
+            base_image: image(images, "baseOSContainerImage")?,
             extensions_image,
-            release_version,
-            custom_containerfile: custom_containerfile.as_ref().map(names::sha256_hex),
-            repository,
-            generation: record.generation,
-        };
-        Ok(Some(BuildRequest {
-            pool: pool.name().to_owned(),
-            hash: inputs.hash(),
-            inputs,
-            custom_containerfile,
-            pull_secret,
-            push_secret,
-            builder,
+            release_version: printable(images, "releaseVersion")?.to_owned(),
+            pull_secret: known!(secret(cache, config, "baseImagePullSecretName")),
+            push_secret: known!(secret(cache, config, "finalImagePushSecretName")),
         }))
     }
 
-    fn config_map(&self, name: &str) -> Read<&'a Object> {
-        let key = Key::new(Kind::ConfigMap, name);
-        match self.cache.get(&key) {
-            Some(object) => Ok(Some(object)),
-            None if self.cache.is_absent(&key) => Err(InputFault {
-                reason: FaultReason::ConfigMapMissing,
-                object: key.to_string(),
-                key: None,
-                problem: "it does not exist".into(),
-                fix: "create it".into(),
-            }),
-            None => Ok(None),
-        }
+    /// Whether a change of the object of `key` is one of the sources.
+    pub fn depend_on(key: &Key) -> bool {
+        key.kind == Kind::Secret || key.is_input_config_map()
     }
+}
 
-    fn custom_containerfile(&self, pool: &str) -> Read<Option<String>> {
-        let key = Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE);
-        match self.cache.get(&key) {
-            Some(object) => {
-                let text = object.data.get("data").and_then(|data| data.get(pool)).and_then(Value::as_str);
-                Ok(Some(text.filter(|text| !text.trim().is_empty()).map(str::to_owned)))
-            }
-            None => Ok(self.cache.is_absent(&key).then_some(None)),
-        }
-    }
+fn request(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &BuildRecord) -> Read<BuildRequest> {
+    let rendered = rendered_config(pool)?;
+    let sources = known!(sources.clone());
+    let custom_containerfile = known!(custom_containerfile(cache, pool.name()));
+    machine_config(cache, rendered)?;
+    let inputs = BuildInputs {
+        rendered_config: rendered.to_owned(),
+        base_image: sources.base_image,
+        extensions_image: sources.extensions_image,
+        release_version: sources.release_version,
+        custom_containerfile: custom_containerfile.as_ref().map(names::sha256_hex),
+        repository: sources.repository,
+        generation: record.generation,
+    };
+    Ok(Some(BuildRequest {
+        pool: pool.name().to_owned(),
+        hash: inputs.hash(),
+        inputs,
+        custom_containerfile,
+        pull_secret: sources.pull_secret,
+        push_secret: sources.push_secret,
+        builder: sources.builder,
+    }))
+}
 
-    fn secret(&self, config: &Object, setting: &str) -> Read<PullSecret> {
-        let name = required(config, setting)?;
-        if !names::is_dns1123_subdomain(name) {
-            let problem = format!("{name:?} cannot be the name of a Secret");
-            return Err(fault(FaultReason::NameInvalid, config, setting, problem, "name an existing Secret"));
-        }
-        let key = Key::new(Kind::Secret, name);
-        match self.cache.get(&key) {
-            Some(object) => pull_secret::normalise(object).map(Some),
-            None if self.cache.is_absent(&key) => Err(InputFault {
-                reason: FaultReason::SecretMissing,
-                object: key.to_string(),
-                key: None,
-                problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
-                fix: format!("create it, or correct {setting}"),
-            }),
-            None => Ok(None),
-        }
-    }
-
-    fn machine_config(&self, rendered: &str) -> Read<()> {
-        let key = Key::new(Kind::MachineConfig, rendered);
-        if self.cache.get(&key).is_some() {
-            return Ok(Some(()));
-        }
-        // MachineConfigs are watched as a whole, and none is looked at before the first list is complete.
-        Err(InputFault {
-            reason: FaultReason::MachineConfigMissing,
+fn config_map<'a>(cache: &'a Cache, name: &str) -> Read<&'a Object> {
+    let key = Key::new(Kind::ConfigMap, name);
+    match cache.get(&key) {
+        Some(object) => Ok(Some(object)),
+        None if cache.is_absent(&key) => Err(InputFault {
+            reason: FaultReason::ConfigMapMissing,
             object: key.to_string(),
             key: None,
-            problem: "it does not exist, and the pool's spec.configuration.name asks for it".into(),
-            fix: "let the pool be rendered again, or correct spec.configuration.name".into(),
-        })
+            problem: "it does not exist".into(),
+            fix: "create it".into(),
+        }),
+        None => Ok(None),
     }
+}
+
+fn custom_containerfile(cache: &Cache, pool: &str) -> Read<Option<String>> {
+    let key = Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE);
+    match cache.get(&key) {
+        Some(object) => {
+            let text = object.data.get("data").and_then(|data| data.get(pool)).and_then(Value::as_str);
+            Ok(Some(text.filter(|text| !text.trim().is_empty()).map(str::to_owned)))
+        }
+        None => Ok(cache.is_absent(&key).then_some(None)),
+    }
+}
+
+fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
+    let name = required(config, setting)?;
+    if !names::is_dns1123_subdomain(name) {
+        let problem = format!("{name:?} cannot be the name of a Secret");
+        return Err(fault(FaultReason::NameInvalid, config, setting, problem, "name an existing Secret"));
+    }
+    let key = Key::new(Kind::Secret, name);
+    match cache.get(&key) {
+        Some(object) => pull_secret::normalise(object).map(Some),
+        None if cache.is_absent(&key) => Err(InputFault {
+            reason: FaultReason::SecretMissing,
+            object: key.to_string(),
+            key: None,
+            problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
+            fix: format!("create it, or correct {setting}"),
+        }),
+        None => Ok(None),
+    }
+}
+
+/// MachineConfigs are watched as a whole, and no pool is looked at before the first list of them is complete: one that
+/// is not known is not there.
+fn machine_config(cache: &Cache, rendered: &str) -> Result<(), InputFault> {
+    let key = Key::new(Kind::MachineConfig, rendered);
+    if cache.get(&key).is_some() {
+        return Ok(());
+    }
+    Err(InputFault {
+        reason: FaultReason::MachineConfigMissing,
+        object: key.to_string(),
+        key: None,
+        problem: "it does not exist, and the pool's spec.configuration.name asks for it".into(),
+        fix: "let the pool be rendered again, or correct spec.configuration.name".into(),
+    })
 }
 
 fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {

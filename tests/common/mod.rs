@@ -98,9 +98,12 @@ impl Cluster {
     /// Names of pods, and of ConfigMaps that users did not write.
     pub async fn build_objects(&self) -> Vec<String> {
         let mut names = self.names(Kind::Pod).await;
-        names.extend(self.names(Kind::ConfigMap).await.into_iter().filter(|name| {
-            !machine_os_builder::api::names::INPUT_CONFIG_MAPS.contains(&name.as_str())
-        }));
+        names.extend(
+            self.names(Kind::ConfigMap)
+                .await
+                .into_iter()
+                .filter(|name| !machine_os_builder::api::names::INPUT_CONFIG_MAPS.contains(&name.as_str())),
+        );
         names.sort();
         names
     }
@@ -128,16 +131,20 @@ impl Cluster {
 
     /// Ends a build with a pushed image, digest handed over as a termination message.
     pub async fn succeed(&self, rendered: &str) {
-        self.set_pod(&format!("build-{rendered}"), json!({
-            "phase": "Succeeded",
-            "containerStatuses": [exited("image-build", 0, &digest_of(rendered)), exited("wait-for-done", 0, "")],
-        }))
+        self.set_pod(
+            &format!("build-{rendered}"),
+            json!({
+                "phase": "Succeeded",
+                "containerStatuses": [exited("image-build", 0, &digest_of(rendered)), exited("wait-for-done", 0, "")],
+            }),
+        )
         .await;
     }
 
     /// Asks the user to remove the label by which the pool is opted in.
     pub async fn opt_out(&self, pool: &str) {
-        self.merge(Kind::MachineConfigPool, pool, json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}})).await;
+        self.merge(Kind::MachineConfigPool, pool, json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}}))
+            .await;
     }
 
     pub async fn annotate(&self, pool: &str, key: &str, value: &str) {
@@ -299,16 +306,22 @@ pub fn modern_secret(name: &str) -> Value {
 
 pub fn inputs() -> Vec<Value> {
     vec![
-        config_map("machine-config-osimageurl", json!({
-            "baseOSContainerImage": "registry.test/release/os:9",
-            "releaseVersion": "4.16.0",
-            "osImageURL": "",
-        })),
-        config_map("on-cluster-build-config", json!({
-            "baseImagePullSecretName": "pull",
-            "finalImagePushSecretName": "push",
-            "finalImagePullspec": "registry.test/org/os:latest",
-        })),
+        config_map(
+            "machine-config-osimageurl",
+            json!({
+                "baseOSContainerImage": "registry.test/release/os:9",
+                "releaseVersion": "4.16.0",
+                "osImageURL": "",
+            }),
+        ),
+        config_map(
+            "on-cluster-build-config",
+            json!({
+                "baseImagePullSecretName": "pull",
+                "finalImagePushSecretName": "push",
+                "finalImagePullspec": "registry.test/org/os:latest",
+            }),
+        ),
         modern_secret("pull"),
         modern_secret("push"),
     ]

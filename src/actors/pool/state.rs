@@ -19,6 +19,7 @@ use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::{Prepared, View, decide};
 use crate::plan::index::owner_of;
+use crate::plan::request::{Read, Sources};
 use crate::plan::slots::Demand;
 use crate::plan::status::BuildStatus;
 
@@ -30,6 +31,8 @@ pub(in crate::actors) struct State {
     pub(super) context: Context,
     pub(super) pool: String,
     pub(super) cache: Cache,
+    /// What users wrote for all pools, unless it changed since it was read.
+    sources: Option<Read<Sources>>,
     pub(super) statuses: BTreeMap<String, BuildStatus>,
     pub(super) prepared: Option<Prepared>,
     pub(super) told: BTreeSet<String>,
@@ -54,6 +57,7 @@ impl State {
             context,
             pool,
             cache,
+            sources: None,
             statuses: BTreeMap::new(),
             prepared: None,
             told: BTreeSet::new(),
@@ -82,6 +86,10 @@ impl State {
     /// Takes in a change that somebody else tells of.
     pub(super) fn take_in(&mut self, change: &Change) {
         if self.cache.apply(change) {
+            let (Change::Applied(key, _) | Change::Gone(key, _)) = change;
+            if Sources::depend_on(key) {
+                self.sources = None;
+            }
             self.observe_build(change);
             self.request_look();
         }
@@ -126,6 +134,7 @@ impl State {
         let decision = decide(&View {
             pool: &self.pool,
             cache: &self.cache,
+            sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache)),
             settings: &self.context.settings.decide,
             statuses: &self.statuses,
             prepared: self.prepared.as_ref(),

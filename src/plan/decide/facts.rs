@@ -16,7 +16,7 @@ use crate::plan::fault::InputFault;
 use crate::plan::inputs::BuildInputs;
 use crate::plan::payload::Payload;
 use crate::plan::record::BuildRecord;
-use crate::plan::request::{self, Wanted};
+use crate::plan::request::{self, Read, Sources, Wanted};
 use crate::plan::status::BuildStatus;
 
 /// Settings that decisions depend on.
@@ -61,6 +61,8 @@ pub struct View<'a> {
     pub pool: &'a str,
     /// What is known of the cluster, as far as it matters to this pool.
     pub cache: &'a Cache,
+    /// What users wrote for all pools, read from the cache.
+    pub sources: &'a Read<Sources>,
     /// The settings.
     pub settings: &'a Settings,
     /// How the pool's builds are doing, by the UID of their objects.
@@ -102,7 +104,7 @@ impl<'a> Facts<'a> {
         let pool = view.cache.get(&key).map(|object| Pool::new(object));
         let (record, wanted) = match pool.as_ref().map(|pool| (pool, BuildRecord::of(pool))) {
             Some((pool, Ok(record))) => {
-                let wanted = request::wanted(view.cache, pool, &record);
+                let wanted = request::wanted(view.sources, view.cache, pool, &record);
                 (record, wanted)
             }
             Some((_, Err(fault))) => (BuildRecord::default(), Wanted::Faulty(fault)),

@@ -2,8 +2,7 @@
 
 use super::facts::{Facts, Made};
 use super::serve::{demand, patch_record, tell};
-use super::show::{self, SPEC_SOURCE, set_references, with_reference};
-use super::{Decision, Effect, messages, start};
+use super::{Decision, Effect, messages, show, start};
 use crate::api::conditions::{BUILD_PENDING, BUILDING, event, reason};
 use crate::api::{Pool, keys};
 use crate::plan::conditions::{Degraded, Shown};
@@ -58,24 +57,10 @@ fn show_live(
     (type_, reason): (&'static str, &str),
     message: String,
 ) -> Option<Effect> {
-    refer(pool, build).or_else(|| {
+    show::refer(pool, Some(build.reference())).or_else(|| {
         let shown = Shown { type_, reason: reason.to_owned(), message };
         show::show(facts, pool, &shown, Degraded::Clear, Some(build.reference()))
     })
-}
-
-/// Puts the reference to `build` into the spec.
-fn refer(pool: &Pool<'_>, build: Made<'_>) -> Option<Effect> {
-    let document = show::document(pool.object);
-    let mut patch = crate::plan::patch::GuardedPatch::new(&document);
-    let source = with_reference(pool.spec_source(), Some(build.reference()));
-    set_references(&mut patch, &SPEC_SOURCE, pool.spec_source(), source);
-    patch.premise(&["metadata", "labels", keys::LAYERING_ENABLED]).premise(&[
-        "metadata",
-        "annotations",
-        keys::BUILD_RECORD,
-    ]);
-    patch.finish().map(Effect::PatchPool)
 }
 
 /// One patch: the image, the record of what it was built from, and the reference out of the spec.
@@ -90,7 +75,7 @@ fn publish(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>, digest: &Digest)
     let record = BuildRecord { published: Some(published), attempt: None, failed: None, ..facts.record.clone() };
     patch_record(pool, &record, |patch| {
         patch.set(&["metadata", "annotations", keys::NEWEST_IMAGE], image.into());
-        set_references(patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+        show::unrefer(patch, pool);
     })
 }
 
@@ -101,7 +86,7 @@ fn record_failure(
     attempt: &Attempt,
     failure: &BuildFailure,
 ) -> Option<Effect> {
-    refer(pool, build).or_else(|| {
+    show::refer(pool, Some(build.reference())).or_else(|| {
         let message = messages::failed(build.key, failure, attempt.number, &facts.view.settings.namespace);
         let failed = Failed { hash: attempt.hash.clone(), reason: reason::BUILD_FAILED.into(), message };
         let record = BuildRecord { failed: Some(failed), ..facts.record.clone() };

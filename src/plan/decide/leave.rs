@@ -2,8 +2,7 @@
 
 use super::facts::Facts;
 use super::serve::{demand, tell};
-use super::show::{self, SPEC_SOURCE, set_references, with_reference};
-use super::{Decision, Effect};
+use super::{Decision, Effect, show};
 use crate::api::conditions::event;
 use crate::api::{Pool, keys};
 use crate::plan::notes::Note;
@@ -39,6 +38,6 @@ fn forget(pool: &Pool<'_>) -> Option<Effect> {
     for key in [keys::NEWEST_IMAGE, keys::BUILD_RECORD, keys::REBUILD] {
         patch.remove(&["metadata", "annotations", key]);
     }
-    set_references(&mut patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+    show::unrefer(&mut patch, pool);
     patch.finish().map(Effect::PatchPool)
 }

@@ -4,15 +4,13 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use super::serve::{demand, tell};
-use super::show::{self, SPEC_SOURCE, set_references, with_reference};
-use super::{Decision, Effect, messages};
+use super::{Decision, Effect, messages, show};
 use crate::api::Pool;
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
-use crate::plan::patch::GuardedPatch;
 use crate::plan::record::{Failed, Published};
 use crate::plan::slots::Demand;
 
@@ -29,7 +27,7 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
         occurrence: format!("{} {}", published.hash, published.image),
         is_warning: false,
     };
-    let effect = facts.deletion(facts.made()).or_else(|| drop_reference(pool)).or_else(|| {
+    let effect = facts.deletion(facts.made()).or_else(|| show::refer(pool, None)).or_else(|| {
         let status = show::show(facts, pool, &shown, Degraded::Clear, None)?;
         tell(facts, pool, note).or(Some(status))
     });
@@ -91,11 +89,4 @@ pub(super) fn show_failure(
         Degraded::Raise
     };
     show::show(facts, pool, shown, degraded, reference)
-}
-
-fn drop_reference(pool: &Pool<'_>) -> Option<Effect> {
-    let document = show::document(pool.object);
-    let mut patch = GuardedPatch::new(&document);
-    set_references(&mut patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
-    patch.finish().map(Effect::PatchPool)
 }

@@ -11,7 +11,7 @@ use crate::plan::patch::GuardedPatch;
 
 const CONDITIONS: [&str; 2] = ["status", "conditions"];
 const STATUS_SOURCE: [&str; 3] = ["status", "configuration", "source"];
-pub(super) const SPEC_SOURCE: [&str; 3] = ["spec", "configuration", "source"];
+const SPEC_SOURCE: [&str; 3] = ["spec", "configuration", "source"];
 
 /// The patch by which `pool` shows `shown`, with `reference` as its only reference to a build object; `None` if
 /// it shows just that already.
@@ -33,7 +33,7 @@ pub(super) fn withdraw(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
 }
 
 /// The references of a list to keep, and `reference` after them.
-pub(super) fn with_reference(source: &[Value], reference: Option<Value>) -> Vec<Value> {
+fn with_reference(source: &[Value], reference: Option<Value>) -> Vec<Value> {
     source.iter().filter(|entry| !is_build_reference(entry)).cloned().chain(reference).collect()
 }
 
@@ -43,19 +43,22 @@ pub(super) fn document(object: &Object) -> Value {
 }
 
 /// Sets the references in `path` of a pool, and touches nothing where there is nothing to change.
-pub(super) fn set_references(patch: &mut GuardedPatch<'_>, path: &[&str], before: &[Value], after: Vec<Value>) {
+fn set_references(patch: &mut GuardedPatch<'_>, path: &[&str], before: &[Value], after: Vec<Value>) {
     if before != after {
         patch.set(path, after.into());
     }
 }
 
 fn status_patch(pool: &Pool<'_>, conditions: Vec<Value>, reference: Option<Value>) -> Option<Effect> {
+    let source = with_reference(pool.status_source(), reference);
+    if pool.conditions() == conditions && pool.status_source() == source {
+        return None;
+    }
     let document = document(pool.object);
     let mut patch = GuardedPatch::new(&document);
     if pool.conditions() != conditions {
         patch.set(&CONDITIONS, json!(conditions));
     }
-    let source = with_reference(pool.status_source(), reference);
     set_references(&mut patch, &STATUS_SOURCE, pool.status_source(), source);
     // What is shown belongs to this config and this record, of a pool that is opted in, or is not.
     patch
@@ -63,4 +66,25 @@ fn status_patch(pool: &Pool<'_>, conditions: Vec<Value>, reference: Option<Value
         .premise(&["metadata", "annotations", keys::BUILD_RECORD])
         .premise(&["metadata", "labels", keys::LAYERING_ENABLED]);
     patch.finish().map(Effect::PatchStatus)
+}
+
+/// The patch by which the spec's only reference to a build object is `reference`; `None` if it is just that already.
+pub(super) fn refer(pool: &Pool<'_>, reference: Option<Value>) -> Option<Effect> {
+    let source = with_reference(pool.spec_source(), reference);
+    if pool.spec_source() == source {
+        return None;
+    }
+    let document = document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    patch.set(&SPEC_SOURCE, source.into()).premise(&["metadata", "labels", keys::LAYERING_ENABLED]).premise(&[
+        "metadata",
+        "annotations",
+        keys::BUILD_RECORD,
+    ]);
+    patch.finish().map(Effect::PatchPool)
+}
+
+/// Takes the reference to a build object out of the spec, along with what else `patch` does.
+pub(super) fn unrefer(patch: &mut GuardedPatch<'_>, pool: &Pool<'_>) {
+    set_references(patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
 }

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::facts::{Facts, Made, Prepared};
 use super::serve::{demand, patch_record, tell};
-use super::show::{self, SPEC_SOURCE, set_references, with_reference};
-use super::{Decision, Effect, Part, messages, settle};
+use super::{Decision, Effect, Part, messages, settle, show};
 use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, event, reason};
 use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
 use crate::api::pool::{field, is_build_reference};
@@ -85,11 +84,7 @@ pub(super) fn record_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt,
     let lost = Lost { at: facts.view.now, why: why.to_owned() };
     let mut record = facts.record.clone();
     record.attempt = Some(Attempt { lost: Some(lost), ..attempt.clone() });
-    patch_record(pool, &record, |patch| unrefer(patch, pool))
-}
-
-fn unrefer(patch: &mut crate::plan::patch::GuardedPatch<'_>, pool: &Pool<'_>) {
-    set_references(patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+    patch_record(pool, &record, |patch| show::unrefer(patch, pool))
 }
 
 /// An object of an earlier build is on its way out, and this one has to wait for its end.
@@ -169,13 +164,7 @@ fn queue(facts: &Facts<'_>, pool: &Pool<'_>) -> Decision {
 
 /// Shows a state in which no build object is referred to: first off the spec, then in the status.
 fn show_unreferred(facts: &Facts<'_>, pool: &Pool<'_>, shown: &Shown) -> Option<Effect> {
-    let spec = pool.spec_source().iter().any(is_build_reference).then(|| {
-        let document = show::document(pool.object);
-        let mut patch = crate::plan::patch::GuardedPatch::new(&document);
-        unrefer(&mut patch, pool);
-        patch.finish().map(Effect::PatchPool)
-    });
-    spec.flatten().or_else(|| show::show(facts, pool, shown, Degraded::Clear, None))
+    show::refer(pool, None).or_else(|| show::show(facts, pool, shown, Degraded::Clear, None))
 }
 
 /// The next of the steps from a payload to a build object.
@@ -200,7 +189,7 @@ fn claim(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<E
     let record = BuildRecord { rebuild: false, attempt: Some(attempt), failed: None, ..facts.record.clone() };
     patch_record(pool, &record, |patch| {
         patch.premise(&["spec", "configuration", "name"]);
-        unrefer(patch, pool);
+        show::unrefer(patch, pool);
     })
 }
 
