@@ -9,6 +9,7 @@
 
 mod bind;
 mod body;
+mod carry;
 mod delete;
 mod discovery;
 mod front;
@@ -50,7 +51,7 @@ use write::Place;
 const EVENT_WINDOW_DEFAULT: usize = 10_000;
 
 /// How an API server is set up.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Where the time comes from.
     pub clock: Clock,
