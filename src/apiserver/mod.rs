@@ -5,7 +5,7 @@
 //! give the same answers.
 //!
 //! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and so
-//! does what lives in a namespace.
+//! does what lives in a namespace. An object that is made when its owner is gone already stays.
 
 mod bind;
 mod body;

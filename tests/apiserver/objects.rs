@@ -228,3 +228,14 @@ async fn a_pod_is_bound_to_one_node_once() {
     assert_eq!(world.get(&format!("{PODS}/a")).await.1["spec"]["nodeName"], "n");
     assert_eq!(world.post(&format!("{PODS}/a/binding"), &binding).await.0, 409);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_status_of_an_odd_type_is_lived_with() {
+    let world = World::new();
+    world.made(PODS, pod("a", "")).await;
+    let odd = json!({"status": "odd"});
+    assert_eq!(world.patch(&format!("{PODS}/a/status"), MERGE_PATCH, &odd).await.0, 200);
+    let binding = json!({"target": {"name": "n"}});
+    assert_eq!(world.post(&format!("{PODS}/a/binding"), &binding).await.0, 201);
+    assert_eq!(world.delete(&format!("{PODS}/a"), &json!({})).await.0, 200);
+}
