@@ -26,6 +26,9 @@ pub fn bind(store: &mut Store, place: &Place<'_>, binding: &Value) -> Result<Val
     }
     let mut bound = pod.value.clone();
     bound["spec"]["nodeName"] = node.into();
+    if !bound["status"].is_object() {
+        bound["status"] = json!({});
+    }
     let condition = json!({"type": "PodScheduled", "status": "True", "lastTransitionTime": timestamp(place.now)});
     match bound["status"].get_mut("conditions").and_then(Value::as_array_mut) {
         Some(conditions) => {

@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::carry::bump_generation;
 use super::kinds::{NAMESPACES, Rules};
 use super::meta;
 use super::route::Query;
 use super::status::{self, Failure};
 use super::store::{Key, Object, Store};
-use super::write::{Place, bump_generation, check_preconditions, timestamp};
+use super::write::{Place, check_preconditions, timestamp};
 
 /// How long a pod may take to end that does not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;

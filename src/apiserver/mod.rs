@@ -5,10 +5,11 @@
 //! give the same answers.
 //!
 //! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and so
-//! does what lives in a namespace.
+//! does what lives in a namespace. An object that is made when its owner is gone already stays.
 
 mod bind;
 mod body;
+mod carry;
 mod delete;
 mod discovery;
 mod front;
@@ -50,7 +51,7 @@ use write::Place;
 const EVENT_WINDOW_DEFAULT: usize = 10_000;
 
 /// How an API server is set up.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Where the time comes from.
     pub clock: Clock,

@@ -44,8 +44,7 @@ pub type Answer = Result<(u16, ResponseBody), Failure>;
 impl Call<'_> {
     /// Answers the request.
     pub fn answer(&self, server: &Arc<Inner>) -> Answer {
-        let fits = |kind: &&Kind| self.target.fits(kind);
-        let Some(collection) = server.kinds.iter().position(|kind| fits(kind)) else {
+        let Some(collection) = server.kinds.iter().position(|kind| self.target.fits(kind)) else {
             return Err(Failure::unknown_path());
         };
         let kind = server.kinds[collection];
