@@ -38,14 +38,14 @@
 //! | floor | what is in it | what is not |
 //! |---|---|---|
 //! | [`cli`] | the subcommands: arguments in, results and errors out | |
-//! | [`simulation`] | the local harness: node agent, renderer, checks, report | sockets, wall-clock time |
+//! | `simulation` | the local harness: node agent, renderer, checks, report | sockets, wall-clock time |
 //! | [`daemon`] | the actors put together over a way to an API server | |
 //! | [`actors`] | supervisor, pools, builds, restarts | decisions |
 //! | [`cluster`] | transport, watches, the door: all that talks to an API server | decisions |
 //! | [`builders`] | the objects that run builds, made and read | I/O |
 //! | [`plan`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
-//! | [`apiserver`] | an embedded API server, beside the rest: it knows nothing of builds | |
-//! | [`clock`], [`jitter`] | time, and waits | |
+//! | `apiserver` | an embedded API server, beside the rest: it knows nothing of builds | |
+//! | [`clock`], [`jitter`], [`yaml`] | time, waits, and manifests | |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
 //!
 //! # One build, from label to digest
@@ -88,6 +88,7 @@
 
 pub mod actors;
 pub mod api;
+#[cfg(feature = "simulation")]
 pub mod apiserver;
 pub mod builders;
 pub mod cli;
@@ -96,4 +97,6 @@ pub mod cluster;
 pub mod daemon;
 pub mod jitter;
 pub mod plan;
+#[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod yaml;

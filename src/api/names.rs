@@ -86,7 +86,9 @@ fn bounded(value: &str, max: usize) -> Cow<'_, str> {
 
 /// SHA-256 of `text`, as 64 lower-case hex digits.
 pub fn sha256_hex(text: impl AsRef<[u8]>) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = Sha256::digest(text).into_iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// Whether `name` is a DNS-1123 subdomain, which is what Kubernetes takes as an object's name.

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod render;
+#[cfg(feature = "simulation")]
 mod simulate;
 
 use std::io::{self, IsTerminal as _};
@@ -22,6 +23,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "simulation")]
     Simulate(simulate::Arguments),
     Render(render::Arguments),
 }
@@ -31,6 +33,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr();
     let outcome = match arguments.command {
+        #[cfg(feature = "simulation")]
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
     };

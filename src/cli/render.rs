@@ -1,7 +1,6 @@
 //! `render`: what a build would be made of, offline.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +18,7 @@ use crate::plan::objects;
 use crate::plan::payload::Payload;
 use crate::plan::record::BuildRecord;
 use crate::plan::request::{self, BuildRequest, Sources, Wanted};
+use crate::yaml;
 
 /// Prints the objects of the build that a pool would get, from YAML files alone.
 ///
@@ -50,7 +50,7 @@ enum FileError {
     #[error("failed to read {0}")]
     Unreadable(String, #[source] io::Error),
     #[error("failed to parse {0} as YAML")]
-    Malformed(String, #[source] Box<serde_saphyr::Error>),
+    Malformed(String, #[source] yaml::Error),
     #[error("{0}: document {1} is no Kubernetes object; give it an apiVersion, a kind and a metadata.name")]
     NoObject(String, usize),
     #[error("{0}: document {1} is no usable object")]
@@ -116,8 +116,7 @@ impl Documents {
             std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
         }
         .map_err(|error| FileError::Unreadable(name.to_owned(), error))?;
-        let parsed: Vec<Value> = serde_saphyr::from_multiple(&text)
-            .map_err(|error| FileError::Malformed(name.to_owned(), Box::new(error)))?;
+        let parsed = yaml::parse(&text).map_err(|error| FileError::Malformed(name.to_owned(), error))?;
         let numbered = parsed.into_iter().enumerate().filter(|(_, document)| !document.is_null());
         for (number, document) in
             numbered.flat_map(|(number, document)| items(document).map(move |item| (number, item)))
@@ -256,10 +255,8 @@ fn usable_secret(name: &str) -> Object {
     }))
 }
 
-fn to_yaml(object: &Object) -> Result<String, Error> {
-    let mut text = String::new();
-    write!(text, "{}", serde_saphyr::to_string(&serde_json::to_value(object)?)?)?;
-    Ok(text)
+fn to_yaml(object: &Object) -> Result<String, serde_json::Error> {
+    Ok(yaml::print(&serde_json::to_value(object)?))
 }
 
 fn write_files(directory: &Path, request: &BuildRequest, objects: &[Object]) -> Result<Vec<PathBuf>, Error> {

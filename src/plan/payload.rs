@@ -43,7 +43,7 @@ impl Payload {
     /// Compresses `machine_config`, whole: fields that no type models are kept.
     pub fn encode(machine_config: &Value) -> Result<Self, PayloadTooLarge> {
         // The default header has no time of day in it: the same config is always the same payload.
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
         gzip.write_all(machine_config.to_string().as_bytes()).expect("writing to memory does not fail");
         let text = STANDARD.encode(gzip.finish().expect("writing to memory does not fail"));
         let bytes = PAYLOAD_KEY.len() + text.len();

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::api::Kind;
+use crate::yaml;
 
 /// A MachineConfig to give to every pool, under a name of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +30,7 @@ pub enum TemplateError {
         path: String,
         /// Why.
         #[source]
-        source: Box<serde_saphyr::Error>,
+        source: yaml::Error,
     },
     /// It is something else.
     #[error("{path}: kind is {kind:?}, and has to be MachineConfig; name a file with a rendered MachineConfig in it")]
@@ -75,8 +76,8 @@ impl MachineConfigTemplate {
         let name = || path.display().to_string();
         let text =
             std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable { path: name(), source })?;
-        let value: Value = serde_saphyr::from_str(&text)
-            .map_err(|source| TemplateError::Malformed { path: name(), source: Box::new(source) })?;
+        let documents = yaml::parse(&text).map_err(|source| TemplateError::Malformed { path: name(), source })?;
+        let value = documents.into_iter().find(|document| !document.is_null()).unwrap_or_default();
         match value.get("kind").and_then(Value::as_str).unwrap_or_default() {
             "MachineConfig" => Ok(Self(value)),
             kind => Err(TemplateError::OtherKind { path: name(), kind: kind.to_owned() }),

@@ -24,6 +24,8 @@ use crate::daemon::{self, Daemon};
 const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
 const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
+/// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
+const EVENT_WINDOW: usize = 1_000;
 /// Virtual time that the cluster is left alone at the end, before it is looked at.
 const REST: Duration = Duration::from_secs(60);
 
@@ -57,7 +59,8 @@ async fn simulate(
     let started = Instant::now();
     let seed = options.fleet.seed;
     let clock = Clock::starting_at(EPOCH.parse::<Timestamp>()?);
-    let server = ApiServer::new(apiserver::Options::new(clock, seed));
+    let serving = apiserver::Options { event_window: EVENT_WINDOW, ..apiserver::Options::new(clock, seed) };
+    let server = ApiServer::new(serving);
     let fleet = Arc::new(options.fleet.clone());
     let observer = server.client("observer");
 

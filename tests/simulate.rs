@@ -1,0 +1,107 @@
+//! `simulate`, as a user runs it.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use machine_os_builder::actors::Settings;
+use machine_os_builder::simulation::{self, Fleet, MachineConfigTemplate, Options};
+
+fn simulate(arguments: &[&str]) -> assert_cmd::assert::Assert {
+    let mut command = Command::cargo_bin("machine-os-builder").unwrap();
+    command.env_remove("RUST_LOG").env_remove("MAX_CONCURRENT_BUILDS").arg("simulate").args(arguments).assert()
+}
+
+fn stdout(assert: &assert_cmd::assert::Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn stderr(assert: &assert_cmd::assert::Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+fn options(pools: usize, configs: usize, seed: u64) -> Options {
+    Options {
+        fleet: Fleet { pools, configs, seed },
+        machine_config: MachineConfigTemplate::default(),
+        settings: Settings::default(),
+    }
+}
+
+#[test]
+fn every_pool_ends_with_the_image_of_its_newest_config() {
+    let run = simulate(&["--pools", "3", "--configs", "2"]).success();
+    let table = stdout(&run);
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row[..5], ["3", "2", "6", "6", "0"], "{table}");
+    assert!(stderr(&run).starts_with("wall time "), "{}", stderr(&run));
+}
+
+#[test]
+fn the_same_seed_prints_the_same_table_and_another_seed_another() {
+    let table = |seed: &str| stdout(&simulate(&["--pools", "8", "--configs", "2", "--seed", seed]).success());
+    assert_eq!(table("5"), table("5"));
+    assert_ne!(table("5"), table("6"));
+}
+
+#[test]
+fn a_hundred_pools_take_at_most_eighteen_requests_a_build() {
+    let report = simulation::run(&options(100, 3, 1), &mut |_| {}).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.builds, report.published), (300, 300));
+    assert!(report.build_requests() <= 18 * 300, "{report}");
+}
+
+#[test]
+fn no_seed_leaves_anything_behind() {
+    for seed in 1..=25 {
+        let report = simulation::run(&options(7, 3, seed), &mut |_| {}).unwrap();
+        assert!(report.is_clean(), "seed {seed}: {report}");
+    }
+}
+
+#[test]
+fn progress_is_told_up_to_the_last_image() {
+    let mut told = Vec::new();
+    simulation::run(&options(2, 2, 1), &mut |published| told.push(published)).unwrap();
+    assert_eq!(told.last(), Some(&4));
+    assert!(told.is_sorted());
+}
+
+#[test]
+fn as_many_build_at_once_as_are_allowed() {
+    let virtual_time = |limit| {
+        let mut options = options(6, 1, 3);
+        options.settings.decide.concurrent_builds_max = limit;
+        let report = simulation::run(&options, &mut |_| {}).unwrap();
+        assert!(report.is_clean(), "{report}");
+        report.virtual_time
+    };
+    let (one, all) = (virtual_time(1), virtual_time(0));
+    assert!(one > all * 3, "{one:?} {all:?}");
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+#[test]
+fn a_machine_config_from_a_file_is_every_pools_content() {
+    let file = fixture("rendered-machineconfig.yaml");
+    let run = simulate(&["--pools", "2", "--configs", "2", "--machine-config", file.to_str().unwrap()]).success();
+    assert!(!stdout(&run).contains("not as it should be"));
+}
+
+#[test]
+fn bad_arguments_are_refused_with_what_to_do() {
+    let missing = stderr(&simulate(&["--machine-config", "no-such-file.yaml"]).failure());
+    assert!(missing.contains("failed to read no-such-file.yaml") && missing.contains("No such file"), "{missing}");
+    let other = fixture("build-config.yaml");
+    let other = stderr(&simulate(&["--machine-config", other.to_str().unwrap()]).failure());
+    assert!(other.contains("kind is \"ConfigMap\", and has to be MachineConfig"), "{other}");
+    let malformed = fixture("malformed.yaml");
+    let malformed = stderr(&simulate(&["--machine-config", malformed.to_str().unwrap()]).failure());
+    assert!(malformed.contains("malformed.yaml as YAML") && malformed.contains("line"), "{malformed}");
+    for arguments in [["--pools", "0"], ["--configs", "0"], ["--pools", "many"], ["--seed", "-1"]] {
+        simulate(&arguments).failure().code(2);
+    }
+}
