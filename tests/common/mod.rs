@@ -129,6 +129,22 @@ impl Cluster {
         self.set_pod(name, json!({ "phase": phase })).await;
     }
 
+    /// Puts a pod on a node, as a scheduler would: from here on it takes its time to end.
+    pub async fn bind(&self, name: &str) {
+        let binding = json!({
+            "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": "node-1"},
+        });
+        let url = format!("/api/v1/namespaces/{DEFAULT_NAMESPACE}/pods/{name}/binding");
+        let request = http::Request::post(url).header("content-type", "application/json");
+        let _: Value = self.client.request(request.body(binding.to_string().into_bytes()).unwrap()).await.unwrap();
+    }
+
+    /// Ends a pod that was told to end, as its kubelet would.
+    pub async fn end_pod(&self, name: &str) {
+        self.api(Kind::Pod).delete(name, &DeleteParams::default().grace_period(0)).await.unwrap();
+    }
+
     /// Ends a build with a pushed image, digest handed over as a termination message.
     pub async fn succeed(&self, rendered: &str) {
         self.set_pod(

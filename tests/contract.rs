@@ -1,0 +1,18 @@
+//! What users and neighbours may rely on, clause by clause: objects in, objects out, in virtual time.
+
+mod common;
+
+#[path = "contract/supersede.rs"]
+mod supersede;
+
+#[path = "contract/ends.rs"]
+mod ends;
+
+#[path = "contract/leaving.rs"]
+mod leaving;
+
+#[path = "contract/inputs.rs"]
+mod inputs;
+
+#[path = "contract/names.rs"]
+mod names;
