@@ -30,6 +30,14 @@ impl ResponseBody {
         Self(Kind::Watch(Box::pin(lines)))
     }
 
+    /// All of the body, if it is known and was not read yet.
+    pub fn known(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Full(bytes) => bytes.as_ref(),
+            Kind::Watch(_) => None,
+        }
+    }
+
     /// Whether this is the body of a watch.
     pub fn is_watch(&self) -> bool {
         matches!(self.0, Kind::Watch(_))

@@ -30,10 +30,10 @@ pub struct Options {
 
 impl Options {
     /// The options in a request's body, and in its query where the body has none.
-    pub fn parse(body: &[u8], query: &Query<'_>) -> Result<Self, Failure> {
+    pub fn parse(body: Value, query: &Query<'_>) -> Result<Self, Failure> {
         let mut options: Self = match body {
-            [] => Self::default(),
-            body => serde_json::from_slice(body).map_err(|error| Failure::bad_request(error.to_string()))?,
+            Value::Null => Self::default(),
+            body => serde_json::from_value(body).map_err(|error| Failure::bad_request(error.to_string()))?,
         };
         if options.grace_period_seconds.is_none() {
             let seconds = query.number("gracePeriodSeconds")?;

@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 
 use super::kinds::{Kind, Rules};
 
+/// The media type of documents that tell of all groups at once.
+pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
 /// The answer to a request for `path`, if that is one of these paths.
 pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -13,8 +18,7 @@ pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
         ["version"] => Some(json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0", "platform": "linux/amd64"})),
         ["api"] => Some(json!({"kind": "APIVersions", "versions": ["v1"]})),
         ["apis"] => {
-            let names: BTreeSet<&str> = kinds.iter().map(|kind| kind.group()).filter(|name| !name.is_empty()).collect();
-            let groups: Vec<Value> = names.into_iter().filter_map(|name| group(kinds, name)).collect();
+            let groups: Vec<Value> = groups(kinds).into_iter().filter_map(|name| group(kinds, name)).collect();
             Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         ["apis", name] => {
@@ -29,10 +33,42 @@ pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
     }
 }
 
+/// All groups at once, if `path` is where a client may ask for them.
+pub fn aggregated(kinds: &[&'static Kind], path: &str) -> Option<Value> {
+    let names = match path.trim_end_matches('/') {
+        "/api" => vec![""],
+        "/apis" => groups(kinds).into_iter().collect(),
+        _ => return None,
+    };
+    let items: Vec<Value> = names.into_iter().map(|name| aggregated_group(kinds, name)).collect();
+    Some(json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items,
+    }))
+}
+
+fn groups(kinds: &[&'static Kind]) -> BTreeSet<&'static str> {
+    kinds.iter().map(|kind| kind.group()).filter(|name| !name.is_empty()).collect()
+}
+
+/// The API versions of a group, each once.
+fn versions(kinds: &[&'static Kind], group: &str) -> Vec<&'static str> {
+    let mut versions: Vec<&str> = Vec::new();
+    for kind in kinds.iter().filter(|kind| kind.group() == group) {
+        if !versions.contains(&kind.api_version) {
+            versions.push(kind.api_version);
+        }
+    }
+    versions
+}
+
 fn group(kinds: &[&'static Kind], name: &str) -> Option<Value> {
-    let kind = kinds.iter().find(|kind| kind.group() == name && !name.is_empty())?;
-    let version = json!({"groupVersion": kind.api_version, "version": kind.version()});
-    Some(json!({"name": name, "versions": [version], "preferredVersion": version}))
+    let version = |api_version: &str| {
+        let version = api_version.rsplit('/').next().unwrap_or_default();
+        json!({"groupVersion": api_version, "version": version})
+    };
+    let versions: Vec<Value> = versions(kinds, name).into_iter().map(version).collect();
+    let preferred = versions.first().filter(|_| !name.is_empty())?.clone();
+    Some(json!({"name": name, "versions": versions, "preferredVersion": preferred}))
 }
 
 fn resources(kinds: &[&'static Kind], api_version: &str) -> Option<Value> {
@@ -43,21 +79,60 @@ fn resources(kinds: &[&'static Kind], api_version: &str) -> Option<Value> {
     )
 }
 
-/// The entries of a kind: itself, and its subresources.
-fn entries(kind: &Kind) -> Vec<Value> {
-    let verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-    let entry = |suffix: &str, kind_name: &str, verbs: &[&str]| {
-        json!({
-            "name": format!("{}{suffix}", kind.plural), "singularName": if suffix.is_empty() { kind.name.to_lowercase() } else { String::new() },
-            "namespaced": kind.namespaced, "kind": kind_name, "verbs": verbs,
-        })
-    };
-    let mut entries = vec![entry("", kind.name, &verbs)];
+/// What a kind has below its objects: the name, the kind of what is sent there, and the verbs.
+fn subresources(kind: &Kind) -> Vec<(&'static str, &'static str, &'static [&'static str])> {
+    let mut subresources: Vec<(_, _, &[_])> = Vec::new();
     if kind.status {
-        entries.push(entry("/status", kind.name, &["get", "patch", "update"]));
+        subresources.push(("status", kind.name, &["get", "patch", "update"]));
     }
     if kind.rules == Rules::Pod {
-        entries.push(entry("/binding", "Binding", &["create"]));
+        subresources.push(("binding", "Binding", &["create"]));
+        subresources.push(("log", kind.name, &["get"]));
     }
+    subresources
+}
+
+/// The entries of a kind: itself, and its subresources.
+fn entries(kind: &Kind) -> Vec<Value> {
+    let mut itself = json!({
+        "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced, "kind": kind.name,
+        "verbs": VERBS,
+    });
+    if !kind.short_names.is_empty() {
+        itself["shortNames"] = json!(kind.short_names);
+    }
+    let mut entries = vec![itself];
+    entries.extend(subresources(kind).into_iter().map(|(name, kind_name, verbs)| {
+        json!({
+            "name": format!("{}/{name}", kind.plural), "singularName": "", "namespaced": kind.namespaced,
+            "kind": kind_name, "verbs": verbs,
+        })
+    }));
     entries
+}
+
+fn aggregated_group(kinds: &[&'static Kind], name: &str) -> Value {
+    let versions = versions(kinds, name).into_iter().map(|api_version| {
+        let resources: Vec<Value> =
+            kinds.iter().filter(|kind| kind.api_version == api_version).map(|kind| aggregated_kind(kind)).collect();
+        let version = api_version.rsplit('/').next().unwrap_or_default();
+        json!({"version": version, "resources": resources, "freshness": "Current"})
+    });
+    let metadata = if name.is_empty() { json!({}) } else { json!({"name": name}) };
+    json!({"metadata": metadata, "versions": versions.collect::<Vec<_>>()})
+}
+
+fn aggregated_kind(kind: &Kind) -> Value {
+    let response = |name: &str| {
+        // What is about a kind of another group, as a Binding is about a Pod, is still in this one.
+        json!({"group": kind.group(), "version": kind.version(), "kind": name})
+    };
+    let subresources = subresources(kind)
+        .into_iter()
+        .map(|(name, kind, verbs)| json!({"subresource": name, "responseKind": response(kind), "verbs": verbs}));
+    json!({
+        "resource": kind.plural, "singularResource": kind.singular(), "shortNames": kind.short_names,
+        "responseKind": response(kind.name), "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
+        "verbs": VERBS, "subresources": subresources.collect::<Vec<_>>(),
+    })
 }

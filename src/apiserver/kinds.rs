@@ -1,7 +1,9 @@
-//! The kinds that are served, in one table.
+//! The kinds that are served from the start, in one table.
+
+use super::columns::{self, Column};
 
 /// What an API server knows of one kind of objects.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kind {
     /// The kind's name, as in an object's `kind`.
     pub name: &'static str,
@@ -9,6 +11,10 @@ pub struct Kind {
     pub api_version: &'static str,
     /// The name in paths.
     pub plural: &'static str,
+    /// The name of one object, on command lines; empty if it is the kind's in lower case.
+    pub singular: &'static str,
+    /// Further names on command lines.
+    pub short_names: &'static [&'static str],
     /// Whether objects live in a namespace.
     pub namespaced: bool,
     /// Whether the status is written through a subresource of its own.
@@ -21,6 +27,8 @@ pub struct Kind {
     pub rules: Rules,
     /// Paths that a field selector may name, besides name and namespace.
     pub fields: &'static [&'static str],
+    /// What a table shows of its objects.
+    pub columns: &'static [Column],
 }
 
 /// The defaulting and validation of a kind, and how it is updated.
@@ -40,32 +48,43 @@ pub enum Rules {
     Secret,
     /// An Event: lives where its object does.
     Event,
+    /// A CustomResourceDefinition: what it defines is served as soon as it is there.
+    Definition,
 }
 
 const PLAIN: Kind = Kind {
     name: "",
     api_version: "v1",
     plural: "",
+    singular: "",
+    short_names: &[],
     namespaced: true,
     status: false,
     unconditional_update: true,
     create_on_update: false,
     rules: Rules::Plain,
     fields: &[],
+    columns: columns::PLAIN,
 };
 const CUSTOM: Kind = Kind { namespaced: false, unconditional_update: false, rules: Rules::Custom, ..PLAIN };
+const CLUSTER: Kind = Kind { namespaced: false, api_version: RBAC, ..PLAIN };
+const RBAC: &str = "rbac.authorization.k8s.io/v1";
 const MACHINE_CONFIGURATION: &str = "machineconfiguration.openshift.io/v1";
 
 /// The kind whose serving can be turned off.
 pub const BUILD: &str = "Build";
+/// The kind that defines kinds.
+pub const DEFINITION: &str = "CustomResourceDefinition";
 /// Where the Namespaces are in [`KINDS`], and in whatever is made from it.
 pub const NAMESPACES: usize = 0;
 
 /// Every kind. A further kind is a further entry.
-pub static KINDS: [Kind; 10] = [
+pub static KINDS: [Kind; 15] = [
     Kind {
         name: "Namespace",
         plural: "namespaces",
+        short_names: &["ns"],
+        columns: columns::NAMESPACES,
         namespaced: false,
         status: true,
         rules: Rules::Namespace,
@@ -75,16 +94,34 @@ pub static KINDS: [Kind; 10] = [
     Kind {
         name: "Pod",
         plural: "pods",
+        short_names: &["po"],
+        columns: columns::PODS,
         status: true,
         rules: Rules::Pod,
         fields: &["spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase", "status.podIP"],
         ..PLAIN
     },
-    Kind { name: "ConfigMap", plural: "configmaps", rules: Rules::ConfigMap, ..PLAIN },
-    Kind { name: "Secret", plural: "secrets", rules: Rules::Secret, fields: &["type"], ..PLAIN },
+    Kind {
+        name: "ConfigMap",
+        plural: "configmaps",
+        short_names: &["cm"],
+        rules: Rules::ConfigMap,
+        columns: columns::CONFIG_MAPS,
+        ..PLAIN
+    },
+    Kind {
+        name: "Secret",
+        plural: "secrets",
+        rules: Rules::Secret,
+        fields: &["type"],
+        columns: columns::SECRETS,
+        ..PLAIN
+    },
     Kind {
         name: "Event",
         plural: "events",
+        short_names: &["ev"],
+        columns: columns::EVENTS,
         create_on_update: true,
         rules: Rules::Event,
         fields: &[
@@ -101,11 +138,18 @@ pub static KINDS: [Kind; 10] = [
         ],
         ..PLAIN
     },
-    Kind { name: "ServiceAccount", plural: "serviceaccounts", ..PLAIN },
+    Kind {
+        name: "ServiceAccount",
+        plural: "serviceaccounts",
+        short_names: &["sa"],
+        columns: columns::SERVICE_ACCOUNTS,
+        ..PLAIN
+    },
     Kind {
         name: "Lease",
         api_version: "coordination.k8s.io/v1",
         plural: "leases",
+        columns: columns::LEASES,
         unconditional_update: false,
         create_on_update: true,
         ..PLAIN
@@ -114,11 +158,35 @@ pub static KINDS: [Kind; 10] = [
         name: "MachineConfigPool",
         api_version: MACHINE_CONFIGURATION,
         plural: "machineconfigpools",
+        short_names: &["mcp"],
+        columns: columns::MACHINE_CONFIG_POOLS,
         status: true,
         ..CUSTOM
     },
-    Kind { name: "MachineConfig", api_version: MACHINE_CONFIGURATION, plural: "machineconfigs", ..CUSTOM },
-    Kind { name: BUILD, api_version: "build.openshift.io/v1", plural: "builds", ..PLAIN },
+    Kind {
+        name: "MachineConfig",
+        api_version: MACHINE_CONFIGURATION,
+        plural: "machineconfigs",
+        short_names: &["mc"],
+        columns: columns::MACHINE_CONFIGS,
+        ..CUSTOM
+    },
+    Kind { name: BUILD, api_version: "build.openshift.io/v1", plural: "builds", columns: columns::BUILDS, ..PLAIN },
+    Kind { name: "Role", plural: "roles", namespaced: true, columns: columns::CREATED_AT, ..CLUSTER },
+    Kind { name: "RoleBinding", plural: "rolebindings", namespaced: true, columns: columns::BINDINGS, ..CLUSTER },
+    Kind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
+    Kind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
+    Kind {
+        name: DEFINITION,
+        api_version: "apiextensions.k8s.io/v1",
+        plural: "customresourcedefinitions",
+        short_names: &["crd", "crds"],
+        namespaced: false,
+        status: true,
+        rules: Rules::Definition,
+        columns: columns::CREATED_AT,
+        ..PLAIN
+    },
 ];
 
 impl Kind {
@@ -130,6 +198,16 @@ impl Kind {
     /// The version within the group.
     pub fn version(&self) -> &'static str {
         self.api_version.split_once('/').map_or(self.api_version, |(_, version)| version)
+    }
+
+    /// The name of one object, on command lines.
+    pub fn singular(&self) -> String {
+        if self.singular.is_empty() { self.name.to_lowercase() } else { self.singular.to_owned() }
+    }
+
+    /// Whether this and `other` are versions of one kind, whose objects are the same.
+    pub fn is_same_resource(&self, other: &Self) -> bool {
+        (self.group(), self.plural) == (other.group(), other.plural)
     }
 
     /// `name` with the group behind it, as error texts have it.

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::kinds::Kind;
+use super::print::Printer;
 use super::route::Query;
 use super::selector::Filter;
 use super::status::Failure;
-use super::store::{Collection, Form, Key, Object, Store};
+use super::store::{Collection, Key, Object, Store};
 
 /// Where a list that was cut goes on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,13 +124,8 @@ fn snapshot(
 }
 
 impl List {
-    /// The list as JSON.
-    pub fn json(&self, kind: &Kind, wants_metadata: bool) -> Bytes {
-        let form = match (wants_metadata, kind.is_custom()) {
-            (true, _) => Form::Metadata,
-            (false, true) => Form::Full,
-            (false, false) => Form::Item,
-        };
+    /// The list, as `printer` prints it.
+    pub fn print(&self, printer: &Printer) -> Bytes {
         let mut metadata = json!({"resourceVersion": self.version.to_string()});
         if let Some(next) = &self.next {
             let token = json!({"rv": self.version, "namespace": next.namespace, "name": next.name});
@@ -139,17 +134,6 @@ impl List {
         if let Some(remaining) = self.remaining {
             metadata["remainingItemCount"] = remaining.into();
         }
-        let (name, api_version) =
-            if wants_metadata { ("PartialObjectMetadata", "meta.k8s.io/v1") } else { (kind.name, kind.api_version) };
-        let head = format!(r#"{{"kind":"{name}List","apiVersion":"{api_version}","metadata":{metadata},"items":["#);
-        let mut json = head.into_bytes();
-        for (index, item) in self.items.iter().enumerate() {
-            if index > 0 {
-                json.push(b',');
-            }
-            json.extend_from_slice(&item.json(form));
-        }
-        json.extend_from_slice(b"]}");
-        json.into()
+        printer.list(&metadata, &self.items)
     }
 }

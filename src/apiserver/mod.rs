@@ -10,14 +10,25 @@
 mod bind;
 mod body;
 mod carry;
+mod columns;
+mod definition;
 mod delete;
 mod discovery;
 mod front;
+mod https;
+mod identity;
 mod kinds;
 mod list;
 mod log;
 mod meta;
+mod negotiate;
+mod openapi;
 mod patch;
+mod path;
+mod pod_logs;
+mod print;
+mod registry;
+mod reply;
 mod route;
 mod selector;
 mod serve;
@@ -30,19 +41,25 @@ mod write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode};
+use http::header::USER_AGENT;
+use http::request::Parts;
+use http::{Request, Response};
 use serde_json::json;
 
 pub use body::ResponseBody;
 pub use front::InProcess;
+pub use https::HttpsFront;
+pub use identity::{Identity, IdentityError};
 pub use log::{LogEntry, Verb};
+pub use pod_logs::PodLogs;
 
 use crate::api::DEFAULT_NAMESPACE;
 use crate::clock::Clock;
 use kinds::{BUILD, KINDS, Kind, NAMESPACES};
+use registry::Served;
+use reply::{Answer, Reply, respond};
 use route::{Query, Target};
-use serve::{Answer, Call};
+use serve::Call;
 use status::Failure;
 use store::Store;
 use write::Place;
@@ -76,15 +93,33 @@ pub struct ApiServer(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
-    /// The kinds that are served, in the order of the store's collections.
-    kinds: Vec<&'static Kind>,
+    /// What is served. Where the store is locked too, that comes first.
+    served: Mutex<Arc<[Served]>>,
+    /// How many of those are in the built-in table, and stay.
+    built_in: usize,
     store: Mutex<Store>,
     log: Mutex<Vec<LogEntry>>,
+    pod_logs: PodLogs,
 }
 
 impl Inner {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn served(&self) -> Arc<[Served]> {
+        Arc::clone(&self.served.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn kinds(&self) -> Vec<&'static Kind> {
+        self.served().iter().map(|served| served.kind).collect()
+    }
+
+    /// Serves what is defined now.
+    fn refresh(&self) {
+        let mut store = self.store();
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        *served = registry::refreshed(&mut store, &served, self.built_in).into();
     }
 
     fn log(&self) -> MutexGuard<'_, Vec<LogEntry>> {
@@ -111,7 +146,14 @@ impl ApiServer {
             let namespace = json!({"metadata": {"name": name}});
             write::create(&mut store, &place, namespace).expect("a namespace of a valid name is valid");
         }
-        Self(Arc::new(Inner { clock, kinds, store: Mutex::new(store), log: Mutex::default() }))
+        Self(Arc::new(Inner {
+            clock,
+            served: Mutex::new(registry::built_in(&kinds).into()),
+            built_in: kinds.len(),
+            store: Mutex::new(store),
+            log: Mutex::default(),
+            pod_logs: PodLogs::default(),
+        }))
     }
 
     /// Answers one request.
@@ -119,17 +161,21 @@ impl ApiServer {
     /// A watch's body needs a runtime with a timer where it is read.
     pub fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         let (parts, body) = request.into_parts();
+        let format = negotiate::format(&parts.headers);
         let path = parts.uri.path();
         let Some(target) = Target::parse(path) else {
-            return respond(self.answer_about_itself(path));
+            return respond(self.answer_about_itself(&parts), format);
         };
         let query = Query::of(&parts);
-        let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
-            let kind = self.0.kinds.iter().find(|kind| target.fits(kind));
-            return respond(Err(kind.map_or_else(Failure::unknown_path, |kind| Failure::method_not_allowed(kind))));
+        let served = self.0.served();
+        let Some(Served { kind, collection }) = served.iter().copied().find(|served| target.fits(served.kind)) else {
+            return respond(Err(Failure::unknown_path()), format);
         };
-        let call = Call { target: &target, query: &query, verb, parts: &parts, body: &body };
-        let response = respond(call.answer(&self.0));
+        let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
+            return respond(Err(Failure::method_not_allowed(kind)), format);
+        };
+        let call = Call { target: &target, query: &query, verb, parts: &parts, body: &body, kind, collection };
+        let response = respond(call.answer(&self.0), format);
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let entry = LogEntry {
             at: self.0.clock.now(),
@@ -146,12 +192,24 @@ impl ApiServer {
     }
 
     /// Answers a request for a path that is no resource's.
-    fn answer_about_itself(&self, path: &str) -> Answer {
+    fn answer_about_itself(&self, parts: &Parts) -> Answer {
+        let path = parts.uri.path();
         if matches!(path, "/healthz" | "/livez" | "/readyz") {
-            return Ok((200, ResponseBody::full("ok")));
+            return Ok(Reply::text("ok"));
         }
-        let answer = discovery::answer(&self.0.kinds, path).ok_or_else(Failure::unknown_path)?;
-        Ok((200, ResponseBody::full(answer.to_string())))
+        let kinds = self.0.kinds();
+        if negotiate::wants_aggregated_discovery(&parts.headers)
+            && let Some(document) = discovery::aggregated(&kinds, path)
+        {
+            return Ok(Reply::document(document.to_string(), discovery::AGGREGATED));
+        }
+        let answer = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
+        Ok(Reply::full(200, answer.ok_or_else(Failure::unknown_path)?.to_string()))
+    }
+
+    /// What containers wrote; whoever plays the node adds to it.
+    pub fn pod_logs(&self) -> PodLogs {
+        self.0.pod_logs.clone()
     }
 
     /// A client in the same process, that calls itself `user_agent`. Needs a runtime to be made and used in.
@@ -173,15 +231,4 @@ impl ApiServer {
     pub fn clear_log(&self) {
         self.0.log().clear();
     }
-}
-
-fn respond(answer: Answer) -> Response<ResponseBody> {
-    let (code, body) = match answer {
-        Ok(answer) => answer,
-        Err(failure) => (failure.code, ResponseBody::full(failure.body().to_string())),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

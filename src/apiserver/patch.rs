@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::kinds::Kind;
+use super::print::in_version;
 use super::status::Failure;
 use super::store::{Object, Store};
 use super::write::{self, Place};
@@ -76,6 +77,6 @@ pub fn patch(store: &mut Store, place: &Place<'_>, patch: &Patch) -> Result<Arc<
     let Some(old) = store.get(place.collection, &place.key()).cloned() else {
         return Err(Failure::not_found(place.kind, place.name));
     };
-    let new = patch.applied(&old.value)?;
+    let new = patch.applied(&in_version(&old, place.kind).value)?;
     write::update(store, place, &old, new)
 }

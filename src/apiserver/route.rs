@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use http::header::ACCEPT;
+use http::Method;
 use http::request::Parts;
-use http::{HeaderMap, Method};
 
 use super::kinds::{Kind, Rules};
 use super::log::Verb;
@@ -73,7 +72,7 @@ impl<'a> Target<'a> {
             && match self.subresource {
                 None => true,
                 Some("status") => kind.status,
-                Some("binding") => kind.rules == Rules::Pod,
+                Some("binding" | "log") => kind.rules == Rules::Pod,
                 Some(_) => false,
             }
     }
@@ -133,22 +132,4 @@ impl<'a> Query<'a> {
             other => Err(Failure::bad_request(format!("invalid dryRun {other:?}: must be All"))),
         }
     }
-}
-
-/// Whether the client wants only the metadata of objects.
-pub fn wants_metadata(headers: &HeaderMap) -> Result<bool, Failure> {
-    let Some(accept) = headers.get(ACCEPT) else { return Ok(false) };
-    for range in accept.to_str().unwrap_or_default().split(',') {
-        let mut parts = range.split(';').map(str::trim);
-        let media_type = parts.next().unwrap_or_default();
-        if !matches!(media_type, "" | "*/*" | "application/*" | "application/json") {
-            continue;
-        }
-        match parts.find_map(|parameter| parameter.strip_prefix("as=")) {
-            None => return Ok(false),
-            Some("PartialObjectMetadata" | "PartialObjectMetadataList") => return Ok(true),
-            Some(_) => {}
-        }
-    }
-    Err(Failure::not_acceptable())
 }

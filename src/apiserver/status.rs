@@ -74,6 +74,16 @@ impl Failure {
         Self::new(400, "BadRequest", message)
     }
 
+    /// Nobody knows who the client is.
+    pub fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized")
+    }
+
+    /// The server is at fault.
+    pub fn internal(why: &str) -> Self {
+        Self::new(500, "InternalError", format!("Internal error occurred: {why}"))
+    }
+
     /// Nobody may do this.
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("{} \"{name}\" is forbidden: {why}", kind.qualified(kind.plural));
@@ -99,7 +109,7 @@ impl Failure {
 
     /// No form that the client accepts can be produced.
     pub fn not_acceptable() -> Self {
-        let message = "only the following media types are accepted: application/json";
+        let message = "only the following media types are accepted: application/json, application/yaml";
         Self::new(406, "NotAcceptable", message)
     }
 

@@ -152,6 +152,20 @@ impl Store {
         }
     }
 
+    /// The index of the collection for objects of `kind`, whichever version they are written in; a new one, if need be.
+    pub fn collection_for(&mut self, kind: &'static Kind) -> usize {
+        match self.collections.iter().position(|collection| collection.kind.is_same_resource(kind)) {
+            Some(index) => {
+                self.collections[index].kind = kind;
+                index
+            }
+            None => {
+                self.collections.push(Collection::new(kind));
+                self.collections.len() - 1
+            }
+        }
+    }
+
     /// The object at `key`.
     pub fn get(&self, collection: usize, key: &Key) -> Option<&Arc<Object>> {
         self.collections[collection].objects.get(key)

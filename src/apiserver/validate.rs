@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::kinds::{Kind, Rules};
-use super::meta;
 use super::status::Cause;
+use super::{definition, meta};
 use crate::api::limits::{CONFIG_MAP_BYTES_MAX, NAME_BYTES_MAX};
 use crate::api::names::is_dns1123_subdomain;
 
@@ -29,7 +29,7 @@ const POD_SPEC: &str = "pod updates may not change fields other than `spec.conta
 /// Everything that is wrong with `object` as it stands.
 pub fn object(kind: &Kind, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
-    name(object, &mut causes);
+    name(kind, object, &mut causes);
     labels(object, &mut causes);
     annotations(object, &mut causes);
     owners(object, &mut causes);
@@ -37,6 +37,7 @@ pub fn object(kind: &Kind, object: &Value) -> Vec<Cause> {
         Rules::Pod => pod(object, &mut causes),
         Rules::ConfigMap | Rules::Secret => data(kind, object, &mut causes),
         Rules::Event => event(object, &mut causes),
+        Rules::Definition => causes.extend(definition::faults(object)),
         Rules::Plain | Rules::Custom | Rules::Namespace => {}
     }
     causes
@@ -55,13 +56,22 @@ pub fn update(kind: &Kind, old: &Value, new: &Value) -> Vec<Cause> {
     causes
 }
 
-fn name(object: &Value, causes: &mut Vec<Cause>) {
+fn name(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     let name = meta::metadata(object, "name");
     if name.is_empty() {
         causes.push(Cause::required("metadata.name", "name or generateName is required"));
     } else if name.len() > NAME_BYTES_MAX {
         let why = format!("must be no more than {NAME_BYTES_MAX} bytes");
         causes.push(Cause::invalid("metadata.name", &json!(name), &why));
+    } else if kind.group() == "rbac.authorization.k8s.io" {
+        // Roles are called whatever fits into a path: `system:nodes` is one.
+        if matches!(name, "." | "..") || name.contains(['/', '%']) {
+            causes.push(Cause::invalid(
+                "metadata.name",
+                &json!(name),
+                "may not be '.' or '..', nor contain '/' or '%'",
+            ));
+        }
     } else if !is_dns1123_subdomain(name) {
         causes.push(Cause::invalid("metadata.name", &json!(name), SUBDOMAIN));
     }

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
-use super::kinds::Kind;
 use super::list::select;
+use super::print::Printer;
 use super::route::Query;
 use super::selector::Filter;
 use super::status::{Cause, Failure};
-use super::store::{Change, Collection, Form, Object, Store};
+use super::store::{Change, Collection, Object, Store};
 use super::{Inner, meta};
 
 /// How long a watch goes on that does not say.
@@ -40,9 +40,8 @@ enum Start {
 pub struct Watcher {
     server: Arc<Inner>,
     collection: usize,
-    kind: &'static Kind,
     filter: Filter,
-    form: Form,
+    printer: Printer,
     /// The version of the last change that was looked at.
     position: u64,
     pending: VecDeque<Bytes>,
@@ -58,21 +57,19 @@ impl Watcher {
         server: &Arc<Inner>,
         collection: usize,
         filter: Filter,
-        form: Form,
+        printer: Printer,
         query: &Query<'_>,
     ) -> Result<Self, Failure> {
         let timeout = query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
         let timeout = timeout.map_or(TIMEOUT_DEFAULT, Duration::from_secs);
         let now = Instant::now();
         let store = server.store();
-        let kind = store.collections[collection].kind;
         let start = start(query)?;
         let mut watcher = Self {
             server: Arc::clone(server),
             collection,
-            kind,
             filter,
-            form,
+            printer,
             position: store.version,
             pending: VecDeque::new(),
             newest: store.collections[collection].newest.subscribe(),
@@ -93,7 +90,7 @@ impl Watcher {
     fn begin(&mut self, store: &Store, has_end: bool) {
         let objects = &store.collections[self.collection].objects;
         for (_, object) in select(objects, &self.filter, None) {
-            self.pending.push_back(line("ADDED", &object.json(self.form)));
+            self.pending.push_back(line("ADDED", &self.printer.object(object)));
         }
         if has_end && self.bookmarks {
             let annotations = json!({INITIAL_EVENTS_END: "true"});
@@ -145,7 +142,7 @@ impl Watcher {
         drop(store);
         for change in &changes {
             self.position = change.version;
-            self.pending.extend(event(change, &self.filter, self.form));
+            self.pending.extend(event(change, &self.filter, &self.printer));
         }
         !changes.is_empty()
     }
@@ -157,7 +154,7 @@ impl Watcher {
             let store = server.store();
             // A change at this very moment comes before the bookmark that would hide it.
             for change in store.collections[self.collection].changes_after(self.position) {
-                self.pending.extend(event(change, &self.filter, self.form));
+                self.pending.extend(event(change, &self.filter, &self.printer));
             }
             let version = store.version.max(self.position);
             self.pending.push_back(self.bookmark(version, &json!({})));
@@ -165,13 +162,9 @@ impl Watcher {
     }
 
     fn bookmark(&self, version: u64, annotations: &Value) -> Bytes {
-        let (kind, api_version) = match self.form {
-            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
-            Form::Full | Form::Item => (self.kind.name, self.kind.api_version),
-        };
         let metadata =
             json!({"resourceVersion": version.to_string(), "creationTimestamp": null, "annotations": annotations});
-        let object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
+        let object = self.printer.bookmark(&metadata);
         line("BOOKMARK", object.to_string().as_bytes())
     }
 }
@@ -211,19 +204,19 @@ fn line(event: &str, object: &[u8]) -> Bytes {
 }
 
 /// What a change is to somebody who sees only what passes `filter`.
-fn event(change: &Change, filter: &Filter, form: Form) -> Option<Bytes> {
+fn event(change: &Change, filter: &Filter, printer: &Printer) -> Option<Bytes> {
     let passes = !change.is_deletion && filter.passes(&change.object.value);
     let passed = change.previous.as_ref().filter(|previous| filter.passes(&previous.value));
     Some(match (passes, passed) {
-        (true, None) => line("ADDED", &change.object.json(form)),
-        (true, Some(_)) => line("MODIFIED", &change.object.json(form)),
+        (true, None) => line("ADDED", &printer.object(&change.object)),
+        (true, Some(_)) => line("MODIFIED", &printer.object(&change.object)),
         (false, None) => return None,
-        (false, Some(_)) if change.is_deletion => line("DELETED", &change.object.json(form)),
+        (false, Some(_)) if change.is_deletion => line("DELETED", &printer.object(&change.object)),
         (false, Some(previous)) => {
             // What no longer passes is shown as it was when it did, in the version of the change.
             let mut value = previous.value.clone();
             value["metadata"]["resourceVersion"] = meta::metadata(&change.object.value, "resourceVersion").into();
-            line("DELETED", &Object::new(value).json(form))
+            line("DELETED", &printer.object(&Object::new(value)))
         }
     })
 }

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use super::carry::{count_generation, keep_system_fields, with_rest_of, with_status_of};
 use super::delete;
 use super::kinds::{Kind, Rules};
+use super::print::in_version;
 use super::status::Failure;
 use super::store::{Key, Object, Store};
-use super::{meta, validate};
+use super::{definition, meta, validate};
 
 /// Times that a name is made up before the server gives up.
 const NAME_TRIES_MAX: usize = 8;
@@ -109,7 +110,7 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     if kind.is_custom() {
         metadata.insert("generation".into(), 1.into());
     }
-    set_defaults(kind, &mut body);
+    set_defaults(kind, &mut body, place.now);
     let key = choose_name(store, place, &mut body)?;
     let causes = validate::object(kind, &body);
     if !causes.is_empty() {
@@ -141,7 +142,7 @@ fn choose_name(store: &mut Store, place: &Place<'_>, body: &mut Value) -> Result
     Err(Failure::no_free_name(place.kind, &base))
 }
 
-fn set_defaults(kind: &Kind, body: &mut Value) {
+fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
     match kind.rules {
         Rules::Custom if kind.status => {
             body.as_object_mut().map(|object| object.remove("status"));
@@ -164,6 +165,7 @@ fn set_defaults(kind: &Kind, body: &mut Value) {
             }
             encode_strings(body);
         }
+        Rules::Definition => definition::accept(body, now),
         Rules::Plain | Rules::Custom | Rules::ConfigMap | Rules::Event => {}
     }
 }
@@ -206,6 +208,7 @@ pub fn replace(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<
 /// The version in `new`, if there is one, has to be the one of `old`.
 pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: Value) -> Result<Arc<Object>, Failure> {
     let kind = place.kind;
+    let old = &in_version(old, kind);
     check_types(kind, &mut new)?;
     let metadata = meta::normalize(&mut new).map_err(Failure::bad_request)?;
     check_names(place, metadata)?;

@@ -1,5 +1,7 @@
 //! The command line: one file for each subcommand.
 
+#[cfg(feature = "simulation")]
+mod local_cluster;
 mod render;
 #[cfg(feature = "simulation")]
 mod simulate;
@@ -24,6 +26,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[cfg(feature = "simulation")]
+    LocalCluster(local_cluster::Arguments),
+    #[cfg(feature = "simulation")]
     Simulate(simulate::Arguments),
     Render(render::Arguments),
 }
@@ -33,6 +37,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr();
     let outcome = match arguments.command {
+        #[cfg(feature = "simulation")]
+        Command::LocalCluster(arguments) => local_cluster::run(&arguments),
         #[cfg(feature = "simulation")]
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),

@@ -1,0 +1,251 @@
+//! The columns in which the objects of a kind are shown.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{meta, path};
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// What stands above it.
+    pub name: &'static str,
+    /// The type of its cells, as OpenAPI has it, or `date`.
+    pub kind: &'static str,
+    /// What it is good for.
+    pub description: &'static str,
+    /// Whether it is shown only to who asks for wide tables.
+    pub is_wide: bool,
+    /// Where its cells come from.
+    pub source: Source,
+}
+
+/// Where the cell of an object comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The field that a path leads to.
+    Path(&'static str),
+    /// How many entries there are in these maps.
+    Count(&'static [&'static str]),
+    /// How many of a pod's containers are ready.
+    PodReady,
+    /// What a pod is doing, in one word.
+    PodStatus,
+    /// How often a pod's containers were started again.
+    PodRestarts,
+    /// When an Event was seen last.
+    EventSeen,
+    /// What an Event is about.
+    EventObject,
+}
+
+const fn column(name: &'static str, source: Source) -> Column {
+    Column { name, kind: "string", description: "", is_wide: false, source }
+}
+
+const fn path(name: &'static str, path: &'static str) -> Column {
+    column(name, Source::Path(path))
+}
+
+const fn number(name: &'static str, path: &'static str) -> Column {
+    Column { kind: "integer", ..self::path(name, path) }
+}
+
+const NAME: Column = path("Name", ".metadata.name");
+const AGE: Column = Column { kind: "date", ..path("Age", ".metadata.creationTimestamp") };
+
+/// What is shown of every object.
+pub static PLAIN: &[Column] = &[NAME, AGE];
+/// The columns of Pods.
+pub static PODS: &[Column] = &[
+    NAME,
+    column("Ready", Source::PodReady),
+    column("Status", Source::PodStatus),
+    column("Restarts", Source::PodRestarts),
+    AGE,
+    Column { is_wide: true, ..path("Node", ".spec.nodeName") },
+];
+/// The columns of Namespaces.
+pub static NAMESPACES: &[Column] = &[NAME, path("Status", ".status.phase"), AGE];
+/// The columns of ConfigMaps.
+pub static CONFIG_MAPS: &[Column] = &[NAME, column("Data", Source::Count(&["data", "binaryData"])), AGE];
+/// The columns of Secrets.
+pub static SECRETS: &[Column] = &[NAME, path("Type", ".type"), column("Data", Source::Count(&["data"])), AGE];
+/// The columns of Events.
+pub static EVENTS: &[Column] = &[
+    column("Last Seen", Source::EventSeen),
+    path("Type", ".type"),
+    path("Reason", ".reason"),
+    column("Object", Source::EventObject),
+    path("Message", ".message"),
+    Column { is_wide: true, ..NAME },
+];
+/// The columns of ServiceAccounts.
+pub static SERVICE_ACCOUNTS: &[Column] = &[NAME, column("Secrets", Source::Count(&["secrets"])), AGE];
+/// The columns of Leases.
+pub static LEASES: &[Column] = &[NAME, path("Holder", ".spec.holderIdentity"), AGE];
+/// The columns of RoleBindings and ClusterRoleBindings.
+pub static BINDINGS: &[Column] = &[NAME, path("Role", ".roleRef.name"), AGE];
+/// The columns of Roles, ClusterRoles and CustomResourceDefinitions.
+pub static CREATED_AT: &[Column] = &[NAME, path("Created At", ".metadata.creationTimestamp")];
+/// The columns of Builds.
+pub static BUILDS: &[Column] = &[
+    NAME,
+    path("Type", ".spec.strategy.type"),
+    path("From", ".spec.source.type"),
+    path("Status", ".status.phase"),
+    AGE,
+];
+/// The columns of MachineConfigs.
+pub static MACHINE_CONFIGS: &[Column] = &[
+    NAME,
+    path(
+        "GeneratedByController",
+        r".metadata.annotations.machineconfiguration\.openshift\.io/generated-by-controller-version",
+    ),
+    path("IgnitionVersion", ".spec.config.ignition.version"),
+    AGE,
+];
+/// The columns of MachineConfigPools.
+pub static MACHINE_CONFIG_POOLS: &[Column] = &[
+    NAME,
+    path("Config", ".status.configuration.name"),
+    path("Updated", r#".status.conditions[?(@.type=="Updated")].status"#),
+    path("Updating", r#".status.conditions[?(@.type=="Updating")].status"#),
+    path("Degraded", r#".status.conditions[?(@.type=="Degraded")].status"#),
+    number("MachineCount", ".status.machineCount"),
+    number("ReadyMachineCount", ".status.readyMachineCount"),
+    number("UpdatedMachineCount", ".status.updatedMachineCount"),
+    number("DegradedMachineCount", ".status.degradedMachineCount"),
+    AGE,
+];
+
+impl Column {
+    /// The column's definition, as it stands in a Table.
+    pub fn definition(&self) -> Value {
+        // Ages are sent as the durations that they show as.
+        let kind = if self.kind == "date" { "string" } else { self.kind };
+        json!({
+            "name": self.name, "type": kind, "format": if self.name == "Name" { "name" } else { "" },
+            "description": self.description, "priority": u8::from(self.is_wide),
+        })
+    }
+
+    /// The column's cell for `object`.
+    pub fn cell(&self, object: &Value, now: Timestamp) -> Value {
+        match &self.source {
+            Source::Path(path) => self.typed(&path::find(object, path), now),
+            Source::Count(maps) => maps.iter().map(|map| size(&object[*map])).sum::<usize>().into(),
+            Source::PodReady => {
+                let statuses = container_statuses(object);
+                let ready = statuses.iter().filter(|status| status["ready"] == true).count();
+                let all = object.pointer("/spec/containers").map_or(0, size);
+                format!("{ready}/{all}").into()
+            }
+            Source::PodStatus => pod_status(object).into(),
+            Source::PodRestarts => {
+                let counts = container_statuses(object).iter().filter_map(|status| status["restartCount"].as_i64());
+                counts.sum::<i64>().to_string().into()
+            }
+            Source::EventSeen => {
+                let times = ["lastTimestamp", "eventTime", "firstTimestamp"].map(|field| meta::text(object, field));
+                let time = times.into_iter().find(|time| !time.is_empty());
+                age(time.unwrap_or_else(|| meta::metadata(object, "creationTimestamp")), now).into()
+            }
+            Source::EventObject => {
+                let involved = &object["involvedObject"];
+                format!("{}/{}", meta::text(involved, "kind").to_lowercase(), meta::text(involved, "name")).into()
+            }
+        }
+    }
+
+    fn typed(&self, found: &[&Value], now: Timestamp) -> Value {
+        let Some(first) = found.first() else { return Value::Null };
+        match self.kind {
+            "date" => age(first.as_str().unwrap_or_default(), now).into(),
+            "string" => {
+                let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                found.iter().map(|value| text(value)).collect::<Vec<_>>().join(" ").into()
+            }
+            _ => (*first).clone(),
+        }
+    }
+}
+
+fn size(value: &Value) -> usize {
+    value.as_object().map(serde_json::Map::len).or_else(|| value.as_array().map(Vec::len)).unwrap_or_default()
+}
+
+fn container_statuses(pod: &Value) -> &[Value] {
+    pod.pointer("/status/containerStatuses").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// What stands in the STATUS column: the worst that a container waits for or ended with, else the phase.
+fn pod_status(pod: &Value) -> String {
+    if meta::is_being_deleted(pod) {
+        return "Terminating".to_owned();
+    }
+    let reasons =
+        container_statuses(pod).iter().flat_map(|status| ["waiting", "terminated"].map(|s| &status["state"][s]));
+    let worst = reasons.map(|state| meta::text(state, "reason")).find(|reason| !matches!(*reason, "" | "Completed"));
+    let own = meta::text(&pod["status"], "reason");
+    let phase = meta::text(&pod["status"], "phase");
+    let completed = if phase == "Succeeded" { "Completed" } else { phase };
+    [own, worst.unwrap_or_default(), completed]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or("Unknown")
+        .to_owned()
+}
+
+/// How long ago `time` was, in at most two units, as `kubectl` shows it.
+fn age(time: &str, now: Timestamp) -> String {
+    let Ok(time) = time.parse::<Timestamp>() else {
+        return if time.is_empty() { "<unknown>".to_owned() } else { "<invalid>".to_owned() };
+    };
+    let seconds = now.as_second() - time.as_second();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    let pair = |large: i64, unit: &str, small: i64, small_unit: &str| match small {
+        0 => format!("{large}{unit}"),
+        small => format!("{large}{unit}{small}{small_unit}"),
+    };
+    match seconds {
+        ..-1 => "<invalid>".to_owned(),
+        -1..0 => "0s".to_owned(),
+        0..120 => format!("{seconds}s"),
+        120..600 => pair(minutes, "m", seconds % 60, "s"),
+        600..10_800 => format!("{minutes}m"),
+        10_800..28_800 => pair(hours, "h", minutes % 60, "m"),
+        28_800..172_800 => format!("{hours}h"),
+        172_800..691_200 => pair(days, "d", hours % 24, "h"),
+        691_200..63_072_000 => format!("{days}d"),
+        63_072_000..252_288_000 => pair(days / 365, "y", days % 365, "d"),
+        _ => format!("{}y", days / 365),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_as_kubectl_shows_them() {
+        let then: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        for (seconds, expected) in [
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (125, "2m5s"),
+            (3_600, "60m"),
+            (10_860, "3h1m"),
+            (86_400, "24h"),
+            (176_400, "2d1h"),
+            (864_000, "10d"),
+            (-30, "<invalid>"),
+        ] {
+            let now = Timestamp::from_second(then.as_second() + seconds).unwrap();
+            assert_eq!(age("2026-01-02T03:04:05Z", now), expected);
+        }
+        assert_eq!((age("", then), age("soon", then)), ("<unknown>".to_owned(), "<invalid>".to_owned()));
+    }
+}

@@ -1,0 +1,135 @@
+//! CustomResourceDefinitions: what makes one valid, and the kinds that it defines.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::columns::{self, Column, Source};
+use super::kinds::{Kind, Rules};
+use super::meta::{metadata, text};
+use super::status::Cause;
+use super::write::timestamp;
+
+/// Everything that is wrong with a definition.
+pub fn faults(definition: &Value) -> Vec<Cause> {
+    let (spec, mut causes) = (&definition["spec"], Vec::new());
+    let names = &spec["names"];
+    for (field, value) in
+        [("group", text(spec, "group")), ("names.plural", text(names, "plural")), ("names.kind", text(names, "kind"))]
+    {
+        if value.is_empty() {
+            causes.push(Cause::required(format!("spec.{field}"), ""));
+        }
+    }
+    if !matches!(text(spec, "scope"), "Cluster" | "Namespaced") {
+        causes.push(Cause::invalid("spec.scope", &spec["scope"], "must be Cluster or Namespaced"));
+    }
+    let stored = versions(definition).iter().filter(|version| version["storage"] == true).count();
+    if stored != 1 {
+        let why = "must have exactly one version marked as storage version";
+        causes.push(Cause::invalid("spec.versions", &spec["versions"], why));
+    }
+    if versions(definition).iter().any(|version| text(version, "name").is_empty()) {
+        causes.push(Cause::required("spec.versions.name", ""));
+    }
+    let (name, expected) = (metadata(definition, "name"), format!("{}.{}", text(names, "plural"), text(spec, "group")));
+    if name != expected {
+        let why = "must be spec.names.plural+\".\"+spec.group";
+        causes.push(Cause::invalid("metadata.name", &json!(name), why));
+    }
+    causes
+}
+
+/// Gives a new definition the status of one that is served.
+pub fn accept(definition: &mut Value, now: Timestamp) {
+    let condition = |kind: &str, reason: &str, message: &str| {
+        json!({
+            "type": kind, "status": "True", "lastTransitionTime": timestamp(now), "reason": reason, "message": message,
+        })
+    };
+    let stored: Vec<&Value> =
+        versions(definition).iter().filter(|version| version["storage"] == true).map(|v| &v["name"]).collect();
+    let mut names = definition["spec"]["names"].clone();
+    if names.is_object() && text(&names, "listKind").is_empty() {
+        names["listKind"] = format!("{}List", text(&names, "kind")).into();
+    }
+    if names.is_object() && text(&names, "singular").is_empty() {
+        names["singular"] = text(&names, "kind").to_lowercase().into();
+    }
+    let status = json!({
+        "acceptedNames": names,
+        "storedVersions": stored,
+        "conditions": [
+            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        ],
+    });
+    // One that is no object is refused a little later.
+    if definition["spec"].is_object() {
+        definition["spec"]["names"] = names;
+    }
+    definition["status"] = status;
+}
+
+/// The kinds that a definition defines: one for each version that is served, the one that is stored first.
+pub fn kinds(definition: &Value) -> Vec<&'static Kind> {
+    let mut served: Vec<&Value> = versions(definition).iter().filter(|version| version["served"] != false).collect();
+    served.sort_by_key(|version| version["storage"] != true);
+    served.into_iter().map(|version| interned(&definition["spec"], version)).collect()
+}
+
+fn versions(definition: &Value) -> &[Value] {
+    definition["spec"].get("versions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn kind(spec: &Value, version: &Value) -> Kind {
+    let names = &spec["names"];
+    let short = names.get("shortNames").and_then(Value::as_array);
+    let short: Vec<&'static str> = short.into_iter().flatten().filter_map(Value::as_str).map(kept).collect();
+    Kind {
+        name: kept(text(names, "kind")),
+        api_version: kept(&format!("{}/{}", text(spec, "group"), text(version, "name"))),
+        plural: kept(text(names, "plural")),
+        singular: kept(text(names, "singular")),
+        short_names: short.leak(),
+        namespaced: text(spec, "scope") == "Namespaced",
+        status: version["subresources"].get("status").is_some(),
+        unconditional_update: false,
+        create_on_update: false,
+        rules: Rules::Custom,
+        fields: &[],
+        columns: printer_columns(version).leak(),
+    }
+}
+
+fn printer_columns(version: &Value) -> Vec<Column> {
+    let Some(given) = version.get("additionalPrinterColumns").and_then(Value::as_array) else {
+        return columns::PLAIN.to_vec();
+    };
+    let column = |given: &Value| Column {
+        name: kept(text(given, "name")),
+        kind: kept(text(given, "type")),
+        description: kept(text(given, "description")),
+        is_wide: given["priority"].as_i64().unwrap_or(0) > 0,
+        source: Source::Path(kept(text(given, "jsonPath"))),
+    };
+    columns::PLAIN.iter().take(1).cloned().chain(given.iter().map(column)).collect()
+}
+
+/// `text`, for as long as the process lives: so long do the kinds of the built-in table.
+fn kept(text: &str) -> &'static str {
+    String::leak(text.to_owned())
+}
+
+/// The kind that one version of a definition defines, for as long as the process lives; the same one for the same
+/// names, however often it is defined.
+fn interned(spec: &Value, version: &Value) -> &'static Kind {
+    static KNOWN: Mutex<BTreeMap<String, &'static Kind>> = Mutex::new(BTreeMap::new());
+    let has_status = version["subresources"].get("status").is_some();
+    let columns = &version["additionalPrinterColumns"];
+    let key = json!([spec["group"], spec["names"], spec["scope"], version["name"], has_status, columns]).to_string();
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(key).or_insert_with(|| Box::leak(Box::new(kind(spec, version))))
+}

@@ -1,0 +1,99 @@
+//! OpenAPI documents: which kinds there are, and that nothing is said about their fields.
+//!
+//! `kubectl` reads them before it writes. A schema here is that of an object of which everything is kept, which is
+//! what this server does with it.
+
+use serde_json::{Map, Value, json};
+
+use super::kinds::Kind;
+
+/// The answer to a request for `path`, if that is one of these paths.
+pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
+    match path.trim_end_matches('/') {
+        "/openapi/v2" => Some(json!({
+            "swagger": "2.0", "info": info(), "paths": {}, "definitions": schemas(kinds.iter().copied()),
+        })),
+        "/openapi/v3" => {
+            let paths: Map<String, Value> = kinds
+                .iter()
+                .map(|kind| prefix(kind.api_version))
+                .map(|prefix| (prefix.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{prefix}")})))
+                .collect();
+            Some(json!({ "paths": paths }))
+        }
+        path => {
+            let wanted = path.strip_prefix("/openapi/v3/")?;
+            let kinds: Vec<&Kind> = kinds.iter().copied().filter(|kind| prefix(kind.api_version) == wanted).collect();
+            (!kinds.is_empty()).then(|| group(&kinds))
+        }
+    }
+}
+
+fn info() -> Value {
+    json!({"title": "Kubernetes", "version": "v1.36.0"})
+}
+
+/// Where the resources of an API version are: `api/v1` or `apis/group/version`.
+fn prefix(api_version: &str) -> String {
+    let root = if api_version.contains('/') { "apis" } else { "api" };
+    format!("{root}/{api_version}")
+}
+
+fn identity(kind: &Kind) -> Value {
+    json!({"group": kind.group(), "version": kind.version(), "kind": kind.name})
+}
+
+fn schema_name(kind: &Kind) -> String {
+    let mut parts: Vec<&str> = kind.group().split('.').rev().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        parts.extend(["io", "k8s", "api", "core"]);
+    }
+    parts.extend([kind.version(), kind.name]);
+    parts.join(".")
+}
+
+fn schemas<'a>(kinds: impl Iterator<Item = &'a Kind>) -> Map<String, Value> {
+    let schema = |kind: &Kind| {
+        json!({
+            "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+            "x-kubernetes-group-version-kind": [identity(kind)],
+        })
+    };
+    kinds.map(|kind| (schema_name(kind), schema(kind))).collect()
+}
+
+/// The document of one API version.
+fn group(kinds: &[&Kind]) -> Value {
+    let paths: Map<String, Value> = kinds.iter().flat_map(|kind| paths(kind)).collect();
+    json!({
+        "openapi": "3.0.0", "info": info(), "paths": paths,
+        "components": {"schemas": schemas(kinds.iter().copied())},
+    })
+}
+
+/// The paths of a kind, with the operations that write.
+fn paths(kind: &Kind) -> [(String, Value); 2] {
+    let namespace = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
+    let collection = format!("/{}{namespace}/{}", prefix(kind.api_version), kind.plural);
+    let object = format!("{collection}/{{name}}");
+    let write = |action: &str, media_types: &[&str]| {
+        let schema = json!({"schema": {"$ref": format!("#/components/schemas/{}", schema_name(kind))}});
+        let content: Map<String, Value> =
+            media_types.iter().map(|media_type| ((*media_type).to_owned(), schema.clone())).collect();
+        let parameter =
+            |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
+        json!({
+            "parameters": [parameter("dryRun"), parameter("fieldManager"), parameter("fieldValidation")],
+            "requestBody": {"content": content},
+            "responses": {"200": {"description": "OK", "content": {"application/json": schema}}},
+            "x-kubernetes-action": action,
+            "x-kubernetes-group-version-kind": identity(kind),
+        })
+    };
+    let bodies = ["application/json", "application/yaml"];
+    let patches = ["application/json-patch+json", "application/merge-patch+json"];
+    [
+        (collection, json!({"post": write("post", &bodies)})),
+        (object, json!({"put": write("put", &bodies), "patch": write("patch", &patches)})),
+    ]
+}

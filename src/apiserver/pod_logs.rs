@@ -1,0 +1,69 @@
+//! What containers wrote, as `kubectl logs` reads it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::meta;
+use super::status::Failure;
+
+/// Most that is kept of what one container wrote, in bytes.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// The texts of all containers. Whoever plays the node writes them; clones are the same texts.
+#[derive(Debug, Clone, Default)]
+pub struct PodLogs(Arc<Mutex<BTreeMap<(String, String), String>>>);
+
+impl PodLogs {
+    /// Adds a line to what a container of the pod of this UID wrote; a container that wrote too much is ignored.
+    pub fn append(&self, uid: &str, container: &str, line: &str) {
+        let mut texts = self.texts();
+        let text = texts.entry((uid.to_owned(), container.to_owned())).or_default();
+        if text.len() + line.len() < TEXT_BYTES_MAX {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+
+    /// Drops what the containers of a pod wrote.
+    pub fn forget(&self, uid: &str) {
+        self.texts().retain(|(of, _), _| of != uid);
+    }
+
+    /// What a container of `pod` wrote, or only its last lines.
+    pub(super) fn read(&self, pod: &Value, container: &str, tail: Option<u64>) -> Result<String, Failure> {
+        let container = choose(pod, container)?;
+        let key = (meta::metadata(pod, "uid").to_owned(), container.to_owned());
+        let text = self.texts().get(&key).cloned().unwrap_or_default();
+        let Some(tail) = tail else { return Ok(text) };
+        let lines = text.lines().count();
+        let skipped = lines.saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX));
+        Ok(text.split_inclusive('\n').skip(skipped).collect())
+    }
+
+    fn texts(&self) -> MutexGuard<'_, BTreeMap<(String, String), String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The container that is meant: the only one, if none is named.
+fn choose<'a>(pod: &'a Value, container: &str) -> Result<&'a str, Failure> {
+    let pod_name = meta::metadata(pod, "name");
+    let containers = ["initContainers", "containers"].map(|list| pod["spec"].get(list).and_then(Value::as_array));
+    let names: Vec<&str> =
+        containers.into_iter().flatten().flatten().map(|container| meta::text(container, "name")).collect();
+    match (names.as_slice(), container) {
+        ([only], "") => Ok(only),
+        (_, "") => {
+            let choice = names.join(" ");
+            let why = format!("a container name must be specified for pod {pod_name}, choose one of: [{choice}]");
+            Err(Failure::bad_request(why))
+        }
+        (names, wanted) => {
+            let found = names.iter().find(|name| **name == wanted).copied();
+            let why = || format!("container {wanted} is not valid for pod {pod_name}");
+            found.ok_or_else(|| Failure::bad_request(why()))
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Which kinds are served: those of the built-in table, and those that CustomResourceDefinitions define.
+
+use super::definition;
+use super::kinds::{DEFINITION, Kind};
+use super::store::Store;
+
+/// A kind, in one version, and where its objects are.
+#[derive(Debug, Clone, Copy)]
+pub struct Served {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// The index of its collection.
+    pub collection: usize,
+}
+
+/// The kinds of the built-in table, each with a collection of its own.
+pub fn built_in(kinds: &[&'static Kind]) -> Vec<Served> {
+    kinds.iter().enumerate().map(|(collection, kind)| Served { kind, collection }).collect()
+}
+
+/// What is served now that definitions may have changed, where `before` was; `fixed` many are so for ever.
+///
+/// The objects of what is no longer defined are gone. What the built-in table has stays as it is there, defined again
+/// or not.
+pub fn refreshed(store: &mut Store, before: &[Served], fixed: usize) -> Vec<Served> {
+    let mut served = before[..fixed].to_vec();
+    let definitions = before.iter().find(|served| served.kind.name == DEFINITION).map(|served| served.collection);
+    let Some(definitions) = definitions else { return served };
+    let defined: Vec<&'static Kind> = store.collections[definitions]
+        .objects
+        .values()
+        .flat_map(|object| definition::kinds(&object.value))
+        .filter(|kind| !before[..fixed].iter().any(|fixed| fixed.kind.is_same_resource(kind)))
+        .collect();
+    for kind in &defined {
+        served.push(Served { kind, collection: store.collection_for(kind) });
+    }
+    for gone in before[fixed..].iter().filter(|old| !defined.iter().any(|kind| kind.is_same_resource(old.kind))) {
+        let keys: Vec<_> = store.collections[gone.collection].objects.keys().cloned().collect();
+        for key in keys {
+            store.remove(gone.collection, &key);
+        }
+    }
+    served
+}

@@ -1,0 +1,149 @@
+//! `local-cluster`: an API server to drive with `kubectl`.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::ValueEnum;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Error;
+use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
+use crate::clock::Clock;
+use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
+use crate::yaml;
+
+/// Serves a cluster's API on this machine, for kubectl and whatever else is given its kubeconfig.
+///
+/// Objects are kept in memory: they are gone when the process ends, which it does on Ctrl-C or SIGTERM.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Address to serve on, which has to be a loopback one; port 0 is any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
+    listen: SocketAddr,
+
+    /// File to write a kubeconfig to once the server is ready
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: PathBuf,
+
+    /// What runs pods
+    #[arg(long, value_enum, default_value_t = Executor::Simulated)]
+    executor: Executor,
+
+    /// How long a simulated build runs, as in 5s or 2m30s
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    build_duration: Duration,
+
+    /// Share of simulated builds that fail, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    fail_rate: f64,
+}
+
+/// What runs pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Executor {
+    /// A simulated node: build pods go through their phases, all others run until they are deleted
+    Simulated,
+    /// Nothing: pods stay as they are created
+    None,
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "not an address; write one as in 127.0.0.1:6443 or [::1]:0".to_owned())?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    let ip = address.ip();
+    Err(format!("{ip} is not a loopback address, and this server is for this machine alone; use 127.0.0.1 or [::1]"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration: Option<SignedDuration> = text.parse().ok();
+    let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
+    duration.ok_or_else(|| "not a duration; write one as in 500ms, 5s or 2m30s".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "not a share; write a number from 0 to 1, as in 0.25".to_owned())
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(arguments))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), Error> {
+    // From the very beginning, so that there is no moment at which a signal is a crash.
+    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let identity = Identity::generate()?;
+    let seed = Timestamp::now().as_nanosecond() as u64;
+    let server = ApiServer::new(Options::new(Clock::System, seed));
+    let front = HttpsFront::bind(server.clone(), arguments.listen, &identity)
+        .await
+        .map_err(|error| format!("failed to listen on {}: {error}; choose another --listen", arguments.listen))?;
+    let kubeconfig = kubeconfig(front.address()?, &identity);
+    if arguments.executor == Executor::Simulated {
+        let node = WholeNode {
+            build_duration: arguments.build_duration,
+            fail_rate: arguments.fail_rate,
+            logs: server.pod_logs(),
+        };
+        tokio::spawn(NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node).run());
+    }
+    tokio::spawn(front.serve());
+    let path = &arguments.kubeconfig;
+    write_privately(path, &yaml::print(&kubeconfig))
+        .map_err(|error| format!("failed to write {}: {error}; name a file in a directory of yours", path.display()))?;
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "ready: kubectl --kubeconfig {} get machineconfigpools", path.display())?;
+    stdout.flush()?;
+    drop(stdout);
+    ended(interrupt, terminate).await;
+    Ok(())
+}
+
+/// Waits until the process is told to end.
+async fn ended(mut interrupt: Signal, mut terminate: Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn kubeconfig(address: SocketAddr, identity: &Identity) -> Value {
+    const NAME: &str = "local-cluster";
+    const USER: &str = "admin";
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": NAME, "cluster": {
+            "certificate-authority-data": STANDARD.encode(identity.authority()),
+            "server": format!("https://{address}"),
+        }}],
+        "users": [{"name": USER, "user": {"token": identity.token()}}],
+        "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": USER, "namespace": "default"}}],
+        "current-context": NAME,
+    })
+}
+
+/// Puts a file at `path` that only its owner may read, all of it at once.
+fn write_privately(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
+    fs::set_permissions(file.path(), Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! One pod, from beginning to end.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Container, Pod};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Client, ResourceExt as _};
+use serde_json::{Value, json};
+use tokio::time;
+
+use super::{Ledger, PushedImage};
+use crate::api::names::{self, sha256_hex};
+use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object};
+use crate::apiserver::PodLogs;
+use crate::builders::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
+use crate::plan::payload::Payload;
+use crate::simulation::seed;
+
+/// The node that pods are bound to.
+const NODE: &str = "local-node";
+/// What the build script ends with when the build itself fails.
+const BUILD_FAILED: i32 = 20;
+
+/// How long the phases of one pod take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) pending: Duration,
+    pub(super) running: Duration,
+}
+
+/// Whatever carries one pod.
+pub(super) struct Carrier {
+    pub(super) client: Client,
+    pub(super) ledger: Ledger,
+    pub(super) pod: Pod,
+    pub(super) pace: Pace,
+    /// Whether the build fails.
+    pub(super) fails: bool,
+    /// Where the containers write to, on a whole node.
+    pub(super) logs: Option<PodLogs>,
+}
+
+impl Carrier {
+    /// Runs a build.
+    pub(super) async fn build(&self) -> kube::Result<()> {
+        self.bind().await?;
+        time::sleep(self.pace.pending).await;
+        self.log(IMAGE_BUILD, "building the image");
+        self.set_status("Running", &[self.running(IMAGE_BUILD), self.running(WAIT_FOR_DONE)]).await?;
+        let machine_config = self.mounted_machine_config().await?;
+        self.log(IMAGE_BUILD, &format!("applying {machine_config} to the base OS image"));
+        time::sleep(self.pace.running).await;
+        if self.fails {
+            let message = "Error: building at STEP \"RUN ignition-apply\": exit status 1";
+            self.log(IMAGE_BUILD, message);
+            let ended = [self.ended(IMAGE_BUILD, BUILD_FAILED, message), self.ended(WAIT_FOR_DONE, 1, "")];
+            return self.set_status("Failed", &ended).await;
+        }
+        let Some(pullspec) = self.environment(IMAGE_BUILD, "FINAL_IMAGE") else {
+            let complaint = format!("{} does not say what to push", self.pod.name_any());
+            self.ledger.entries(|entries| entries.complaints.push(complaint));
+            return self.set_status("Failed", &[]).await;
+        };
+        let digest = format!("sha256:{}", sha256_hex(format!("{pullspec} {:?}", self.pod.uid())));
+        self.log(IMAGE_BUILD, &format!("pushed {pullspec} as {digest}"));
+        let image = PushedImage { pullspec, machine_config };
+        self.ledger.entries(|entries| entries.pushed.insert(digest.clone(), image));
+        if let Some(manifest) = self.environment(WAIT_FOR_DONE, "DIGEST_MANIFEST") {
+            self.hand_over(&manifest.replace("@DIGEST@", &digest)).await?;
+        }
+        self.set_status("Succeeded", &[self.ended(IMAGE_BUILD, 0, &digest), self.ended(WAIT_FOR_DONE, 0, "")]).await
+    }
+
+    /// Runs a pod that is no build: it is there until it is deleted.
+    pub(super) async fn stand(&self) -> kube::Result<()> {
+        self.bind().await?;
+        let names: Vec<&str> = self.containers().iter().map(|container| container.name.as_str()).collect();
+        for name in &names {
+            self.log(name, "started");
+        }
+        let states: Vec<Value> = names.iter().map(|name| self.running(name)).collect();
+        self.set_status("Running", &states).await
+    }
+
+    /// Gives the pod its node, where it is on a whole one.
+    async fn bind(&self) -> kube::Result<()> {
+        let is_bound = self.pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+        if self.logs.is_none() || is_bound {
+            return Ok(());
+        }
+        let name = self.pod.name_any();
+        let binding = json!({
+            "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
+        });
+        let url = format!("/api/v1/namespaces/{}/pods/{name}/binding", self.pod.namespace().unwrap_or_default());
+        let request = http::Request::post(url).body(binding.to_string().into_bytes());
+        let _: Value = self.client.request(request.map_err(kube::Error::HttpError)?).await?;
+        Ok(())
+    }
+
+    fn log(&self, container: &str, line: &str) {
+        if let Some(logs) = &self.logs {
+            logs.append(&self.pod.uid().unwrap_or_default(), container, line);
+        }
+    }
+
+    /// Reads the MachineConfig as the build would, and compares it with the one in the cluster, field for field.
+    async fn mounted_machine_config(&self) -> kube::Result<String> {
+        let mounted = self.volume("machineconfig").unwrap_or_default();
+        let config_map = seed::api(&self.client, Kind::ConfigMap).get(&mounted).await?;
+        let text = config_map.data["data"][names::PAYLOAD_KEY].as_str().unwrap_or_default();
+        let decoded = Payload::decode(text).unwrap_or_default();
+        let name = decoded["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let key = Key::new(Kind::MachineConfig, &name);
+        let url = format!("/apis/{}/machineconfigs/{name}", key.kind.api_version());
+        let request = http::Request::get(url).body(Vec::new()).map_err(kube::Error::HttpError)?;
+        let original: Value = self.client.request(request).await?;
+        if decoded != original {
+            let complaint = format!("{mounted} holds another config than {key}");
+            self.ledger.entries(|entries| entries.complaints.push(complaint));
+        }
+        Ok(name)
+    }
+
+    async fn hand_over(&self, manifest: &str) -> kube::Result<()> {
+        let config_map: Object = serde_json::from_str(manifest).map_err(kube::Error::SerdeError)?;
+        seed::api(&self.client, Kind::ConfigMap).create(&PostParams::default(), &config_map).await?;
+        Ok(())
+    }
+
+    async fn set_status(&self, phase: &str, containers: &[Value]) -> kube::Result<()> {
+        let mut status = json!({"phase": phase});
+        if !containers.is_empty() {
+            status["containerStatuses"] = containers.into();
+        }
+        if self.logs.is_some() {
+            status["conditions"] = conditions(phase);
+            if phase == "Running" {
+                status["startTime"] = now();
+            }
+        }
+        let patch = json!({"metadata": {"uid": self.pod.uid()}, "status": status});
+        let pods = pods(&self.client, &self.pod);
+        pods.patch_status(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(())
+    }
+
+    fn running(&self, container: &str) -> Value {
+        let since = if self.logs.is_some() { json!({"startedAt": now()}) } else { json!({}) };
+        self.container_status(container, true, &json!({"running": since}))
+    }
+
+    fn ended(&self, container: &str, exit_code: i32, message: &str) -> Value {
+        let mut end = json!({"exitCode": exit_code, "message": message});
+        if self.logs.is_some() {
+            end["reason"] = if exit_code == 0 { "Completed".into() } else { "Error".into() };
+            end["finishedAt"] = now();
+        }
+        self.container_status(container, false, &json!({"terminated": end}))
+    }
+
+    fn container_status(&self, name: &str, ready: bool, state: &Value) -> Value {
+        let container = self.containers().iter().find(|container| container.name == name);
+        let image = container.and_then(|container| container.image.as_deref()).unwrap_or_default();
+        json!({"name": name, "image": image, "imageID": "", "ready": ready, "restartCount": 0, "state": state})
+    }
+
+    fn containers(&self) -> &[Container] {
+        self.pod.spec.as_ref().map_or(&[], |spec| spec.containers.as_slice())
+    }
+
+    fn environment(&self, container: &str, name: &str) -> Option<String> {
+        let container = self.containers().iter().find(|c| c.name == container)?;
+        container.env.as_ref()?.iter().find(|variable| variable.name == name)?.value.clone()
+    }
+
+    /// The ConfigMap that a volume is made from.
+    fn volume(&self, name: &str) -> Option<String> {
+        let volume = self.pod.spec.as_ref()?.volumes.as_ref()?.iter().find(|volume| volume.name == name)?;
+        Some(volume.config_map.as_ref()?.name.clone())
+    }
+}
+
+/// Ends a pod that was told to end.
+pub(super) async fn kill(client: &Client, pod: &Pod) {
+    let params = DeleteParams {
+        grace_period_seconds: Some(0),
+        preconditions: Some(Preconditions { uid: pod.uid(), resource_version: None }),
+        ..Default::default()
+    };
+    if let Err(error) = pods(client, pod).delete(&pod.name_any(), &params).await {
+        tracing::debug!(%error, pod = pod.name_any(), "failed to end a pod");
+    }
+}
+
+fn pods(client: &Client, pod: &Pod) -> Api<Pod> {
+    Api::namespaced(client.clone(), pod.namespace().as_deref().unwrap_or(DEFAULT_NAMESPACE))
+}
+
+/// What holds of a pod in a phase, on a whole node.
+fn conditions(phase: &str) -> Value {
+    let ready = if phase == "Running" { "True" } else { "False" };
+    let since = now();
+    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastTransitionTime": since});
+    json!([
+        condition("PodScheduled", "True"),
+        condition("Initialized", "True"),
+        condition("ContainersReady", ready),
+        condition("Ready", ready),
+    ])
+}
+
+fn now() -> Value {
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string().into()
+}

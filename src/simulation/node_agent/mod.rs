@@ -1,0 +1,183 @@
+//! The node agent: scheduler, kubelet and registry in one. Carries build pods through their phases.
+//!
+//! Reads pods, and the ConfigMaps that they mount; writes their status, and the ConfigMap with the digest, just as
+//! the pod's own helper container would. What it "pushes" is kept, to be compared with what is published.
+//!
+//! In a [local cluster](crate::cli) it is a whole node: it binds pods to itself, writes their logs, and runs those
+//! that are no builds too, until they are deleted.
+
+mod carry;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::Api;
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, ResourceExt as _};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use tokio::task::AbortHandle;
+
+use self::carry::{Carrier, Pace};
+use crate::api::{DEFAULT_NAMESPACE, keys};
+use crate::apiserver::PodLogs;
+
+/// The name under which the node agent sends its requests.
+pub const USER_AGENT: &str = "node-agent";
+
+/// An image that was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedImage {
+    /// Where to, with the tag.
+    pub pullspec: String,
+    /// The MachineConfig in it.
+    pub machine_config: String,
+}
+
+/// What a node agent knows that nobody else does.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    pushed: BTreeMap<String, PushedImage>,
+    complaints: Vec<String>,
+    started: usize,
+}
+
+impl Ledger {
+    /// The image of a digest.
+    pub fn image(&self, digest: &str) -> Option<PushedImage> {
+        self.entries(|entries| entries.pushed.get(digest).cloned())
+    }
+
+    /// How many images were pushed.
+    pub fn pushed(&self) -> usize {
+        self.entries(|entries| entries.pushed.len())
+    }
+
+    /// How many build pods were started.
+    pub fn started(&self) -> usize {
+        self.entries(|entries| entries.started)
+    }
+
+    /// What was wrong with the pods that it was given.
+    pub fn complaints(&self) -> Vec<String> {
+        self.entries(|entries| entries.complaints.clone())
+    }
+
+    fn entries<T>(&self, read: impl FnOnce(&mut Entries) -> T) -> T {
+        read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a node agent does beyond carrying build pods.
+#[derive(Debug, Clone)]
+pub struct WholeNode {
+    /// How long a build runs.
+    pub build_duration: Duration,
+    /// The share of builds that fail, from 0 to 1.
+    pub fail_rate: f64,
+    /// Where containers write to.
+    pub logs: PodLogs,
+}
+
+/// Carries build pods through their phases.
+pub struct NodeAgent {
+    client: Client,
+    random: ChaCha8Rng,
+    ledger: Ledger,
+    node: Option<WholeNode>,
+}
+
+impl NodeAgent {
+    /// An agent whose pods take as long as `seed` says.
+    pub fn new(client: Client, seed: u64) -> (Self, Ledger) {
+        let ledger = Ledger::default();
+        (Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger: ledger.clone(), node: None }, ledger)
+    }
+
+    /// An agent that is a whole node, for the pods of every namespace; `seed` says which builds fail.
+    #[must_use]
+    pub fn whole(client: Client, seed: u64, node: WholeNode) -> Self {
+        Self { node: Some(node), ..Self::new(client, seed).0 }
+    }
+
+    /// Watches pods, and runs each, until it is dropped.
+    pub async fn run(mut self) {
+        let (pods, config) = match &self.node {
+            Some(_) => (Api::all(self.client.clone()), watcher::Config::default()),
+            None => (
+                Api::<Pod>::namespaced(self.client.clone(), DEFAULT_NAMESPACE),
+                watcher::Config::default().labels(keys::BUILD_POD),
+            ),
+        };
+        let mut events = std::pin::pin!(kube::runtime::watcher(pods, config));
+        let mut running: BTreeMap<String, Running> = BTreeMap::new();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Apply(pod) | Event::InitApply(pod)) => {
+                    let uid = pod.uid().unwrap_or_default();
+                    if pod.metadata.deletion_timestamp.is_some() {
+                        running.remove(&uid);
+                        carry::kill(&self.client, &pod).await;
+                    } else if !running.contains_key(&uid) {
+                        running.insert(uid, self.start(pod));
+                    }
+                }
+                Ok(Event::Delete(pod)) => self.forget(&mut running, &pod),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "the node agent's watch failed"),
+            }
+        }
+    }
+
+    fn forget(&self, running: &mut BTreeMap<String, Running>, pod: &Pod) {
+        let uid = pod.uid().unwrap_or_default();
+        running.remove(&uid);
+        if let Some(node) = &self.node {
+            node.logs.forget(&uid);
+        }
+    }
+
+    fn start(&mut self, pod: Pod) -> Running {
+        let pace = self.pace();
+        let fails = self.node.as_ref().is_some_and(|node| self.random.random_bool(node.fail_rate.clamp(0.0, 1.0)));
+        let logs = self.node.as_ref().map(|node| node.logs.clone());
+        let is_build =
+            pod.labels().contains_key(keys::BUILD_POD) && pod.namespace().as_deref() == Some(DEFAULT_NAMESPACE);
+        if is_build {
+            self.ledger.entries(|entries| entries.started += 1);
+        }
+        let carrier = Carrier { client: self.client.clone(), ledger: self.ledger.clone(), pod, pace, fails, logs };
+        let task = tokio::spawn(async move {
+            let outcome = if is_build { carrier.build().await } else { carrier.stand().await };
+            if let Err(error) = outcome {
+                tracing::warn!(%error, pod = carrier.pod.name_any(), "failed to run a pod");
+            }
+        });
+        Running(task.abort_handle())
+    }
+
+    /// How long the phases of the next pod take.
+    fn pace(&mut self) -> Pace {
+        const PENDING_MAX: Duration = Duration::from_secs(1);
+        if let Some(node) = &self.node {
+            return Pace { pending: PENDING_MAX.min(node.build_duration / 4), running: node.build_duration };
+        }
+        let mut seconds = |range: std::ops::Range<u64>| Duration::from_millis(self.random.random_range(range));
+        Pace { pending: seconds(1_000..20_000), running: seconds(120_000..600_000) }
+    }
+}
+
+/// A pod's processes, which end with it.
+struct Running(AbortHandle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
