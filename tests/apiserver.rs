@@ -18,6 +18,8 @@ mod patch;
 mod read;
 #[path = "apiserver/requests.rs"]
 mod requests;
+#[path = "apiserver/tables.rs"]
+mod tables;
 #[path = "apiserver/validation.rs"]
 mod validation;
 #[path = "apiserver/watch.rs"]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::kinds::{Kind, Rules};
+use super::kinds::{BUILD, Kind, Rules};
 
 /// The media type of documents that tell of all groups at once.
 pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -92,6 +92,11 @@ fn subresources(kind: &Kind) -> Vec<(&'static str, &'static str, &'static [&'sta
     subresources
 }
 
+/// Whether `kubectl get all` shows objects of this kind.
+fn is_workload(kind: &Kind) -> bool {
+    kind.rules == Rules::Pod || kind.name == BUILD
+}
+
 /// The entries of a kind: itself, and its subresources.
 fn entries(kind: &Kind) -> Vec<Value> {
     let mut itself = json!({
@@ -100,6 +105,9 @@ fn entries(kind: &Kind) -> Vec<Value> {
     });
     if !kind.short_names.is_empty() {
         itself["shortNames"] = json!(kind.short_names);
+    }
+    if is_workload(kind) {
+        itself["categories"] = json!(["all"]);
     }
     let mut entries = vec![itself];
     entries.extend(subresources(kind).into_iter().map(|(name, kind_name, verbs)| {
@@ -130,7 +138,9 @@ fn aggregated_kind(kind: &Kind) -> Value {
     let subresources = subresources(kind)
         .into_iter()
         .map(|(name, kind, verbs)| json!({"subresource": name, "responseKind": response(kind), "verbs": verbs}));
+    let categories: &[&str] = if is_workload(kind) { &["all"] } else { &[] };
     json!({
+        "categories": categories,
         "resource": kind.plural, "singularResource": kind.singular(), "shortNames": kind.short_names,
         "responseKind": response(kind.name), "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
         "verbs": VERBS, "subresources": subresources.collect::<Vec<_>>(),

@@ -27,6 +27,7 @@ mod patch;
 mod path;
 mod pod_logs;
 mod print;
+mod protobuf;
 mod registry;
 mod reply;
 mod route;
@@ -38,6 +39,7 @@ mod validate;
 mod watch;
 mod write;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -78,12 +80,14 @@ pub struct Options {
     pub event_window: usize,
     /// Whether `build.openshift.io` is served.
     pub serve_builds: bool,
+    /// Requests that are logged; those before them are forgotten.
+    pub log_length: usize,
 }
 
 impl Options {
     /// The usual setup.
     pub fn new(clock: Clock, seed: u64) -> Self {
-        Self { clock, seed, event_window: EVENT_WINDOW_DEFAULT, serve_builds: true }
+        Self { clock, seed, event_window: EVENT_WINDOW_DEFAULT, serve_builds: true, log_length: usize::MAX }
     }
 }
 
@@ -98,7 +102,8 @@ struct Inner {
     /// How many of those are in the built-in table, and stay.
     built_in: usize,
     store: Mutex<Store>,
-    log: Mutex<Vec<LogEntry>>,
+    log: Mutex<VecDeque<LogEntry>>,
+    log_length: usize,
     pod_logs: PodLogs,
 }
 
@@ -122,15 +127,23 @@ impl Inner {
         *served = registry::refreshed(&mut store, &served, self.built_in).into();
     }
 
-    fn log(&self) -> MutexGuard<'_, Vec<LogEntry>> {
+    fn log(&self) -> MutexGuard<'_, VecDeque<LogEntry>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, entry: LogEntry) {
+        let mut log = self.log();
+        while log.len() >= self.log_length.max(1) {
+            log.pop_front();
+        }
+        log.push_back(entry);
     }
 }
 
 impl ApiServer {
     /// A server with nothing in it but the namespaces that every cluster has, and this daemon's own.
     pub fn new(options: Options) -> Self {
-        let Options { clock, seed, event_window, serve_builds } = options;
+        let Options { clock, seed, event_window, serve_builds, log_length } = options;
         let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| serve_builds || kind.name != BUILD).collect();
         let mut store = Store::new(kinds.iter().copied(), seed, event_window);
         for name in ["default", "kube-system", DEFAULT_NAMESPACE] {
@@ -152,6 +165,7 @@ impl ApiServer {
             built_in: kinds.len(),
             store: Mutex::new(store),
             log: Mutex::default(),
+            log_length,
             pod_logs: PodLogs::default(),
         }))
     }
@@ -187,7 +201,7 @@ impl ApiServer {
             name: target.name.map(str::to_owned),
             code: response.status().as_u16(),
         };
-        self.0.log().push(entry);
+        self.0.record(entry);
         response
     }
 
@@ -224,7 +238,7 @@ impl ApiServer {
 
     /// The requests for resources so far, oldest first.
     pub fn log(&self) -> Vec<LogEntry> {
-        self.0.log().clone()
+        self.0.log().iter().cloned().collect()
     }
 
     /// Forgets the requests so far.

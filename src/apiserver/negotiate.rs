@@ -5,6 +5,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
 
+use super::protobuf;
 use super::status::Failure;
 use crate::yaml;
 
@@ -12,6 +13,8 @@ use crate::yaml;
 pub const JSON: &str = "application/json";
 /// The media type of YAML.
 pub const YAML: &str = "application/yaml";
+/// The media type of Kubernetes' protobuf, which is read, and never sent.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What an answer shows of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +116,7 @@ pub fn content_type(headers: &HeaderMap) -> &str {
     header.split(';').next().unwrap_or_default().trim()
 }
 
-/// The JSON in a request's body, which may be written as YAML. `what` names what it should hold.
+/// The JSON in a request's body, which may be written as YAML or protobuf. `what` names what it should hold.
 pub fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, Failure> {
     let unrecognized = |language: &str, error: String| {
         let why = format!("the object provided is unrecognized (must be of type {what}): {language} parse error: ");
@@ -126,6 +129,7 @@ pub fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, Fa
             let documents = yaml::parse(text).map_err(|error| unrecognized("yaml", error.to_string()))?;
             Ok(documents.into_iter().next().unwrap_or_default())
         }
-        _ => Err(Failure::media_type(&format!("{JSON}, {YAML}"))),
+        PROTOBUF => protobuf::decode(body).map_err(|error| unrecognized("protobuf", error)),
+        _ => Err(Failure::media_type(&format!("{JSON}, {YAML}, {PROTOBUF}"))),
     }
 }

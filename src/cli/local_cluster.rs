@@ -21,6 +21,9 @@ use crate::clock::Clock;
 use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
 use crate::yaml;
 
+/// Requests that the server remembers, however long it runs.
+const LOG_LENGTH: usize = 1_000;
+
 /// Serves a cluster's API on this machine, for kubectl and whatever else is given its kubeconfig.
 ///
 /// Objects are kept in memory: they are gone when the process ends, which it does on Ctrl-C or SIGTERM.
@@ -88,7 +91,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let identity = Identity::generate()?;
     let seed = Timestamp::now().as_nanosecond() as u64;
-    let server = ApiServer::new(Options::new(Clock::System, seed));
+    let server = ApiServer::new(Options { log_length: LOG_LENGTH, ..Options::new(Clock::System, seed) });
     let front = HttpsFront::bind(server.clone(), arguments.listen, &identity)
         .await
         .map_err(|error| format!("failed to listen on {}: {error}; choose another --listen", arguments.listen))?;

@@ -142,7 +142,8 @@ async fn metadata_can_be_read_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_form_that_is_not_served_falls_back_or_is_refused() {
     let world = filled().await;
-    let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let table = "application/json;as=Table;v=v1beta1;g=meta.k8s.io";
     assert_eq!(world.get_as(CONFIG_MAPS, &format!("{table},application/json")).await.1["kind"], "ConfigMapList");
-    assert_eq!(world.get_as(CONFIG_MAPS, "application/yaml").await.0, 406);
+    assert_eq!(world.get_as(CONFIG_MAPS, table).await.0, 406);
+    assert_eq!(world.get_as(CONFIG_MAPS, "application/cbor").await.0, 406);
 }
