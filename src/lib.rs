@@ -38,13 +38,13 @@
 //! | floor | what is in it | what is not |
 //! |---|---|---|
 //! | [`cli`] | the subcommands: arguments in, results and errors out | |
-//! | `simulation` | the local harness: node agent, renderer, checks, report | sockets, wall-clock time |
+//! | `simulation` | the local harness: node agent, renderer, checks, report | sockets |
 //! | [`daemon`] | the actors put together over a way to an API server | |
 //! | [`actors`] | supervisor, pools, builds, restarts | decisions |
 //! | [`cluster`] | transport, watches, the door: all that talks to an API server | decisions |
 //! | [`builders`] | the objects that run builds, made and read | I/O |
 //! | [`plan`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
-//! | `apiserver` | an embedded API server, beside the rest: it knows nothing of builds | |
+//! | `apiserver` | an embedded API server, in process and over HTTPS, beside the rest: it knows nothing of builds | |
 //! | [`clock`], [`jitter`], [`yaml`] | time, waits, and manifests | |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
 //!

@@ -16,6 +16,8 @@ mod client;
 mod command;
 #[path = "local_cluster/kubectl.rs"]
 mod kubectl;
+#[path = "local_cluster/manifests.rs"]
+mod manifests;
 #[path = "local_cluster/refusals.rs"]
 mod refusals;
 

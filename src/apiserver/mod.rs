@@ -1,4 +1,7 @@
-//! The embedded API server: as much of a Kubernetes API server as this daemon and its tests need, in this process.
+//! The embedded API server: as much of a Kubernetes API server as this daemon, its tests and `kubectl` need.
+//!
+//! [`ApiServer::handle`] answers a request. Two fronts lead there: [`InProcess`] for clients in the same process, and
+//! [`HttpsFront`] for all others.
 //!
 //! It stores objects, counts versions, refuses what the real one refuses, and tells watchers of changes. It reads no
 //! clock but the one that it is given and draws no randomness but from its seed: the same requests at the same times
@@ -7,10 +10,12 @@
 //! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and so
 //! does what lives in a namespace. An object that is made when its owner is gone already stays.
 
+mod age;
 mod bind;
 mod body;
 mod carry;
 mod columns;
+mod defaults;
 mod definition;
 mod delete;
 mod discovery;
@@ -22,6 +27,7 @@ mod list;
 mod log;
 mod meta;
 mod negotiate;
+mod object;
 mod openapi;
 mod patch;
 mod path;

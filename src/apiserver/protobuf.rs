@@ -112,12 +112,11 @@ fn message(known: Message, bytes: &[u8], depth: usize) -> Result<Value, String> 
         let (number, value) = field?;
         let Some((_, name, kind)) = known.iter().find(|(known, ..)| *known == number) else { continue };
         match (kind, value) {
-            (Type::Text, Wire::Bytes(bytes)) if bytes.is_empty() => {}
+            (Type::Text | Type::Time, Wire::Bytes([])) => {}
             (Type::Text, Wire::Bytes(bytes)) => drop(object.insert((*name).into(), text(bytes)?)),
             (Type::Texts, Wire::Bytes(bytes)) => push(&mut object, name, text(bytes)?),
             (Type::Number, Wire::Number(number)) => drop(object.insert((*name).into(), number.cast_signed().into())),
             (Type::Flag, Wire::Number(number)) => drop(object.insert((*name).into(), (number != 0).into())),
-            (Type::Time, Wire::Bytes(bytes)) if bytes.is_empty() => {}
             (Type::Time, Wire::Bytes(bytes)) => drop(object.insert((*name).into(), time(bytes)?)),
             (Type::TextMap, Wire::Bytes(bytes)) => entry(&mut object, name, bytes, text)?,
             (Type::BytesMap, Wire::Bytes(bytes)) => {

@@ -1,17 +1,17 @@
 //! What is stored: the objects, the changes that led to them, and who owns whom.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::kinds::{Kind, NAMESPACES};
 use super::meta;
+pub use super::object::{Form, Object};
 
 /// Where an object is within its collection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,52 +26,6 @@ impl Key {
     /// The key of `name` in `namespace`.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
-    }
-}
-
-/// The forms that an object is sent in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// All of it.
-    Full,
-    /// All of it, less `kind` and `apiVersion`: an item of a list of a built-in kind.
-    Item,
-    /// Only the metadata, as a `PartialObjectMetadata`.
-    Metadata,
-}
-
-/// One version of an object. Each form is serialised once, when it is first asked for.
-#[derive(Debug)]
-pub struct Object {
-    /// The object.
-    pub value: Value,
-    forms: [OnceLock<Bytes>; 3],
-}
-
-impl Object {
-    /// An object of this content.
-    pub fn new(value: Value) -> Arc<Self> {
-        Arc::new(Self { value, forms: Default::default() })
-    }
-
-    /// The object as JSON.
-    pub fn json(&self, form: Form) -> Bytes {
-        self.forms[form as usize].get_or_init(|| self.serialise(form).into()).clone()
-    }
-
-    fn serialise(&self, form: Form) -> Vec<u8> {
-        let value = match form {
-            Form::Full => return self.value.to_string().into_bytes(),
-            Form::Item => {
-                let fields = self.value.as_object().into_iter().flatten();
-                let fields: BTreeMap<_, _> = fields.filter(|(key, _)| *key != "kind" && *key != "apiVersion").collect();
-                return serde_json::to_vec(&fields).unwrap_or_default();
-            }
-            Form::Metadata => json!({
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": self.value["metadata"],
-            }),
-        };
-        value.to_string().into_bytes()
     }
 }
 

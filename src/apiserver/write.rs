@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::carry::{count_generation, keep_system_fields, with_rest_of, with_status_of};
+use super::defaults::{encode_strings, set_defaults};
 use super::delete;
 use super::kinds::{Kind, Rules};
 use super::print::in_version;
 use super::status::Failure;
 use super::store::{Key, Object, Store};
-use super::{definition, meta, validate};
+use super::{meta, validate};
 
 /// Times that a name is made up before the server gives up.
 const NAME_TRIES_MAX: usize = 8;
@@ -140,47 +139,6 @@ fn choose_name(store: &mut Store, place: &Place<'_>, body: &mut Value) -> Result
         }
     }
     Err(Failure::no_free_name(place.kind, &base))
-}
-
-fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
-    match kind.rules {
-        Rules::Custom if kind.status => {
-            body.as_object_mut().map(|object| object.remove("status"));
-        }
-        Rules::Namespace => {
-            let name = body["metadata"]["name"].clone();
-            body["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
-            body["status"] = json!({"phase": "Active"});
-        }
-        Rules::Pod => {
-            if let Some(spec) = body.get_mut("spec").and_then(Value::as_object_mut) {
-                spec.entry("restartPolicy").or_insert_with(|| "Always".into());
-                spec.entry("terminationGracePeriodSeconds").or_insert_with(|| 30.into());
-            }
-            body["status"] = json!({"phase": "Pending"});
-        }
-        Rules::Secret => {
-            if let Some(secret) = body.as_object_mut() {
-                secret.entry("type").or_insert_with(|| "Opaque".into());
-            }
-            encode_strings(body);
-        }
-        Rules::Definition => definition::accept(body, now),
-        Rules::Plain | Rules::Custom | Rules::ConfigMap | Rules::Event => {}
-    }
-}
-
-/// Moves a Secret's `stringData` into its `data`.
-fn encode_strings(secret: &mut Value) {
-    let Some(Value::Object(strings)) = secret.as_object_mut().and_then(|secret| secret.remove("stringData")) else {
-        return;
-    };
-    if !secret["data"].is_object() {
-        secret["data"] = json!({});
-    }
-    for (key, value) in strings {
-        secret["data"][key] = STANDARD.encode(value.as_str().unwrap_or_default()).into();
-    }
 }
 
 /// Replaces an object by `body`. The flag tells whether it had to be created.

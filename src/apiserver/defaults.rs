@@ -1,0 +1,51 @@
+//! What a new object is given that it did not come with.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::definition;
+use super::kinds::{Kind, Rules};
+
+/// Fills in what a new object of `kind` leaves out, and what only the server says of it.
+pub fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
+    match kind.rules {
+        Rules::Custom if kind.status => {
+            body.as_object_mut().map(|object| object.remove("status"));
+        }
+        Rules::Namespace => {
+            let name = body["metadata"]["name"].clone();
+            body["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
+            body["status"] = json!({"phase": "Active"});
+        }
+        Rules::Pod => {
+            if let Some(spec) = body.get_mut("spec").and_then(Value::as_object_mut) {
+                spec.entry("restartPolicy").or_insert_with(|| "Always".into());
+                spec.entry("terminationGracePeriodSeconds").or_insert_with(|| 30.into());
+            }
+            body["status"] = json!({"phase": "Pending"});
+        }
+        Rules::Secret => {
+            if let Some(secret) = body.as_object_mut() {
+                secret.entry("type").or_insert_with(|| "Opaque".into());
+            }
+            encode_strings(body);
+        }
+        Rules::Definition => definition::accept(body, now),
+        Rules::Plain | Rules::Custom | Rules::ConfigMap | Rules::Event => {}
+    }
+}
+
+/// Moves a Secret's `stringData` into its `data`.
+pub fn encode_strings(secret: &mut Value) {
+    let Some(Value::Object(strings)) = secret.as_object_mut().and_then(|secret| secret.remove("stringData")) else {
+        return;
+    };
+    if !secret["data"].is_object() {
+        secret["data"] = json!({});
+    }
+    for (key, value) in strings {
+        secret["data"][key] = STANDARD.encode(value.as_str().unwrap_or_default()).into();
+    }
+}

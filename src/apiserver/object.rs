@@ -1,0 +1,53 @@
+//! An object that is stored, and the forms that it is sent in.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// The forms that an object is sent in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// All of it.
+    Full,
+    /// All of it, less `kind` and `apiVersion`: an item of a list of a built-in kind.
+    Item,
+    /// Only the metadata, as a `PartialObjectMetadata`.
+    Metadata,
+}
+
+/// One version of an object. Each form is serialised once, when it is first asked for.
+#[derive(Debug)]
+pub struct Object {
+    /// The object.
+    pub value: Value,
+    forms: [OnceLock<Bytes>; 3],
+}
+
+impl Object {
+    /// An object of this content.
+    pub fn new(value: Value) -> Arc<Self> {
+        Arc::new(Self { value, forms: Default::default() })
+    }
+
+    /// The object as JSON.
+    pub fn json(&self, form: Form) -> Bytes {
+        self.forms[form as usize].get_or_init(|| self.serialise(form).into()).clone()
+    }
+
+    fn serialise(&self, form: Form) -> Vec<u8> {
+        let value = match form {
+            Form::Full => return self.value.to_string().into_bytes(),
+            Form::Item => {
+                let fields = self.value.as_object().into_iter().flatten();
+                let fields: BTreeMap<_, _> = fields.filter(|(key, _)| *key != "kind" && *key != "apiVersion").collect();
+                return serde_json::to_vec(&fields).unwrap_or_default();
+            }
+            Form::Metadata => json!({
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": self.value["metadata"],
+            }),
+        };
+        value.to_string().into_bytes()
+    }
+}
