@@ -67,10 +67,11 @@ const PLAIN: Kind = Kind {
     columns: columns::PLAIN,
 };
 const CUSTOM: Kind = Kind { namespaced: false, unconditional_update: false, rules: Rules::Custom, ..PLAIN };
-const CLUSTER: Kind = Kind { namespaced: false, api_version: RBAC, ..PLAIN };
-const RBAC: &str = "rbac.authorization.k8s.io/v1";
+const CLUSTER: Kind = Kind { namespaced: false, api_version: "rbac.authorization.k8s.io/v1", ..PLAIN };
 const MACHINE_CONFIGURATION: &str = "machineconfiguration.openshift.io/v1";
 
+/// The group of the kinds that say who may do what.
+pub const RBAC: &str = "rbac.authorization.k8s.io";
 /// The kind whose serving can be turned off.
 pub const BUILD: &str = "Build";
 /// The kind that defines kinds.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::kinds::Kind;
+use super::kinds::{Kind, RBAC};
 use super::print::in_version;
 use super::status::Failure;
 use super::store::{Object, Store};
@@ -35,8 +35,11 @@ impl Patch {
                     return Err(Failure::bad_request("error decoding patch: not a JSON object"));
                 }
                 let is_strategic = content_type == STRATEGIC_PATCH;
-                if is_strategic && (kind.is_custom() || !merges_plainly(&patch)) {
+                if is_strategic && kind.is_custom() {
                     return Err(unsupported(kind));
+                }
+                if is_strategic && !merges_plainly(kind, &patch) {
+                    return Err(Failure::strategy());
                 }
                 Ok(Self::Merge(patch))
             }
@@ -64,12 +67,19 @@ fn unsupported(kind: &Kind) -> Failure {
 
 /// Whether a strategic merge patch does what a merge patch of the same text does: it has no directives, and no
 /// lists of objects, which would be merged by key.
-fn merges_plainly(patch: &Value) -> bool {
+fn merges_plainly(kind: &Kind, patch: &Value) -> bool {
     match patch {
-        Value::Object(fields) => fields.iter().all(|(key, value)| !key.starts_with('$') && merges_plainly(value)),
+        Value::Object(fields) => fields
+            .iter()
+            .all(|(key, value)| !key.starts_with('$') && (is_replaced_whole(kind, key) || merges_plainly(kind, value))),
         Value::Array(items) => !items.iter().any(Value::is_object),
         _ => true,
     }
+}
+
+/// Whether a field is a list of objects that no strategy merges.
+fn is_replaced_whole(kind: &Kind, field: &str) -> bool {
+    kind.group() == RBAC && matches!(field, "rules" | "subjects")
 }
 
 /// Applies `patch` to the object that `place` names.

@@ -148,6 +148,13 @@ impl Failure {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// The patch needs to know by which key the items of a list are merged.
+    pub fn strategy() -> Self {
+        let message = "strategic merge patches with directives or lists of objects are not understood here; send an \
+            application/merge-patch+json (kubectl patch --type=merge), or replace the object (kubectl replace)";
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
     /// The patch does not apply.
     pub fn patch_rejected() -> Self {
         let message = "the server rejected our request due to an error in our request";

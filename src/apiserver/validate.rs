@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kinds::{Kind, Rules};
+use super::kinds::{Kind, RBAC, Rules};
 use super::status::Cause;
 use super::{definition, meta};
 use crate::api::limits::{CONFIG_MAP_BYTES_MAX, NAME_BYTES_MAX};
@@ -63,7 +63,7 @@ fn name(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     } else if name.len() > NAME_BYTES_MAX {
         let why = format!("must be no more than {NAME_BYTES_MAX} bytes");
         causes.push(Cause::invalid("metadata.name", &json!(name), &why));
-    } else if kind.group() == "rbac.authorization.k8s.io" {
+    } else if kind.group() == RBAC {
         // Roles are called whatever fits into a path: `system:nodes` is one.
         if matches!(name, "." | "..") || name.contains(['/', '%']) {
             causes.push(Cause::invalid(
