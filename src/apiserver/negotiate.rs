@@ -126,10 +126,15 @@ pub fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, Fa
         "" | JSON => serde_json::from_slice(body).map_err(|error| unrecognized("json", error.to_string())),
         YAML => {
             let text = std::str::from_utf8(body).map_err(|error| unrecognized("yaml", error.to_string()))?;
-            let documents = yaml::parse(text).map_err(|error| unrecognized("yaml", error.to_string()))?;
+            let documents = yaml::parse(text).map_err(|error| unrecognized("yaml", first_line(&error.to_string())))?;
             Ok(documents.into_iter().next().unwrap_or_default())
         }
         PROTOBUF => protobuf::decode(body).map_err(|error| unrecognized("protobuf", error)),
         _ => Err(Failure::media_type(&format!("{JSON}, {YAML}, {PROTOBUF}"))),
     }
+}
+
+/// A YAML error without the excerpt below it, which no Status has room for.
+fn first_line(error: &str) -> String {
+    error.lines().next().unwrap_or_default().to_owned()
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use json_patch::PatchOperation;
 use serde_json::Value;
 
 use super::kinds::{Kind, RBAC};
 use super::print::in_version;
+use super::serve::BODY_BYTES_MAX;
 use super::status::Failure;
 use super::store::{Object, Store};
 use super::write::{self, Place};
@@ -13,6 +15,11 @@ use super::write::{self, Place};
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
+
+/// Most operations that a JSON patch may have.
+const OPERATIONS_MAX: usize = 10_000;
+/// Most levels that a patched object may have: as many as are read in a body.
+const DEPTH_MAX: usize = 127;
 
 /// A patch that can be carried out.
 #[derive(Debug)]
@@ -51,12 +58,38 @@ impl Patch {
     fn applied(&self, object: &Value) -> Result<Value, Failure> {
         let mut patched = object.clone();
         match self {
-            Self::Json(patch) => {
-                json_patch::patch_unsafe(&mut patched, patch).map_err(|_| Failure::patch_rejected())?;
-            }
+            Self::Json(patch) => follow(&mut patched, patch)?,
             Self::Merge(patch) => json_patch::merge(&mut patched, patch),
         }
         if patched.is_object() { Ok(patched) } else { Err(Failure::patch_rejected()) }
+    }
+}
+
+/// Carries out the operations of a JSON patch, as long as they make no monster of the object.
+fn follow(object: &mut Value, patch: &[PatchOperation]) -> Result<(), Failure> {
+    if patch.len() > OPERATIONS_MAX {
+        return Err(Failure::too_large(OPERATIONS_MAX));
+    }
+    let mut copied = 0;
+    for operation in patch {
+        if let PatchOperation::Copy(copy) = operation {
+            copied += object.pointer(copy.from.as_str()).map_or(0, |value| value.to_string().len());
+            if copied > BODY_BYTES_MAX {
+                return Err(Failure::too_large(BODY_BYTES_MAX));
+            }
+        }
+        json_patch::patch_unsafe(object, std::slice::from_ref(operation)).map_err(|_| Failure::patch_rejected())?;
+    }
+    // An operation can put an object into the innermost one, and the next patch go on there.
+    if is_deeper_than(object, DEPTH_MAX) { Err(Failure::patch_rejected()) } else { Ok(()) }
+}
+
+fn is_deeper_than(value: &Value, depth: usize) -> bool {
+    let Some(below) = depth.checked_sub(1) else { return true };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
+        Value::Object(fields) => fields.values().any(|field| is_deeper_than(field, below)),
+        _ => false,
     }
 }
 

@@ -64,6 +64,10 @@ fn create_makes_what_it_has_commands_for() {
     assert_eq!(cluster.kubectl(&password), "aHVudGVyMg==");
     let verbs = ["get", "role", "reader", "-o", "jsonpath={.rules[0].verbs}"];
     assert_eq!(cluster.kubectl(&verbs), r#"["get","list"]"#);
+    // What is on the server is no list of objects that are merged by key.
+    let role = cluster.kubectl(&["get", "role", "reader", "-o", "yaml"]).replace("- list", "- watch");
+    cluster.kubectl(&["apply", "-f", &cluster.file("role.yaml", &role)]);
+    assert_eq!(cluster.kubectl(&verbs), r#"["get","watch"]"#);
     let table = cluster.kubectl(&["get", "secrets"]);
     assert_eq!(words(table.lines().nth(1).unwrap())[..3], ["s", "Opaque", "1"]);
 }
