@@ -29,6 +29,7 @@ mod meta;
 mod negotiate;
 mod object;
 mod openapi;
+mod options;
 mod patch;
 mod path;
 mod pod_logs;
@@ -59,6 +60,7 @@ pub use front::InProcess;
 pub use https::HttpsFront;
 pub use identity::{Identity, IdentityError};
 pub use log::{LogEntry, Verb};
+pub use options::Options;
 pub use pod_logs::PodLogs;
 
 use crate::api::DEFAULT_NAMESPACE;
@@ -71,31 +73,6 @@ use serve::Call;
 use status::Failure;
 use store::Store;
 use write::Place;
-
-/// Changes that are kept of each kind, unless an option says otherwise.
-const EVENT_WINDOW_DEFAULT: usize = 10_000;
-
-/// How an API server is set up.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Where the time comes from.
-    pub clock: Clock,
-    /// What UIDs and generated names are drawn from.
-    pub seed: u64,
-    /// Changes that are kept of each kind; a watch from before them is refused as expired.
-    pub event_window: usize,
-    /// Whether `build.openshift.io` is served.
-    pub serve_builds: bool,
-    /// Requests that are logged; those before them are forgotten.
-    pub log_length: usize,
-}
-
-impl Options {
-    /// The usual setup.
-    pub fn new(clock: Clock, seed: u64) -> Self {
-        Self { clock, seed, event_window: EVENT_WINDOW_DEFAULT, serve_builds: true, log_length: usize::MAX }
-    }
-}
 
 /// An API server. Clones are the same server.
 #[derive(Clone)]

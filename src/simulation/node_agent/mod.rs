@@ -124,8 +124,8 @@ impl NodeAgent {
                     if pod.metadata.deletion_timestamp.is_some() {
                         running.remove(&uid);
                         carry::kill(&self.client, &pod).await;
-                    } else if !running.contains_key(&uid) {
-                        running.insert(uid, self.start(pod));
+                    } else {
+                        running.entry(uid).or_insert_with(|| self.start(pod));
                     }
                 }
                 Ok(Event::Delete(pod)) => self.forget(&mut running, &pod),

@@ -1,0 +1,28 @@
+//! How an API server is set up.
+
+use crate::clock::Clock;
+
+/// Changes that are kept of each kind, unless an option says otherwise.
+const EVENT_WINDOW_DEFAULT: usize = 10_000;
+
+/// How an API server is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// What UIDs and generated names are drawn from.
+    pub seed: u64,
+    /// Changes that are kept of each kind; a watch from before them is refused as expired.
+    pub event_window: usize,
+    /// Whether `build.openshift.io` is served.
+    pub serve_builds: bool,
+    /// Requests that are logged; those before them are forgotten.
+    pub log_length: usize,
+}
+
+impl Options {
+    /// The usual setup.
+    pub fn new(clock: Clock, seed: u64) -> Self {
+        Self { clock, seed, event_window: EVENT_WINDOW_DEFAULT, serve_builds: true, log_length: usize::MAX }
+    }
+}
