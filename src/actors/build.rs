@@ -151,8 +151,7 @@ impl BuildState {
             Some(digest) => self.tell(uid, BuildStatus::Succeeded(digest)),
             None if tries < DIGEST_TRIES_MAX => {
                 let next = BuildMessage::LookForDigest { uid, tries: tries + 1 };
-                let mut next = Some(next);
-                myself.send_after(DIGEST_INTERVAL, move || next.take().expect("a message is sent once"));
+                myself.send_after(DIGEST_INTERVAL, move || next);
             }
             None => self.tell(uid, BuildStatus::Lost(format!("it succeeded, but left no digest in {key}"))),
         }

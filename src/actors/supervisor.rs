@@ -86,7 +86,7 @@ impl Actor for Supervisor {
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
         let Arguments { context, client } = arguments;
-        let sink = myself.clone();
+        let sink = myself;
         let mut watches = Watches::new(
             client,
             context.settings.decide.namespace.clone(),
@@ -172,7 +172,9 @@ impl State {
         for (audience, change) in news {
             match audience {
                 Audience::All => {
-                    self.pools.values().for_each(|pool| drop(pool.cast(PoolMessage::Changed(change.clone()))))
+                    for pool in self.pools.values() {
+                        let _ = pool.cast(PoolMessage::Changed(change.clone()));
+                    }
                 }
                 Audience::Pools(pools) => {
                     for pool in pools {
@@ -220,7 +222,9 @@ impl State {
             supervisor: myself.clone(),
         };
         match Actor::spawn_linked(None, PoolActor, arguments, myself.get_cell()).await {
-            Ok((actor, _)) => drop(self.pools.insert(pool.to_owned(), actor)),
+            Ok((actor, _)) => {
+                self.pools.insert(pool.to_owned(), actor);
+            }
             Err(error) => self.restart_later(myself, pool.to_owned(), &error.to_string()),
         }
     }
@@ -245,7 +249,7 @@ impl State {
             tracing::warn!(pool, why, after = ?restart.after, "the pool's actor crashed; it is started again");
         }
         self.resting.insert(pool.clone());
-        myself.send_after(restart.after, move || SupervisorMessage::Restart(pool.clone()));
+        myself.send_after(restart.after, move || SupervisorMessage::Restart(pool));
     }
 
     fn release(&mut self, pool: &str) {

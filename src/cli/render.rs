@@ -68,7 +68,7 @@ enum FileError {
     #[error("failed to write {0}")]
     Unwritable(String, #[source] io::Error),
     #[error("{0}: {1}")]
-    Fault(String, InputFault),
+    Fault(String, Box<InputFault>),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
@@ -211,7 +211,7 @@ impl Documents {
     fn blame(&self, fault: InputFault) -> FileError {
         let holder = self.objects.iter().find(|(key, _)| key.to_string() == fault.object);
         let files = holder.map_or_else(|| self.files.clone(), |(_, (_, file))| file.clone());
-        FileError::Fault(files, fault)
+        FileError::Fault(files, Box::new(fault))
     }
 }
 

@@ -106,8 +106,8 @@ impl NodeAgent {
                     if pod.metadata.deletion_timestamp.is_some() {
                         running.remove(&uid);
                         kill(&self.client, &pod).await;
-                    } else if !running.contains_key(&uid) {
-                        running.insert(uid, self.start(pod));
+                    } else {
+                        running.entry(uid).or_insert_with(|| self.start(pod));
                     }
                 }
                 Ok(Event::Delete(pod)) => drop(running.remove(&pod.uid().unwrap_or_default())),
