@@ -33,8 +33,8 @@ pub enum SupervisorMessage {
     Demanded(String, Demand),
     /// A crashed pool actor is to be started again.
     Restart(String),
-    /// No actor is to be started any more.
-    Drain,
+    /// No actor is to be started any more; answered once that is understood.
+    Drain(RpcReplyPort<()>),
     /// Somebody wants to know how things are.
     Inspect(RpcReplyPort<Overview>),
 }
@@ -134,7 +134,10 @@ impl Actor for Supervisor {
                 state.resting.remove(&pool);
                 state.ensure(&myself, &pool).await;
             }
-            SupervisorMessage::Drain => state.is_draining = true,
+            SupervisorMessage::Drain(reply) => {
+                state.is_draining = true;
+                let _ = reply.send(());
+            }
             SupervisorMessage::Inspect(reply) => drop(reply.send(state.overview())),
         }
         Ok(())

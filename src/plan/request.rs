@@ -283,11 +283,24 @@ fn printable<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
 }
 
 fn required<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
-    let set_it = |problem: &str| fault(FaultReason::KeyMissing, object, key, problem.into(), "set it");
+    let set_it = |problem: &str| {
+        fault(FaultReason::KeyMissing, object, key, problem.into(), &format!("set it to {}", purpose_of(key)))
+    };
     match value(object, key) {
         None => Err(set_it("it is missing")),
         Some(text) if text.trim().is_empty() => Err(set_it("it is empty")),
         Some(text) => Ok(text),
+    }
+}
+
+/// What belongs into a key.
+fn purpose_of(key: &str) -> &'static str {
+    match key {
+        "baseImagePullSecretName" => "the name of a Secret with the credentials to pull the base image",
+        "finalImagePushSecretName" => "the name of a Secret with the credentials to push the image",
+        "finalImagePullspec" => "the registry-host/repository to push to",
+        "releaseVersion" => "the version of the release that the images belong to",
+        _ => "an image, by tag or by digest",
     }
 }
 
