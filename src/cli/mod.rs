@@ -66,10 +66,13 @@ fn log_to_stderr(command: &Command) {
     }
 }
 
-/// An error and its causes, on one line.
+/// An error and its causes, on one line; some of other crates' errors quote their causes themselves.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+    causes.fold(error.to_string(), |line, cause| match cause.to_string() {
+        known if line.contains(&known) => line,
+        cause => format!("{line}: {cause}"),
+    })
 }
 
 /// Whether nobody is there to read standard output any more, which is no failure of ours.
