@@ -23,6 +23,8 @@ finish() {
   exit "$code"
 }
 trap finish EXIT
+# As the first process of a container, this shell would not hear of its end otherwise.
+trap 'exit 143' INT TERM
 
 fail() {
   local code=$1
@@ -37,10 +39,10 @@ persistently() {
   local failed_code=$1 denied_code=$2 what=$3 try wait=1
   shift 3
   for ((try = 1; try <= tries; try++)); do
-    if "$@" 2> >(tee "$work/stderr" >&2); then
+    if "$@" 2>&1 | tee "$work/output"; then
       return 0
     fi
-    if grep -qiE 'unauthorized|authentication required|denied|forbidden|invalid username' "$work/stderr"; then
+    if grep -qiE 'unauthorized|authentication required|denied|forbidden|invalid username' "$work/output"; then
       fail "$denied_code" "failed to $what: access denied"
     fi
     if ((try < tries)); then

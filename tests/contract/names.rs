@@ -52,6 +52,25 @@ async fn l24_a_foreign_config_map_of_the_payloads_name_is_never_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_pools_that_want_one_config_are_built_one_after_the_other_left_alone() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let pod = cluster.exists(Kind::Pod, POD).await;
+    cluster.create(pool("infra", R1)).await;
+    cluster.shows("infra", "BuildFailed", "NameConflict").await;
+    cluster.rest(Duration::from_secs(600)).await;
+    assert_eq!(cluster.exists(Kind::Pod, POD).await.metadata.uid, pod.metadata.uid);
+    cluster.succeed(R1).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.shows("infra", "BuildPending", "BuildPending").await;
+    cluster.succeed(R1).await;
+    cluster.shows("infra", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn l24_a_stale_pod_with_our_labels_is_replaced() {
     let cluster = Cluster::new().await;
     let stale = cluster.create(foreign_pod(labels())).await;

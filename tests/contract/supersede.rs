@@ -152,6 +152,20 @@ async fn a_rebuild_of_a_running_build_replaces_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_config_set_back_to_the_published_one_stops_the_build_of_the_other() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    built(&cluster, R1).await;
+    cluster.roll_out("worker", R2).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+    assert_eq!(cluster.events("worker").await.last().map(String::as_str), Some("BuildSuperseded"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn l34_a_new_base_image_is_built_though_the_config_is_the_same() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;

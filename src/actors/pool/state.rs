@@ -110,10 +110,12 @@ impl State {
 
     /// Forgets objects that no watch would tell of: they have to be met again.
     pub(super) fn forget_unwatched(&mut self) {
-        let unlabelled = |object: &Object| {
-            !object.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(keys::BUILD_POD))
+        let pool = &self.pool;
+        let is_unwatched = |key: &Key, object: &Object| match owner_of(object) {
+            Some(owner) => owner != *pool,
+            None => key.kind.is_build_object(),
         };
-        self.cache = self.cache.subset(|key, object| !(key.kind.is_build_object() && unlabelled(object)));
+        self.cache = self.cache.subset(|key, object| !is_unwatched(key, object));
     }
 
     pub(super) fn accept_slot(&mut self, waiting_since: Timestamp) {

@@ -74,12 +74,12 @@ fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
 
 fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let hash = request.hash.as_str();
-    if let Some(published) = facts.record.published_on(pool, hash) {
-        return settle::published(facts, pool, published);
-    }
     let is_stale = |made: &Made<'_>| made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash);
     if let Some(effect) = supersede(facts, pool, is_stale) {
         return Decision::act(demand(facts), effect);
+    }
+    if let Some(published) = facts.record.published_on(pool, hash) {
+        return settle::published(facts, pool, published);
     }
     if let Some(failed) = facts.record.failure_of(hash) {
         return settle::failed(facts, pool, failed);
