@@ -68,6 +68,8 @@ pub struct State {
     watches: Watches,
     index: Index,
     slots: Slots,
+    /// The Secrets that are watched.
+    secrets: BTreeSet<String>,
     pools: BTreeMap<String, ActorRef<PoolMessage>>,
     crashes: BTreeMap<String, Crashes>,
     /// Pools whose actor crashed and is not due to be started again yet.
@@ -100,6 +102,7 @@ impl Actor for Supervisor {
             watches,
             index: Index::default(),
             slots,
+            secrets: BTreeSet::new(),
             pools: BTreeMap::new(),
             crashes: BTreeMap::new(),
             resting: BTreeSet::new(),
@@ -117,8 +120,8 @@ impl Actor for Supervisor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SupervisorMessage::Watched(event) => {
-                let news = state.index.observe(event);
-                state.follow_secrets(&news);
+                let mut news = state.index.observe(event);
+                state.follow_secrets(&mut news);
                 state.pass_on(&myself, news).await;
             }
             SupervisorMessage::Answered(change) => {
@@ -213,6 +216,7 @@ impl State {
                 }
                 self.release(pool);
             }
+            (false, false) => self.release(pool),
             _ => {}
         }
     }
@@ -232,11 +236,12 @@ impl State {
         }
     }
 
-    /// The pool whose actor this was; what it wanted of the slots stays as it is, for its successor to renew.
+    /// The pool whose actor this was. It keeps a slot that it builds in, and no other: its successor asks again.
     fn forget(&mut self, id: ActorId) -> Option<String> {
         let pool = self.pools.iter().find(|(_, actor)| actor.get_id() == id).map(|(pool, _)| pool.clone())?;
         self.pools.remove(&pool);
         self.unheard.remove(&pool);
+        self.slots.abandon(&pool);
         self.grant();
         Some(pool)
     }
@@ -251,6 +256,7 @@ impl State {
         } else {
             tracing::warn!(pool, why, after = ?restart.after, "the pool's actor crashed; it is started again");
         }
+        self.unheard.remove(&pool);
         self.resting.insert(pool.clone());
         myself.send_after(restart.after, move || SupervisorMessage::Restart(pool));
     }
@@ -273,19 +279,21 @@ impl State {
         }
     }
 
-    /// Watches the Secrets that the build config names, and those derived from them.
-    fn follow_secrets(&mut self, news: &[(Audience, Change)]) {
+    /// Watches the Secrets that the build config names, and those derived from them. Of those that it names no
+    /// more, nothing is known any more.
+    fn follow_secrets(&mut self, news: &mut Vec<(Audience, Change)>) {
         let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
-        let is_news = news.iter().any(|(_, change)| match change {
-            Change::Applied(key, _) | Change::Gone(key, _) => *key == config,
-        });
-        if !is_news {
+        if !news.iter().any(|(_, change)| *change.key() == config) {
             return;
         }
         let names = self.index.cache().get(&config).map(|config| secret_names(config)).unwrap_or_default();
-        let secrets = names.into_iter().flat_map(|name| [canonical_secret(&name), name]);
-        let secrets = secrets.map(|name| Scope::named(Kind::Secret, name));
-        self.watches.follow(watch::fixed_scopes().into_iter().chain(secrets));
+        let secrets: BTreeSet<String> = names.into_iter().flat_map(|name| [canonical_secret(&name), name]).collect();
+        for name in self.secrets.difference(&secrets) {
+            news.extend(self.index.unfollow(Key::new(Kind::Secret, name)));
+        }
+        let scopes = secrets.iter().map(|name| Scope::named(Kind::Secret, name));
+        self.watches.follow(watch::fixed_scopes().into_iter().chain(scopes));
+        self.secrets = secrets;
     }
 
     fn overview(&self) -> Overview {

@@ -186,9 +186,7 @@ impl Documents {
     }
 
     fn objects(&self, request: &BuildRequest) -> Result<Vec<Object>, InputFault> {
-        if let Some(fault) =
-            request::containerfile_fault(&request.pool, request.custom_containerfile.as_deref().unwrap_or_default())
-        {
+        if let Some(fault) = request::containerfile_fault(request) {
             return Err(fault);
         }
         let machine_config = Key::new(Kind::MachineConfig, &request.inputs.rendered_config);

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::cache::Cache;
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
+use super::objects;
 use super::payload::PayloadTooLarge;
 use super::pull_secret::{self, PullSecret};
 use super::pullspec;
@@ -193,7 +194,14 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
     }
     let key = Key::new(Kind::Secret, name);
     match cache.get(&key) {
-        Some(object) => pull_secret::normalise(object).map(Some),
+        Some(object) => {
+            let secret = pull_secret::normalise(object)?;
+            if names::is_dns1123_subdomain(&secret.name) {
+                return Ok(Some(secret));
+            }
+            let problem = format!("the name {:?} of the Secret made from it would be too long", secret.name);
+            Err(fault(FaultReason::NameInvalid, config, setting, problem, "give the Secret a shorter name"))
+        }
         None if cache.is_absent(&key) => Err(InputFault {
             reason: FaultReason::SecretMissing,
             object: key.to_string(),
@@ -323,12 +331,17 @@ fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: 
 }
 
 /// The fault of a Containerfile that does not fit into a ConfigMap.
-pub fn containerfile_fault(pool: &str, text: &str) -> Option<InputFault> {
-    let bytes = names::CONTAINERFILE_KEY.len() + text.len();
+pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
+    let own = request.custom_containerfile.as_ref()?;
+    // All else in it is far smaller than half of what fits.
+    if own.len() < CONFIG_MAP_BYTES_MAX / 2 {
+        return None;
+    }
+    let bytes = names::CONTAINERFILE_KEY.len() + objects::containerfile(request).len();
     (bytes > CONFIG_MAP_BYTES_MAX).then(|| InputFault {
         reason: FaultReason::ContainerfileTooLarge,
         object: format!("ConfigMap {CUSTOM_CONTAINERFILE}"),
-        key: Some(pool.to_owned()),
+        key: Some(request.pool.clone()),
         problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
         fix: "shorten it".into(),
     })
