@@ -12,17 +12,19 @@ readonly pull_auth=/tmp/base-image-pull-creds/config.json
 readonly push_auth=/tmp/final-image-push-creds/config.json
 readonly tries=5
 
-work=$(mktemp -d)
+work=
 
 finish() {
   local code=$?
-  rm -rf "$work"
+  rm -rf "${work:-/nonexistent}"
   if [[ $code -ne 0 ]]; then
     touch "$done_dir/failed"
   fi
   exit "$code"
 }
 trap finish EXIT
+# As the first process of a container, this shell would not hear of its end otherwise.
+trap 'exit 143' INT TERM
 
 fail() {
   local code=$1
@@ -37,10 +39,10 @@ persistently() {
   local failed_code=$1 denied_code=$2 what=$3 try wait=1
   shift 3
   for ((try = 1; try <= tries; try++)); do
-    if "$@" 2> >(tee "$work/stderr" >&2); then
+    if "$@" 2>&1 | tee "$work/output"; then
       return 0
     fi
-    if grep -qiE 'unauthorized|authentication required|denied|forbidden|invalid username' "$work/stderr"; then
+    if grep -qiE 'unauthorized|authentication required|denied|forbidden|invalid username' "$work/output"; then
       fail "$denied_code" "failed to $what: access denied"
     fi
     if ((try < tries)); then
@@ -52,10 +54,12 @@ persistently() {
   fail "$failed_code" "failed to $what: gave up after $tries tries"
 }
 
+work=$(mktemp -d)
 context="$work/context"
 mkdir -p "$context/machineconfig"
-cp /tmp/machineconfig/machineconfig.json.gz "$context/machineconfig/"
-base64 -d "$context/machineconfig/machineconfig.json.gz" | gzip -t ||
+cp /tmp/machineconfig/machineconfig.json.gz "$context/machineconfig/" ||
+  fail 10 "failed to read the MachineConfig: there is no payload"
+base64 -d "$context/machineconfig/machineconfig.json.gz" | gunzip | grep -c '"config"' > /dev/null ||
   fail 10 "failed to read the MachineConfig: the payload is damaged"
 
 for image in "$BASE_IMAGE" ${EXTENSIONS_IMAGE:+"$EXTENSIONS_IMAGE"}; do
@@ -68,7 +72,8 @@ buildah build --pull=missing --authfile "$pull_auth" --file /tmp/dockerfile/Dock
 persistently 40 41 "push $FINAL_IMAGE" \
   buildah push --authfile "$push_auth" --digestfile "$work/digest" "$FINAL_IMAGE"
 
-cp "$work/digest" "$termination_log"
+# The image is pushed: from here on nothing may make the build a failed one.
+cp "$work/digest" "$termination_log" || echo "failed to leave the digest as the termination message" >&2
 # Moved into place in one step: the helper must not see half of it.
-cp "$work/digest" "$done_dir/.digest"
-mv "$done_dir/.digest" "$done_dir/digest"
+cp "$work/digest" "$done_dir/.digest" && mv "$done_dir/.digest" "$done_dir/digest" ||
+  echo "failed to leave the digest for the helper" >&2

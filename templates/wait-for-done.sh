@@ -3,6 +3,9 @@
 # which alone holds a token. Ends whether the build succeeds or fails.
 set -euo pipefail
 
+# As the first process of a container, this shell would not hear of its end otherwise.
+trap 'exit 143' INT TERM
+
 until [[ -e /tmp/done/digest || -e /tmp/done/failed ]]; do
   sleep 1
 done

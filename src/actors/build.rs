@@ -106,6 +106,11 @@ impl Actor for BuildActor {
     }
 }
 
+/// Looks for the digest again after a while.
+fn again(myself: &ActorRef<BuildMessage>, uid: String, tries: u32) {
+    myself.send_after(DIGEST_INTERVAL, move || BuildMessage::LookForDigest { uid, tries });
+}
+
 impl BuildState {
     fn observe(&mut self, myself: &ActorRef<BuildMessage>, object: Arc<Object>) {
         let Some(builder) = Kind::of(&object).ok().and_then(builders::for_kind) else { return };
@@ -144,16 +149,12 @@ impl BuildState {
             }
             Err(error) => {
                 tracing::warn!(%error, %key, "failed to read the digest");
-                None
+                return again(myself, uid, tries);
             }
         };
         match found {
             Some(digest) => self.tell(uid, BuildStatus::Succeeded(digest)),
-            None if tries < DIGEST_TRIES_MAX => {
-                let next = BuildMessage::LookForDigest { uid, tries: tries + 1 };
-                let mut next = Some(next);
-                myself.send_after(DIGEST_INTERVAL, move || next.take().expect("a message is sent once"));
-            }
+            None if tries < DIGEST_TRIES_MAX => again(myself, uid, tries + 1),
             None => self.tell(uid, BuildStatus::Lost(format!("it succeeded, but left no digest in {key}"))),
         }
     }

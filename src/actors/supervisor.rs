@@ -33,8 +33,8 @@ pub enum SupervisorMessage {
     Demanded(String, Demand),
     /// A crashed pool actor is to be started again.
     Restart(String),
-    /// No actor is to be started any more.
-    Drain,
+    /// No actor is to be started any more; answered once that is understood.
+    Drain(RpcReplyPort<()>),
     /// Somebody wants to know how things are.
     Inspect(RpcReplyPort<Overview>),
 }
@@ -68,6 +68,8 @@ pub struct State {
     watches: Watches,
     index: Index,
     slots: Slots,
+    /// The Secrets that are watched.
+    secrets: BTreeSet<String>,
     pools: BTreeMap<String, ActorRef<PoolMessage>>,
     crashes: BTreeMap<String, Crashes>,
     /// Pools whose actor crashed and is not due to be started again yet.
@@ -86,7 +88,7 @@ impl Actor for Supervisor {
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
         let Arguments { context, client } = arguments;
-        let sink = myself.clone();
+        let sink = myself;
         let mut watches = Watches::new(
             client,
             context.settings.decide.namespace.clone(),
@@ -100,6 +102,7 @@ impl Actor for Supervisor {
             watches,
             index: Index::default(),
             slots,
+            secrets: BTreeSet::new(),
             pools: BTreeMap::new(),
             crashes: BTreeMap::new(),
             resting: BTreeSet::new(),
@@ -117,8 +120,8 @@ impl Actor for Supervisor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SupervisorMessage::Watched(event) => {
-                let news = state.index.observe(event);
-                state.follow_secrets(&news);
+                let mut news = state.index.observe(event);
+                state.follow_secrets(&mut news);
                 state.pass_on(&myself, news).await;
             }
             SupervisorMessage::Answered(change) => {
@@ -134,7 +137,10 @@ impl Actor for Supervisor {
                 state.resting.remove(&pool);
                 state.ensure(&myself, &pool).await;
             }
-            SupervisorMessage::Drain => state.is_draining = true,
+            SupervisorMessage::Drain(reply) => {
+                state.is_draining = true;
+                let _ = reply.send(());
+            }
             SupervisorMessage::Inspect(reply) => drop(reply.send(state.overview())),
         }
         Ok(())
@@ -172,7 +178,9 @@ impl State {
         for (audience, change) in news {
             match audience {
                 Audience::All => {
-                    self.pools.values().for_each(|pool| drop(pool.cast(PoolMessage::Changed(change.clone()))))
+                    for pool in self.pools.values() {
+                        let _ = pool.cast(PoolMessage::Changed(change.clone()));
+                    }
                 }
                 Audience::Pools(pools) => {
                     for pool in pools {
@@ -208,6 +216,7 @@ impl State {
                 }
                 self.release(pool);
             }
+            (false, false) => self.release(pool),
             _ => {}
         }
     }
@@ -220,16 +229,19 @@ impl State {
             supervisor: myself.clone(),
         };
         match Actor::spawn_linked(None, PoolActor, arguments, myself.get_cell()).await {
-            Ok((actor, _)) => drop(self.pools.insert(pool.to_owned(), actor)),
+            Ok((actor, _)) => {
+                self.pools.insert(pool.to_owned(), actor);
+            }
             Err(error) => self.restart_later(myself, pool.to_owned(), &error.to_string()),
         }
     }
 
-    /// The pool whose actor this was; what it wanted of the slots stays as it is, for its successor to renew.
+    /// The pool whose actor this was. It keeps a slot that it builds in, and no other: its successor asks again.
     fn forget(&mut self, id: ActorId) -> Option<String> {
         let pool = self.pools.iter().find(|(_, actor)| actor.get_id() == id).map(|(pool, _)| pool.clone())?;
         self.pools.remove(&pool);
         self.unheard.remove(&pool);
+        self.slots.abandon(&pool);
         self.grant();
         Some(pool)
     }
@@ -244,8 +256,9 @@ impl State {
         } else {
             tracing::warn!(pool, why, after = ?restart.after, "the pool's actor crashed; it is started again");
         }
+        self.unheard.remove(&pool);
         self.resting.insert(pool.clone());
-        myself.send_after(restart.after, move || SupervisorMessage::Restart(pool.clone()));
+        myself.send_after(restart.after, move || SupervisorMessage::Restart(pool));
     }
 
     fn release(&mut self, pool: &str) {
@@ -266,19 +279,21 @@ impl State {
         }
     }
 
-    /// Watches the Secrets that the build config names, and those derived from them.
-    fn follow_secrets(&mut self, news: &[(Audience, Change)]) {
+    /// Watches the Secrets that the build config names, and those derived from them. Of those that it names no
+    /// more, nothing is known any more.
+    fn follow_secrets(&mut self, news: &mut Vec<(Audience, Change)>) {
         let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
-        let is_news = news.iter().any(|(_, change)| match change {
-            Change::Applied(key, _) | Change::Gone(key, _) => *key == config,
-        });
-        if !is_news {
+        if !news.iter().any(|(_, change)| *change.key() == config) {
             return;
         }
         let names = self.index.cache().get(&config).map(|config| secret_names(config)).unwrap_or_default();
-        let secrets = names.into_iter().flat_map(|name| [canonical_secret(&name), name]);
-        let secrets = secrets.map(|name| Scope::named(Kind::Secret, name));
-        self.watches.follow(watch::fixed_scopes().into_iter().chain(secrets));
+        let secrets: BTreeSet<String> = names.into_iter().flat_map(|name| [canonical_secret(&name), name]).collect();
+        for name in self.secrets.difference(&secrets) {
+            news.extend(self.index.unfollow(Key::new(Kind::Secret, name)));
+        }
+        let scopes = secrets.iter().map(|name| Scope::named(Kind::Secret, name));
+        self.watches.follow(watch::fixed_scopes().into_iter().chain(scopes));
+        self.secrets = secrets;
     }
 
     fn overview(&self) -> Overview {

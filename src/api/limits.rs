@@ -18,6 +18,8 @@ pub const POD_GRACE_PERIOD_S: i64 = 10;
 pub const FORCED_DELETION_AFTER_S: i64 = 60;
 /// Builds that run at once, unless a setting says otherwise.
 pub const CONCURRENT_BUILDS_DEFAULT: usize = 5;
+/// How long a build object may take to start, unless a setting says otherwise.
+pub const PENDING_DEADLINE_DEFAULT: Duration = Duration::from_secs(600);
 /// Attempts at a build whose object is lost, the first included.
 pub const ATTEMPTS_MAX_DEFAULT: u32 = 3;
 /// Wait before the second attempt; doubled with each further one.

@@ -3,6 +3,7 @@
 #[cfg(feature = "simulation")]
 mod local_cluster;
 mod render;
+mod run;
 #[cfg(feature = "simulation")]
 mod simulate;
 
@@ -10,6 +11,7 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 /// Whatever went wrong, to be printed with its causes.
@@ -30,18 +32,20 @@ enum Command {
     #[cfg(feature = "simulation")]
     Simulate(simulate::Arguments),
     Render(render::Arguments),
+    Run(run::Arguments),
 }
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr();
+    log_to_stderr(&arguments.command);
     let outcome = match arguments.command {
         #[cfg(feature = "simulation")]
         Command::LocalCluster(arguments) => local_cluster::run(&arguments),
         #[cfg(feature = "simulation")]
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
     };
     match outcome {
         Ok(code) => code,
@@ -54,19 +58,27 @@ pub fn main() -> ExitCode {
 }
 
 /// Logs go to standard error, so that standard output holds results alone; `RUST_LOG` says how much of them.
-fn log_to_stderr() {
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::ERROR.into()).from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+fn log_to_stderr(command: &Command) {
+    let (level, is_json) = match command {
+        Command::Run(arguments) => (Level::INFO, arguments.log_format == run::LogFormat::Json),
+        _ => (Level::ERROR, false),
+    };
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    if is_json {
+        logs.json().init();
+    } else {
+        logs.with_ansi(io::stderr().is_terminal()).init();
+    }
 }
 
-/// An error and its causes, on one line.
+/// An error and its causes, on one line; some of other crates' errors quote their causes themselves.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+    causes.fold(error.to_string(), |line, cause| match cause.to_string() {
+        known if line.contains(&known) => line,
+        cause => format!("{line}: {cause}"),
+    })
 }
 
 /// Whether nobody is there to read standard output any more, which is no failure of ours.

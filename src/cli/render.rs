@@ -68,7 +68,7 @@ enum FileError {
     #[error("failed to write {0}")]
     Unwritable(String, #[source] io::Error),
     #[error("{0}: {1}")]
-    Fault(String, InputFault),
+    Fault(String, Box<InputFault>),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
@@ -186,9 +186,7 @@ impl Documents {
     }
 
     fn objects(&self, request: &BuildRequest) -> Result<Vec<Object>, InputFault> {
-        if let Some(fault) =
-            request::containerfile_fault(&request.pool, request.custom_containerfile.as_deref().unwrap_or_default())
-        {
+        if let Some(fault) = request::containerfile_fault(request) {
             return Err(fault);
         }
         let machine_config = Key::new(Kind::MachineConfig, &request.inputs.rendered_config);
@@ -211,7 +209,7 @@ impl Documents {
     fn blame(&self, fault: InputFault) -> FileError {
         let holder = self.objects.iter().find(|(key, _)| key.to_string() == fault.object);
         let files = holder.map_or_else(|| self.files.clone(), |(_, (_, file))| file.clone());
-        FileError::Fault(files, fault)
+        FileError::Fault(files, Box::new(fault))
     }
 }
 

@@ -34,9 +34,35 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
+    /// The request was answered, and changed nothing that is known.
+    #[error("the request changed nothing")]
+    NoEffect,
     /// The actor that was to send the request is gone.
     #[error("the build's actor is not there to do it")]
     ActorGone,
+}
+
+impl Error {
+    /// What went wrong, and why.
+    pub fn with_source(&self) -> String {
+        match self {
+            Self::Failed { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => format!("{self}: {}", status.message),
+                source => format!("{self}: {source}"),
+            },
+            _ => self.to_string(),
+        }
+    }
+
+    /// Whether the server understood, and will say the same again: it is not allowed, or not valid.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Failed { source, .. } => {
+                matches!(source.as_ref(), kube::Error::Api(status) if matches!(status.code, 400 | 403 | 413 | 422))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A request about to be sent, as an [`Interceptor`] sees it.
@@ -68,17 +94,27 @@ impl Door {
     /// Patches an object, its status aside.
     pub async fn patch(&self, key: &Key, patch: &json_patch::Patch) -> Result<Change, Error> {
         self.announce("patch", key);
-        let answer =
-            self.api(key.kind).patch(&key.name, &PatchParams::default(), &Patch::Json::<()>(patch.clone())).await;
-        applied(key, answer.map_err(|error| patch_error("patch", key, error))?)
+        let request = Request::new(self.api(key.kind).resource_url());
+        let patch = Patch::Json::<()>(patch.clone());
+        self.send_patch(key, request.patch(&key.name, &PatchParams::default(), &patch)).await
     }
 
     /// Patches an object's status.
     pub async fn patch_status(&self, key: &Key, patch: &json_patch::Patch) -> Result<Change, Error> {
         self.announce("patch the status of", key);
-        let api = self.api(key.kind);
-        let answer = api.patch_status(&key.name, &PatchParams::default(), &Patch::Json::<()>(patch.clone())).await;
-        applied(key, answer.map_err(|error| patch_error("patch the status of", key, error))?)
+        let request = Request::new(self.api(key.kind).resource_url());
+        let patch = Patch::Json::<()>(patch.clone());
+        self.send_patch(key, request.patch_subresource("status", &key.name, &PatchParams::default(), &patch)).await
+    }
+
+    async fn send_patch(
+        &self,
+        key: &Key,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Change, Error> {
+        let request = request.map_err(kube::Error::BuildRequest).map_err(|error| classify("patch", key, error))?;
+        let answer = self.client.request::<Object>(request.map(escape_as_server)).await;
+        applied(key, answer.map_err(|error| patch_error("patch", key, error))?)
     }
 
     /// Creates an object.
@@ -133,18 +169,24 @@ impl Door {
                 }
                 _ => Ok(Change::Gone(key.clone(), Some(uid.clone()))),
             },
+            Err(error) if is_about_namesake(&error) => Ok(Change::Gone(key.clone(), Some(uid.clone()))),
             Err(error) => match classify("delete", key, error) {
-                Error::NotFound | Error::Conflict => Ok(Change::Gone(key.clone(), Some(uid.clone()))),
+                Error::NotFound => Ok(Change::Gone(key.clone(), Some(uid.clone()))),
                 error => Err(error),
             },
         }
     }
 
-    /// Creates an Event; that it exists already means that it was told.
+    /// Creates an Event; that it exists already means that it was told. One that the server refuses is not told:
+    /// nothing else may wait for that.
     pub async fn tell(&self, event: &Object) -> Result<(), Error> {
         let key = Key::of(Kind::Event, event);
         match self.create(&key, event).await {
             Ok(_) | Err(Error::AlreadyExists) => Ok(()),
+            Err(error) if error.is_refusal() || matches!(error, Error::NotFound) => {
+                tracing::warn!(%key, error = error.with_source(), "an Event is not told");
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
@@ -166,6 +208,11 @@ impl Door {
     }
 }
 
+/// Whether a deletion was refused because the object of that name is another one.
+fn is_about_namesake(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409 && status.message.contains("UID in precondition"))
+}
+
 /// Whether the answer to a deletion says that the object still has to come to its end.
 fn is_on_its_way_out(object: &Object) -> bool {
     let ObjectMeta { deletion_grace_period_seconds, finalizers, .. } = &object.metadata;
@@ -183,10 +230,31 @@ fn applied(key: &Key, mut object: Object) -> Result<Change, Error> {
     Ok(Change::Applied(key.clone(), Arc::new(object)))
 }
 
-/// A JSON patch whose `test` fails is answered with "Invalid": for this program, that is a conflict.
+/// A JSON patch as Go would write it.
+///
+/// The API server compares the value of a `test` with its own byte by byte, and its own is written with these five
+/// characters escaped. They occur in JSON within strings only, so replacing them changes no meaning.
+fn escape_as_server(body: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = String::from_utf8(body) else { return Vec::new() };
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
+            other => escaped.push(other),
+        }
+    }
+    escaped.into_bytes()
+}
+
+/// A JSON patch whose `test` fails is answered with "Invalid" and no causes: for this program, that is a conflict.
 fn patch_error(verb: &'static str, key: &Key, error: kube::Error) -> Error {
+    let has_causes = |status: &kube::core::Status| status.details.as_ref().is_some_and(|d| !d.causes.is_empty());
     match &error {
-        kube::Error::Api(status) if status.code == 422 => Error::Conflict,
+        kube::Error::Api(status) if status.code == 422 && !has_causes(status) => Error::Conflict,
         _ => classify(verb, key, error),
     }
 }
@@ -197,5 +265,19 @@ fn classify(verb: &'static str, key: &Key, error: kube::Error) -> Error {
         kube::Error::Api(status) if status.is_conflict() => Error::Conflict,
         kube::Error::Api(status) if status.is_not_found() => Error::NotFound,
         _ => Error::Failed { verb, key: key.clone(), source: Box::new(error) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_as_the_server_writes_them_and_mean_the_same() {
+        let value = serde_json::json!([{"op": "test", "path": "/a", "value": "a && b -> <c>\u{2028}\u{2029}ü"}]);
+        let escaped = escape_as_server(value.to_string().into_bytes());
+        let text = String::from_utf8(escaped).unwrap();
+        assert!(text.contains("a \\u0026\\u0026 b -\\u003e \\u003cc\\u003e\\u2028\\u2029ü"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

@@ -1,8 +1,11 @@
 //! The cluster door: the only code that talks to an API server.
 //!
-//! [`transport`] is what every request goes through, [`door`] the requests that decisions lead to, and
-//! [`watch`] what comes back without being asked for each time.
+//! [`transport`] is what every request goes through, [`door`] the requests that decisions lead to, [`watch`]
+//! what comes back without being asked for each time, and [`lease`] whether this process is the one that acts.
 
+pub mod connect;
 pub mod door;
+pub mod lease;
+pub mod meter;
 pub mod transport;
 pub mod watch;

@@ -13,6 +13,8 @@ use kube::client::Body;
 use tokio::time;
 use tower::{BoxError, Service, ServiceExt as _};
 
+use super::lease::fence::Fence;
+use super::meter::Meter;
 use crate::api::limits::{REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX};
 use crate::jitter::Jitter;
 
@@ -22,6 +24,8 @@ pub struct Transport<S> {
     inner: S,
     jitter: Jitter,
     agent: HeaderValue,
+    fence: Fence,
+    meter: Meter,
 }
 
 /// No answer within the limit.
@@ -29,13 +33,18 @@ pub struct Transport<S> {
 #[error("no answer within {}s", REQUEST_TIMEOUT.as_secs())]
 struct TimedOut;
 
+/// This process does not lead, or may not lead any more.
+#[derive(Debug, thiserror::Error)]
+#[error("this process does not lead")]
+struct Deposed;
+
 impl<S> Transport<S> {
-    /// Sends requests through `inner`, in the name of `agent`.
+    /// Sends requests through `inner`, in the name of `agent`, while `fence` is open, and counts them with `meter`.
     ///
     /// # Panics
     /// If `agent` is no header value.
-    pub fn new(inner: S, jitter: Jitter, agent: &str) -> Self {
-        Self { inner, jitter, agent: HeaderValue::from_str(agent).expect("a printable user agent") }
+    pub fn new(inner: S, jitter: Jitter, agent: &str, fence: Fence, meter: Meter) -> Self {
+        Self { inner, jitter, fence, meter, agent: HeaderValue::from_str(agent).expect("a printable user agent") }
     }
 }
 
@@ -57,23 +66,26 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         request.headers_mut().insert(USER_AGENT, self.agent.clone());
-        let (inner, jitter) = (self.inner.clone(), self.jitter.clone());
-        Box::pin(send(inner, jitter, request))
+        Box::pin(send(self.clone(), request))
     }
 }
 
-async fn send<S, B>(inner: S, jitter: Jitter, mut request: Request<Body>) -> Result<Response<B>, BoxError>
+async fn send<S, B>(transport: Transport<S>, mut request: Request<Body>) -> Result<Response<B>, BoxError>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone,
     S::Error: Into<BoxError>,
 {
+    let Transport { inner, jitter, fence, meter, .. } = transport;
     let mut tries = 1;
     loop {
+        let Some(limit) = fence.time_for(REQUEST_TIMEOUT) else { return Err(Deposed.into()) };
         let again = if tries < REQUEST_TRIES_MAX { copy(&request) } else { None };
-        let answer = match time::timeout(REQUEST_TIMEOUT, inner.clone().oneshot(request)).await {
+        let method = request.method().clone();
+        let answer = match time::timeout(limit, inner.clone().oneshot(request)).await {
             Ok(answer) => answer.map_err(Into::into),
             Err(_) => Err(TimedOut.into()),
         };
+        meter.count(&method, answer.as_ref().ok().map(Response::status));
         let Some((next, after)) = again.zip(worth_another_try(&answer)) else { return answer };
         let backoff = jitter.backoff(REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, tries);
         // Never earlier than the server asked for, and not all at the same moment either.
@@ -143,7 +155,7 @@ mod tests {
 
     async fn outcome(uri: &str, script: Vec<Option<(u16, Option<u64>)>>) -> (Result<u16, String>, Duration) {
         let start = Instant::now();
-        let service = Transport::new(scripted(script), Jitter::seeded(1), "test");
+        let service = Transport::new(scripted(script), Jitter::seeded(1), "test", Fence::open(), Meter::default());
         let request = Request::post(uri).body(Body::from(b"x".to_vec())).unwrap();
         let answer = service.oneshot(request).await;
         (answer.map(|r| r.status().as_u16()).map_err(|e| e.to_string()), start.elapsed())

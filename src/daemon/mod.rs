@@ -1,5 +1,7 @@
 //! A daemon: the actors, and what they share, put together over any way to an API server.
 
+pub mod admin;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +17,8 @@ use crate::api::COMPONENT;
 use crate::api::limits::STOP_TIMEOUT;
 use crate::clock::Clock;
 use crate::cluster::door::{Door, Interceptor};
+use crate::cluster::lease::fence::Fence;
+use crate::cluster::meter::Meter;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
 
@@ -26,14 +30,18 @@ pub struct Options {
     pub clock: Clock,
     /// Seed of all jitter.
     pub seed: u64,
+    /// Keeps requests from leaving while another process leads.
+    pub fence: Fence,
+    /// Counts requests.
+    pub meter: Meter,
     /// Called before each request, in the actor that sends it; for tests.
     pub interceptor: Option<Interceptor>,
 }
 
 impl Options {
     /// Options with nothing in the way of requests.
-    pub const fn new(settings: Settings, clock: Clock, seed: u64) -> Self {
-        Self { settings, clock, seed, interceptor: None }
+    pub fn new(settings: Settings, clock: Clock, seed: u64) -> Self {
+        Self { settings, clock, seed, fence: Fence::open(), meter: Meter::default(), interceptor: None }
     }
 }
 
@@ -41,6 +49,17 @@ impl Options {
 pub struct Daemon {
     supervisor: ActorRef<SupervisorMessage>,
     task: JoinHandle<()>,
+}
+
+/// Asks a daemon how things are, for as long as it runs.
+#[derive(Debug, Clone)]
+pub struct Inspector(ActorRef<SupervisorMessage>);
+
+impl Inspector {
+    /// How things are; `None` if the daemon has ended.
+    pub async fn overview(&self) -> Option<Overview> {
+        ractor::call!(self.0, SupervisorMessage::Inspect).ok()
+    }
 }
 
 /// The name under which a daemon's requests are sent.
@@ -58,10 +77,11 @@ impl Daemon {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let Options { settings, clock, seed, interceptor } = options;
+        let Options { settings, clock, seed, fence, meter, interceptor } = options;
         let jitter = Jitter::seeded(seed);
         let namespace = settings.decide.namespace.clone();
-        let client = Client::new(Transport::new(service, jitter.clone(), &user_agent()), namespace.clone());
+        let client =
+            Client::new(Transport::new(service, jitter.clone(), &user_agent(), fence, meter), namespace.clone());
         let context = Context {
             door: Door::new(client.clone(), &namespace, interceptor),
             settings: Arc::new(settings),
@@ -74,13 +94,23 @@ impl Daemon {
 
     /// How things are; `None` if the daemon has ended.
     pub async fn overview(&self) -> Option<Overview> {
-        ractor::call!(self.supervisor, SupervisorMessage::Inspect).ok()
+        self.inspector().overview().await
     }
 
-    /// Stops the daemon; builds under way go on without it.
+    /// A way to ask how things are.
+    pub fn inspector(&self) -> Inspector {
+        Inspector(self.supervisor.clone())
+    }
+
+    /// Waits for the daemon to end by itself, which it does not do unless something is very wrong.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.task).await;
+    }
+
+    /// Stops the daemon: no new work, writes under way are finished, and builds go on without it.
     pub async fn stop(self) {
-        let _ = self.supervisor.cast(SupervisorMessage::Drain);
-        let _ = self.supervisor.stop_children_and_wait(None, Some(STOP_TIMEOUT)).await;
+        let _ = ractor::call!(self.supervisor, SupervisorMessage::Drain);
+        self.supervisor.drain_children_and_wait(Some(STOP_TIMEOUT)).await;
         let _ = self.supervisor.stop_and_wait(None, Some(STOP_TIMEOUT)).await;
         let _ = self.task.await;
     }

@@ -17,8 +17,19 @@ const GONE_MAX: usize = 1024;
 pub enum Change {
     /// The object is there, in this version.
     Applied(Key, Arc<Object>),
-    /// The object is not there. With a UID, that very object; without, none of that name.
+    /// The object is not there. With a UID, that very object is gone for good; without, there is none of that name now.
     Gone(Key, Option<String>),
+    /// Nobody watches the object any more: what is known of it may be old.
+    Unknown(Key),
+}
+
+impl Change {
+    /// The object that it is about.
+    pub const fn key(&self) -> &Key {
+        match self {
+            Self::Applied(key, _) | Self::Gone(key, _) | Self::Unknown(key) => key,
+        }
+    }
 }
 
 /// The newest that is known of a set of objects.
@@ -36,6 +47,10 @@ impl Cache {
         match change {
             Change::Applied(key, object) => self.put(key, object),
             Change::Gone(key, uid) => self.take(key, uid.as_deref()),
+            Change::Unknown(key) => {
+                let was_absent = self.absent.remove(key);
+                self.objects.remove(key).is_some() || was_absent
+            }
         }
     }
 
@@ -86,8 +101,8 @@ impl Cache {
 
     fn take(&mut self, key: &Key, uid: Option<&str>) -> bool {
         let known = self.objects.get(key).and_then(|object| object.metadata.uid.clone());
-        if let Some(uid) = uid.map(str::to_owned).or_else(|| known.clone()) {
-            self.forget_for_good(uid);
+        if let Some(uid) = uid {
+            self.forget_for_good(uid.to_owned());
         }
         if known.is_some() && uid.is_some() && known.as_deref() != uid {
             return false;

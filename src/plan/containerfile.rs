@@ -40,7 +40,7 @@ pub fn render(pool: &str, inputs: &BuildInputs, custom: Option<&str>) -> String 
 }
 
 /// `text` as a quoted word of a Containerfile, in which nothing is expanded.
-fn quote(text: String) -> String {
+fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {

@@ -62,6 +62,8 @@ pub struct Index {
     cache: Cache,
     /// Labelled objects by the pool that they were made for.
     owned: BTreeMap<String, BTreeSet<Key>>,
+    /// Pools by the rendered config that they want.
+    wanting: BTreeMap<String, BTreeSet<String>>,
     /// Objects written since the list under way was asked for.
     written: BTreeMap<Scope, BTreeSet<Key>>,
     listed: BTreeSet<Scope>,
@@ -87,7 +89,10 @@ impl Index {
             WatchEvent::Listed(scope, objects) => self.relist(scope, objects),
             WatchEvent::Applied(scope, object) => self.apply_within(&scope, object, Change::Applied),
             WatchEvent::Deleted(scope, object) => {
-                self.apply_within(&scope, object, |key, object| Change::Gone(key, object.metadata.uid.clone()))
+                // A build object that was not told to end has not ended: it has lost the label that is watched.
+                let is_gone = !scope.kind.is_build_object() || object.metadata.deletion_timestamp.is_some();
+                let uid = object.metadata.uid.clone().filter(|_| is_gone);
+                self.apply_within(&scope, object, |key, _| Change::Gone(key, uid))
             }
         }
     }
@@ -100,6 +105,12 @@ impl Index {
             }
         }
         self.apply(change)
+    }
+
+    /// Forgets an object that nobody watches any more.
+    pub fn unfollow(&mut self, key: Key) -> Vec<(Audience, Change)> {
+        self.listed.remove(&Scope::named(key.kind, &key.name));
+        self.apply(Change::Unknown(key))
     }
 
     /// Whether every one of `scopes` has been listed.
@@ -169,14 +180,14 @@ impl Index {
     }
 
     fn apply(&mut self, change: Change) -> Vec<(Audience, Change)> {
-        let (key, before) = match &change {
-            Change::Applied(key, _) | Change::Gone(key, _) => (key.clone(), self.cache.get(key).cloned()),
-        };
+        let key = change.key().clone();
+        let before = self.cache.get(&key).cloned();
         if !self.cache.apply(&change) {
             return Vec::new();
         }
         let after = self.cache.get(&key).cloned();
         self.note_owners(&key, before.as_deref(), after.as_deref());
+        self.note_wanting(&key, before.as_deref(), after.as_deref());
         let audience = match after.as_deref().or(before.as_deref()) {
             Some(object) => self.audience(&key, object),
             None => Audience::All,
@@ -184,6 +195,27 @@ impl Index {
         let mut news = vec![(audience, change)];
         news.extend(self.newly_relevant(&key, before.as_deref(), after.as_deref()));
         news
+    }
+
+    fn note_wanting(&mut self, key: &Key, before: Option<&Object>, after: Option<&Object>) {
+        if key.kind != Kind::MachineConfigPool {
+            return;
+        }
+        let rendered = |object| Pool::new(object).rendered();
+        if before.map(rendered) == after.map(rendered) {
+            return;
+        }
+        if let Some(rendered) = before.map(rendered)
+            && let Some(pools) = self.wanting.get_mut(rendered)
+        {
+            pools.remove(&key.name);
+            if pools.is_empty() {
+                self.wanting.remove(rendered);
+            }
+        }
+        if let Some(after) = after {
+            self.wanting.entry(Pool::new(after).rendered().to_owned()).or_default().insert(key.name.clone());
+        }
     }
 
     fn note_owners(&mut self, key: &Key, before: Option<&Object>, after: Option<&Object>) {
@@ -210,28 +242,26 @@ impl Index {
         let config_maps = [names::payload(rendered), names::containerfile(rendered), names::digest(rendered)];
         let keys = config_maps.into_iter().map(|name| Key::new(Kind::ConfigMap, name));
         keys.chain([Key::new(Kind::MachineConfig, rendered)])
-            .filter_map(|named| Some((self.cache.get(&named)?.clone(), named)))
-            .map(|(object, named)| (Audience::Pools([key.name.clone()].into()), Change::Applied(named, object)))
+            .map(|named| match self.cache.get(&named) {
+                Some(object) => Change::Applied(named, object.clone()),
+                None => Change::Gone(named, None),
+            })
+            .map(|change| (Audience::Pools([key.name.clone()].into()), change))
             .collect()
     }
 
     fn audience(&self, key: &Key, object: &Object) -> Audience {
-        let wanting = |rendered: &str| {
-            self.cache
-                .of_kind(Kind::MachineConfigPool)
-                .filter(|(_, pool)| Pool::new(pool).rendered() == rendered)
-                .map(|(key, _)| key.name.clone())
-                .collect()
-        };
+        let wanting = |rendered: &str| self.wanting.get(rendered).cloned().unwrap_or_default();
         match key.kind {
             Kind::Secret => Audience::All,
             Kind::ConfigMap if key.is_input_config_map() => Audience::All,
             Kind::MachineConfigPool => Audience::Pools([key.name.clone()].into()),
             Kind::MachineConfig => Audience::Pools(wanting(&key.name)),
-            Kind::ConfigMap | Kind::Pod | Kind::Build | Kind::Event => Audience::Pools(match owner_of(object) {
-                Some(pool) => [pool].into(),
-                None => names::rendered_of(&key.name).map(wanting).unwrap_or_default(),
-            }),
+            // Who made it, and who needs its name.
+            Kind::ConfigMap | Kind::Pod | Kind::Build | Kind::Event => {
+                let wanting = names::rendered_of(&key.name).map(wanting).unwrap_or_default();
+                Audience::Pools(owner_of(object).into_iter().chain(wanting).collect())
+            }
         }
     }
 }

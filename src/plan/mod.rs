@@ -21,5 +21,6 @@ pub mod pull_secret;
 pub mod pullspec;
 pub mod record;
 pub mod request;
+pub mod scrub;
 pub mod slots;
 pub mod status;

@@ -79,14 +79,20 @@ impl<'a> GuardedPatch<'a> {
     /// from that is tested, or the document's version where that is the document.
     fn guard(&mut self, path: &[&str]) {
         match self.depth_of(self.document, path) {
+            // What is known of the metadata is not all of it: the server keeps fields there that are not read.
             0 => self.premise(&["metadata", "resourceVersion"]),
+            1 if path[0] == "metadata" => self.premise(&["metadata", "resourceVersion"]),
             depth => self.premise(&path[..depth]),
         };
     }
 
-    /// How many of the keys of `path` lead to something in `document`.
+    /// How many of the keys of `path` lead to something in `document`: to objects, but for the last.
     fn depth_of(&self, document: &Value, path: &[&str]) -> usize {
-        (0..=path.len()).rev().find(|depth| document.pointer(pointer(&path[..*depth]).as_str()).is_some()).unwrap_or(0)
+        let leads_on = |depth: &usize| {
+            let found = document.pointer(pointer(&path[..*depth]).as_str());
+            found.is_some_and(|value| *depth == path.len() || value.is_object())
+        };
+        (0..=path.len()).rev().find(leads_on).unwrap_or(0)
     }
 
     fn change(&mut self, operation: PatchOperation) -> &mut Self {
@@ -131,6 +137,24 @@ mod tests {
             p.set(&["metadata", "annotations", "a"], json!("1")).set(&["metadata", "annotations", "b"], json!("2"));
         });
         assert_eq!(after["metadata"]["annotations"], json!({"a": "1", "b": "2"}));
+    }
+
+    #[test]
+    fn what_should_be_an_object_and_is_not_is_replaced() {
+        let (_, after) = patched(&json!({"status": {"configuration": null}}), |p| {
+            p.set(&["status", "configuration", "source"], json!([1]));
+        });
+        assert_eq!(after["status"]["configuration"]["source"], json!([1]));
+    }
+
+    #[test]
+    fn fields_of_the_metadata_that_are_not_read_are_not_tested() {
+        let (patch, _) = patched(&json!({"metadata": {"name": "worker", "resourceVersion": "7"}}), |p| {
+            p.set(&["metadata", "annotations", "a"], json!("1"));
+        });
+        let mut now = json!({"metadata": {"name": "worker", "resourceVersion": "7", "managedFields": []}});
+        json_patch::patch(&mut now, &patch.unwrap()).unwrap();
+        assert_eq!(now["metadata"]["annotations"]["a"], "1");
     }
 
     #[test]

@@ -56,9 +56,13 @@ pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
 /// Whether `secret` was made by [`normalise`] from the Secret `source`, going by label and owner, not by name.
 pub fn is_canonical_of(secret: &Object, source: &Object) -> bool {
     let metadata = &secret.metadata;
-    let labelled = metadata.labels.as_ref().is_some_and(|l| l.contains_key(keys::CANONICALIZED_SECRET));
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
-    labelled && owners.iter().any(|owner| Some(&owner.uid) == source.metadata.uid.as_ref())
+    is_labelled(secret) && owners.iter().any(|owner| Some(&owner.uid) == source.metadata.uid.as_ref())
+}
+
+/// Whether `secret` has the label of those that [`normalise`] makes.
+pub fn is_labelled(secret: &Object) -> bool {
+    secret.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(keys::CANONICALIZED_SECRET))
 }
 
 /// The credentials in a Secret, checked; errors never quote any of it.

@@ -18,7 +18,7 @@ pub struct BuildRecord {
     /// How many rebuilds were asked for.
     #[serde(default)]
     pub generation: u64,
-    /// Whether a rebuild was asked for, and no build has been started for it yet.
+    /// Whether a rebuild was asked for, and has not come to an end yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rebuild: bool,
     /// The newest published image.

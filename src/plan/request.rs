@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::cache::Cache;
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
+use super::objects;
 use super::payload::PayloadTooLarge;
 use super::pull_secret::{self, PullSecret};
 use super::pullspec;
@@ -193,7 +194,14 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
     }
     let key = Key::new(Kind::Secret, name);
     match cache.get(&key) {
-        Some(object) => pull_secret::normalise(object).map(Some),
+        Some(object) => {
+            let secret = pull_secret::normalise(object)?;
+            if names::is_dns1123_subdomain(&secret.name) {
+                return Ok(Some(secret));
+            }
+            let problem = format!("the name {:?} of the Secret made from it would be too long", secret.name);
+            Err(fault(FaultReason::NameInvalid, config, setting, problem, "give the Secret a shorter name"))
+        }
         None if cache.is_absent(&key) => Err(InputFault {
             reason: FaultReason::SecretMissing,
             object: key.to_string(),
@@ -283,11 +291,24 @@ fn printable<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
 }
 
 fn required<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
-    let set_it = |problem: &str| fault(FaultReason::KeyMissing, object, key, problem.into(), "set it");
+    let set_it = |problem: &str| {
+        fault(FaultReason::KeyMissing, object, key, problem.into(), &format!("set it to {}", purpose_of(key)))
+    };
     match value(object, key) {
         None => Err(set_it("it is missing")),
         Some(text) if text.trim().is_empty() => Err(set_it("it is empty")),
         Some(text) => Ok(text),
+    }
+}
+
+/// What belongs into a key.
+fn purpose_of(key: &str) -> &'static str {
+    match key {
+        "baseImagePullSecretName" => "the name of a Secret with the credentials to pull the base image",
+        "finalImagePushSecretName" => "the name of a Secret with the credentials to push the image",
+        "finalImagePullspec" => "the registry-host/repository to push to",
+        "releaseVersion" => "the version of the release that the images belong to",
+        _ => "an image, by tag or by digest",
     }
 }
 
@@ -310,12 +331,17 @@ fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: 
 }
 
 /// The fault of a Containerfile that does not fit into a ConfigMap.
-pub fn containerfile_fault(pool: &str, text: &str) -> Option<InputFault> {
-    let bytes = names::CONTAINERFILE_KEY.len() + text.len();
+pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
+    let own = request.custom_containerfile.as_ref()?;
+    // All else in it is far smaller than half of what fits.
+    if own.len() < CONFIG_MAP_BYTES_MAX / 2 {
+        return None;
+    }
+    let bytes = names::CONTAINERFILE_KEY.len() + objects::containerfile(request).len();
     (bytes > CONFIG_MAP_BYTES_MAX).then(|| InputFault {
         reason: FaultReason::ContainerfileTooLarge,
         object: format!("ConfigMap {CUSTOM_CONTAINERFILE}"),
-        key: Some(pool.to_owned()),
+        key: Some(request.pool.clone()),
         problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
         fix: "shorten it".into(),
     })

@@ -49,6 +49,13 @@ impl Slots {
         self.places.insert(pool.to_owned(), place);
     }
 
+    /// The actor of `pool` has ended: what it waited for, it waits for no more; what it builds in is still in use.
+    pub fn abandon(&mut self, pool: &str) {
+        if self.places.get(pool).is_some_and(|place| *place != Place::Holding) {
+            self.places.remove(pool);
+        }
+    }
+
     /// Gives the free slots to those that have waited longest: names them, and since when they have waited.
     pub fn grant(&mut self) -> Vec<(String, Timestamp)> {
         let taken = self.places.values().filter(|place| !matches!(place, Place::Waiting(_))).count();

@@ -5,8 +5,8 @@ use super::digest::Digest;
 /// What a build object says of its build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuildStatus {
-    /// It has not started.
-    Pending,
+    /// It has not started, for this reason, if there is a word of one.
+    Pending(String),
     /// It runs.
     Running,
     /// It has pushed an image, of this digest.
@@ -33,6 +33,6 @@ pub struct BuildFailure {
 impl BuildStatus {
     /// Whether the build has come to an end, whatever that was.
     pub const fn is_finished(&self) -> bool {
-        !matches!(self, Self::Pending | Self::Running)
+        !matches!(self, Self::Pending(_) | Self::Running)
     }
 }

@@ -170,6 +170,58 @@ async fn l11_a_build_that_was_never_seen_to_run_ends_with_one_condition() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn l15_a_pod_that_never_starts_is_lost_at_its_deadline_with_the_reason_shown_before() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let waiting = json!({"reason": "ImagePullBackOff", "message": "no such image"});
+    let status = json!({"containerStatuses": [{"name": "image-build", "state": {"waiting": waiting}}]});
+    cluster.set_pod(POD, status).await;
+    cluster
+        .eventually("the reason is shown", async || {
+            message(&cluster.pool("worker").await, "BuildPending")
+                .contains("ImagePullBackOff: no such image")
+                .then_some(())
+        })
+        .await;
+    cluster.rest(Duration::from_secs(590)).await;
+    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
+    let text = message(&cluster.pool("worker").await, "BuildPending");
+    assert!(text.contains("within its deadline") && text.contains("no such image"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn l44_credentials_in_the_output_of_a_build_are_not_shown() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let output = "RUN curl https://bob:hunter2@host && login dTpw";
+    cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, output)]})).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    let pool = serde_json::to_string(&cluster.pool("worker").await).unwrap();
+    assert!(pool.contains("[redacted]@host"), "{pool}");
+    assert!(!pool.contains("hunter2") && !pool.contains("dTpw"), "{pool}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_of_a_pod_that_was_told_to_end_counts() {
+    let cluster = Cluster::new().await;
+    let daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    daemon.stop().await;
+    cluster.bind(POD).await;
+    cluster.delete(Kind::Pod, POD).await;
+    let containers = json!([exited("image-build", 0, &digest_of(R1))]);
+    cluster.set_pod(POD, json!({"phase": "Running", "containerStatuses": containers})).await;
+    let _daemon = cluster.daemon().await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(image_on(&cluster.pool("worker").await), Some(format!("registry.test/org/os@{}", digest_of(R1))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn l49_a_pod_stuck_in_its_deletion_is_deleted_by_force_after_a_minute() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;

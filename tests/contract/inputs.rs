@@ -157,6 +157,7 @@ async fn l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_n
     cluster.shows("big", "BuildFailed", "PayloadTooLarge").await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.server.clear_log();
     cluster.rest(Duration::from_secs(3600)).await;
@@ -247,6 +248,54 @@ async fn l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_wri
     let body = &cluster.exists(Kind::Secret, "push-canonical").await.data["data"][".dockerconfigjson"];
     let expected = secret("x", "", "k", &json!({"auths": legacy("dHdv")}));
     assert_eq!(*body, expected["data"]["k"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn l28_a_users_secret_of_a_canonical_ones_name_is_never_written() {
+    let cluster = cluster_with(|objects| {
+        objects.retain(|o| o["metadata"]["name"] != "push");
+        objects.push(secret("push", "kubernetes.io/dockercfg", ".dockercfg", &json!({"registry.test": {}})));
+        objects.push(secret("push-canonical", "Opaque", "mine", &json!("precious")));
+    })
+    .await;
+    let before = cluster.get(Kind::Secret, "push-canonical").await;
+    let _daemon = cluster.daemon().await;
+    cluster.shows("worker", "BuildFailed", "NameConflict").await;
+    cluster.rest(Duration::from_secs(600)).await;
+    assert_eq!(cluster.get(Kind::Secret, "push-canonical").await, before);
+    cluster.delete(Kind::Secret, "push-canonical").await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_was_not_watched_for_a_while_is_read_anew() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    let name_pull = async |name: &str| {
+        let patch = json!({"data": {"baseImagePullSecretName": name}});
+        cluster.merge(Kind::ConfigMap, "on-cluster-build-config", patch).await;
+        cluster.rest(Duration::from_secs(5)).await;
+    };
+    name_pull("typo").await;
+    cluster.delete(Kind::Secret, "pull").await;
+    let legacy = json!({"registry.test": {"auth": "bmV3"}});
+    cluster.create(secret("pull", "kubernetes.io/dockercfg", ".dockercfg", &legacy)).await;
+    name_pull("pull").await;
+    cluster.create_pool("worker", R1).await;
+    let pod = cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
+    assert_eq!(pod.data["spec"]["imagePullSecrets"][0]["name"], "pull-canonical");
+}
+
+#[tokio::test(start_paused = true)]
+async fn l13_a_build_that_fails_while_inputs_are_unreadable_is_shown() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
+    cluster.rest(Duration::from_secs(5)).await;
+    cluster.set_phase("build-rendered-worker-1", "Failed").await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,26 @@ async fn l24_a_foreign_config_map_of_the_payloads_name_is_never_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_pools_that_want_one_config_are_built_one_after_the_other_left_alone() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let pod = cluster.exists(Kind::Pod, POD).await;
+    cluster.set_phase(POD, "Running").await;
+    cluster.create(pool("infra", R1)).await;
+    cluster.shows("infra", "BuildFailed", "NameConflict").await;
+    cluster.rest(Duration::from_secs(600)).await;
+    assert_eq!(cluster.exists(Kind::Pod, POD).await.metadata.uid, pod.metadata.uid);
+    cluster.succeed(R1).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.shows("infra", "BuildPending", "BuildPending").await;
+    cluster.succeed(R1).await;
+    cluster.shows("infra", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn l24_a_stale_pod_with_our_labels_is_replaced() {
     let cluster = Cluster::new().await;
     let stale = cluster.create(foreign_pod(labels())).await;
@@ -89,6 +109,36 @@ async fn l25_what_earlier_builds_left_is_removed_by_label() {
     cluster.create_pool("worker", R1).await;
     cluster.is_gone(Kind::ConfigMap, "mc-rendered-worker-0").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn l25_an_object_with_our_labels_and_a_name_of_its_own_is_removed() {
+    let cluster = Cluster::new().await;
+    let mut copy = config_map("copy-of-something", json!({}));
+    copy["metadata"]["labels"] = labels();
+    cluster.create(copy).await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.is_gone(Kind::ConfigMap, "copy-of-something").await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn l17_an_object_that_a_finalizer_holds_is_not_deleted_over_and_over() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let held = json!({"metadata": {"finalizers": ["example.com/hold"]}});
+    cluster.merge(Kind::ConfigMap, "mc-rendered-worker-1", held).await;
+    cluster.succeed(R1).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.rest(Duration::from_secs(300)).await;
+    cluster.server.clear_log();
+    cluster.rest(Duration::from_secs(3600)).await;
+    assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
+    cluster.merge(Kind::ConfigMap, "mc-rendered-worker-1", json!({"metadata": {"finalizers": null}})).await;
+    cluster.is_gone(Kind::ConfigMap, "mc-rendered-worker-1").await;
 }
 
 #[tokio::test(start_paused = true)]

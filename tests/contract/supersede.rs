@@ -152,6 +152,55 @@ async fn a_rebuild_of_a_running_build_replaces_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_config_set_back_to_the_published_one_stops_the_build_of_the_other() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    built(&cluster, R1).await;
+    cluster.roll_out("worker", R2).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+    assert_eq!(cluster.events("worker").await.last().map(String::as_str), Some("BuildSuperseded"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn inputs_that_come_back_while_the_old_pod_ends_are_built_at_once_and_nothing_counts_as_lost() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.bind("build-rendered-worker-1").await;
+    cluster.roll_out("worker", R2).await;
+    cluster.shows("worker", "BuildPending", "BuildQueued").await;
+    cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
+    cluster.rest(Duration::from_secs(5)).await;
+    cluster.end_pod("build-rendered-worker-1").await;
+    built(&cluster, R1).await;
+    let events = cluster.events("worker").await;
+    assert!(!events.contains(&"BuildRetrying".to_owned()), "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_was_never_followed_by_a_pod_still_waits_its_turn() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    built(&cluster, R1).await;
+    cluster.roll_out("worker", R2).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    degrade(&cluster, "True").await;
+    cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R2}}})).await;
+    cluster.rest(Duration::from_secs(60)).await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0], "a degraded pool is not built, claimed or not");
+    degrade(&cluster, "False").await;
+    built(&cluster, R2).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn l34_a_new_base_image_is_built_though_the_config_is_the_same() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;

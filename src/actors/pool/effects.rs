@@ -16,8 +16,8 @@ use crate::plan::payload::Payload;
 use crate::plan::request::{BuildRequest, payload_fault};
 
 impl State {
-    /// Carries one effect out, and takes in what comes of it.
-    pub(super) async fn carry_out(&mut self, effect: Effect) -> Result<(), Error> {
+    /// Carries one effect out, and takes in what comes of it; false if nothing does.
+    pub(super) async fn carry_out(&mut self, effect: Effect) -> Result<bool, Error> {
         let pool = Key::new(Kind::MachineConfigPool, &self.pool);
         let change = match effect {
             Effect::PatchPool(patch) => self.context.door.patch(&pool, &patch).await?,
@@ -25,32 +25,31 @@ impl State {
             Effect::Tell(note) => return self.tell(&pool, &note).await,
             Effect::Prepare { rendered, version } => return self.prepare(rendered, version).await,
             Effect::Create(part, request) => self.create(part, request).await?,
+            Effect::Read(key) => self.context.door.get(&key).await?,
             Effect::WriteSecret(secret) => self.write_secret(&secret).await?,
             Effect::Delete(doomed) => self.delete(doomed).await?,
         };
-        self.take_in_answer(change);
-        Ok(())
+        Ok(self.take_in_answer(change))
     }
 
-    async fn tell(&mut self, pool: &Key, note: &Note) -> Result<(), Error> {
-        let Some(object) = self.cache.get(pool).cloned() else { return Ok(()) };
+    async fn tell(&mut self, pool: &Key, note: &Note) -> Result<bool, Error> {
+        let Some(object) = self.cache.get(pool).cloned() else { return Ok(false) };
         let pool = Pool::new(&object);
         self.context.door.tell(&note.event(&pool, self.context.clock.now())).await?;
         tracing::info!(pool = self.pool, reason = note.reason, message = note.message, "event");
         self.told.insert(note.event_name(&pool));
-        Ok(())
+        Ok(true)
     }
 
     /// Reads a MachineConfig and compresses it. Only the payload is kept.
-    async fn prepare(&mut self, rendered: String, version: Option<String>) -> Result<(), Error> {
+    async fn prepare(&mut self, rendered: String, version: Option<String>) -> Result<bool, Error> {
         let key = Key::new(Kind::MachineConfig, &rendered);
         let Some(document) = self.context.door.read(&key).await? else {
-            self.take_in_answer(Change::Gone(key, None));
-            return Ok(());
+            return Ok(self.take_in_answer(Change::Gone(key, None)));
         };
         let payload = Payload::encode(&document).map_err(|error| payload_fault(&key, error));
         self.prepared = Some(Prepared { rendered, version, payload });
-        Ok(())
+        Ok(true)
     }
 
     async fn create(&mut self, part: Part, request: Arc<BuildRequest>) -> Result<Change, Error> {
@@ -60,8 +59,11 @@ impl State {
     }
 
     async fn delete(&mut self, doomed: Doomed) -> Result<Change, Error> {
-        let id = self.cache.get(&doomed.key).and_then(|object| build_id(&doomed.key, object)).ok_or(Error::NotFound)?;
-        self.ask(&id, |reply| BuildMessage::Delete { doomed, reply }).await
+        match self.cache.get(&doomed.key).and_then(|object| build_id(&doomed.key, object)) {
+            Some(id) => self.ask(&id, |reply| BuildMessage::Delete { doomed, reply }).await,
+            // It has our labels and no name of ours, and so no build that it belongs to.
+            None => self.context.door.delete(&doomed).await,
+        }
     }
 
     /// Creates a canonical Secret, or replaces the version of it that is known.

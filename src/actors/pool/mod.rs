@@ -64,7 +64,9 @@ impl Actor for PoolActor {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            PoolMessage::Changed(change) => state.take_in(&change),
+            PoolMessage::Changed(change) => {
+                state.take_in(&change);
+            }
             PoolMessage::BuildStatus { uid, status } => {
                 state.statuses.insert(uid, status);
                 state.request_look();

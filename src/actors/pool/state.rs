@@ -17,7 +17,7 @@ use crate::api::limits::{POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX};
 use crate::api::{Key, Kind, Object, keys, names};
 use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
-use crate::plan::decide::{Prepared, View, decide};
+use crate::plan::decide::{Effect, Prepared, View, decide};
 use crate::plan::index::owner_of;
 use crate::plan::request::{Read, Sources};
 use crate::plan::slots::Demand;
@@ -25,6 +25,9 @@ use crate::plan::status::BuildStatus;
 
 /// Events that are remembered to have been told; beyond that, the API server remembers.
 const TOLD_MAX: usize = 256;
+
+/// The shortest wait for a time to come.
+const WAKE_MIN: Duration = Duration::from_secs(1);
 
 /// What a pool actor keeps.
 pub(in crate::actors) struct State {
@@ -41,6 +44,7 @@ pub(in crate::actors) struct State {
     myself: ActorRef<PoolMessage>,
     demand: Option<Demand>,
     has_slot: bool,
+    refusal: Option<String>,
     is_look_due: bool,
     /// No look before this: the last effect failed.
     rests_until: Option<Instant>,
@@ -66,6 +70,7 @@ impl State {
             myself,
             demand: None,
             has_slot: false,
+            refusal: None,
             is_look_due: false,
             rests_until: None,
             failures: 0,
@@ -83,37 +88,41 @@ impl State {
         }
     }
 
-    /// Takes in a change that somebody else tells of.
-    pub(super) fn take_in(&mut self, change: &Change) {
-        if self.cache.apply(change) {
-            let (Change::Applied(key, _) | Change::Gone(key, _)) = change;
-            if Sources::depend_on(key) {
+    /// Takes in a change; false if it is no news.
+    pub(super) fn take_in(&mut self, change: &Change) -> bool {
+        let is_news = self.cache.apply(change);
+        if is_news {
+            if Sources::depend_on(change.key()) {
                 self.sources = None;
             }
             self.observe_build(change);
             self.request_look();
         }
+        is_news
     }
 
     /// Takes in the answer to a write of this actor's, and lets the supervisor know, for whoever succeeds it.
-    pub(super) fn take_in_answer(&mut self, change: Change) {
+    pub(super) fn take_in_answer(&mut self, change: Change) -> bool {
         // No watch would ever tell of the end of a build object without labels: it is kept here alone.
         let is_watched = match &change {
             Change::Applied(key, object) => !key.kind.is_build_object() || owner_of(object).is_some(),
-            Change::Gone(..) => true,
+            Change::Gone(..) | Change::Unknown(_) => true,
         };
-        self.take_in(&change);
+        let is_news = self.take_in(&change);
         if is_watched {
             let _ = self.supervisor.cast(SupervisorMessage::Answered(change));
         }
+        is_news
     }
 
     /// Forgets objects that no watch would tell of: they have to be met again.
     pub(super) fn forget_unwatched(&mut self) {
-        let unlabelled = |object: &Object| {
-            !object.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(keys::BUILD_POD))
+        let pool = &self.pool;
+        let is_unwatched = |key: &Key, object: &Object| match owner_of(object) {
+            Some(owner) => owner != *pool,
+            None => key.kind.is_build_object(),
         };
-        self.cache = self.cache.subset(|key, object| !(key.kind.is_build_object() && unlabelled(object)));
+        self.cache = self.cache.subset(|key, object| !is_unwatched(key, object));
     }
 
     pub(super) fn accept_slot(&mut self, waiting_since: Timestamp) {
@@ -131,6 +140,10 @@ impl State {
         }
         self.rests_until = None;
         self.follow_builds().await;
+        if self.made_builds().any(|(_, object)| !self.statuses.contains_key(uid_of(object))) {
+            // How that build is doing is about to be told; until then, it is taken to run.
+            return self.ask_for(Demand::Hold);
+        }
         let decision = decide(&View {
             pool: &self.pool,
             cache: &self.cache,
@@ -139,6 +152,7 @@ impl State {
             statuses: &self.statuses,
             prepared: self.prepared.as_ref(),
             told: &self.told,
+            refusal: self.refusal.as_deref(),
             has_slot: self.has_slot,
             now: self.context.clock.now(),
         });
@@ -149,10 +163,20 @@ impl State {
             return self.tidy();
         };
         tracing::debug!(pool = self.pool, ?effect, "due");
-        match self.carry_out(effect).await {
-            Ok(()) => {
+        let is_create = matches!(effect, Effect::Create(..));
+        let outcome = self.carry_out(effect).await;
+        if is_create {
+            self.refusal = outcome.as_ref().err().filter(|error| error.is_refusal()).map(Error::with_source);
+        }
+        match outcome {
+            Ok(true) => {
                 self.failures = 0;
                 self.request_look();
+            }
+            // It was done, and nothing is otherwise than before: doing it again at once would be of no use.
+            Ok(false) => {
+                self.failures += 1;
+                self.rest(&Error::NoEffect);
             }
             Err(error) => self.recover(error).await,
         }
@@ -173,6 +197,8 @@ impl State {
         }
         let Some(time) = time else { return };
         let wait = Duration::try_from(time.duration_since(self.context.clock.now())).unwrap_or_default();
+        // Never a loop, should a time that has come still be asked for.
+        let wait = wait.max(WAKE_MIN);
         self.wake = Some(self.myself.send_after(wait, || PoolMessage::Wake).abort_handle());
     }
 
@@ -185,7 +211,9 @@ impl State {
             let pool = Key::new(Kind::MachineConfigPool, &self.pool);
             tracing::debug!(pool = self.pool, %error, "reading the pool again");
             match self.context.door.get(&pool).await {
-                Ok(change) => self.take_in_answer(change),
+                Ok(change) => {
+                    self.take_in_answer(change);
+                }
                 Err(error) => return self.rest(&error),
             }
             if self.failures <= CONFLICTS_AT_ONCE {
@@ -197,8 +225,13 @@ impl State {
 
     fn rest(&mut self, error: &Error) {
         let wait = self.context.jitter.backoff(POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX, self.failures);
-        let source = std::error::Error::source(error).map(ToString::to_string);
-        tracing::warn!(pool = self.pool, %error, source, ?wait, failures = self.failures, "an effect failed");
+        tracing::warn!(
+            pool = self.pool,
+            error = error.with_source(),
+            ?wait,
+            failures = self.failures,
+            "an effect failed"
+        );
         self.rest_for(wait);
     }
 
@@ -293,6 +326,10 @@ impl State {
             timer.abort();
         }
     }
+}
+
+fn uid_of(object: &Object) -> &str {
+    object.metadata.uid.as_deref().unwrap_or_default()
 }
 
 /// The build that an object belongs to, by its name and its input hash.

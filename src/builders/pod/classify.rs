@@ -32,7 +32,7 @@ pub(super) fn classify(pod: &Object) -> BuildStatus {
         (Some(40), _) => BuildStatus::Lost("the image could not be pushed".into()),
         (Some(code), _) => BuildStatus::Failed(failure(code, build)),
         (None, "Failed") => BuildStatus::Failed(bare_failure(pod)),
-        (None, "" | "Pending") => BuildStatus::Pending,
+        (None, "" | "Pending") => BuildStatus::Pending(waiting_for(pod)),
         (None, _) => BuildStatus::Running,
     }
 }
@@ -69,6 +69,22 @@ fn failure(code: i32, state: Option<&Value>) -> BuildFailure {
     BuildFailure { step: step.into(), exit_code: Some(code), output: output.into() }
 }
 
+/// What keeps a Pod from starting: a container that cannot start, or a scheduler that has no place for it.
+fn waiting_for(pod: &Object) -> String {
+    let list = |pointer: &str| pod.data.pointer(pointer).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let of_container = list("/status/containerStatuses").iter().find_map(|status| {
+        let waiting = status.pointer("/state/waiting")?;
+        // Ordinary stations on the way to a start.
+        let is_ordinary = matches!(field(waiting, "reason"), "" | "ContainerCreating" | "PodInitializing");
+        (!is_ordinary).then_some(waiting)
+    });
+    let of_scheduler = list("/status/conditions")
+        .iter()
+        .find(|condition| field(condition, "type") == "PodScheduled" && field(condition, "status") == "False");
+    let Some(cause) = of_container.or(of_scheduler) else { return String::new() };
+    format!("{}: {}", field(cause, "reason"), field(cause, "message")).trim_end_matches([':', ' ']).to_owned()
+}
+
 /// A Pod that failed without a word of its containers.
 fn bare_failure(pod: &Object) -> BuildFailure {
     let status = pod.data.get("status").cloned().unwrap_or_default();
@@ -100,11 +116,24 @@ mod tests {
 
     #[test]
     fn phases_are_told_apart() {
-        assert_eq!(classify(&pod(Value::Null)), BuildStatus::Pending);
-        assert_eq!(status("Pending", vec![]), BuildStatus::Pending);
+        assert_eq!(classify(&pod(Value::Null)), BuildStatus::Pending(String::new()));
+        assert_eq!(status("Pending", vec![]), BuildStatus::Pending(String::new()));
         assert_eq!(status("Running", vec![]), BuildStatus::Running);
         assert_eq!(status("Succeeded", vec![]), BuildStatus::DigestInConfigMap);
         assert!(matches!(status("Failed", vec![]), BuildStatus::Failed(_)));
+    }
+
+    #[test]
+    fn l15_what_keeps_a_pod_from_starting_is_told() {
+        let waiting = json!({"reason": "ImagePullBackOff", "message": "no such image"});
+        let found = classify(&pod(json!({
+            "phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": {"waiting": waiting}}],
+        })));
+        assert_eq!(found, BuildStatus::Pending("ImagePullBackOff: no such image".into()));
+        let unscheduled =
+            json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}]);
+        let found = classify(&pod(json!({"phase": "Pending", "conditions": unscheduled})));
+        assert_eq!(found, BuildStatus::Pending("Unschedulable: 0/3 nodes".into()));
     }
 
     #[test]

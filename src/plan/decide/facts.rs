@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{Doomed, Effect};
 use crate::api::limits::{
-    ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT, FORCED_DELETION_AFTER_S, RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
+    ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT, FORCED_DELETION_AFTER_S, PENDING_DEADLINE_DEFAULT,
+    RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
 };
 use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object, Pool, keys, names};
 use crate::plan::cache::Cache;
@@ -17,6 +18,7 @@ use crate::plan::inputs::BuildInputs;
 use crate::plan::payload::Payload;
 use crate::plan::record::BuildRecord;
 use crate::plan::request::{self, Read, Sources, Wanted};
+use crate::plan::scrub;
 use crate::plan::status::BuildStatus;
 
 /// Settings that decisions depend on.
@@ -28,6 +30,8 @@ pub struct Settings {
     pub attempts_max: u32,
     /// Builds that run at once; 0 is no limit. Only shown to users here: [`Slots`](crate::plan::slots::Slots) counts.
     pub concurrent_builds_max: usize,
+    /// How long a build object may take to start before it is given up as lost.
+    pub pending_deadline: Duration,
     /// Wait before the second attempt; doubled with each further one, up to [`RETRY_BACKOFF_MAX`].
     pub retry_backoff: Duration,
 }
@@ -38,6 +42,7 @@ impl Default for Settings {
             namespace: DEFAULT_NAMESPACE.to_owned(),
             attempts_max: ATTEMPTS_MAX_DEFAULT,
             concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,
+            pending_deadline: PENDING_DEADLINE_DEFAULT,
             retry_backoff: RETRY_BACKOFF_FIRST,
         }
     }
@@ -71,6 +76,8 @@ pub struct View<'a> {
     pub prepared: Option<&'a Prepared>,
     /// Names of the Events that were told already.
     pub told: &'a BTreeSet<String>,
+    /// What the API server said when it refused to create an object of the build that is about to start.
+    pub refusal: Option<&'a str>,
     /// Whether the pool has a slot to build in.
     pub has_slot: bool,
     /// The time.
@@ -136,6 +143,11 @@ impl<'a> Facts<'a> {
         self.builds.iter().chain(&self.config_maps).copied()
     }
 
+    /// The build objects that are on their way out.
+    pub(super) fn leaving(&self) -> impl Iterator<Item = Made<'a>> + '_ {
+        self.builds.iter().copied().filter(Made::is_being_deleted)
+    }
+
     /// The build object made from the inputs of this hash, unless it is on its way out.
     pub(super) fn build_of(&self, hash: &str) -> Option<Made<'a>> {
         self.builds.iter().copied().find(|build| build.hash() == Some(hash) && !build.is_being_deleted())
@@ -169,6 +181,11 @@ impl<'a> Facts<'a> {
         self.made().filter_map(|made| made.forced_at()).min()
     }
 
+    /// Everything in the watched Secrets that must never be shown.
+    pub(super) fn credentials(&self) -> Vec<String> {
+        self.view.cache.of_kind(Kind::Secret).flat_map(|(_, secret)| scrub::credentials(secret)).collect()
+    }
+
     /// The wait after attempt `number` was lost.
     pub(super) fn retry_backoff(&self, number: u32) -> SignedDuration {
         let doubled = 2u32.saturating_pow(number.saturating_sub(1));
@@ -196,8 +213,11 @@ impl<'a> Made<'a> {
         self.object.metadata.deletion_timestamp.is_some()
     }
 
-    /// When the object is to be deleted by force, if it is on its way out.
+    /// When the object is to be deleted by force, if it is on its way out and was not yet: a finalizer outlasts force.
     fn forced_at(&self) -> Option<Timestamp> {
+        if self.object.metadata.deletion_grace_period_seconds == Some(0) {
+            return None;
+        }
         let deadline = self.object.metadata.deletion_timestamp.as_ref()?.0;
         deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
     }

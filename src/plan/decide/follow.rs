@@ -1,5 +1,7 @@
 //! A build that is there: show how it is doing, publish its image, record its end.
 
+use jiff::Timestamp;
+
 use super::facts::{Facts, Made};
 use super::serve::{demand, patch_record, tell};
 use super::{Decision, Effect, messages, show, start};
@@ -9,6 +11,7 @@ use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::digest::Digest;
 use crate::plan::notes::Note;
 use crate::plan::record::{Attempt, BuildRecord, Failed, Published};
+use crate::plan::scrub;
 use crate::plan::slots::Demand;
 use crate::plan::status::{BuildFailure, BuildStatus};
 
@@ -19,10 +22,18 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>) -> Dec
         return Decision::rest(Demand::Hold, adopt(facts, pool, hash), None);
     };
     let attempt = attempt.clone();
-    let effect = tell(facts, pool, started(build, &attempt)).or_else(|| match facts.status_of(build) {
+    let status = facts.status_of(build);
+    let deadline = attempt.started.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX);
+    // Once the spec refers to it, it was told: an Event that has since expired is not told again.
+    let is_told = pool.spec_source().contains(&build.reference());
+    let told = if is_told { None } else { tell(facts, pool, started(build, &attempt)) };
+    let effect = told.or_else(|| match status {
         None | Some(BuildStatus::DigestInConfigMap) => None,
-        Some(BuildStatus::Pending) => {
-            show_live(facts, pool, build, (BUILD_PENDING, reason::BUILD_PENDING), messages::pending(build.key))
+        Some(BuildStatus::Pending(why)) if deadline <= facts.view.now => {
+            start::record_loss(facts, pool, &attempt, &messages::never_started(why))
+        }
+        Some(BuildStatus::Pending(why)) => {
+            show_live(facts, pool, build, (BUILD_PENDING, reason::BUILD_PENDING), messages::pending(build.key, why))
         }
         Some(BuildStatus::Running) => {
             show_live(facts, pool, build, (BUILDING, reason::BUILD_RUNNING), messages::running(build.key))
@@ -31,7 +42,8 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>) -> Dec
         Some(BuildStatus::Failed(failure)) => record_failure(facts, pool, build, &attempt, failure),
         Some(BuildStatus::Lost(why)) => start::record_loss(facts, pool, &attempt, why),
     });
-    Decision::rest(demand(facts), effect, None)
+    let wake = matches!(status, Some(BuildStatus::Pending(_))).then_some(deadline);
+    Decision::rest(demand(facts), effect, wake)
 }
 
 fn started(build: Made<'_>, attempt: &Attempt) -> Note {
@@ -45,7 +57,7 @@ fn started(build: Made<'_>, attempt: &Attempt) -> Note {
 
 fn adopt(facts: &Facts<'_>, pool: &Pool<'_>, hash: &str) -> Option<Effect> {
     let attempt = Attempt { hash: hash.to_owned(), number: 1, started: facts.view.now, lost: None };
-    let record = BuildRecord { rebuild: false, attempt: Some(attempt), ..facts.record.clone() };
+    let record = BuildRecord { attempt: Some(attempt), ..facts.record.clone() };
     patch_record(pool, &record, |_| {})
 }
 
@@ -72,7 +84,8 @@ fn publish(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>, digest: &Digest)
     };
     let image = inputs.image_at(digest.as_str());
     let published = Published { hash: inputs.hash(), inputs, image: image.clone() };
-    let record = BuildRecord { published: Some(published), attempt: None, failed: None, ..facts.record.clone() };
+    let record =
+        BuildRecord { rebuild: false, published: Some(published), attempt: None, failed: None, ..facts.record.clone() };
     patch_record(pool, &record, |patch| {
         patch.set(&["metadata", "annotations", keys::NEWEST_IMAGE], image.into());
         show::unrefer(patch, pool);
@@ -87,9 +100,11 @@ fn record_failure(
     failure: &BuildFailure,
 ) -> Option<Effect> {
     show::refer(pool, Some(build.reference())).or_else(|| {
-        let message = messages::failed(build.key, failure, attempt.number, &facts.view.settings.namespace);
+        let output = scrub::scrub(&failure.output, &facts.credentials());
+        let failure = BuildFailure { output, ..failure.clone() };
+        let message = messages::failed(build.key, &failure, attempt.number, &facts.view.settings.namespace);
         let failed = Failed { hash: attempt.hash.clone(), reason: reason::BUILD_FAILED.into(), message };
-        let record = BuildRecord { failed: Some(failed), ..facts.record.clone() };
+        let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
         patch_record(pool, &record, |_| {})
     })
 }

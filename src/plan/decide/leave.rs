@@ -4,6 +4,7 @@ use super::facts::Facts;
 use super::serve::{demand, tell};
 use super::{Decision, Effect, show};
 use crate::api::conditions::event;
+use crate::api::pool::field;
 use crate::api::{Pool, keys};
 use crate::plan::notes::Note;
 use crate::plan::patch::GuardedPatch;
@@ -17,15 +18,19 @@ pub(super) fn decide(facts: &Facts<'_>, pool: Option<&Pool<'_>>) -> Decision {
 }
 
 fn tell_opted_out(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
-    // The record is the first of the traces to go: where it is gone, this was told.
-    let record = pool.annotation(keys::BUILD_RECORD)?;
+    // What is shown is the last of the traces to go, so it names the occasion for as long as this may be told; a pool
+    // that shows nothing has its record to go by.
+    let shown = pool
+        .shown()
+        .map(|condition| format!("{} {}", field(condition, "type"), field(condition, "lastTransitionTime")));
+    let occasion = shown.or_else(|| pool.annotation(keys::BUILD_RECORD).map(str::to_owned))?;
     tell(
         facts,
         pool,
         Note {
             reason: event::OPTED_OUT,
             message: "the pool is opted out of layering, and all that was made for its builds is removed".into(),
-            occurrence: record.to_owned(),
+            occurrence: occasion,
             is_warning: false,
         },
     )

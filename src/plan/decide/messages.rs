@@ -24,8 +24,17 @@ pub(super) fn stopping(key: &Key) -> String {
     format!("waiting for {key} of earlier inputs to be gone")
 }
 
-pub(super) fn pending(key: &Key) -> String {
-    format!("{key} is waiting to start")
+pub(super) fn pending(key: &Key, why: &str) -> String {
+    if why.is_empty() { format!("{key} is waiting to start") } else { format!("{key} is waiting to start: {why}") }
+}
+
+pub(super) fn refused(why: &str) -> String {
+    format!("the API server refuses to create an object of the build: {why}")
+}
+
+pub(super) fn never_started(why: &str) -> String {
+    let why = if why.is_empty() { "the cluster gave no reason" } else { why };
+    format!("it did not start within its deadline: {why}")
 }
 
 pub(super) fn running(key: &Key) -> String {

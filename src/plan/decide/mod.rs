@@ -61,6 +61,8 @@ pub enum Effect {
         /// The version of it that is known to be there.
         version: Option<String>,
     },
+    /// See whether an object is there that no watch has told of.
+    Read(Key),
     /// Make one of the objects of a build.
     Create(Part, Arc<BuildRequest>),
     /// Bring a canonical Secret in step with its source: create it, or replace what it holds.
@@ -98,6 +100,7 @@ impl std::fmt::Debug for Effect {
             Self::PatchStatus(patch) => write!(f, "patch status {patch}"),
             Self::Tell(note) => write!(f, "tell {}", note.reason),
             Self::Prepare { rendered, .. } => write!(f, "prepare {rendered}"),
+            Self::Read(key) => write!(f, "read {key}"),
             Self::Create(part, request) => write!(f, "create {part:?} of {}", request.inputs.rendered_config),
             Self::WriteSecret(secret) => write!(f, "write Secret {:?}", secret.metadata.name),
             Self::Delete(doomed) => write!(f, "delete {} {}", doomed.key, doomed.uid),

@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Made};
 use super::show::document;
-use super::{Decision, Effect, follow, messages, settle, start};
+use super::{Decision, Effect, follow, messages, settle, show, start};
 use crate::api::conditions::event;
 use crate::api::{Pool, keys};
 use crate::plan::fault::InputFault;
@@ -11,6 +11,7 @@ use crate::plan::patch::GuardedPatch;
 use crate::plan::record::BuildRecord;
 use crate::plan::request::{BuildRequest, Wanted};
 use crate::plan::slots::Demand;
+use crate::plan::status::BuildStatus;
 use std::sync::Arc;
 
 pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>) -> Decision {
@@ -57,7 +58,7 @@ fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
     pool.annotation(keys::REBUILD)?;
     // A record that cannot be read is not overwritten: it may be a newer program's.
     let mut record = BuildRecord::of(pool).ok()?;
-    record.generation += 1;
+    record.generation = record.generation.saturating_add(1);
     record.rebuild = true;
     let note = Note {
         reason: event::REBUILD_REQUESTED,
@@ -74,12 +75,12 @@ fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
 
 fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let hash = request.hash.as_str();
+    let is_stale = |made: &Made<'_>| made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash);
+    if let Some(effect) = supersede(facts, pool, hash, is_stale) {
+        return Decision::act(demand(facts), effect);
+    }
     if let Some(published) = facts.record.published_on(pool, hash) {
         return settle::published(facts, pool, published);
-    }
-    let is_stale = |made: &Made<'_>| made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash);
-    if let Some(effect) = supersede(facts, pool, is_stale) {
-        return Decision::act(demand(facts), effect);
     }
     if let Some(failed) = facts.record.failure_of(hash) {
         return settle::failed(facts, pool, failed);
@@ -91,13 +92,28 @@ fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>)
             Decision::rest(demand(facts), facts.deletion(doomed), None)
         }
         Some(build) => follow::decide(facts, pool, build),
-        None => start::decide(facts, pool, request),
+        // A pushed image is a pushed image, even if its pod was told to end before that was noticed.
+        None => match facts.leaving().find(|build| has_succeeded(facts, *build, hash)) {
+            Some(build) => follow::decide(facts, pool, build),
+            None => start::decide(facts, pool, request),
+        },
     }
+}
+
+fn has_succeeded(facts: &Facts<'_>, build: Made<'_>, hash: &str) -> bool {
+    build.hash() == Some(hash)
+        && facts.record.attempt_at(hash).is_some_and(|attempt| attempt.lost.is_none())
+        && matches!(facts.status_of(build), Some(BuildStatus::Succeeded(_)))
 }
 
 /// Inputs that cannot be read are no change: a running build goes on, a published image stays.
 fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
     let attempt = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none());
+    if let Some(failed) = attempt.and_then(|attempt| facts.record.failure_of(&attempt.hash))
+        && attempt.is_some_and(|attempt| facts.build_of(&attempt.hash).is_some())
+    {
+        return settle::failed(facts, pool, failed);
+    }
     if let Some(build) = attempt.and_then(|attempt| facts.build_of(&attempt.hash)) {
         return follow::decide(facts, pool, build);
     }
@@ -122,8 +138,13 @@ fn is_digest_of_running(facts: &Facts<'_>, made: &Made<'_>, hash: &str) -> bool 
         })
 }
 
-/// The next step of stopping and removing what was made from other inputs.
-fn supersede<'a>(facts: &Facts<'a>, pool: &Pool<'_>, is_stale: impl Fn(&Made<'a>) -> bool) -> Option<Effect> {
+/// The next step of stopping and removing what was made from other inputs than those of `hash`.
+fn supersede<'a>(
+    facts: &Facts<'a>,
+    pool: &Pool<'_>,
+    hash: &str,
+    is_stale: impl Fn(&Made<'a>) -> bool,
+) -> Option<Effect> {
     let running =
         facts.builds.iter().find(|build| is_stale(build) && !build.is_being_deleted() && facts.is_running(**build));
     let told = running.and_then(|build| {
@@ -138,5 +159,13 @@ fn supersede<'a>(facts: &Facts<'a>, pool: &Pool<'_>, is_stale: impl Fn(&Made<'a>
             },
         )
     });
-    told.or_else(|| facts.deletion(facts.made().filter(is_stale)))
+    told.or_else(|| drop_attempt(facts, pool, hash)).or_else(|| facts.deletion(facts.made().filter(is_stale)))
+}
+
+/// Takes an attempt at other inputs off the record: its object is about to be deleted, and must not count as lost
+/// should its inputs be wanted again.
+fn drop_attempt(facts: &Facts<'_>, pool: &Pool<'_>, hash: &str) -> Option<Effect> {
+    facts.record.attempt.as_ref().filter(|attempt| attempt.hash != hash)?;
+    let record = BuildRecord { attempt: None, ..facts.record.clone() };
+    patch_record(pool, &record, |patch| show::unrefer(patch, pool))
 }

@@ -37,7 +37,8 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
 /// The build failed: everything stays for inspection.
 pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Decision {
     let shown = Shown { type_: BUILD_FAILED, reason: reason::BUILD_FAILED.into(), message: failed.message.clone() };
-    let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry)).cloned();
+    let build = facts.build_of(&failed.hash).map(|build| build.reference());
+    let reference = build.or_else(|| pool.spec_source().iter().find(|entry| is_build_reference(entry)).cloned());
     let number = facts.record.attempt_at(&failed.hash).map_or(1, |attempt| attempt.number);
     let note = Note {
         reason: event::BUILD_FAILED,
@@ -45,8 +46,12 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
         occurrence: format!("{} {number}", failed.hash),
         is_warning: true,
     };
-    let effect =
-        show_failure(facts, pool, &shown, reference).and_then(|status| tell(facts, pool, note).or(Some(status)));
+    let effect = show::refer(pool, reference.clone())
+        .or_else(|| {
+            let status = show_failure(facts, pool, &shown, reference)?;
+            tell(facts, pool, note).or(Some(status))
+        })
+        .or_else(|| facts.deletion(facts.leaving()));
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())
 }
 
@@ -56,9 +61,12 @@ pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> 
         return Decision::idle(demand(facts));
     }
     let shown = Shown { type_: BUILD_FAILED, reason: fault.reason.as_str().into(), message: fault.to_string() };
-    let reference = pool.status_source().iter().find(|entry| is_build_reference(entry)).cloned();
-    let effect = show_failure(facts, pool, &shown, reference)
-        .and_then(|status| tell(facts, pool, fault_note(fault)).or(Some(status)));
+    let is_there = |entry: &&Value| facts.builds.iter().any(|build| field(entry, "uid") == build.uid());
+    let reference = pool.status_source().iter().find(is_there).cloned();
+    let effect = show::refer(pool, reference.clone()).or_else(|| {
+        let status = show_failure(facts, pool, &shown, reference)?;
+        tell(facts, pool, fault_note(fault)).or(Some(status))
+    });
     // A slot that was given for a build that cannot be is given back.
     let demand = if facts.runs_anything() { Demand::Hold } else { Demand::None };
     Decision::rest(demand, effect, None)

@@ -13,6 +13,7 @@ use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
 use crate::plan::conditions::{Degraded, Shown};
+use crate::plan::fault::FaultReason;
 use crate::plan::notes::Note;
 use crate::plan::pull_secret::{self, PullSecret};
 use crate::plan::record::{Attempt, BuildRecord, Failed, Lost};
@@ -21,41 +22,52 @@ use crate::plan::slots::Demand;
 
 pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let attempt = facts.record.attempt_at(&request.hash);
-    let is_claimed = attempt.is_some_and(|attempt| attempt.lost.is_none());
-    if let Some(attempt) = attempt
-        && let Some(effect) = note_loss(facts, pool, attempt)
-    {
+    if let Some(effect) = attempt.and_then(|attempt| note_loss(facts, pool, request, attempt)) {
         return Decision::act(Demand::None, effect);
     }
-    if !is_claimed && !facts.record.rebuild && pool.blocked_by().is_some() {
-        let leaving = facts.builds.iter().copied().filter(Made::is_being_deleted);
-        return Decision::rest(demand(facts), facts.deletion(leaving), facts.next_forced_deletion());
+    if !facts.record.rebuild && pool.blocked_by().is_some() {
+        return Decision::rest(demand(facts), facts.deletion(facts.leaving()), facts.next_forced_deletion());
     }
     if let Some(decision) = attempt.and_then(|attempt| await_retry(facts, pool, attempt)) {
         return decision;
     }
-    if let Some(leaving) = facts.builds.iter().find(|build| build.is_being_deleted()) {
-        return await_end(facts, pool, leaving);
+    let is_in_the_way = |made: &Made<'_>| made.is_being_deleted() && is_expected(made, request);
+    if let Some(leaving) = facts.leaving().chain(facts.made().filter(is_in_the_way)).next() {
+        return await_end(facts, pool, &leaving);
     }
-    if let Some(conflict) = facts.foreign.iter().find(|made| is_expected(made, request)) {
-        return show_conflict(facts, pool, conflict);
+    if let Some((what, uid)) = conflict(facts, request) {
+        return show_conflict(facts, pool, &what, &uid);
     }
-    if let Some(fault) = containerfile_fault(&request.pool, request.custom_containerfile.as_deref().unwrap_or_default())
-    {
+    if let Some(fault) = containerfile_fault(request) {
         return settle::faulty(facts, pool, &fault);
     }
-    let prepared = prepared(facts, request);
-    if let Some(Err(fault)) = prepared.map(|prepared| &prepared.payload) {
-        return settle::faulty(facts, pool, fault);
+    let prepare =
+        Effect::Prepare { rendered: request.inputs.rendered_config.clone(), version: version_of(facts, request) };
+    match prepared(facts, request).map(|prepared| &prepared.payload) {
+        Some(Err(fault)) => settle::faulty(facts, pool, fault),
+        // What was wrong is looked at before anything else is shown: it may still be wrong.
+        None if shows_payload_fault(pool) => Decision::act(Demand::None, prepare),
+        _ if !facts.view.has_slot => queue(facts, pool),
+        None => Decision::act(Demand::Hold, prepare),
+        Some(Ok(_)) => make(facts, pool, request),
     }
-    if !is_claimed && !facts.view.has_slot {
-        return queue(facts, pool);
-    }
-    if prepared.is_none() {
-        let (rendered, version) = (request.inputs.rendered_config.clone(), version_of(facts, request));
-        return Decision::act(Demand::Hold, Effect::Prepare { rendered, version });
-    }
-    make(facts, pool, request, is_claimed)
+}
+
+fn shows_payload_fault(pool: &Pool<'_>) -> bool {
+    pool.shown().is_some_and(|condition| field(condition, "reason") == FaultReason::PayloadTooLarge.as_str())
+}
+
+/// An object of somebody else's that has a name which the build needs: what it is, and its UID.
+fn conflict(facts: &Facts<'_>, request: &BuildRequest) -> Option<(String, String)> {
+    let foreign = facts.foreign.iter().find(|made| is_expected(made, request));
+    let secret = || {
+        let canonical = [&request.pull_secret, &request.push_secret].into_iter().filter_map(|s| s.canonical.as_ref());
+        canonical.map(|secret| Key::of(Kind::Secret, secret)).find_map(|key| {
+            let there = facts.view.cache.get(&key).filter(|there| !pull_secret::is_labelled(there))?;
+            Some((key.to_string(), there.metadata.uid.clone().unwrap_or_default()))
+        })
+    };
+    foreign.map(|made| (made.key.to_string(), made.uid().to_owned())).or_else(secret)
 }
 
 /// The payload of the build, if it was made from the MachineConfig as it is now.
@@ -71,10 +83,16 @@ fn version_of(facts: &Facts<'_>, request: &BuildRequest) -> Option<String> {
 }
 
 /// Records that the object of an attempt is gone: it was there once, or the pool would not refer to it.
-fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
-    let was_there = pool.spec_source().iter().any(is_build_reference);
-    if attempt.lost.is_some() || !was_there || facts.build_of(&attempt.hash).is_some() {
+fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest, attempt: &Attempt) -> Option<Effect> {
+    let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry))?;
+    if attempt.lost.is_some() {
         return None;
+    }
+    let kind = if field(reference, "kind") == Kind::Build.name() { Kind::Build } else { Kind::Pod };
+    let key = Key::new(kind, names::build(&request.inputs.rendered_config));
+    if facts.view.cache.get(&key).is_none() && !facts.view.cache.is_absent(&key) {
+        // Not seen is not gone: the list of objects may be older than the reference to one.
+        return Some(Effect::Read(key));
     }
     record_loss(facts, pool, attempt, "its build object was deleted")
 }
@@ -103,7 +121,7 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
         let after = lost.at.duration_since(attempt.started);
         let message = messages::given_up(attempt.number, &lost.why, after);
         let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message };
-        let record = BuildRecord { failed: Some(failed), ..facts.record.clone() };
+        let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
     }
     let due = lost.at.checked_add(facts.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX);
@@ -118,9 +136,9 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
         is_warning: true,
     };
     let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_RETRYING.into(), message };
-    let leaving = facts.builds.iter().copied().filter(Made::is_being_deleted);
-    let effect =
-        tell(facts, pool, note).or_else(|| show_unreferred(facts, pool, &shown)).or_else(|| facts.deletion(leaving));
+    let effect = tell(facts, pool, note)
+        .or_else(|| show_unreferred(facts, pool, &shown))
+        .or_else(|| facts.deletion(facts.leaving()));
     Some(Decision::rest(demand(facts), effect, facts.next_forced_deletion().into_iter().chain([due]).min()))
 }
 
@@ -129,19 +147,20 @@ fn is_expected(made: &Made<'_>, request: &BuildRequest) -> bool {
     [names::build(rendered), names::payload(rendered), names::containerfile(rendered)].contains(&made.key.name)
 }
 
-fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, conflict: &Made<'_>) -> Decision {
+fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &str, uid: &str) -> Decision {
     let message = format!(
-        "{} exists and was not made for a build of this pool, which needs its name; to fix it, delete or rename it",
-        conflict.key
+        "{what} exists and was not made for a build of this pool, which needs its name; to fix it, delete or rename it"
     );
     let note = Note {
         reason: event::CONFIG_INVALID,
         message: message.clone(),
-        occurrence: format!("{} {}", reason::NAME_CONFLICT, conflict.uid()),
+        occurrence: format!("{} {uid}", reason::NAME_CONFLICT),
         is_warning: true,
     };
     let shown = Shown { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
-    let effect = tell(facts, pool, note).or_else(|| settle::show_failure(facts, pool, &shown, None));
+    let effect = tell(facts, pool, note)
+        .or_else(|| show::refer(pool, None))
+        .or_else(|| settle::show_failure(facts, pool, &shown, None));
     let again = facts.view.now.checked_add(SignedDuration::from_secs(NAME_CONFLICT_INTERVAL_S)).ok();
     Decision::rest(Demand::None, effect, again)
 }
@@ -168,14 +187,28 @@ fn show_unreferred(facts: &Facts<'_>, pool: &Pool<'_>, shown: &Shown) -> Option<
 }
 
 /// The next of the steps from a payload to a build object.
-fn make(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>, is_claimed: bool) -> Decision {
+fn make(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let effect = [&request.pull_secret, &request.push_secret]
         .into_iter()
         .find_map(|secret| bring_in_step(facts, secret))
-        .or_else(|| if is_claimed { None } else { claim(facts, pool, request) })
+        .or_else(|| claim(facts, pool, request))
         .or_else(|| facts.deletion(facts.config_maps.iter().copied().filter(is_digest)))
+        .or_else(|| show_refusal(facts, pool, request))
         .unwrap_or_else(|| Effect::Create(next_part(facts, request), request.clone()));
     Decision::act(Demand::Hold, effect)
+}
+
+/// What an API server that refuses to create an object has to say is shown while it is tried again, until the
+/// deadline for the start of a build.
+fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Effect> {
+    let why = messages::refused(facts.view.refusal?);
+    let attempt = facts.record.attempt_at(&request.hash)?;
+    let deadline = attempt.started.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX);
+    if deadline <= facts.view.now {
+        return record_loss(facts, pool, attempt, &why);
+    }
+    let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_PENDING.into(), message: why };
+    show_unreferred(facts, pool, &shown)
 }
 
 fn is_digest(made: &Made<'_>) -> bool {
@@ -184,9 +217,13 @@ fn is_digest(made: &Made<'_>) -> bool {
 
 /// Writes down that this attempt is about to be made. Of two processes that want to, one succeeds.
 fn claim(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Effect> {
-    let number = facts.record.attempt_at(&request.hash).map_or(1, |attempt| attempt.number + 1);
+    let known = facts.record.attempt_at(&request.hash);
+    if known.is_some_and(|attempt| attempt.lost.is_none()) {
+        return None;
+    }
+    let number = known.map_or(1, |attempt| attempt.number.saturating_add(1));
     let attempt = Attempt { hash: request.hash.clone(), number, started: facts.view.now, lost: None };
-    let record = BuildRecord { rebuild: false, attempt: Some(attempt), failed: None, ..facts.record.clone() };
+    let record = BuildRecord { attempt: Some(attempt), failed: None, ..facts.record.clone() };
     patch_record(pool, &record, |patch| {
         patch.premise(&["spec", "configuration", "name"]);
         show::unrefer(patch, pool);
@@ -217,7 +254,8 @@ fn source_of(canonical: &crate::api::Object) -> &str {
 
 fn next_part(facts: &Facts<'_>, request: &BuildRequest) -> Part {
     let rendered = &request.inputs.rendered_config;
-    let is_there = |name: String| facts.config_maps.iter().any(|made| made.key.name == name);
+    let is_fresh = |made: &Made<'_>| made.hash() == Some(request.hash.as_str()) && !made.is_being_deleted();
+    let is_there = |name: String| facts.config_maps.iter().any(|made| made.key.name == name && is_fresh(made));
     if !is_there(names::payload(rendered)) {
         Part::Payload
     } else if !is_there(names::containerfile(rendered)) {
