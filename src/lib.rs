@@ -39,9 +39,9 @@
 //! |---|---|---|
 //! | [`cli`] | the subcommands: arguments in, results and errors out | |
 //! | `simulation` | the local harness: node agent, renderer, checks, report | sockets |
-//! | [`daemon`] | the actors put together over a way to an API server | |
+//! | [`daemon`] | the actors put together over a way to an API server; what the process shows of itself over HTTP | |
 //! | [`actors`] | supervisor, pools, builds, restarts | decisions |
-//! | [`cluster`] | transport, watches, the door: all that talks to an API server | decisions |
+//! | [`cluster`] | connection, transport, lease, watches, the door: all that talks to an API server | decisions |
 //! | [`builders`] | the objects that run builds, made and read | I/O |
 //! | [`plan`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
 //! | `apiserver` | an embedded API server, in process and over HTTPS, beside the rest: it knows nothing of builds | |
@@ -83,6 +83,7 @@
 //! - **Level, not edge**: what is needed follows from recorded inputs against today's, never from having seen a change.
 //! - **Nobody else's**: a patch touches only keys of this program, and tests the values that it replaces. Users'
 //!   ConfigMaps and Secrets are never written; an object without our labels is never touched; deletions name a UID.
+//! - **One acts**: of several processes, only the holder of the lease sends requests, and none past its renew deadline.
 //! - **Rest is silence**: where nothing is due, no request is sent.
 //! - **One pool's trouble is its own**: actors share no state but the supervisor's, which waits for nothing.
 

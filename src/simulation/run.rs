@@ -25,7 +25,7 @@ const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
 const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
 /// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
-const EVENT_WINDOW: usize = 1_000;
+const EVENT_WINDOW: usize = 256;
 /// Virtual time that the cluster is left alone at the end, before it is looked at.
 const REST: Duration = Duration::from_secs(60);
 
