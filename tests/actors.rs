@@ -84,8 +84,7 @@ async fn a_pool_in_meltdown_is_reported_and_retried_slowly_while_others_build() 
     let slowly = count.load(Ordering::SeqCst) - crashes;
     assert!((3..=40).contains(&slowly), "{slowly} in an hour");
 
-    cluster.create_pool("a", "rendered-a-1").await;
-    cluster.shows("a", "BuildPending", "BuildPending").await;
+    cluster.start_build("a", "rendered-a-1").await;
     cluster.succeed("rendered-a-1").await;
     cluster.shows("a", "BuildSuccess", "BuildSucceeded").await;
 }
@@ -100,8 +99,7 @@ fn one_at_a_time() -> Settings {
 async fn builds_wait_for_a_slot_in_the_order_in_which_pools_began_to_restarts_included() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon_with(one_at_a_time(), None).await;
-    cluster.create_pool("m", "rendered-m-1").await;
-    cluster.shows("m", "BuildPending", "BuildPending").await;
+    cluster.start_build("m", "rendered-m-1").await;
     for pool in ["z", "a", "k"] {
         cluster.create_pool(pool, &format!("rendered-{pool}-1")).await;
         cluster.shows(pool, "BuildPending", "BuildQueued").await;
@@ -126,8 +124,7 @@ async fn builds_wait_for_a_slot_in_the_order_in_which_pools_began_to_restarts_in
 async fn a_build_goes_on_without_the_daemon_and_is_taken_over_by_the_next() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", "rendered-worker-1").await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", "rendered-worker-1").await;
     let pod = cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     daemon.stop().await;
     cluster.succeed("rendered-worker-1").await;

@@ -15,9 +15,7 @@ const R: &str = "rendered-worker-1";
 async fn a_pool_is_built_from_its_label_to_its_digest() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R).await;
-
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R).await;
     let pod = cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     let pool = cluster.pool("worker").await;
     let reference = json!({
@@ -68,8 +66,7 @@ async fn every_object_of_a_build_is_labelled_and_bears_the_hash_of_its_inputs() 
 async fn a_digest_without_labels_and_without_termination_message_is_taken_and_removed() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R).await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.create(common::config_map("digest-rendered-worker-1", json!({"digest": digest_of("other")}))).await;
     cluster.set_phase("build-rendered-worker-1", "Succeeded").await;
@@ -224,8 +221,7 @@ async fn l38_a_neighbour_who_writes_the_status_all_the_time_loses_nothing_and_st
 async fn l17_at_rest_no_request_is_sent() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R).await;
     cluster.succeed(R).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     cluster.rest(Duration::from_secs(60)).await;
@@ -238,8 +234,7 @@ async fn l17_at_rest_no_request_is_sent() {
 async fn an_unrelated_change_of_the_pool_causes_no_build_and_no_write() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R).await;
     cluster.succeed(R).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     cluster.rest(Duration::from_secs(60)).await;

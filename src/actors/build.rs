@@ -117,12 +117,11 @@ impl BuildState {
         let uid = object.metadata.uid.clone().unwrap_or_default();
         let status = builder.classify(&object);
         self.observed = Some(object);
-        let is_searching =
-            status == BuildStatus::DigestInConfigMap && self.told.as_ref().is_some_and(|(of, _)| *of == uid);
-        if is_searching && self.told.as_ref().is_some_and(|(_, told)| told.is_finished()) {
-            return;
-        }
         if status == BuildStatus::DigestInConfigMap {
+            if self.told.as_ref().is_some_and(|(of, told)| *of == uid && told.is_finished()) {
+                // It is being looked for, or what came of that was told.
+                return;
+            }
             let _ = myself.cast(BuildMessage::LookForDigest { uid: uid.clone(), tries: 1 });
         }
         self.tell(uid, status);

@@ -186,8 +186,12 @@ impl Index {
             return Vec::new();
         }
         let after = self.cache.get(&key).cloned();
-        self.note_owners(&key, before.as_deref(), after.as_deref());
-        self.note_wanting(&key, before.as_deref(), after.as_deref());
+        let (old, new) = (before.as_deref(), after.as_deref());
+        regroup(&mut self.owned, &key, old.and_then(owner_of), new.and_then(owner_of));
+        if key.kind == Kind::MachineConfigPool {
+            let rendered = |pool| Pool::new(pool).rendered().to_owned();
+            regroup(&mut self.wanting, &key.name, old.map(rendered), new.map(rendered));
+        }
         let audience = match after.as_deref().or(before.as_deref()) {
             Some(object) => self.audience(&key, object),
             None => Audience::All,
@@ -195,41 +199,6 @@ impl Index {
         let mut news = vec![(audience, change)];
         news.extend(self.newly_relevant(&key, before.as_deref(), after.as_deref()));
         news
-    }
-
-    fn note_wanting(&mut self, key: &Key, before: Option<&Object>, after: Option<&Object>) {
-        if key.kind != Kind::MachineConfigPool {
-            return;
-        }
-        let rendered = |object| Pool::new(object).rendered();
-        if before.map(rendered) == after.map(rendered) {
-            return;
-        }
-        if let Some(rendered) = before.map(rendered)
-            && let Some(pools) = self.wanting.get_mut(rendered)
-        {
-            pools.remove(&key.name);
-            if pools.is_empty() {
-                self.wanting.remove(rendered);
-            }
-        }
-        if let Some(after) = after {
-            self.wanting.entry(Pool::new(after).rendered().to_owned()).or_default().insert(key.name.clone());
-        }
-    }
-
-    fn note_owners(&mut self, key: &Key, before: Option<&Object>, after: Option<&Object>) {
-        if let Some(pool) = before.and_then(owner_of)
-            && let Some(keys) = self.owned.get_mut(&pool)
-        {
-            keys.remove(key);
-            if keys.is_empty() {
-                self.owned.remove(&pool);
-            }
-        }
-        if let Some(pool) = after.and_then(owner_of) {
-            self.owned.entry(pool).or_default().insert(key.clone());
-        }
     }
 
     /// The objects that a pool has to hear of because it now wants another config.
@@ -263,6 +232,29 @@ impl Index {
                 Audience::Pools(owner_of(object).into_iter().chain(wanting).collect())
             }
         }
+    }
+}
+
+/// Moves a member from the group that it was in to the one that it is in now.
+fn regroup<T: Ord + Clone>(
+    groups: &mut BTreeMap<String, BTreeSet<T>>,
+    member: &T,
+    before: Option<String>,
+    after: Option<String>,
+) {
+    if before == after {
+        return;
+    }
+    if let Some(before) = before
+        && let Some(members) = groups.get_mut(&before)
+    {
+        members.remove(member);
+        if members.is_empty() {
+            groups.remove(&before);
+        }
+    }
+    if let Some(after) = after {
+        groups.entry(after).or_default().insert(member.clone());
     }
 }
 

@@ -76,6 +76,12 @@ impl Cluster {
         self.create(pool(name, rendered)).await;
     }
 
+    /// An opted-in pool whose build is there and has not started yet.
+    pub async fn start_build(&self, pool: &str, rendered: &str) {
+        self.create_pool(pool, rendered).await;
+        self.shows(pool, "BuildPending", "BuildPending").await;
+    }
+
     /// The object as the server has it, field for field.
     pub async fn raw(&self, kind: Kind, name: &str) -> Option<Value> {
         let request = kube::core::Request::new(self.api(kind).resource_url()).get(name, &Default::default()).unwrap();

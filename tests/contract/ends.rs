@@ -11,8 +11,7 @@ const R1: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
 
 async fn failed(cluster: &Cluster) {
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.set_pod(POD, json!({
         "phase": "Running",
         "containerStatuses": [exited("image-build", 20, "step 4: no such package: tmuxx"), {"name": "wait-for-done"}],
@@ -42,8 +41,7 @@ async fn l13_l43_a_failed_build_says_at_once_what_failed_and_everything_stays() 
 async fn a_bare_failed_phase_is_the_users_failure_at_once() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.set_phase(POD, "Failed").await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
 }
@@ -99,8 +97,7 @@ async fn l18_a_failure_is_told_once_and_degraded_never_raised_again() {
 async fn l14_a_pod_deleted_under_the_build_is_lost_and_tried_again_later() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     let first = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     cluster.delete(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
@@ -148,8 +145,7 @@ async fn l14_an_evicted_pod_is_lost_its_remains_removed_and_attempts_counted_acr
 async fn a_success_without_a_digest_is_lost() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.set_phase(POD, "Succeeded").await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
     let text = message(&cluster.pool("worker").await, "BuildPending");
@@ -173,8 +169,7 @@ async fn l11_a_build_that_was_never_seen_to_run_ends_with_one_condition() {
 async fn l15_a_pod_that_never_starts_is_lost_at_its_deadline_with_the_reason_shown_before() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     let waiting = json!({"reason": "ImagePullBackOff", "message": "no such image"});
     let status = json!({"containerStatuses": [{"name": "image-build", "state": {"waiting": waiting}}]});
     cluster.set_pod(POD, status).await;
@@ -195,8 +190,7 @@ async fn l15_a_pod_that_never_starts_is_lost_at_its_deadline_with_the_reason_sho
 async fn l44_credentials_in_the_output_of_a_build_are_not_shown() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     let output = "RUN curl https://bob:hunter2@host && login dTpw";
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, output)]})).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -209,8 +203,7 @@ async fn l44_credentials_in_the_output_of_a_build_are_not_shown() {
 async fn a_success_of_a_pod_that_was_told_to_end_counts() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     daemon.stop().await;
     cluster.bind(POD).await;
     cluster.delete(Kind::Pod, POD).await;
@@ -225,8 +218,7 @@ async fn a_success_of_a_pod_that_was_told_to_end_counts() {
 async fn l49_a_pod_stuck_in_its_deletion_is_deleted_by_force_after_a_minute() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.bind(POD).await;
     cluster.roll_out("worker", "rendered-worker-2").await;
     cluster.rest(Duration::from_secs(60)).await;

@@ -155,8 +155,7 @@ async fn l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_n
     settings.decide.concurrent_builds_max = 1;
     let _daemon = cluster.daemon_with(settings, None).await;
     cluster.shows("big", "BuildFailed", "PayloadTooLarge").await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.server.clear_log();
@@ -168,12 +167,10 @@ async fn l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_n
 async fn l48_unreadable_input_is_no_change() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("built", "rendered-built-1").await;
-    cluster.shows("built", "BuildPending", "BuildPending").await;
+    cluster.start_build("built", "rendered-built-1").await;
     cluster.succeed("rendered-built-1").await;
     cluster.shows("built", "BuildSuccess", "BuildSucceeded").await;
-    cluster.create_pool("running", "rendered-running-1").await;
-    cluster.shows("running", "BuildPending", "BuildPending").await;
+    cluster.start_build("running", "rendered-running-1").await;
 
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
     cluster.rest(Duration::from_secs(60)).await;
@@ -290,8 +287,7 @@ async fn a_secret_that_was_not_watched_for_a_while_is_read_anew() {
 async fn l13_a_build_that_fails_while_inputs_are_unreadable_is_shown() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
     cluster.rest(Duration::from_secs(5)).await;
     cluster.set_phase("build-rendered-worker-1", "Failed").await;

@@ -25,8 +25,7 @@ async fn nothing_is_left(cluster: &Cluster) {
 async fn an_opt_out_during_a_build_stops_it_and_removes_everything() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.set_phase(POD, "Running").await;
     cluster.shows("worker", "Building", "BuildRunning").await;
     cluster.opt_out("worker").await;
@@ -40,8 +39,7 @@ async fn an_opt_out_during_a_build_stops_it_and_removes_everything() {
 async fn an_opt_out_after_a_build_removes_the_image_and_the_record() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.succeed(R1).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     cluster.opt_out("worker").await;
@@ -52,8 +50,7 @@ async fn an_opt_out_after_a_build_removes_the_image_and_the_record() {
 async fn an_opt_out_of_a_failed_pool_lifts_its_degradation() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.set_phase(POD, "Failed").await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     cluster.opt_out("worker").await;
@@ -65,8 +62,7 @@ async fn an_opt_out_of_a_failed_pool_lifts_its_degradation() {
 async fn l07_an_opt_out_while_the_daemon_was_down_is_made_good() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     daemon.stop().await;
     cluster.opt_out("worker").await;
     let _daemon = cluster.daemon().await;
@@ -77,8 +73,7 @@ async fn l07_an_opt_out_while_the_daemon_was_down_is_made_good() {
 async fn l08_late_news_of_a_build_revives_nothing_after_an_opt_out() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.bind(POD).await;
     cluster.opt_out("worker").await;
     cluster
@@ -95,8 +90,7 @@ async fn l08_late_news_of_a_build_revives_nothing_after_an_opt_out() {
 async fn a_pool_that_opts_in_again_is_built_again() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.opt_out("worker").await;
     nothing_is_left(&cluster).await;
     cluster
@@ -109,8 +103,7 @@ async fn a_pool_that_opts_in_again_is_built_again() {
 async fn l09_a_deleted_pools_build_is_removed_without_a_complaint() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.delete(Kind::MachineConfigPool, "worker").await;
     cluster.eventually("nothing is left", async || cluster.build_objects().await.is_empty().then_some(())).await;
     cluster.rest(Duration::from_secs(60)).await;
@@ -124,8 +117,7 @@ async fn l09_a_deleted_pools_build_is_removed_without_a_complaint() {
 async fn l10_a_pool_deleted_while_the_daemon_was_down_leaves_nothing() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     daemon.stop().await;
     cluster.delete(Kind::MachineConfigPool, "worker").await;
     let _daemon = cluster.daemon().await;

@@ -55,8 +55,7 @@ async fn l24_a_foreign_config_map_of_the_payloads_name_is_never_touched() {
 async fn two_pools_that_want_one_config_are_built_one_after_the_other_left_alone() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     let pod = cluster.exists(Kind::Pod, POD).await;
     cluster.set_phase(POD, "Running").await;
     cluster.create(pool("infra", R1)).await;
@@ -127,8 +126,7 @@ async fn l25_an_object_with_our_labels_and_a_name_of_its_own_is_removed() {
 async fn l17_an_object_that_a_finalizer_holds_is_not_deleted_over_and_over() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     let held = json!({"metadata": {"finalizers": ["example.com/hold"]}});
     cluster.merge(Kind::ConfigMap, "mc-rendered-worker-1", held).await;
     cluster.succeed(R1).await;

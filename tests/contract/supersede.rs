@@ -32,8 +32,7 @@ async fn degrade(cluster: &Cluster, status: &str) {
 async fn l05_config_change_during_build_supersedes_it() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.shows("worker", "Building", "BuildRunning").await;
     cluster.roll_out("worker", R2).await;
@@ -46,8 +45,7 @@ async fn l05_config_change_during_build_supersedes_it() {
 async fn l06_nothing_of_the_old_build_is_credited_to_the_new() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     // On a node, a pod that is told to end takes its time, and may come to a good end within it.
     cluster.bind("build-rendered-worker-1").await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
@@ -84,8 +82,7 @@ async fn l04_config_change_while_the_daemon_was_down_is_built() {
 async fn l04_config_change_during_a_build_while_the_daemon_was_down_supersedes_it() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     daemon.stop().await;
     cluster.succeed(R1).await;
     cluster.roll_out("worker", R2).await;
@@ -112,8 +109,7 @@ async fn l03_a_pool_degraded_by_others_is_built_once_it_heals() {
 async fn a_running_build_finishes_on_a_pool_that_others_degrade() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     degrade(&cluster, "True").await;
     built(&cluster, R1).await;
 }
@@ -139,8 +135,7 @@ async fn a_rebuild_is_made_on_request_even_of_a_pool_that_others_degrade() {
 async fn a_rebuild_of_a_running_build_replaces_it() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     let first = cluster.exists(Kind::Pod, "build-rendered-worker-1").await.metadata.uid;
     cluster.annotate("worker", keys::REBUILD, "").await;
     cluster
@@ -169,8 +164,7 @@ async fn a_config_set_back_to_the_published_one_stops_the_build_of_the_other() {
 async fn inputs_that_come_back_while_the_old_pod_ends_are_built_at_once_and_nothing_counts_as_lost() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     cluster.bind("build-rendered-worker-1").await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildQueued").await;
@@ -215,8 +209,7 @@ async fn l34_a_new_base_image_is_built_though_the_config_is_the_same() {
 async fn l26_a_repository_edited_during_a_build_is_never_paired_with_the_old_digest() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.start_build("worker", R1).await;
     daemon.stop().await;
     cluster.succeed(R1).await;
     let config = json!({"data": {"finalImagePullspec": "registry.test/other/os"}});

@@ -109,13 +109,11 @@ fn has_succeeded(facts: &Facts<'_>, build: Made<'_>, hash: &str) -> bool {
 /// Inputs that cannot be read are no change: a running build goes on, a published image stays.
 fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
     let attempt = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none());
-    if let Some(failed) = attempt.and_then(|attempt| facts.record.failure_of(&attempt.hash))
-        && attempt.is_some_and(|attempt| facts.build_of(&attempt.hash).is_some())
-    {
-        return settle::failed(facts, pool, failed);
-    }
-    if let Some(build) = attempt.and_then(|attempt| facts.build_of(&attempt.hash)) {
-        return follow::decide(facts, pool, build);
+    if let Some((attempt, build)) = attempt.and_then(|attempt| Some((attempt, facts.build_of(&attempt.hash)?))) {
+        return match facts.record.failure_of(&attempt.hash) {
+            Some(failed) => settle::failed(facts, pool, failed),
+            None => follow::decide(facts, pool, build),
+        };
     }
     let published = facts.record.published.as_ref();
     match published.and_then(|published| facts.record.published_on(pool, &published.hash)) {

@@ -12,7 +12,6 @@ use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
 use crate::plan::record::{Failed, Published};
-use crate::plan::slots::Demand;
 
 /// The pool's image is published: everything made for builds goes, and only then is success shown.
 pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Published) -> Decision {
@@ -68,8 +67,7 @@ pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> 
         tell(facts, pool, fault_note(fault)).or(Some(status))
     });
     // A slot that was given for a build that cannot be is given back.
-    let demand = if facts.runs_anything() { Demand::Hold } else { Demand::None };
-    Decision::rest(demand, effect, None)
+    Decision::rest(demand(facts), effect, None)
 }
 
 /// The Event about an input that cannot be used: one for each thing that can be wrong with it.
