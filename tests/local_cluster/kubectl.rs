@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::manifests::{CONFIG_MAP, EVENT, POD, POOL, WIDGET, WIDGETS};
-use super::{Cluster, Process, until};
+use crate::processes::{Cluster, Process, until};
 
 fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
