@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::CommandCargoExt as _;
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up on it.
@@ -127,6 +128,21 @@ impl Cluster {
         let printed = run(&mut self.kubectl_command(arguments), self.directory.path());
         assert_eq!(printed.code, Some(0), "{arguments:?} {printed:?}");
         printed.stdout
+    }
+
+    /// Whether the kubectl that there is has an option of this name: older ones lack some.
+    pub fn kubectl_has(&self, subcommand: &str, option: &str) -> bool {
+        self.kubectl(&[subcommand, "--help"]).contains(option)
+    }
+
+    /// Merges into the status of the object at `url`, as its controller would.
+    pub fn set_status(&self, url: &str, status: &Value) {
+        let patch = json!({ "status": status }).to_string().into_bytes();
+        let request =
+            http::Request::patch(format!("{url}/status")).header("content-type", "application/merge-patch+json");
+        let request = request.body(patch).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { self.client().await.request::<Value>(request).await }).unwrap();
     }
 
     /// What kubectl complains of, which has to fail.
