@@ -167,7 +167,11 @@ fn bad_input_is_refused_with_file_key_and_fix() {
             "unknown builder",
             Box::new(edit("build-config.yaml", "data:\n", "data:\n  imageBuilderType: kaniko\n")),
             all(),
-            &["build-config.yaml", "key imageBuilderType: \"kaniko\" is no image builder", "custom-pod-builder"],
+            &[
+                "build-config.yaml",
+                "key imageBuilderType: \"kaniko\" is no image builder",
+                "set it to custom-pod-builder or openshift-image-builder",
+            ],
         ),
         (
             "bad secret name",

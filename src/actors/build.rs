@@ -179,10 +179,7 @@ impl BuildState {
             }
             (Part::Payload, None) => return Err(Error::NotFound),
             (Part::Containerfile, _) => (Kind::ConfigMap, objects::containerfile_config_map(request, namespace)),
-            (Part::Build, _) => {
-                let builder = builders::for_type(request.builder);
-                (builder.kind(), builder.object(request, &settings.build))
-            }
+            (Part::Build, _) => (request.builder.kind(), request.builder.object(request, &settings.build)),
         };
         let key = Key::of(kind, &object);
         match self.context.door.create(&key, &object).await {

@@ -5,6 +5,7 @@
 //! what it reads ([`cache`], [`index`], [`request`], [`record`]) and what it writes ([`objects`], [`patch`],
 //! [`conditions`], [`notes`]).
 
+pub mod builder;
 pub mod cache;
 pub mod conditions;
 pub mod containerfile;

@@ -148,9 +148,22 @@ impl<'a> Facts<'a> {
         self.builds.iter().copied().filter(Made::is_being_deleted)
     }
 
-    /// The build object made from the inputs of this hash, unless it is on its way out.
+    /// The build object made from the inputs of this hash, unless it is on its way out; of several, the one that the
+    /// pool refers to.
     pub(super) fn build_of(&self, hash: &str) -> Option<Made<'a>> {
-        self.builds.iter().copied().find(|build| build.hash() == Some(hash) && !build.is_being_deleted())
+        let is_referred_to =
+            |build: &Made<'_>| self.pool.as_ref().is_some_and(|pool| pool.spec_source().contains(&build.reference()));
+        self.live(hash).find(is_referred_to).or_else(|| self.live(hash).next())
+    }
+
+    /// Further objects of the same build: a Pod beside a Build, where the builder was changed while one was being made.
+    pub(super) fn doubles_of(&self, hash: &str) -> impl Iterator<Item = Made<'a>> {
+        let followed = self.build_of(hash).map(|build| build.uid());
+        self.live(hash).filter(move |build| Some(build.uid()) != followed)
+    }
+
+    fn live(&self, hash: &str) -> impl Iterator<Item = Made<'a>> {
+        self.builds.iter().copied().filter(move |build| build.hash() == Some(hash) && !build.is_being_deleted())
     }
 
     pub(super) fn status_of(&self, build: Made<'_>) -> Option<&'a BuildStatus> {
