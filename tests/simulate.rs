@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use machine_os_builder::actors::Settings;
-use machine_os_builder::simulation::{self, Fleet, MachineConfigTemplate, Options};
+use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate, Options};
 
 fn simulate(arguments: &[&str]) -> assert_cmd::assert::Assert {
     let mut command = Command::cargo_bin("machine-os-builder").unwrap();
@@ -23,6 +23,7 @@ fn options(pools: usize, configs: usize, seed: u64) -> Options {
     Options {
         fleet: Fleet { pools, configs, seed },
         machine_config: MachineConfigTemplate::default(),
+        builder: Builder::Pod,
         settings: Settings::default(),
     }
 }
