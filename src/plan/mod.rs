@@ -22,6 +22,7 @@ pub mod pull_secret;
 pub mod pullspec;
 pub mod record;
 pub mod request;
+pub mod scope;
 pub mod scrub;
 pub mod slots;
 pub mod status;
