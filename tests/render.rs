@@ -89,6 +89,7 @@ fn the_build_is_what_it_was() {
     assert_eq!(build["metadata"], pod["metadata"], "a build is named, labelled and annotated the same way by all");
     let containerfile = objects(&stdout).remove(1)["data"]["Dockerfile"].take();
     assert_eq!(build["spec"]["source"]["dockerfile"], containerfile);
+    assert!(containerfile.as_str().unwrap().contains("\nCOPY machineconfig/machineconfig.json.gz "), "{containerfile}");
     build["spec"]["source"]["dockerfile"] = json!("(the Containerfile)");
     insta::assert_snapshot!(yaml::print(&build));
 }

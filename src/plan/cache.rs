@@ -184,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_is_served_unless_the_server_says_otherwise() {
+        let mut cache = Cache::default();
+        assert!(!cache.apply(&Change::Serves(Kind::Build, true)), "no news");
+        assert!(cache.apply(&Change::Serves(Kind::Build, false)));
+        assert!(!cache.serves(Kind::Build) && cache.serves(Kind::Pod));
+        assert!(!cache.subset(|_, _| false).serves(Kind::Build), "it is no matter of objects");
+        assert!(cache.apply(&Change::Serves(Kind::Build, true)));
+        assert!(cache.serves(Kind::Build));
+    }
+
+    #[test]
     fn not_known_is_not_absent() {
         let mut cache = Cache::default();
         assert!(!cache.is_absent(&key()));

@@ -178,3 +178,21 @@ async fn l36_of_a_pod_and_a_build_of_the_same_inputs_one_is_followed_and_the_oth
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn l46_a_build_object_that_is_given_its_labels_back_is_seen_again() {
+    for kind in [Kind::Pod, Kind::Build] {
+        let cluster = Cluster::new().await;
+        cluster.use_builder(if kind == Kind::Build { OPENSHIFT } else { PODS }).await;
+        let _daemon = cluster.daemon().await;
+        cluster.start_build("worker", R1).await;
+        let first = cluster.exists(kind, NAME).await;
+        cluster.merge(kind, NAME, json!({"metadata": {"labels": null}})).await;
+        cluster.shows("worker", "BuildPending", "BuildRetrying").await;
+        cluster.rest(Duration::from_secs(10)).await;
+        cluster.merge(kind, NAME, json!({"metadata": {"labels": first.metadata.labels}})).await;
+        let is_fresh = |object: &Object| object.metadata.uid != first.metadata.uid;
+        cluster.eventually("the next attempt", async || cluster.get(kind, NAME).await.filter(is_fresh)).await;
+        cluster.shows("worker", "BuildPending", "BuildPending").await;
+    }
+}

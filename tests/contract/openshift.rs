@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, Pool, keys};
+use machine_os_builder::simulation::build_controller::{BuildController, RealTime};
 use serde_json::{Value, json};
 
 use crate::common::{Cluster, digest_of, image_on, message, references};
@@ -247,4 +248,18 @@ async fn l29_secrets_go_into_a_build_in_their_canonical_form() {
     let build = cluster.exists(Kind::Build, BUILD).await;
     assert_eq!(build.data["spec"]["output"]["pushSecret"]["name"], "push-canonical");
     assert_eq!(build.data["spec"]["strategy"]["dockerStrategy"]["pullSecret"]["name"], "pull");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_local_cluster_carries_builds_to_either_end() {
+    for (fail_rate, condition, reason) in [(0.0, "BuildSuccess", "BuildSucceeded"), (1.0, "BuildFailed", "BuildFailed")]
+    {
+        let cluster = cluster().await;
+        let real_time = RealTime { build_duration: Duration::from_secs(5), fail_rate };
+        tokio::spawn(BuildController::in_real_time(cluster.server.client("builds"), 1, real_time).run());
+        let _daemon = cluster.daemon().await;
+        cluster.create_pool("worker", R1).await;
+        cluster.shows("worker", "Building", "BuildRunning").await;
+        cluster.shows("worker", condition, reason).await;
+    }
 }

@@ -1,7 +1,7 @@
 //! A cluster that does not serve Builds: a fact that is shown to whoever asks for them, and no trouble to others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kube::client::Body;
@@ -38,16 +38,32 @@ async fn withdraw_builds(cluster: &Cluster) {
     let _: serde_json::Value = cluster.client.request(http::Request::delete(path).body(vec![]).unwrap()).await.unwrap();
 }
 
-/// A daemon whose requests for Builds are counted: the server logs none for what it does not serve.
-async fn counted_daemon(cluster: &Cluster) -> (Daemon, Arc<AtomicUsize>) {
-    let requests = Arc::new(AtomicUsize::new(0));
-    let count = requests.clone();
-    let service = cluster.server.service().map_request(move |request: http::Request<Body>| {
-        count.fetch_add(usize::from(request.uri().path().ends_with("/builds")), Ordering::Relaxed);
+/// What is between a daemon and the Builds of its cluster.
+#[derive(Clone, Default)]
+struct Between {
+    /// How often it has asked for them: the server logs no request for what it does not serve.
+    requests: Arc<AtomicUsize>,
+    /// Whether it finds nothing where they are.
+    is_hidden: Arc<AtomicBool>,
+}
+
+impl Between {
+    async fn daemon(&self, cluster: &Cluster) -> Daemon {
+        let between = self.clone();
+        let service = cluster.server.service().map_request(move |request| between.pass(request));
+        Daemon::start(service, Options::new(Settings::default(), cluster.clock, 7)).await.unwrap()
+    }
+
+    fn pass(&self, mut request: http::Request<Body>) -> http::Request<Body> {
+        let path = request.uri().path().to_owned();
+        if path.contains("/build.openshift.io/") {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            if self.is_hidden.load(Ordering::Relaxed) {
+                *request.uri_mut() = "/apis/absent.openshift.io/v1/nothing".parse().unwrap();
+            }
+        }
         request
-    });
-    let options = Options::new(Settings::default(), cluster.clock, 7);
-    (Daemon::start(service, options).await.unwrap(), requests)
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,9 +115,10 @@ async fn a_builder_that_is_not_served_is_mended_by_asking_for_another() {
 #[tokio::test(start_paused = true)]
 async fn l40_what_is_not_served_is_asked_for_now_and_then_and_nothing_else_is_sent() {
     let cluster = Cluster::without_builds().await;
-    let (_daemon, requests) = counted_daemon(&cluster).await;
+    let between = Between::default();
+    let _daemon = between.daemon(&cluster).await;
     cluster.rest(Duration::from_secs(3600)).await;
-    let requests = requests.load(Ordering::Relaxed);
+    let requests = between.requests.load(Ordering::Relaxed);
     assert!((60..=121).contains(&requests), "{requests}");
     assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
 }
@@ -137,6 +154,28 @@ async fn l14_a_build_that_went_with_its_kind_is_tried_again_once_that_is_served_
     cluster.shows("worker", "BuildFailed", "BuilderNotServed").await;
     serve_builds(&cluster).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.set_build(BUILD, complete(R1)).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+}
+
+/// The API of Builds is another server's, and may be out of reach for a while with the objects still in it.
+#[tokio::test(start_paused = true)]
+async fn l46_a_build_that_was_out_of_sight_is_followed_on_once_it_is_seen_again() {
+    let cluster = Cluster::new().await;
+    cluster.use_builder(OPENSHIFT).await;
+    let between = Between::default();
+    let _daemon = between.daemon(&cluster).await;
+    cluster.start_build("worker", R1).await;
+    cluster.set_build(BUILD, json!({"phase": "Running"})).await;
+    cluster.shows("worker", "Building", "BuildRunning").await;
+    let first = cluster.exists(Kind::Build, BUILD).await;
+    between.is_hidden.store(true, Ordering::Relaxed);
+    cluster.rest(Duration::from_secs(600)).await;
+    cluster.shows("worker", "BuildFailed", "BuilderNotServed").await;
+    between.is_hidden.store(false, Ordering::Relaxed);
+    cluster.shows("worker", "Building", "BuildRunning").await;
+    assert_eq!(cluster.get(Kind::Build, BUILD).await, Some(first));
     cluster.set_build(BUILD, complete(R1)).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
