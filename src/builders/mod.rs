@@ -28,3 +28,33 @@ fn build_object(kind: Kind, request: &BuildRequest, settings: &BuildSettings) ->
     object.metadata.annotations.get_or_insert_default().insert(keys::INPUTS.to_owned(), inputs);
     object
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::builder::{named, not_served};
+
+    #[test]
+    fn each_backend_is_found_by_its_name_and_by_the_kind_of_its_objects() {
+        for builder in ALL {
+            assert_eq!(named(&ALL, Some(builder.name())).ok().map(|found| found.kind()), Some(builder.kind()));
+            assert_eq!(for_kind(builder.kind()).map(|found| found.name()), Some(builder.name()));
+            assert!(builder.kind().is_build_object());
+        }
+        assert_eq!(named(&ALL, None).ok().map(|found| found.name()), Some("custom-pod-builder"));
+        assert!(for_kind(Kind::ConfigMap).is_none());
+    }
+
+    #[test]
+    fn a_refusal_says_what_there_is_to_choose_from() {
+        let fault = named(&ALL, Some("kaniko")).err().map(|fault| fault.to_string()).unwrap_or_default();
+        assert_eq!(
+            fault,
+            "ConfigMap on-cluster-build-config: key imageBuilderType: \"kaniko\" is no image builder; to fix it, set it \
+             to custom-pod-builder or openshift-image-builder, or remove it"
+        );
+        let fault = not_served(&openshift::OpenShiftBuilder, &ALL);
+        assert_eq!(fault.reason.as_str(), "BuilderNotServed");
+        assert!(fault.fix.ends_with("or set it to custom-pod-builder"), "{}", fault.fix);
+    }
+}

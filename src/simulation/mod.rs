@@ -7,6 +7,7 @@
 //! | [`node_agent`] | scheduler and kubelet: carries build pods through their phases |
 //! | [`build_controller`] | OpenShift's build system: carries Builds through theirs |
 //! | [`ledger`] | the registry that both push to |
+//! | [`switch`] | a user who changes the image builder while builds run |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
 //!
