@@ -60,14 +60,15 @@
 //!    and the attempt's number into the annotation `build-record`. Of two processes that try, one succeeds.
 //! 4. ConfigMap `mc-rendered-worker-1` is created by the build's actor,
 //! 5. and ConfigMap `dockerfile-rendered-worker-1`,
-//! 6. and Pod `build-rendered-worker-1`, which bears its inputs and their hash.
+//! 6. and Pod `build-rendered-worker-1`, or the Build of that name, which bears its inputs and their hash.
 //! 7. The Event `BuildStarted` is told.
-//! 8. `spec.configuration.source` refers to the pod,
+//! 8. `spec.configuration.source` refers to it,
 //! 9. then the status does, and shows `BuildPending`.
-//! 10. The watch tells that the pod runs; the build's actor reports it; the status shows `Building`.
-//! 11. The container `image-build` ends with a digest as its termination message. One patch **publishes**: the image
-//!     annotation, the record of the inputs that this very pod was made from, and the reference out of the spec.
-//! 12. The pod, its two ConfigMaps and the digest's are deleted, one look each, by UID.
+//! 10. The watch tells that it runs; the build's actor reports it; the status shows `Building`.
+//! 11. The container `image-build` ends with a digest as its termination message, or the Build is complete and bears
+//!     one. One patch **publishes**: the image annotation, the record of the inputs that this very object was made
+//!     from, and the reference out of the spec.
+//! 12. The build object, its two ConfigMaps and the digest's, where there is one, are deleted, one look each, by UID.
 //! 13. The Event `BuildSucceeded` is told,
 //! 14. and one status patch shows `BuildSuccess` and takes the reference out.
 //!

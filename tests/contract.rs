@@ -16,3 +16,12 @@ mod inputs;
 
 #[path = "contract/names.rs"]
 mod names;
+
+#[path = "contract/openshift.rs"]
+mod openshift;
+
+#[path = "contract/builders.rs"]
+mod builders;
+
+#[path = "contract/unserved.rs"]
+mod unserved;

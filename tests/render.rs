@@ -81,6 +81,20 @@ fn the_pod_is_what_it_was() {
 }
 
 #[test]
+fn the_build_is_what_it_was() {
+    let asked_for = edit("build-config.yaml", "data:\n", "data:\n  imageBuilderType: openshift-image-builder\n");
+    let (ok, stdout, stderr, _directory) = render(asked_for, &GOOD);
+    assert!(ok, "{stderr}");
+    let (pod, mut build) = (objects(&render(|_| {}, &GOOD).1).remove(2), objects(&stdout).remove(2));
+    assert_eq!(build["metadata"], pod["metadata"], "a build is named, labelled and annotated the same way by all");
+    let containerfile = objects(&stdout).remove(1)["data"]["Dockerfile"].take();
+    assert_eq!(build["spec"]["source"]["dockerfile"], containerfile);
+    assert!(containerfile.as_str().unwrap().contains("\nCOPY machineconfig/machineconfig.json.gz "), "{containerfile}");
+    build["spec"]["source"]["dockerfile"] = json!("(the Containerfile)");
+    insta::assert_snapshot!(yaml::print(&build));
+}
+
+#[test]
 fn the_containerfile_can_be_had_alone_and_as_files() {
     let (_, alone, ..) = render(|_| {}, &["--containerfile", GOOD[0], GOOD[1], GOOD[2], GOOD[3]]);
     assert!(alone.contains("FROM registry.test/release/os:9 AS configs"), "{alone}");
@@ -167,7 +181,11 @@ fn bad_input_is_refused_with_file_key_and_fix() {
             "unknown builder",
             Box::new(edit("build-config.yaml", "data:\n", "data:\n  imageBuilderType: kaniko\n")),
             all(),
-            &["build-config.yaml", "key imageBuilderType: \"kaniko\" is no image builder", "custom-pod-builder"],
+            &[
+                "build-config.yaml",
+                "key imageBuilderType: \"kaniko\" is no image builder",
+                "set it to custom-pod-builder or openshift-image-builder",
+            ],
         ),
         (
             "bad secret name",

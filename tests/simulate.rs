@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use machine_os_builder::actors::Settings;
-use machine_os_builder::simulation::{self, Fleet, MachineConfigTemplate, Options};
+use machine_os_builder::apiserver::Verb;
+use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate, Options};
 
 fn simulate(arguments: &[&str]) -> assert_cmd::assert::Assert {
     let mut command = Command::cargo_bin("machine-os-builder").unwrap();
@@ -23,6 +24,7 @@ fn options(pools: usize, configs: usize, seed: u64) -> Options {
     Options {
         fleet: Fleet { pools, configs, seed },
         machine_config: MachineConfigTemplate::default(),
+        builder: Builder::Pod,
         settings: Settings::default(),
     }
 }
@@ -57,6 +59,37 @@ fn no_seed_leaves_anything_behind() {
         let report = simulation::run(&options(7, 3, seed), &mut |_| {}).unwrap();
         assert!(report.is_clean(), "seed {seed}: {report}");
     }
+}
+
+#[test]
+fn builds_of_the_openshift_builder_take_no_more_requests_than_pods_do() {
+    let report = simulation::run(&Options { builder: Builder::OpenShift, ..options(20, 3, 1) }, &mut |_| {}).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert!(report.build_requests() <= 17 * report.builds, "{report}");
+    assert!(!report.requests.keys().any(|(verb, resource)| *verb == Verb::Create && resource == "pods"), "{report}");
+}
+
+#[test]
+fn the_builder_can_be_changed_while_builds_run() {
+    for seed in 1..=10 {
+        let report =
+            simulation::run(&Options { builder: Builder::Mixed, ..options(12, 3, seed) }, &mut |_| {}).unwrap();
+        assert!(report.is_clean(), "seed {seed}: {report}");
+        assert_eq!(report.builds, 36, "seed {seed}: nothing is built twice");
+        let created = |resource: &str| report.requests.get(&(Verb::Create, resource.to_owned())).copied().unwrap_or(0);
+        assert!(created("pods") > 0 && created("builds") > 0, "seed {seed}: {report}");
+    }
+}
+
+#[test]
+fn the_builder_is_chosen_on_the_command_line() {
+    for (builder, resource) in [("pod", "create   pods"), ("openshift", "create   builds"), ("mixed", "create   pods")]
+    {
+        let table = stdout(&simulate(&["--builder", builder, "--pools", "2", "--configs", "2"]).success());
+        assert!(table.contains(resource), "{table}");
+    }
+    let table = || stdout(&simulate(&["--builder", "mixed", "--pools", "6"]).success());
+    assert_eq!(table(), table());
 }
 
 #[test]

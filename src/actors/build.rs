@@ -118,20 +118,21 @@ impl BuildState {
         let status = builder.classify(&object);
         self.observed = Some(object);
         if status == BuildStatus::DigestInConfigMap {
-            if self.told.as_ref().is_some_and(|(of, told)| *of == uid && told.is_finished()) {
-                // It is being looked for, or what came of that was told.
-                return;
+            if let Some((of, told)) = self.told.clone().filter(|(of, told)| *of == uid && told.is_finished()) {
+                // It is being looked for, or it is known what came of that.
+                return self.tell(of, told);
             }
             let _ = myself.cast(BuildMessage::LookForDigest { uid: uid.clone(), tries: 1 });
         }
         self.tell(uid, status);
     }
 
+    /// Tells the pool's actor, even of what it was told before: it forgets builds that it has lost sight of.
     fn tell(&mut self, uid: String, status: BuildStatus) {
         let news = (uid, status);
+        let _ = self.pool.cast(PoolMessage::BuildStatus { uid: news.0.clone(), status: news.1.clone() });
         if self.told.as_ref() != Some(&news) {
             tracing::info!(rendered = self.id.rendered, uid = news.0, status = ?news.1, "build");
-            let _ = self.pool.cast(PoolMessage::BuildStatus { uid: news.0.clone(), status: news.1.clone() });
             self.told = Some(news);
         }
     }
@@ -179,10 +180,7 @@ impl BuildState {
             }
             (Part::Payload, None) => return Err(Error::NotFound),
             (Part::Containerfile, _) => (Kind::ConfigMap, objects::containerfile_config_map(request, namespace)),
-            (Part::Build, _) => {
-                let builder = builders::for_type(request.builder);
-                (builder.kind(), builder.object(request, &settings.build))
-            }
+            (Part::Build, _) => (request.builder.kind(), request.builder.object(request, &settings.build)),
         };
         let key = Key::of(kind, &object);
         match self.context.door.create(&key, &object).await {

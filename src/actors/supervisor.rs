@@ -283,7 +283,7 @@ impl State {
     /// more, nothing is known any more.
     fn follow_secrets(&mut self, news: &mut Vec<(Audience, Change)>) {
         let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
-        if !news.iter().any(|(_, change)| *change.key() == config) {
+        if !news.iter().any(|(_, change)| change.key() == Some(&config)) {
             return;
         }
         let names = self.index.cache().get(&config).map(|config| secret_names(config)).unwrap_or_default();

@@ -40,6 +40,8 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 pub const WATCH_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait before a failed watch is opened again.
 pub const WATCH_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// How often, at the least, a kind that the cluster does not serve is asked for.
+pub const UNSERVED_INTERVAL: Duration = Duration::from_secs(60);
 
 /// First wait of a pool whose last effect failed.
 pub const POOL_BACKOFF_FIRST: Duration = Duration::from_millis(500);

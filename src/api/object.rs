@@ -80,6 +80,11 @@ impl Kind {
         !matches!(self, Self::MachineConfigPool | Self::MachineConfig)
     }
 
+    /// Whether a cluster may do without this kind: Builds are an optional part of OpenShift.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::Build)
+    }
+
     /// Whether an object of this kind is what runs a build.
     pub const fn is_build_object(self) -> bool {
         matches!(self, Self::Pod | Self::Build)

@@ -1,51 +1,60 @@
 //! The backends that run a build: each makes the object that runs it, and says how that object is doing.
 //!
-//! Pure, both ways. A new backend is a file here, a variant of [`BuilderType`] and its line in [`for_type`].
+//! Pure, both ways. A new backend is a file here that implements [`ImageBuilder`], and its line in [`ALL`].
 
+pub mod openshift;
 pub mod pod;
 
-use crate::api::{DEFAULT_NAMESPACE, Kind, Object};
-use crate::plan::request::{BuildRequest, BuilderType};
-use crate::plan::status::BuildStatus;
+pub use crate::plan::builder::{BUILDER_IMAGE_DEFAULT, BuildSettings, ImageBuilder};
 
-/// The image with buildah in it that builds run in, unless a setting says otherwise.
-pub const BUILDER_IMAGE_DEFAULT: &str = "quay.io/buildah/stable:latest";
+use crate::api::{Kind, Object, keys, names};
+use crate::plan::objects;
+use crate::plan::request::BuildRequest;
 
-/// Settings of build objects.
-#[derive(Debug, Clone)]
-pub struct BuildSettings {
-    /// Where build objects live.
-    pub namespace: String,
-    /// The image with buildah in it.
-    pub builder_image: String,
-}
-
-impl Default for BuildSettings {
-    fn default() -> Self {
-        Self { namespace: DEFAULT_NAMESPACE.into(), builder_image: BUILDER_IMAGE_DEFAULT.into() }
-    }
-}
-
-/// A backend.
-pub trait ImageBuilder: Send + Sync {
-    /// The kind of its objects.
-    fn kind(&self) -> Kind;
-
-    /// The object that runs the build of `request`.
-    fn object(&self, request: &BuildRequest, settings: &BuildSettings) -> Object;
-
-    /// How the build that `object` runs is doing.
-    fn classify(&self, object: &Object) -> BuildStatus;
-}
-
-/// The backend of a type.
-pub fn for_type(builder: BuilderType) -> &'static dyn ImageBuilder {
-    match builder {
-        BuilderType::Pod => &pod::PodBuilder,
-    }
-}
+/// Every backend; the first is the one that is used unless `imageBuilderType` asks for another.
+pub static ALL: [&dyn ImageBuilder; 2] = [&pod::PodBuilder, &openshift::OpenShiftBuilder];
 
 /// The backend whose objects are of `kind`.
 pub fn for_kind(kind: Kind) -> Option<&'static dyn ImageBuilder> {
-    BuilderType::ALL.into_iter().map(for_type).find(|builder| builder.kind() == kind)
+    ALL.into_iter().find(|builder| builder.kind() == kind)
+}
+
+/// A build object with nothing in it yet: its name, its labels, and the inputs that it is made from.
+fn build_object(kind: Kind, request: &BuildRequest, settings: &BuildSettings) -> Object {
+    let name = names::build(&request.inputs.rendered_config);
+    let mut object = Object::new(&name, &kind.resource());
+    object.metadata = objects::metadata(request, name, &settings.namespace);
+    let inputs = serde_json::to_string(&request.inputs).expect("inputs have string keys only");
+    object.metadata.annotations.get_or_insert_default().insert(keys::INPUTS.to_owned(), inputs);
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::builder::{named, not_served};
+
+    #[test]
+    fn each_backend_is_found_by_its_name_and_by_the_kind_of_its_objects() {
+        for builder in ALL {
+            assert_eq!(named(&ALL, Some(builder.name())).ok().map(|found| found.kind()), Some(builder.kind()));
+            assert_eq!(for_kind(builder.kind()).map(|found| found.name()), Some(builder.name()));
+            assert!(builder.kind().is_build_object());
+        }
+        assert_eq!(named(&ALL, None).ok().map(|found| found.name()), Some("custom-pod-builder"));
+        assert!(for_kind(Kind::ConfigMap).is_none());
+    }
+
+    #[test]
+    fn a_refusal_says_what_there_is_to_choose_from() {
+        let fault = named(&ALL, Some("kaniko")).err().map(|fault| fault.to_string()).unwrap_or_default();
+        assert_eq!(
+            fault,
+            "ConfigMap on-cluster-build-config: key imageBuilderType: \"kaniko\" is no image builder; to fix it, set it \
+             to custom-pod-builder or openshift-image-builder, or remove it"
+        );
+        let fault = not_served(&openshift::OpenShiftBuilder, &ALL);
+        assert_eq!(fault.reason.as_str(), "BuilderNotServed");
+        assert!(fault.fix.ends_with("or set it to custom-pod-builder"), "{}", fault.fix);
+    }
 }

@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Error;
 use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
 use crate::clock::Clock;
+use crate::simulation::build_controller::{self, BuildController, RealTime};
 use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
 use crate::yaml;
 
@@ -37,7 +38,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     kubeconfig: PathBuf,
 
-    /// What runs pods
+    /// What runs pods and Builds
     #[arg(long, value_enum, default_value_t = Executor::Simulated)]
     executor: Executor,
 
@@ -55,7 +56,7 @@ pub(super) struct Arguments {
 enum Executor {
     /// A simulated node: build pods go through their phases, all others run until they are deleted
     Simulated,
-    /// Nothing: pods stay as they are created
+    /// Nothing: pods and Builds stay as they are created
     None,
 }
 
@@ -101,6 +102,9 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
             logs: server.pod_logs(),
         };
         tokio::spawn(NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node).run());
+        let builds = RealTime { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate };
+        let controller = server.client(build_controller::USER_AGENT);
+        tokio::spawn(BuildController::in_real_time(controller, seed, builds).run());
     }
     tokio::spawn(front.serve());
     let path = &arguments.kubeconfig;

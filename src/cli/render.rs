@@ -157,7 +157,7 @@ impl Documents {
                 fix: "set it to the name of a rendered MachineConfig".into(),
             });
         }
-        match request::wanted(&Sources::read(&cache), &cache, &pool, &record) {
+        match request::wanted(&Sources::read(&cache, &builders::ALL), &cache, &pool, &record) {
             Wanted::Known(request) => Ok(request),
             Wanted::Faulty(fault) => Err(fault),
             Wanted::Unknown => unreachable!("a file either holds an object or does not"),
@@ -200,7 +200,7 @@ impl Documents {
         objects.extend([
             objects::payload_config_map(request, &payload, DEFAULT_NAMESPACE),
             objects::containerfile_config_map(request, DEFAULT_NAMESPACE),
-            builders::for_type(request.builder).object(request, &settings),
+            request.builder.object(request, &settings),
         ]);
         Ok(objects)
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Error;
@@ -33,9 +34,35 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     machine_config: Option<PathBuf>,
 
+    /// What runs the builds
+    #[arg(long, value_enum, default_value_t = Builder::Pod)]
+    builder: Builder,
+
     /// Builds that run at once; 0 is no limit
     #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
     max_concurrent_builds: usize,
+}
+
+/// What runs the builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Builder {
+    /// Build pods
+    Pod,
+    /// OpenShift's Builds
+    #[value(name = "openshift")]
+    OpenShift,
+    /// Both: the ConfigMap on-cluster-build-config asks for another one now and then
+    Mixed,
+}
+
+impl From<Builder> for simulation::Builder {
+    fn from(builder: Builder) -> Self {
+        match builder {
+            Builder::Pod => Self::Pod,
+            Builder::OpenShift => Self::OpenShift,
+            Builder::Mixed => Self::Mixed,
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
@@ -48,6 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
             Some(path) => MachineConfigTemplate::read(path)?,
             None => MachineConfigTemplate::default(),
         },
+        builder: arguments.builder.into(),
         settings,
     };
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs));

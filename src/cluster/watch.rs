@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt as _};
 use kube::api::Api;
 use kube::core::{ApiResource, DynamicResourceScope};
 use kube::runtime::watcher::{self, Event};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time;
 
-use crate::api::limits::{WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX};
+use crate::api::limits::{UNSERVED_INTERVAL, WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX};
 use crate::api::{Kind, Object, PartialObjectMeta, keys};
 use crate::jitter::Jitter;
 use crate::plan::index::{Scope, WatchEvent};
@@ -25,7 +25,7 @@ pub type Sink = Arc<dyn Fn(WatchEvent) + Send + Sync>;
 /// ConfigMaps and of MachineConfigs, metadata is enough. Secrets are watched by name, once their names are known.
 pub fn fixed_scopes() -> Vec<Scope> {
     let inputs = crate::api::names::INPUT_CONFIG_MAPS.map(|name| Scope::named(Kind::ConfigMap, name));
-    let kinds = [Kind::MachineConfigPool, Kind::MachineConfig, Kind::ConfigMap, Kind::Pod].map(Scope::all);
+    let kinds = [Kind::MachineConfigPool, Kind::MachineConfig, Kind::ConfigMap, Kind::Pod, Kind::Build].map(Scope::all);
     kinds.into_iter().chain(inputs).collect()
 }
 
@@ -55,8 +55,9 @@ impl Watches {
     }
 
     fn start(&self, scope: Scope) -> AbortHandle {
-        let stream = stream(&self.client, &self.namespace, &scope);
-        tokio::spawn(forward(stream, scope, self.jitter.clone(), self.sink.clone())).abort_handle()
+        let (client, namespace) = (self.client.clone(), self.namespace.clone());
+        let open = move |scope: &Scope| stream(&client, &namespace, scope);
+        tokio::spawn(forward(open, scope, self.jitter.clone(), self.sink.clone())).abort_handle()
     }
 }
 
@@ -66,7 +67,10 @@ impl Drop for Watches {
     }
 }
 
-fn stream(client: &Client, namespace: &str, scope: &Scope) -> BoxStream<'static, watcher::Result<Event<Object>>> {
+/// What the API server tells, for as long as it is listened to.
+type Events = BoxStream<'static, watcher::Result<Event<Object>>>;
+
+fn stream(client: &Client, namespace: &str, scope: &Scope) -> Events {
     let mut config = watcher::Config::default();
     if let Some(name) = &scope.name {
         config = config.fields(&format!("metadata.name={name}"));
@@ -96,17 +100,20 @@ where
     }
 }
 
-async fn forward(
-    stream: impl Stream<Item = watcher::Result<Event<Object>>> + Send,
-    scope: Scope,
-    jitter: Jitter,
-    sink: Sink,
-) {
-    let mut stream = std::pin::pin!(stream);
-    let (mut listed, mut failures) = (Vec::new(), 0);
+async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, sink: Sink) {
+    let mut stream = open(&scope);
+    let (mut listed, mut failures, mut is_served) = (Vec::new(), 0, true);
     while let Some(event) = stream.next().await {
         let event = match event {
             Ok(event) => event.modify(|object| normalise(object, scope.kind)),
+            Err(error) if scope.kind.is_optional() && is_not_served(&error) => {
+                note_served(&scope, &mut is_served, false);
+                sink(WatchEvent::NotServed(scope.clone()));
+                time::sleep(jitter.spread(UNSERVED_INTERVAL)).await;
+                // From the first list on: what there was to go on from is gone.
+                stream = open(&scope);
+                continue;
+            }
             Err(error) => {
                 failures += 1;
                 tracing::warn!(kind = scope.kind.name(), name = scope.name, %error, failures, "failed to watch");
@@ -114,18 +121,36 @@ async fn forward(
                 continue;
             }
         };
+        if !matches!(event, Event::Init) {
+            note_served(&scope, &mut is_served, true);
+            failures = 0;
+        }
         match event {
             Event::Init => {
                 listed.clear();
                 sink(WatchEvent::Listing(scope.clone()));
-                continue;
             }
             Event::InitApply(object) => listed.push(Arc::new(object)),
             Event::InitDone => sink(WatchEvent::Listed(scope.clone(), std::mem::take(&mut listed))),
             Event::Apply(object) => sink(WatchEvent::Applied(scope.clone(), Arc::new(object))),
             Event::Delete(object) => sink(WatchEvent::Deleted(scope.clone(), Arc::new(object))),
         }
-        failures = 0;
+    }
+}
+
+/// Whether the API server does not know the kind that it was asked for.
+fn is_not_served(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source)) = error else {
+        return false;
+    };
+    matches!(source, kube::Error::Api(status) if status.code == 404)
+}
+
+/// Logs that a kind is served from now on, or is not: a fact, and said once.
+fn note_served(scope: &Scope, was_served: &mut bool, is_served: bool) {
+    if *was_served != is_served {
+        tracing::info!(kind = scope.kind.name(), is_served, "what the cluster serves has changed");
+        *was_served = is_served;
     }
 }
 

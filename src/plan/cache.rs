@@ -21,13 +21,16 @@ pub enum Change {
     Gone(Key, Option<String>),
     /// Nobody watches the object any more: what is known of it may be old.
     Unknown(Key),
+    /// The cluster serves objects of this kind, or does not.
+    Serves(Kind, bool),
 }
 
 impl Change {
-    /// The object that it is about.
-    pub const fn key(&self) -> &Key {
+    /// The object that it is about; none where it is about a kind.
+    pub const fn key(&self) -> Option<&Key> {
         match self {
-            Self::Applied(key, _) | Self::Gone(key, _) | Self::Unknown(key) => key,
+            Self::Applied(key, _) | Self::Gone(key, _) | Self::Unknown(key) => Some(key),
+            Self::Serves(..) => None,
         }
     }
 }
@@ -37,6 +40,7 @@ impl Change {
 pub struct Cache {
     objects: BTreeMap<Key, Arc<Object>>,
     absent: BTreeSet<Key>,
+    unserved: BTreeSet<Kind>,
     gone: BTreeSet<String>,
     gone_in_order: VecDeque<String>,
 }
@@ -51,6 +55,8 @@ impl Cache {
                 let was_absent = self.absent.remove(key);
                 self.objects.remove(key).is_some() || was_absent
             }
+            Change::Serves(kind, true) => self.unserved.remove(kind),
+            Change::Serves(kind, false) => self.unserved.insert(*kind),
         }
     }
 
@@ -62,6 +68,11 @@ impl Cache {
     /// Whether it is known that there is no object of this key, rather than not known whether there is one.
     pub fn is_absent(&self, key: &Key) -> bool {
         self.absent.contains(key)
+    }
+
+    /// Whether the cluster serves objects of `kind`, for all that is known.
+    pub fn serves(&self, kind: Kind) -> bool {
+        !self.unserved.contains(&kind)
     }
 
     /// All objects of a kind.
@@ -170,6 +181,17 @@ mod tests {
         assert!(!cache.apply(&gone("u1")));
         assert!(cache.get(&key()).is_some());
         assert!(!cache.apply(&applied("u1", 4)));
+    }
+
+    #[test]
+    fn a_kind_is_served_unless_the_server_says_otherwise() {
+        let mut cache = Cache::default();
+        assert!(!cache.apply(&Change::Serves(Kind::Build, true)), "no news");
+        assert!(cache.apply(&Change::Serves(Kind::Build, false)));
+        assert!(!cache.serves(Kind::Build) && cache.serves(Kind::Pod));
+        assert!(!cache.subset(|_, _| false).serves(Kind::Build), "it is no matter of objects");
+        assert!(cache.apply(&Change::Serves(Kind::Build, true)));
+        assert!(cache.serves(Kind::Build));
     }
 
     #[test]

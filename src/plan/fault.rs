@@ -36,6 +36,8 @@ pub enum FaultReason {
     KeyMissing,
     /// A key's value is none of those allowed.
     ValueInvalid,
+    /// The cluster does not serve the objects of the image builder that is asked for.
+    BuilderNotServed,
     /// `finalImagePullspec`, or an image, is no usable reference.
     PullspecInvalid,
     /// A Secret is not there.
@@ -65,6 +67,7 @@ impl FaultReason {
             Self::ConfigMapMissing => "ConfigMapMissing",
             Self::KeyMissing => "KeyMissing",
             Self::ValueInvalid => "ValueInvalid",
+            Self::BuilderNotServed => "BuilderNotServed",
             Self::PullspecInvalid => "PullspecInvalid",
             Self::SecretMissing => "SecretMissing",
             Self::SecretInvalid => "SecretInvalid",

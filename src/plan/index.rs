@@ -10,51 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cache::{Cache, Change};
+pub use super::scope::{Scope, WatchEvent};
 use crate::api::{Key, Kind, Object, Pool, keys, names};
-
-/// What one watch covers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Scope {
-    /// The kind that is watched.
-    pub kind: Kind,
-    /// The one object that is watched; `None` for all that are not watched by name.
-    pub name: Option<String>,
-}
-
-impl Scope {
-    /// All objects of a kind.
-    pub const fn all(kind: Kind) -> Self {
-        Self { kind, name: None }
-    }
-
-    /// One object.
-    pub fn named(kind: Kind, name: impl Into<String>) -> Self {
-        Self { kind, name: Some(name.into()) }
-    }
-
-    /// Whether this watch tells of the object of `key`.
-    pub fn covers(&self, key: &Key) -> bool {
-        self.kind == key.kind
-            && match &self.name {
-                Some(name) => *name == key.name,
-                // The ConfigMaps that users write are watched by name, with their contents.
-                None => !key.is_input_config_map(),
-            }
-    }
-}
-
-/// What a watch has to tell.
-#[derive(Debug, Clone)]
-pub enum WatchEvent {
-    /// A list is about to be made: what is written from here on may be missing from it.
-    Listing(Scope),
-    /// All the objects that there are; others are gone.
-    Listed(Scope, Vec<Arc<Object>>),
-    /// An object was created or changed.
-    Applied(Scope, Arc<Object>),
-    /// An object was deleted.
-    Deleted(Scope, Arc<Object>),
-}
 
 /// Everything that is watched.
 #[derive(Debug, Default)]
@@ -86,7 +43,13 @@ impl Index {
                 self.written.insert(scope, BTreeSet::new());
                 Vec::new()
             }
-            WatchEvent::Listed(scope, objects) => self.relist(scope, objects),
+            WatchEvent::NotServed(scope) => self.forget_unserved(scope),
+            WatchEvent::Listed(scope, objects) => {
+                let served = Change::Serves(scope.kind, true);
+                let mut news = self.relist(scope, objects);
+                news.extend(self.apply(served));
+                news
+            }
             WatchEvent::Applied(scope, object) => self.apply_within(&scope, object, Change::Applied),
             WatchEvent::Deleted(scope, object) => {
                 // A build object that was not told to end has not ended: it has lost the label that is watched.
@@ -157,6 +120,18 @@ impl Index {
         if scope.covers(&key) { self.apply(change(key, object)) } else { Vec::new() }
     }
 
+    /// Takes in that the cluster does not serve a kind. That its objects cannot be seen is not that they are gone for
+    /// good: should the kind be served again, they may be there again.
+    fn forget_unserved(&mut self, scope: Scope) -> Vec<(Audience, Change)> {
+        let unseen: Vec<Key> =
+            self.cache.of_kind(scope.kind).map(|(key, _)| key.clone()).filter(|key| scope.covers(key)).collect();
+        let gone = unseen.into_iter().map(|key| Change::Gone(key, None));
+        let changes: Vec<Change> = gone.chain([Change::Serves(scope.kind, false)]).collect();
+        self.written.remove(&scope);
+        self.listed.insert(scope);
+        changes.into_iter().flat_map(|change| self.apply(change)).collect()
+    }
+
     fn relist(&mut self, scope: Scope, mut objects: Vec<Arc<Object>>) -> Vec<(Audience, Change)> {
         objects.retain(|object| scope.covers(&Key::of(scope.kind, object)));
         let written = self.written.remove(&scope).unwrap_or_default();
@@ -180,7 +155,9 @@ impl Index {
     }
 
     fn apply(&mut self, change: Change) -> Vec<(Audience, Change)> {
-        let key = change.key().clone();
+        let Some(key) = change.key().cloned() else {
+            return if self.cache.apply(&change) { vec![(Audience::All, change)] } else { Vec::new() };
+        };
         let before = self.cache.get(&key).cloned();
         if !self.cache.apply(&change) {
             return Vec::new();

@@ -5,6 +5,7 @@
 //! what it reads ([`cache`], [`index`], [`request`], [`record`]) and what it writes ([`objects`], [`patch`],
 //! [`conditions`], [`notes`]).
 
+pub mod builder;
 pub mod cache;
 pub mod conditions;
 pub mod containerfile;
@@ -21,6 +22,7 @@ pub mod pull_secret;
 pub mod pullspec;
 pub mod record;
 pub mod request;
+pub mod scope;
 pub mod scrub;
 pub mod slots;
 pub mod status;

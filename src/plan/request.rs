@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::cache::Cache;
+use super::builder::{self, BUILDER_TYPE, Builders, ImageBuilder};
+use super::cache::{Cache, Change};
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
 use super::objects;
@@ -15,18 +16,6 @@ use super::record::BuildRecord;
 use crate::api::limits::CONFIG_MAP_BYTES_MAX;
 use crate::api::names::{self, BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL};
 use crate::api::{Key, Kind, Object, Pool};
-
-/// The backend that runs a build, as `imageBuilderType` names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum BuilderType {
-    /// `custom-pod-builder`: a Pod with buildah.
-    Pod,
-}
-
-impl BuilderType {
-    /// Every type.
-    pub const ALL: [Self; 1] = [Self::Pod];
-}
 
 /// One build, in full: nothing else is needed to make its objects.
 #[derive(Clone)]
@@ -44,7 +33,7 @@ pub struct BuildRequest {
     /// The credentials to push the image with.
     pub push_secret: PullSecret,
     /// The backend that is to run it.
-    pub builder: BuilderType,
+    pub builder: &'static dyn ImageBuilder,
 }
 
 /// What is known of what a pool wants built.
@@ -90,7 +79,7 @@ pub type Read<T> = Result<Option<T>, InputFault>;
 /// What users write for all pools: the same until one of their ConfigMaps or Secrets changes.
 #[derive(Clone)]
 pub struct Sources {
-    builder: BuilderType,
+    builder: &'static dyn ImageBuilder,
     repository: String,
     base_image: String,
     extensions_image: Option<String>,
@@ -110,8 +99,9 @@ macro_rules! known {
 }
 
 impl Sources {
-    /// Reads and checks what is known of the ConfigMaps and Secrets.
-    pub fn read(cache: &Cache) -> Read<Self> {
+    /// Reads and checks what is known of the ConfigMaps and Secrets, and whether the cluster can run what they ask for
+    /// of `builders`.
+    pub fn read(cache: &Cache, builders: &Builders) -> Read<Self> {
         let config = known!(config_map(cache, BUILD_CONFIG));
         let images = known!(config_map(cache, OS_IMAGE_URL));
         let extensions_image = match optional(images, "baseOSExtensionsContainerImage") {
@@ -119,7 +109,7 @@ impl Sources {
             None => None,
         };
         Ok(Some(Self {
-            builder: builder(config)?,
+            builder: builder(cache, config, builders)?,
             repository: repository(config)?,
             base_image: image(images, "baseOSContainerImage")?,
             extensions_image,
@@ -129,9 +119,9 @@ impl Sources {
         }))
     }
 
-    /// Whether a change of the object of `key` is one of the sources.
-    pub fn depend_on(key: &Key) -> bool {
-        key.kind == Kind::Secret || key.is_input_config_map()
+    /// Whether they may be otherwise after `change`.
+    pub fn depend_on(change: &Change) -> bool {
+        change.key().is_none_or(|key| key.kind == Kind::Secret || key.is_input_config_map())
     }
 }
 
@@ -255,15 +245,9 @@ fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
     Ok(rendered)
 }
 
-fn builder(config: &Object) -> Result<BuilderType, InputFault> {
-    match optional(config, "imageBuilderType") {
-        None | Some("custom-pod-builder") => Ok(BuilderType::Pod),
-        Some(other) => {
-            let problem = format!("{other:?} is no image builder");
-            let fix = "set it to custom-pod-builder, or remove it";
-            Err(fault(FaultReason::ValueInvalid, config, "imageBuilderType", problem, fix))
-        }
-    }
+fn builder(cache: &Cache, config: &Object, builders: &Builders) -> Result<&'static dyn ImageBuilder, InputFault> {
+    let builder = builder::named(builders, optional(config, BUILDER_TYPE))?;
+    if cache.serves(builder.kind()) { Ok(builder) } else { Err(builder::not_served(builder, builders)) }
 }
 
 fn repository(config: &Object) -> Result<String, InputFault> {

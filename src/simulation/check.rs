@@ -5,7 +5,7 @@ use std::fmt;
 use kube::Client;
 use kube::api::ListParams;
 
-use super::node_agent::Ledger;
+use super::ledger::Ledger;
 use super::seed::{self, Fleet, REPOSITORY};
 use crate::api::conditions::{BUILD_CONDITIONS, BUILD_SUCCESS};
 use crate::api::pool::is_build_reference;
@@ -45,7 +45,7 @@ pub(super) async fn leftovers(client: &Client) -> kube::Result<Vec<Finding>> {
 /// Whether each pool ended with the image of its newest config.
 pub(super) async fn pools(client: &Client, fleet: &Fleet, ledger: &Ledger) -> kube::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> =
-        ledger.complaints().into_iter().map(|what| Finding { object: "build pod".into(), what }).collect();
+        ledger.complaints().into_iter().map(|what| Finding { object: "a build".into(), what }).collect();
     for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
         let pool = Pool::new(&object);
         let newest = fleet.rendered(pool.name(), fleet.configs);

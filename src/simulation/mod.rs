@@ -4,23 +4,31 @@
 //! | who | plays |
 //! |---|---|
 //! | [`ApiServer`](crate::apiserver::ApiServer) | the API server, in process: no sockets |
-//! | [`node_agent`] | scheduler, kubelet and registry: carries build pods through their phases |
+//! | [`node_agent`] | scheduler and kubelet: carries build pods through their phases |
+//! | [`build_controller`] | OpenShift's build system: carries Builds through theirs |
+//! | [`ledger`] | the registry that both push to |
+//! | [`switch`] | a user who changes the image builder while builds run |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
 //!
 //! The clock is paused and jumps to the next timer whenever nothing is left to do, so an hour takes as long as the
 //! work in it; all that is random comes from one seed. The same options give the same run, request by request.
 
+pub mod build_controller;
 mod check;
+pub mod ledger;
 mod machine_config;
 pub mod node_agent;
+mod pace;
+mod payload;
 pub mod renderer;
 mod report;
 mod run;
 pub mod seed;
+pub mod switch;
 
 pub use self::check::Finding;
 pub use self::machine_config::{MachineConfigTemplate, TemplateError};
 pub use self::report::Report;
-pub use self::run::{Options, Progress, run};
+pub use self::run::{Builder, Options, Progress, run};
 pub use self::seed::Fleet;

@@ -16,7 +16,7 @@ pub struct Report {
     pub pools: usize,
     /// Configs that were to be rolled out to each pool.
     pub configs: usize,
-    /// Build pods that were started.
+    /// Builds that were started.
     pub builds: usize,
     /// Images that were published.
     pub published: usize,

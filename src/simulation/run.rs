@@ -9,14 +9,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
+use super::build_controller::{self, BuildController};
+use super::ledger::Ledger;
 use super::machine_config::MachineConfigTemplate;
-use super::node_agent::{self, Ledger, NodeAgent};
+use super::node_agent::{self, NodeAgent};
 use super::renderer::{self, Published, Renderer};
 use super::report::Report;
 use super::seed::{self, Fleet};
-use super::{Finding, check};
+use super::{Finding, check, switch};
 use crate::actors::Settings;
 use crate::apiserver::{self, ApiServer};
+use crate::builders::ImageBuilder as _;
+use crate::builders::openshift::OpenShiftBuilder;
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
 
@@ -29,6 +33,18 @@ const EVENT_WINDOW: usize = 256;
 /// Virtual time that the cluster is left alone at the end, before it is looked at.
 const REST: Duration = Duration::from_secs(60);
 
+/// What runs the builds of a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Builder {
+    /// Build pods.
+    #[default]
+    Pod,
+    /// OpenShift's Builds.
+    OpenShift,
+    /// Both: which of them is asked for changes now and then.
+    Mixed,
+}
+
 /// What to simulate.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -36,6 +52,8 @@ pub struct Options {
     pub fleet: Fleet,
     /// What the configs hold.
     pub machine_config: MachineConfigTemplate,
+    /// What runs the builds.
+    pub builder: Builder,
     /// The daemon's settings.
     pub settings: Settings,
 }
@@ -65,9 +83,12 @@ async fn simulate(
     let observer = server.client("observer");
 
     let mut neighbours = JoinSet::new();
-    let (agent, ledger) = NodeAgent::new(server.client(node_agent::USER_AGENT), seed);
-    neighbours.spawn(agent.run());
-    for object in seed::inputs() {
+    let ledger = Ledger::default();
+    neighbours.spawn(NodeAgent::new(server.client(node_agent::USER_AGENT), seed, ledger.clone()).run());
+    let controller = server.client(build_controller::USER_AGENT);
+    neighbours.spawn(BuildController::new(controller, seed, ledger.clone()).run());
+    let asked_for = (options.builder == Builder::OpenShift).then(|| OpenShiftBuilder.name());
+    for object in seed::inputs(asked_for) {
         seed::create(&observer, &object).await?;
     }
     let daemon = Daemon::start(server.service(), daemon::Options::new(options.settings.clone(), clock, seed)).await?;
@@ -75,6 +96,9 @@ async fn simulate(
     let (renderer, mut published) = Renderer::new(renderer, fleet.clone(), options.machine_config.clone());
     renderer.create_pools().await?;
     neighbours.spawn(renderer.run());
+    if options.builder == Builder::Mixed {
+        neighbours.spawn(switch::run(server.client(switch::USER_AGENT), seed));
+    }
 
     let is_complete = all_published(&fleet, &mut published, progress).await;
     let took = started.elapsed();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::names::{self, sha256_hex};
 use crate::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
+use crate::plan::builder::BUILDER_TYPE;
 
 /// The repository that all images are pushed to.
 pub const REPOSITORY: &str = "registry.example.com/fleet/os";
@@ -42,8 +43,9 @@ impl Fleet {
     }
 }
 
-/// The objects that a user and the rest of the operator put into a cluster before the first build.
-pub fn inputs() -> Vec<Object> {
+/// The objects that a user and the rest of the operator put into a cluster before the first build; the build config
+/// asks for `builder`, if that is said.
+pub fn inputs(builder: Option<&str>) -> Vec<Object> {
     let config_map = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data});
     let secret = |name: &str| {
         let auth = STANDARD.encode(format!("{name}:not-a-real-password"));
@@ -53,6 +55,14 @@ pub fn inputs() -> Vec<Object> {
             "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": STANDARD.encode(body)},
         })
     };
+    let mut build_config = json!({
+        "baseImagePullSecretName": "base-image-pull",
+        "finalImagePushSecretName": "final-image-push",
+        "finalImagePullspec": format!("{REPOSITORY}:latest"),
+    });
+    if let Some(builder) = builder {
+        build_config[BUILDER_TYPE] = builder.into();
+    }
     let documents = [
         config_map(
             names::OS_IMAGE_URL,
@@ -62,14 +72,7 @@ pub fn inputs() -> Vec<Object> {
                 "releaseVersion": "4.16.0",
             }),
         ),
-        config_map(
-            names::BUILD_CONFIG,
-            json!({
-                "baseImagePullSecretName": "base-image-pull",
-                "finalImagePushSecretName": "final-image-push",
-                "finalImagePullspec": format!("{REPOSITORY}:latest"),
-            }),
-        ),
+        config_map(names::BUILD_CONFIG, build_config),
         secret("base-image-pull"),
         secret("final-image-push"),
     ];

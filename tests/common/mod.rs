@@ -37,9 +37,22 @@ impl Cluster {
         cluster
     }
 
+    /// A cluster with a user's ConfigMaps and Secrets in it, and without Builds.
+    pub async fn without_builds() -> Self {
+        let cluster = Self::serving(false);
+        for object in inputs() {
+            cluster.create(object).await;
+        }
+        cluster
+    }
+
     pub fn bare() -> Self {
+        Self::serving(true)
+    }
+
+    fn serving(serve_builds: bool) -> Self {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-        let server = ApiServer::new(apiserver::Options::new(clock, 7));
+        let server = ApiServer::new(apiserver::Options { serve_builds, ..apiserver::Options::new(clock, 7) });
         let client = server.client("user");
         Self { server, client, clock }
     }
@@ -101,9 +114,11 @@ impl Cluster {
         objects.into_iter().map(|object| object.metadata.name.unwrap()).collect()
     }
 
-    /// Names of pods, and of ConfigMaps that users did not write.
+    /// Names of pods and Builds, and of ConfigMaps that users did not write.
     pub async fn build_objects(&self) -> Vec<String> {
         let mut names = self.names(Kind::Pod).await;
+        let builds = self.api(Kind::Build).list(&ListParams::default()).await;
+        names.extend(builds.into_iter().flatten().filter_map(|build| build.metadata.name));
         names.extend(
             self.names(Kind::ConfigMap)
                 .await
@@ -133,6 +148,16 @@ impl Cluster {
 
     pub async fn set_phase(&self, name: &str, phase: &str) {
         self.set_pod(name, json!({ "phase": phase })).await;
+    }
+
+    /// Asks for an image builder, as a user would.
+    pub async fn use_builder(&self, builder: &str) {
+        self.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"imageBuilderType": builder}})).await;
+    }
+
+    /// Sets a Build's status, as OpenShift's build controller would.
+    pub async fn set_build(&self, name: &str, status: Value) {
+        self.merge(Kind::Build, name, json!({ "status": status })).await;
     }
 
     /// Puts a pod on a node, as a scheduler would: from here on it takes its time to end.
@@ -242,8 +267,8 @@ impl Cluster {
     }
 
     async fn dump(&self) {
-        for kind in [Kind::MachineConfigPool, Kind::Pod] {
-            for object in self.api(kind).list(&ListParams::default()).await.unwrap() {
+        for kind in [Kind::MachineConfigPool, Kind::Pod, Kind::Build] {
+            for object in self.api(kind).list(&ListParams::default()).await.into_iter().flatten() {
                 eprintln!("{}", serde_json::to_string_pretty(&object).unwrap());
             }
         }

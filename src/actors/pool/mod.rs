@@ -68,8 +68,10 @@ impl Actor for PoolActor {
                 state.take_in(&change);
             }
             PoolMessage::BuildStatus { uid, status } => {
-                state.statuses.insert(uid, status);
-                state.request_look();
+                if state.statuses.get(&uid) != Some(&status) {
+                    state.statuses.insert(uid, status);
+                    state.request_look();
+                }
             }
             PoolMessage::SlotGranted { waiting_since } => state.accept_slot(waiting_since),
             PoolMessage::Look => state.look().await,

@@ -15,6 +15,7 @@ use crate::actors::restart::Crashes;
 use crate::actors::supervisor::SupervisorMessage;
 use crate::api::limits::{POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX};
 use crate::api::{Key, Kind, Object, keys, names};
+use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::{Effect, Prepared, View, decide};
@@ -92,7 +93,7 @@ impl State {
     pub(super) fn take_in(&mut self, change: &Change) -> bool {
         let is_news = self.cache.apply(change);
         if is_news {
-            if Sources::depend_on(change.key()) {
+            if Sources::depend_on(change) {
                 self.sources = None;
             }
             self.observe_build(change);
@@ -106,7 +107,7 @@ impl State {
         // No watch would ever tell of the end of a build object without labels: it is kept here alone.
         let is_watched = match &change {
             Change::Applied(key, object) => !key.kind.is_build_object() || owner_of(object).is_some(),
-            Change::Gone(..) | Change::Unknown(_) => true,
+            Change::Gone(..) | Change::Unknown(_) | Change::Serves(..) => true,
         };
         let is_news = self.take_in(&change);
         if is_watched {
@@ -147,7 +148,7 @@ impl State {
         let decision = decide(&View {
             pool: &self.pool,
             cache: &self.cache,
-            sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache)),
+            sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache, &builders::ALL)),
             settings: &self.context.settings.decide,
             statuses: &self.statuses,
             prepared: self.prepared.as_ref(),

@@ -18,6 +18,10 @@ pub const WAIT_FOR_DONE: &str = "wait-for-done";
 pub struct PodBuilder;
 
 impl ImageBuilder for PodBuilder {
+    fn name(&self) -> &'static str {
+        "custom-pod-builder"
+    }
+
     fn kind(&self) -> Kind {
         Kind::Pod
     }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{BuildSettings, IMAGE_BUILD, WAIT_FOR_DONE};
 use crate::api::limits::POD_GRACE_PERIOD_S;
-use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
+use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, names};
+use crate::builders::build_object;
 use crate::plan::objects;
 use crate::plan::request::BuildRequest;
 
@@ -15,11 +16,7 @@ const WAIT_SCRIPT: &str = include_str!("../../../templates/wait-for-done.sh");
 const BUILD_USER: i64 = 1000;
 
 pub(super) fn pod(request: &BuildRequest, settings: &BuildSettings) -> Object {
-    let name = names::build(&request.inputs.rendered_config);
-    let mut pod = Object::new(&name, &Kind::Pod.resource());
-    pod.metadata = objects::metadata(request, name, &settings.namespace);
-    let inputs = serde_json::to_string(&request.inputs).expect("inputs have string keys only");
-    pod.metadata.annotations.get_or_insert_default().insert(keys::INPUTS.to_owned(), inputs);
+    let mut pod = build_object(Kind::Pod, request, settings);
     pod.data = json!({ "spec": {
         "restartPolicy": "Never",
         "serviceAccountName": BUILD_SERVICE_ACCOUNT,

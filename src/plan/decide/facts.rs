@@ -4,17 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
+pub(super) use super::made::Made;
 use super::{Doomed, Effect};
 use crate::api::limits::{
-    ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT, FORCED_DELETION_AFTER_S, PENDING_DEADLINE_DEFAULT,
-    RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
+    ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT, RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
 };
-use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object, Pool, keys, names};
+use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, names};
 use crate::plan::cache::Cache;
 use crate::plan::fault::InputFault;
-use crate::plan::inputs::BuildInputs;
 use crate::plan::payload::Payload;
 use crate::plan::record::BuildRecord;
 use crate::plan::request::{self, Read, Sources, Wanted};
@@ -84,13 +82,6 @@ pub struct View<'a> {
     pub now: Timestamp,
 }
 
-/// An object that was made for a build.
-#[derive(Clone, Copy)]
-pub(super) struct Made<'a> {
-    pub key: &'a Key,
-    pub object: &'a Object,
-}
-
 /// The view, sorted.
 pub(super) struct Facts<'a> {
     pub view: &'a View<'a>,
@@ -148,9 +139,22 @@ impl<'a> Facts<'a> {
         self.builds.iter().copied().filter(Made::is_being_deleted)
     }
 
-    /// The build object made from the inputs of this hash, unless it is on its way out.
+    /// The build object made from the inputs of this hash, unless it is on its way out; of several, the one that the
+    /// pool refers to.
     pub(super) fn build_of(&self, hash: &str) -> Option<Made<'a>> {
-        self.builds.iter().copied().find(|build| build.hash() == Some(hash) && !build.is_being_deleted())
+        let is_referred_to =
+            |build: &Made<'_>| self.pool.as_ref().is_some_and(|pool| pool.spec_source().contains(&build.reference()));
+        self.live(hash).find(is_referred_to).or_else(|| self.live(hash).next())
+    }
+
+    /// Further objects of the same build: a Pod beside a Build, where the builder was changed while one was being made.
+    pub(super) fn doubles_of(&self, hash: &str) -> impl Iterator<Item = Made<'a>> {
+        let followed = self.build_of(hash).map(|build| build.uid());
+        self.live(hash).filter(move |build| Some(build.uid()) != followed)
+    }
+
+    fn live(&self, hash: &str) -> impl Iterator<Item = Made<'a>> {
+        self.builds.iter().copied().filter(move |build| build.hash() == Some(hash) && !build.is_being_deleted())
     }
 
     pub(super) fn status_of(&self, build: Made<'_>) -> Option<&'a BuildStatus> {
@@ -191,58 +195,5 @@ impl<'a> Facts<'a> {
         let doubled = 2u32.saturating_pow(number.saturating_sub(1));
         let wait = self.view.settings.retry_backoff.saturating_mul(doubled).min(RETRY_BACKOFF_MAX);
         SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)
-    }
-}
-
-impl<'a> Made<'a> {
-    pub(super) fn uid(&self) -> &'a str {
-        self.object.metadata.uid.as_deref().unwrap_or_default()
-    }
-
-    pub(super) fn hash(&self) -> Option<&'a str> {
-        self.annotation(keys::INPUT_HASH)
-    }
-
-    /// The inputs recorded with a build, if they are the ones that its hash says.
-    pub(super) fn inputs(&self) -> Option<BuildInputs> {
-        let inputs: BuildInputs = serde_json::from_str(self.annotation(keys::INPUTS)?).ok()?;
-        (Some(inputs.hash().as_str()) == self.hash()).then_some(inputs)
-    }
-
-    pub(super) const fn is_being_deleted(&self) -> bool {
-        self.object.metadata.deletion_timestamp.is_some()
-    }
-
-    /// When the object is to be deleted by force, if it is on its way out and was not yet: a finalizer outlasts force.
-    fn forced_at(&self) -> Option<Timestamp> {
-        if self.object.metadata.deletion_grace_period_seconds == Some(0) {
-            return None;
-        }
-        let deadline = self.object.metadata.deletion_timestamp.as_ref()?.0;
-        deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
-    }
-
-    /// The reference to the object that stands on the pool.
-    pub(super) fn reference(&self) -> Value {
-        serde_json::json!({
-            "apiVersion": self.key.kind.api_version(),
-            "kind": self.key.kind.name(),
-            "name": self.key.name,
-            "namespace": self.object.metadata.namespace,
-            "uid": self.uid(),
-        })
-    }
-
-    /// Whether the object has the labels of one made for a build of `pool`.
-    fn is_for(&self, pool: &str) -> bool {
-        let labels = self.object.metadata.labels.as_ref();
-        let has = |key: &str| labels.is_some_and(|labels| labels.contains_key(key));
-        has(keys::BUILD_POD)
-            && has(keys::DESIRED_CONFIG)
-            && crate::plan::index::owner_of(self.object).as_deref() == Some(pool)
-    }
-
-    fn annotation(&self, key: &str) -> Option<&'a str> {
-        self.object.metadata.annotations.as_ref()?.get(key).map(String::as_str)
     }
 }

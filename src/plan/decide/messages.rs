@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Settings;
-use crate::api::Key;
+use crate::api::{Key, Kind};
 use crate::plan::record::Attempt;
 use crate::plan::status::BuildFailure;
 
@@ -75,8 +75,8 @@ pub(super) fn failed(key: &Key, failure: &BuildFailure, attempt: u32, namespace:
     let exit = failure.exit_code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
     let head = format!("{key} failed{exit} at {}, attempt {attempt}", failure.step);
     let resource = key.kind.name().to_lowercase();
-    let tail =
-        format!("; for all of its output: oc --namespace {namespace} logs {resource}/{} --all-containers", key.name);
+    let containers = if key.kind == Kind::Pod { " --all-containers" } else { "" };
+    let tail = format!("; for all of its output: oc --namespace {namespace} logs {resource}/{}{containers}", key.name);
     let room = crate::api::limits::CONDITION_MESSAGE_BYTES_MAX.saturating_sub(head.len() + tail.len() + 2);
     let output = last_bytes(failure.output.trim(), room);
     if output.is_empty() { format!("{head}{tail}") } else { format!("{head}: {output}{tail}") }

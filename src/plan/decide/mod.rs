@@ -8,6 +8,7 @@
 //! | file | concern |
 //! |---|---|
 //! | [`facts`] | what is known, sorted: current, stale, foreign |
+//! | `made` | one object of a build, and what it bears |
 //! | `serve` | an opted-in pool: which of the below is due |
 //! | `start` | a build that is needed and not there: wait, claim, make its objects |
 //! | `follow` | a build that is there: show it, publish it, record its end |
@@ -18,6 +19,7 @@
 pub mod facts;
 mod follow;
 mod leave;
+mod made;
 mod messages;
 mod serve;
 mod settle;

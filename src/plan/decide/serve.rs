@@ -76,7 +76,8 @@ fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
 fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let hash = request.hash.as_str();
     let is_stale = |made: &Made<'_>| made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash);
-    if let Some(effect) = supersede(facts, pool, hash, is_stale) {
+    let doubles = || facts.deletion(facts.doubles_of(hash));
+    if let Some(effect) = supersede(facts, pool, hash, is_stale).or_else(doubles) {
         return Decision::act(demand(facts), effect);
     }
     if let Some(published) = facts.record.published_on(pool, hash) {

@@ -144,7 +144,9 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
 
 fn is_expected(made: &Made<'_>, request: &BuildRequest) -> bool {
     let rendered = &request.inputs.rendered_config;
-    [names::build(rendered), names::payload(rendered), names::containerfile(rendered)].contains(&made.key.name)
+    let (kind, name) = (made.key.kind, &made.key.name);
+    (kind == request.builder.kind() && *name == names::build(rendered))
+        || (kind == Kind::ConfigMap && [names::payload(rendered), names::containerfile(rendered)].contains(name))
 }
 
 fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &str, uid: &str) -> Decision {

@@ -1,7 +1,5 @@
 //! One pod, from beginning to end.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -9,25 +7,17 @@ use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time;
 
-use super::{Ledger, PushedImage};
-use crate::api::names::{self, sha256_hex};
-use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object};
+use crate::api::{DEFAULT_NAMESPACE, Kind, Object};
 use crate::apiserver::PodLogs;
 use crate::builders::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
-use crate::plan::payload::Payload;
-use crate::simulation::seed;
+use crate::simulation::ledger::Ledger;
+use crate::simulation::pace::Pace;
+use crate::simulation::{payload, seed};
 
 /// The node that pods are bound to.
 const NODE: &str = "local-node";
 /// What the build script ends with when the build itself fails.
 const BUILD_FAILED: i32 = 20;
-
-/// How long the phases of one pod take.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    pub(super) pending: Duration,
-    pub(super) running: Duration,
-}
 
 /// Whatever carries one pod.
 pub(super) struct Carrier {
@@ -48,7 +38,8 @@ impl Carrier {
         time::sleep(self.pace.pending).await;
         self.log(IMAGE_BUILD, "building the image");
         self.set_status("Running", &[self.running(IMAGE_BUILD), self.running(WAIT_FOR_DONE)]).await?;
-        let machine_config = self.mounted_machine_config().await?;
+        let mounted = self.volume("machineconfig").unwrap_or_default();
+        let machine_config = payload::machine_config_in(&self.client, &mounted, &self.ledger).await?;
         self.log(IMAGE_BUILD, &format!("applying {machine_config} to the base OS image"));
         time::sleep(self.pace.running).await;
         if self.fails {
@@ -58,14 +49,11 @@ impl Carrier {
             return self.set_status("Failed", &ended).await;
         }
         let Some(pullspec) = self.environment(IMAGE_BUILD, "FINAL_IMAGE") else {
-            let complaint = format!("{} does not say what to push", self.pod.name_any());
-            self.ledger.entries(|entries| entries.complaints.push(complaint));
+            self.ledger.complain(format!("{} does not say what to push", self.pod.name_any()));
             return self.set_status("Failed", &[]).await;
         };
-        let digest = format!("sha256:{}", sha256_hex(format!("{pullspec} {:?}", self.pod.uid())));
+        let digest = self.ledger.push(&pullspec, machine_config, &self.pod.uid().unwrap_or_default());
         self.log(IMAGE_BUILD, &format!("pushed {pullspec} as {digest}"));
-        let image = PushedImage { pullspec, machine_config };
-        self.ledger.entries(|entries| entries.pushed.insert(digest.clone(), image));
         if let Some(manifest) = self.environment(WAIT_FOR_DONE, "DIGEST_MANIFEST") {
             self.hand_over(&manifest.replace("@DIGEST@", &digest)).await?;
         }
@@ -104,24 +92,6 @@ impl Carrier {
         if let Some(logs) = &self.logs {
             logs.append(&self.pod.uid().unwrap_or_default(), container, line);
         }
-    }
-
-    /// Reads the MachineConfig as the build would, and compares it with the one in the cluster, field for field.
-    async fn mounted_machine_config(&self) -> kube::Result<String> {
-        let mounted = self.volume("machineconfig").unwrap_or_default();
-        let config_map = seed::api(&self.client, Kind::ConfigMap).get(&mounted).await?;
-        let text = config_map.data["data"][names::PAYLOAD_KEY].as_str().unwrap_or_default();
-        let decoded = Payload::decode(text).unwrap_or_default();
-        let name = decoded["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        let key = Key::new(Kind::MachineConfig, &name);
-        let url = format!("/apis/{}/machineconfigs/{name}", key.kind.api_version());
-        let request = http::Request::get(url).body(Vec::new()).map_err(kube::Error::HttpError)?;
-        let original: Value = self.client.request(request).await?;
-        if decoded != original {
-            let complaint = format!("{mounted} holds another config than {key}");
-            self.ledger.entries(|entries| entries.complaints.push(complaint));
-        }
-        Ok(name)
     }
 
     async fn hand_over(&self, manifest: &str) -> kube::Result<()> {

@@ -9,7 +9,6 @@
 mod carry;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -21,58 +20,14 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::task::AbortHandle;
 
-use self::carry::{Carrier, Pace};
+use self::carry::Carrier;
 use crate::api::{DEFAULT_NAMESPACE, keys};
 use crate::apiserver::PodLogs;
+use crate::simulation::ledger::Ledger;
+use crate::simulation::pace::Pace;
 
 /// The name under which the node agent sends its requests.
 pub const USER_AGENT: &str = "node-agent";
-
-/// An image that was pushed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PushedImage {
-    /// Where to, with the tag.
-    pub pullspec: String,
-    /// The MachineConfig in it.
-    pub machine_config: String,
-}
-
-/// What a node agent knows that nobody else does.
-#[derive(Debug, Clone, Default)]
-pub struct Ledger(Arc<Mutex<Entries>>);
-
-#[derive(Debug, Default)]
-struct Entries {
-    pushed: BTreeMap<String, PushedImage>,
-    complaints: Vec<String>,
-    started: usize,
-}
-
-impl Ledger {
-    /// The image of a digest.
-    pub fn image(&self, digest: &str) -> Option<PushedImage> {
-        self.entries(|entries| entries.pushed.get(digest).cloned())
-    }
-
-    /// How many images were pushed.
-    pub fn pushed(&self) -> usize {
-        self.entries(|entries| entries.pushed.len())
-    }
-
-    /// How many build pods were started.
-    pub fn started(&self) -> usize {
-        self.entries(|entries| entries.started)
-    }
-
-    /// What was wrong with the pods that it was given.
-    pub fn complaints(&self) -> Vec<String> {
-        self.entries(|entries| entries.complaints.clone())
-    }
-
-    fn entries<T>(&self, read: impl FnOnce(&mut Entries) -> T) -> T {
-        read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
 
 /// What a node agent does beyond carrying build pods.
 #[derive(Debug, Clone)]
@@ -94,16 +49,15 @@ pub struct NodeAgent {
 }
 
 impl NodeAgent {
-    /// An agent whose pods take as long as `seed` says.
-    pub fn new(client: Client, seed: u64) -> (Self, Ledger) {
-        let ledger = Ledger::default();
-        (Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger: ledger.clone(), node: None }, ledger)
+    /// An agent whose pods take as long as `seed` says; what they push stands in `ledger`.
+    pub fn new(client: Client, seed: u64, ledger: Ledger) -> Self {
+        Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger, node: None }
     }
 
     /// An agent that is a whole node, for the pods of every namespace; `seed` says which builds fail.
     #[must_use]
     pub fn whole(client: Client, seed: u64, node: WholeNode) -> Self {
-        Self { node: Some(node), ..Self::new(client, seed).0 }
+        Self { node: Some(node), ..Self::new(client, seed, Ledger::default()) }
     }
 
     /// Watches pods, and runs each, until it is dropped.
@@ -150,7 +104,7 @@ impl NodeAgent {
         let is_build =
             pod.labels().contains_key(keys::BUILD_POD) && pod.namespace().as_deref() == Some(DEFAULT_NAMESPACE);
         if is_build {
-            self.ledger.entries(|entries| entries.started += 1);
+            self.ledger.note_started();
         }
         let carrier = Carrier { client: self.client.clone(), ledger: self.ledger.clone(), pod, pace, fails, logs };
         let task = tokio::spawn(async move {
@@ -164,12 +118,10 @@ impl NodeAgent {
 
     /// How long the phases of the next pod take.
     fn pace(&mut self) -> Pace {
-        const PENDING_MAX: Duration = Duration::from_secs(1);
-        if let Some(node) = &self.node {
-            return Pace { pending: PENDING_MAX.min(node.build_duration / 4), running: node.build_duration };
+        match &self.node {
+            Some(node) => Pace::of(node.build_duration),
+            None => Pace::random(&mut self.random),
         }
-        let mut seconds = |range: std::ops::Range<u64>| Duration::from_millis(self.random.random_range(range));
-        Pace { pending: seconds(1_000..20_000), running: seconds(120_000..600_000) }
     }
 }
 

@@ -1,0 +1,70 @@
+//! What is asked of a backend that runs builds: to make the object that does, and to say how that object is doing.
+
+use super::fault::{FaultReason, InputFault};
+use super::request::BuildRequest;
+use super::status::BuildStatus;
+use crate::api::names::BUILD_CONFIG;
+use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object};
+
+/// The image with buildah in it that build pods run, unless a setting says otherwise.
+pub const BUILDER_IMAGE_DEFAULT: &str = "quay.io/buildah/stable:latest";
+
+/// The key of the build config that names the backend.
+pub const BUILDER_TYPE: &str = "imageBuilderType";
+
+/// Settings of build objects.
+#[derive(Debug, Clone)]
+pub struct BuildSettings {
+    /// Where build objects live.
+    pub namespace: String,
+    /// The image with buildah in it.
+    pub builder_image: String,
+}
+
+impl Default for BuildSettings {
+    fn default() -> Self {
+        Self { namespace: DEFAULT_NAMESPACE.into(), builder_image: BUILDER_IMAGE_DEFAULT.into() }
+    }
+}
+
+/// A backend. Pure: what it makes is created, and what it reads is watched, by others.
+pub trait ImageBuilder: Send + Sync {
+    /// The name by which `imageBuilderType` asks for it.
+    fn name(&self) -> &'static str;
+
+    /// The kind of its objects.
+    fn kind(&self) -> Kind;
+
+    /// The object that runs the build of `request`.
+    fn object(&self, request: &BuildRequest, settings: &BuildSettings) -> Object;
+
+    /// How the build that `object` runs is doing.
+    fn classify(&self, object: &Object) -> BuildStatus;
+}
+
+/// The backends that there are; the first is the one that is used unless another is asked for.
+pub type Builders = [&'static dyn ImageBuilder];
+
+/// The one of `builders` that is asked for by `name`.
+pub fn named(builders: &Builders, name: Option<&str>) -> Result<&'static dyn ImageBuilder, InputFault> {
+    let Some(name) = name else { return Ok(builders[0]) };
+    builders.iter().find(|builder| builder.name() == name).copied().ok_or_else(|| {
+        let names: Vec<&str> = builders.iter().map(|builder| builder.name()).collect();
+        let fix = format!("set it to {}, or remove it", names.join(" or "));
+        fault(FaultReason::ValueInvalid, format!("{name:?} is no image builder"), fix)
+    })
+}
+
+/// The fault of asking for a backend whose objects the cluster does not know.
+pub fn not_served(builder: &dyn ImageBuilder, builders: &Builders) -> InputFault {
+    let (kind, api_version) = builder.kind().names();
+    let problem =
+        format!("{} makes objects of {api_version} {kind}, which this cluster does not serve", builder.name());
+    let fix = format!("let the cluster serve {kind}s, or set it to {}", builders[0].name());
+    fault(FaultReason::BuilderNotServed, problem, fix)
+}
+
+fn fault(reason: FaultReason, problem: String, fix: String) -> InputFault {
+    let object = Key::new(Kind::ConfigMap, BUILD_CONFIG).to_string();
+    InputFault { reason, object, key: Some(BUILDER_TYPE.into()), problem, fix }
+}

@@ -1,0 +1,67 @@
+//! An object that was made for a build, and what it bears.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::api::limits::FORCED_DELETION_AFTER_S;
+use crate::api::{Key, Object, keys};
+use crate::plan::index::owner_of;
+use crate::plan::inputs::BuildInputs;
+
+/// An object that was made for a build.
+#[derive(Clone, Copy)]
+pub(super) struct Made<'a> {
+    pub key: &'a Key,
+    pub object: &'a Object,
+}
+
+impl<'a> Made<'a> {
+    pub(super) fn uid(&self) -> &'a str {
+        self.object.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn hash(&self) -> Option<&'a str> {
+        self.annotation(keys::INPUT_HASH)
+    }
+
+    /// The inputs recorded with a build, if they are the ones that its hash says.
+    pub(super) fn inputs(&self) -> Option<BuildInputs> {
+        let inputs: BuildInputs = serde_json::from_str(self.annotation(keys::INPUTS)?).ok()?;
+        (Some(inputs.hash().as_str()) == self.hash()).then_some(inputs)
+    }
+
+    pub(super) const fn is_being_deleted(&self) -> bool {
+        self.object.metadata.deletion_timestamp.is_some()
+    }
+
+    /// When the object is to be deleted by force, if it is on its way out and was not yet: a finalizer outlasts force.
+    pub(super) fn forced_at(&self) -> Option<Timestamp> {
+        if self.object.metadata.deletion_grace_period_seconds == Some(0) {
+            return None;
+        }
+        let deadline = self.object.metadata.deletion_timestamp.as_ref()?.0;
+        deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
+    }
+
+    /// The reference to the object that stands on the pool.
+    pub(super) fn reference(&self) -> Value {
+        serde_json::json!({
+            "apiVersion": self.key.kind.api_version(),
+            "kind": self.key.kind.name(),
+            "name": self.key.name,
+            "namespace": self.object.metadata.namespace,
+            "uid": self.uid(),
+        })
+    }
+
+    /// Whether the object has the labels of one made for a build of `pool`.
+    pub(super) fn is_for(&self, pool: &str) -> bool {
+        let labels = self.object.metadata.labels.as_ref();
+        let has = |key: &str| labels.is_some_and(|labels| labels.contains_key(key));
+        has(keys::BUILD_POD) && has(keys::DESIRED_CONFIG) && owner_of(self.object).as_deref() == Some(pool)
+    }
+
+    fn annotation(&self, key: &str) -> Option<&'a str> {
+        self.object.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+}

@@ -1,0 +1,51 @@
+//! What watches cover, and what they tell.
+
+use std::sync::Arc;
+
+use crate::api::{Key, Kind, Object};
+
+/// What one watch covers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// The kind that is watched.
+    pub kind: Kind,
+    /// The one object that is watched; `None` for all that are not watched by name.
+    pub name: Option<String>,
+}
+
+impl Scope {
+    /// All objects of a kind.
+    pub const fn all(kind: Kind) -> Self {
+        Self { kind, name: None }
+    }
+
+    /// One object.
+    pub fn named(kind: Kind, name: impl Into<String>) -> Self {
+        Self { kind, name: Some(name.into()) }
+    }
+
+    /// Whether this watch tells of the object of `key`.
+    pub fn covers(&self, key: &Key) -> bool {
+        self.kind == key.kind
+            && match &self.name {
+                Some(name) => *name == key.name,
+                // The ConfigMaps that users write are watched by name, with their contents.
+                None => !key.is_input_config_map(),
+            }
+    }
+}
+
+/// What a watch has to tell.
+#[derive(Debug, Clone)]
+pub enum WatchEvent {
+    /// A list is about to be made: what is written from here on may be missing from it.
+    Listing(Scope),
+    /// The cluster does not serve objects of this kind: there are none.
+    NotServed(Scope),
+    /// All the objects that there are; others are gone.
+    Listed(Scope, Vec<Arc<Object>>),
+    /// An object was created or changed.
+    Applied(Scope, Arc<Object>),
+    /// An object was deleted.
+    Deleted(Scope, Arc<Object>),
+}

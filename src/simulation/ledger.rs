@@ -1,0 +1,68 @@
+//! The registry of a simulation, and what was wrong with the builds that pushed to it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::api::names::sha256_hex;
+
+/// An image that was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedImage {
+    /// Where to, with the tag.
+    pub pullspec: String,
+    /// The MachineConfig in it.
+    pub machine_config: String,
+}
+
+/// What those who carry builds know that nobody else does. Clones are the same ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    pushed: BTreeMap<String, PushedImage>,
+    complaints: Vec<String>,
+    started: usize,
+}
+
+impl Ledger {
+    /// The image of a digest.
+    pub fn image(&self, digest: &str) -> Option<PushedImage> {
+        self.entries(|entries| entries.pushed.get(digest).cloned())
+    }
+
+    /// How many images were pushed.
+    pub fn pushed(&self) -> usize {
+        self.entries(|entries| entries.pushed.len())
+    }
+
+    /// How many builds were started.
+    pub fn started(&self) -> usize {
+        self.entries(|entries| entries.started)
+    }
+
+    /// What was wrong with the build objects that were carried.
+    pub fn complaints(&self) -> Vec<String> {
+        self.entries(|entries| entries.complaints.clone())
+    }
+
+    /// Pushes the image that the build object `uid` made of a MachineConfig; its digest is no other image's.
+    pub(super) fn push(&self, pullspec: &str, machine_config: String, uid: &str) -> String {
+        let digest = format!("sha256:{}", sha256_hex(format!("{pullspec} {uid}")));
+        let image = PushedImage { pullspec: pullspec.to_owned(), machine_config };
+        self.entries(|entries| entries.pushed.insert(digest.clone(), image));
+        digest
+    }
+
+    pub(super) fn note_started(&self) {
+        self.entries(|entries| entries.started += 1);
+    }
+
+    pub(super) fn complain(&self, complaint: String) {
+        self.entries(|entries| entries.complaints.push(complaint));
+    }
+
+    fn entries<T>(&self, read: impl FnOnce(&mut Entries) -> T) -> T {
+        read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
