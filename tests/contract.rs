@@ -25,3 +25,6 @@ mod builders;
 
 #[path = "contract/unserved.rs"]
 mod unserved;
+
+#[path = "contract/handoff.rs"]
+mod handoff;

@@ -39,6 +39,15 @@ fn every_pool_ends_with_the_image_of_its_newest_config() {
 }
 
 #[test]
+fn without_a_helper_every_pool_ends_likewise_with_a_request_less() {
+    let table = stdout(&simulate(&["--digest-handoff", "termination-message"]).success());
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row[..5], ["3", "2", "6", "6", "0"], "{table}");
+    let all = table.lines().find(|line| line.trim_start().starts_with("all ")).unwrap();
+    assert!(all.ends_with("16.00"), "{table}");
+}
+
+#[test]
 fn the_same_seed_prints_the_same_table_and_another_seed_another() {
     let table = |seed: &str| stdout(&simulate(&["--pools", "8", "--configs", "2", "--seed", seed]).success());
     assert_eq!(table("5"), table("5"));

@@ -5,7 +5,7 @@
 pub mod openshift;
 pub mod pod;
 
-pub use crate::plan::builder::{BUILDER_IMAGE_DEFAULT, BuildSettings, ImageBuilder};
+pub use crate::plan::builder::{BUILDER_IMAGE_DEFAULT, BuildSettings, DigestHandoff, ImageBuilder};
 
 use crate::api::{Kind, Object, keys, names};
 use crate::plan::objects;

@@ -1,5 +1,6 @@
 //! The command line: one file for each subcommand.
 
+mod build_settings;
 #[cfg(feature = "simulation")]
 mod local_cluster;
 mod render;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Error;
+use super::build_settings::BuildArguments;
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, INPUT_CONFIG_MAPS};
 use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object, Pool};
 use crate::builders::{self, BuildSettings};
@@ -42,6 +43,9 @@ pub(super) struct Arguments {
     /// Write the Containerfile, and each object, to a file in this directory instead
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    build: BuildArguments,
 }
 
 /// What is wrong with a file.
@@ -75,7 +79,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let documents = Documents::read(&arguments.files)?;
     let pool = documents.pool(arguments.pool.as_deref())?;
     let request = documents.request(&pool).map_err(|fault| documents.blame(fault))?;
-    let objects = documents.objects(&request).map_err(|fault| documents.blame(fault))?;
+    let objects = documents
+        .objects(&request, &arguments.build.settings(DEFAULT_NAMESPACE))
+        .map_err(|fault| documents.blame(fault))?;
     let mut stdout = io::stdout().lock();
     if let Some(directory) = &arguments.output_dir {
         for path in write_files(directory, &request, &objects)? {
@@ -185,7 +191,7 @@ impl Documents {
         cache
     }
 
-    fn objects(&self, request: &BuildRequest) -> Result<Vec<Object>, InputFault> {
+    fn objects(&self, request: &BuildRequest, settings: &BuildSettings) -> Result<Vec<Object>, InputFault> {
         if let Some(fault) = request::containerfile_fault(request) {
             return Err(fault);
         }
@@ -194,13 +200,12 @@ impl Documents {
             .map_err(|error| request::payload_fault(&machine_config, error))?;
         let secrets =
             [&request.pull_secret, &request.push_secret].into_iter().filter_map(|secret| secret.canonical.clone());
-        let settings = BuildSettings::default();
         let mut objects: Vec<Object> = secrets.collect();
         objects.dedup_by_key(|secret| secret.metadata.name.clone());
         objects.extend([
             objects::payload_config_map(request, &payload, DEFAULT_NAMESPACE),
             objects::containerfile_config_map(request, DEFAULT_NAMESPACE),
-            request.builder.object(request, &settings),
+            request.builder.object(request, settings),
         ]);
         Ok(objects)
     }

@@ -9,10 +9,10 @@ use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Error;
+use super::build_settings::BuildArguments;
 use crate::actors::Settings;
 use crate::api::DEFAULT_NAMESPACE;
 use crate::api::limits::{ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT};
-use crate::builders::BUILDER_IMAGE_DEFAULT;
 use crate::clock::Clock;
 use crate::cluster::connect;
 use crate::cluster::lease::Timing;
@@ -46,9 +46,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", default_value_t = ATTEMPTS_MAX_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: u32,
 
-    /// The image with buildah in it
-    #[arg(long, value_name = "IMAGE", env = "BUILDER_IMAGE", default_value = BUILDER_IMAGE_DEFAULT)]
-    builder_image: String,
+    #[command(flatten)]
+    build: BuildArguments,
 
     /// Where to serve /livez, /readyz and /metrics
     #[arg(long, value_name = "ADDRESS", env = "ADMIN_LISTEN", default_value = "127.0.0.1:8797")]
@@ -174,8 +173,7 @@ impl Arguments {
         settings.decide.namespace.clone_from(&self.namespace);
         settings.decide.concurrent_builds_max = self.max_concurrent_builds;
         settings.decide.attempts_max = self.max_attempts;
-        settings.build.namespace.clone_from(&self.namespace);
-        settings.build.builder_image.clone_from(&self.builder_image);
+        settings.build = self.build.settings(&self.namespace);
         settings
     }
 }

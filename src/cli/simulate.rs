@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Error;
+use super::build_settings::BuildArguments;
 use crate::actors::Settings;
 use crate::simulation::{self, Fleet, MachineConfigTemplate, Options};
 
@@ -37,6 +38,9 @@ pub(super) struct Arguments {
     /// What runs the builds
     #[arg(long, value_enum, default_value_t = Builder::Pod)]
     builder: Builder,
+
+    #[command(flatten)]
+    build: BuildArguments,
 
     /// Builds that run at once; 0 is no limit
     #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
@@ -69,6 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let mut settings = Settings::default();
     settings.decide.concurrent_builds_max = arguments.max_concurrent_builds;
+    settings.build = arguments.build.settings(&settings.decide.namespace);
     let options = Options {
         fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
         machine_config: match &arguments.machine_config {

@@ -12,6 +12,16 @@ pub const BUILDER_IMAGE_DEFAULT: &str = "quay.io/buildah/stable:latest";
 /// The key of the build config that names the backend.
 pub const BUILDER_TYPE: &str = "imageBuilderType";
 
+/// How a build pod hands over the digest of the image that it pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DigestHandoff {
+    /// A second container, from the base OS image, leaves it in a ConfigMap; the termination message has it too.
+    #[default]
+    ConfigMap,
+    /// The termination message of the container that builds has it, and that is the only container.
+    TerminationMessage,
+}
+
 /// Settings of build objects.
 #[derive(Debug, Clone)]
 pub struct BuildSettings {
@@ -19,11 +29,17 @@ pub struct BuildSettings {
     pub namespace: String,
     /// The image with buildah in it.
     pub builder_image: String,
+    /// How build pods hand over their digest.
+    pub digest_handoff: DigestHandoff,
 }
 
 impl Default for BuildSettings {
     fn default() -> Self {
-        Self { namespace: DEFAULT_NAMESPACE.into(), builder_image: BUILDER_IMAGE_DEFAULT.into() }
+        Self {
+            namespace: DEFAULT_NAMESPACE.into(),
+            builder_image: BUILDER_IMAGE_DEFAULT.into(),
+            digest_handoff: DigestHandoff::default(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{BuildSettings, IMAGE_BUILD, WAIT_FOR_DONE};
 use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, names};
-use crate::builders::build_object;
+use crate::builders::{DigestHandoff, build_object};
 use crate::plan::objects;
 use crate::plan::request::BuildRequest;
 
@@ -16,6 +16,11 @@ const WAIT_SCRIPT: &str = include_str!("../../../templates/wait-for-done.sh");
 const BUILD_USER: i64 = 1000;
 
 pub(super) fn pod(request: &BuildRequest, settings: &BuildSettings) -> Object {
+    let (mut containers, mut volumes) = (vec![image_build(request, settings)], volumes(request));
+    if settings.digest_handoff == DigestHandoff::ConfigMap {
+        containers.push(wait_for_done(request, settings));
+        volumes.extend(helper_volumes());
+    }
     let mut pod = build_object(Kind::Pod, request, settings);
     pod.data = json!({ "spec": {
         "restartPolicy": "Never",
@@ -23,8 +28,8 @@ pub(super) fn pod(request: &BuildRequest, settings: &BuildSettings) -> Object {
         "automountServiceAccountToken": false,
         "terminationGracePeriodSeconds": POD_GRACE_PERIOD_S,
         "imagePullSecrets": [{"name": request.pull_secret.name}],
-        "containers": [image_build(request, settings), wait_for_done(request, settings)],
-        "volumes": volumes(request),
+        "containers": containers,
+        "volumes": volumes,
     }});
     pod
 }
@@ -40,6 +45,13 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
     if let Some(image) = &request.inputs.extensions_image {
         environment.push(json!({"name": "EXTENSIONS_IMAGE", "value": image}));
     }
+    let mut mounts: Vec<Value> = ["dockerfile", "machineconfig", "base-image-pull-creds", "final-image-push-creds"]
+        .into_iter()
+        .map(|volume| json!({"name": volume, "mountPath": format!("/tmp/{volume}"), "readOnly": true}))
+        .collect();
+    if settings.digest_handoff == DigestHandoff::ConfigMap {
+        mounts.push(json!({"name": "done", "mountPath": "/tmp/done"}));
+    }
     json!({
         "name": IMAGE_BUILD,
         "image": settings.builder_image,
@@ -52,13 +64,7 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
             "runAsGroup": BUILD_USER,
             "capabilities": {"add": ["SETUID", "SETGID"]},
         },
-        "volumeMounts": [
-            {"name": "dockerfile", "mountPath": "/tmp/dockerfile", "readOnly": true},
-            {"name": "machineconfig", "mountPath": "/tmp/machineconfig", "readOnly": true},
-            {"name": "base-image-pull-creds", "mountPath": "/tmp/base-image-pull-creds", "readOnly": true},
-            {"name": "final-image-push-creds", "mountPath": "/tmp/final-image-push-creds", "readOnly": true},
-            {"name": "done", "mountPath": "/tmp/done"},
-        ],
+        "volumeMounts": mounts,
     })
 }
 
@@ -95,7 +101,7 @@ fn digest_manifest(request: &BuildRequest, settings: &BuildSettings) -> String {
     serde_json::to_string(&config_map).expect("an object has string keys only")
 }
 
-fn volumes(request: &BuildRequest) -> Value {
+fn volumes(request: &BuildRequest) -> Vec<Value> {
     let rendered = &request.inputs.rendered_config;
     let credentials = |volume: &str, secret: &str| {
         json!({
@@ -103,16 +109,22 @@ fn volumes(request: &BuildRequest) -> Value {
             "secret": {"secretName": secret, "items": [{"key": ".dockerconfigjson", "path": "config.json"}]},
         })
     };
-    json!([
-        {"name": "dockerfile", "configMap": {"name": names::containerfile(rendered)}},
-        {"name": "machineconfig", "configMap": {"name": names::payload(rendered)}},
+    vec![
+        json!({"name": "dockerfile", "configMap": {"name": names::containerfile(rendered)}}),
+        json!({"name": "machineconfig", "configMap": {"name": names::payload(rendered)}}),
         credentials("base-image-pull-creds", &request.pull_secret.name),
         credentials("final-image-push-creds", &request.push_secret.name),
-        {"name": "done", "emptyDir": {"medium": "Memory"}},
-        {"name": "digest-writer-token", "projected": {"sources": [
+    ]
+}
+
+/// What the helper waits for its digest in, and hands it over with.
+fn helper_volumes() -> [Value; 2] {
+    [
+        json!({"name": "done", "emptyDir": {"medium": "Memory"}}),
+        json!({"name": "digest-writer-token", "projected": {"sources": [
             {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
             {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
             {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
-        ]}},
-    ])
+        ]}}),
+    ]
 }

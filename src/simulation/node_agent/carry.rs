@@ -37,7 +37,7 @@ impl Carrier {
         self.bind().await?;
         time::sleep(self.pace.pending).await;
         self.log(IMAGE_BUILD, "building the image");
-        self.set_status("Running", &[self.running(IMAGE_BUILD), self.running(WAIT_FOR_DONE)]).await?;
+        self.set_status("Running", &self.all_running()).await?;
         let mounted = self.volume("machineconfig").unwrap_or_default();
         let machine_config = payload::machine_config_in(&self.client, &mounted, &self.ledger).await?;
         self.log(IMAGE_BUILD, &format!("applying {machine_config} to the base OS image"));
@@ -45,8 +45,7 @@ impl Carrier {
         if self.fails {
             let message = "Error: building at STEP \"RUN ignition-apply\": exit status 1";
             self.log(IMAGE_BUILD, message);
-            let ended = [self.ended(IMAGE_BUILD, BUILD_FAILED, message), self.ended(WAIT_FOR_DONE, 1, "")];
-            return self.set_status("Failed", &ended).await;
+            return self.set_status("Failed", &self.all_ended(BUILD_FAILED, message)).await;
         }
         let Some(pullspec) = self.environment(IMAGE_BUILD, "FINAL_IMAGE") else {
             self.ledger.complain(format!("{} does not say what to push", self.pod.name_any()));
@@ -57,18 +56,16 @@ impl Carrier {
         if let Some(manifest) = self.environment(WAIT_FOR_DONE, "DIGEST_MANIFEST") {
             self.hand_over(&manifest.replace("@DIGEST@", &digest)).await?;
         }
-        self.set_status("Succeeded", &[self.ended(IMAGE_BUILD, 0, &digest), self.ended(WAIT_FOR_DONE, 0, "")]).await
+        self.set_status("Succeeded", &self.all_ended(0, &digest)).await
     }
 
     /// Runs a pod that is no build: it is there until it is deleted.
     pub(super) async fn stand(&self) -> kube::Result<()> {
         self.bind().await?;
-        let names: Vec<&str> = self.containers().iter().map(|container| container.name.as_str()).collect();
-        for name in &names {
-            self.log(name, "started");
+        for container in self.containers() {
+            self.log(&container.name, "started");
         }
-        let states: Vec<Value> = names.iter().map(|name| self.running(name)).collect();
-        self.set_status("Running", &states).await
+        self.set_status("Running", &self.all_running()).await
     }
 
     /// Gives the pod its node, where it is on a whole one.
@@ -115,6 +112,19 @@ impl Carrier {
         let pods = pods(&self.client, &self.pod);
         pods.patch_status(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
+    }
+
+    fn all_running(&self) -> Vec<Value> {
+        self.containers().iter().map(|container| self.running(&container.name)).collect()
+    }
+
+    /// The container that builds has ended so, and any other with it.
+    fn all_ended(&self, exit_code: i32, message: &str) -> Vec<Value> {
+        let ended = |container: &Container| match container.name.as_str() {
+            IMAGE_BUILD => self.ended(IMAGE_BUILD, exit_code, message),
+            other => self.ended(other, exit_code.min(1), ""),
+        };
+        self.containers().iter().map(ended).collect()
     }
 
     fn running(&self, container: &str) -> Value {

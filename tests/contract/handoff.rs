@@ -1,0 +1,75 @@
+//! How the digest gets from the build pod to the pool.
+
+use machine_os_builder::actors::Settings;
+use machine_os_builder::api::Kind;
+use machine_os_builder::builders::DigestHandoff;
+use serde_json::{Value, json};
+
+use crate::common::{Cluster, digest_of, exited, image_on};
+
+const R1: &str = "rendered-worker-1";
+const POD: &str = "build-rendered-worker-1";
+
+fn termination_message() -> Settings {
+    let mut settings = Settings::default();
+    settings.build.digest_handoff = DigestHandoff::TerminationMessage;
+    settings
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_helper_the_pod_has_one_container_and_no_token() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon_with(termination_message(), None).await;
+    cluster.start_build("worker", R1).await;
+    let pod = cluster.raw(Kind::Pod, POD).await.unwrap();
+    let spec = &pod["spec"];
+    assert_eq!(names(&spec["containers"]), ["image-build"]);
+    let mounted = ["dockerfile", "machineconfig", "base-image-pull-creds", "final-image-push-creds"];
+    assert_eq!(names(&spec["volumes"]), mounted);
+    assert_eq!(names(&spec["containers"][0]["volumeMounts"]), mounted);
+    assert_eq!(spec["automountServiceAccountToken"], false);
+    assert_ne!(spec["containers"][0]["image"], "registry.test/release/os:9", "the base image is not pulled to run it");
+
+    let built = json!({"phase": "Succeeded", "containerStatuses": [exited("image-build", 0, &digest_of(R1))]});
+    cluster.set_pod(POD, built).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert!(image_on(&cluster.pool("worker").await).unwrap().ends_with(&digest_of(R1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_helper_its_token_is_in_its_container_alone() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.start_build("worker", R1).await;
+    let pod = cluster.raw(Kind::Pod, POD).await.unwrap();
+    let spec = &pod["spec"];
+    assert_eq!(names(&spec["containers"]), ["image-build", "wait-for-done"]);
+    assert_eq!(spec["automountServiceAccountToken"], false);
+    let holders: Vec<&str> = spec["containers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|container| container["volumeMounts"].to_string().contains("/var/run/secrets/kubernetes.io"))
+        .map(|container| container["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(holders, ["wait-for-done"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_setting_is_no_reason_to_build_again() {
+    let cluster = Cluster::new().await;
+    let daemon = cluster.daemon().await;
+    cluster.start_build("worker", R1).await;
+    cluster.succeed(R1).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let image = image_on(&cluster.pool("worker").await);
+    daemon.stop().await;
+    let _daemon = cluster.daemon_with(termination_message(), None).await;
+    cluster.rest(std::time::Duration::from_secs(600)).await;
+    assert_eq!(image_on(&cluster.pool("worker").await), image);
+    assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
+}
