@@ -16,3 +16,6 @@ mod inputs;
 
 #[path = "contract/names.rs"]
 mod names;
+
+#[path = "contract/regressions.rs"]
+mod regressions;
