@@ -57,7 +57,7 @@ pub enum WatchEvent {
 }
 
 /// Everything that is watched.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Index {
     cache: Cache,
     /// Labelled objects by the pool that they were made for.
