@@ -2,7 +2,8 @@
 # Builds and pushes one layered OS image. Runs as the container `image-build` of a build pod.
 #
 # Reads   /tmp/machineconfig, /tmp/dockerfile, and the credentials in /tmp/*-creds
-# Leaves  the digest in /tmp/done/digest, or /tmp/done/failed, and the digest as its termination message
+# Leaves  the digest as its termination message; where a helper waits for it, the digest in /tmp/done/digest, or
+#         /tmp/done/failed, and in /tmp/done/alive when it last was
 # Exits   10 bad payload, 20 build failed, 30 base image pull failed, 31 pull denied, 40 push failed, 41 push denied
 set -euo pipefail
 
@@ -11,13 +12,18 @@ readonly termination_log=${TERMINATION_LOG:-/dev/termination-log}
 readonly pull_auth=/tmp/base-image-pull-creds/config.json
 readonly push_auth=/tmp/final-image-push-creds/config.json
 readonly tries=5
+readonly heartbeat_s=10
 
 work=
+heartbeat=
 
 finish() {
   local code=$?
   rm -rf "${work:-/nonexistent}"
-  if [[ $code -ne 0 ]]; then
+  if [[ -n $heartbeat ]]; then
+    kill "$heartbeat" 2> /dev/null || true
+  fi
+  if [[ $code -ne 0 && -d $done_dir ]]; then
     touch "$done_dir/failed"
   fi
   exit "$code"
@@ -54,6 +60,11 @@ persistently() {
   fail "$failed_code" "failed to $what: gave up after $tries tries"
 }
 
+if [[ -d $done_dir ]]; then
+  while touch "$done_dir/alive" && sleep "$heartbeat_s"; do :; done > /dev/null 2>&1 &
+  heartbeat=$!
+fi
+
 work=$(mktemp -d)
 context="$work/context"
 mkdir -p "$context/machineconfig"
@@ -74,6 +85,8 @@ persistently 40 41 "push $FINAL_IMAGE" \
 
 # The image is pushed: from here on nothing may make the build a failed one.
 cp "$work/digest" "$termination_log" || echo "failed to leave the digest as the termination message" >&2
-# Moved into place in one step: the helper must not see half of it.
-cp "$work/digest" "$done_dir/.digest" && mv "$done_dir/.digest" "$done_dir/digest" ||
-  echo "failed to leave the digest for the helper" >&2
+if [[ -d $done_dir ]]; then
+  # Moved into place in one step: the helper must not see half of it.
+  cp "$work/digest" "$done_dir/.digest" && mv "$done_dir/.digest" "$done_dir/digest" ||
+    echo "failed to leave the digest for the helper" >&2
+fi

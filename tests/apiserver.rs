@@ -8,6 +8,8 @@ use machine_os_builder::apiserver::{ApiServer, Options};
 use machine_os_builder::clock::Clock;
 use serde_json::{Value, json};
 
+#[path = "apiserver/anything.rs"]
+mod anything;
 #[path = "apiserver/definitions.rs"]
 mod definitions;
 #[path = "apiserver/delete.rs"]

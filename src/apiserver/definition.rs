@@ -80,6 +80,34 @@ pub fn kinds(definition: &Value) -> Vec<&'static Kind> {
     served.into_iter().map(|version| interned(&definition["spec"], version)).collect()
 }
 
+/// The definition of a kind, in the one version that it has.
+pub fn of(kind: &Kind) -> Value {
+    let column = |column: &Column| match column.source {
+        Source::Path(path) => Some(json!({"name": column.name, "type": column.kind, "jsonPath": path})),
+        _ => None,
+    };
+    let mut version = json!({
+        "name": kind.version(), "served": true, "storage": true,
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+        // The name comes first, of itself.
+        "additionalPrinterColumns": kind.columns.iter().skip(1).filter_map(column).collect::<Vec<_>>(),
+    });
+    if kind.status {
+        version["subresources"] = json!({"status": {}});
+    }
+    json!({
+        "metadata": {"name": kind.qualified(kind.plural)},
+        "spec": {
+            "group": kind.group(),
+            "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
+            "names": {
+                "kind": kind.name, "plural": kind.plural, "singular": kind.singular(), "shortNames": kind.short_names,
+            },
+            "versions": [version],
+        },
+    })
+}
+
 fn versions(definition: &Value) -> &[Value] {
     definition["spec"].get("versions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

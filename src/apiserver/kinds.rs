@@ -1,4 +1,4 @@
-//! The kinds that are served from the start, in one table.
+//! The kinds that are served from the start, in two tables.
 
 use super::columns::{self, Column};
 
@@ -78,9 +78,11 @@ pub const BUILD: &str = "Build";
 pub const DEFINITION: &str = "CustomResourceDefinition";
 /// Where the Namespaces are in [`KINDS`], and in whatever is made from it.
 pub const NAMESPACES: usize = 0;
+/// Where the CustomResourceDefinitions are in [`KINDS`], likewise.
+pub const DEFINITIONS: usize = 11;
 
-/// Every kind. A further kind is a further entry.
-pub static KINDS: [Kind; 15] = [
+/// The kinds that every API server has. A further kind is a further entry.
+pub static KINDS: [Kind; 12] = [
     Kind {
         name: "Namespace",
         plural: "namespaces",
@@ -155,6 +157,25 @@ pub static KINDS: [Kind; 15] = [
         create_on_update: true,
         ..PLAIN
     },
+    Kind { name: "Role", plural: "roles", namespaced: true, columns: columns::CREATED_AT, ..CLUSTER },
+    Kind { name: "RoleBinding", plural: "rolebindings", namespaced: true, columns: columns::BINDINGS, ..CLUSTER },
+    Kind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
+    Kind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
+    Kind {
+        name: DEFINITION,
+        api_version: "apiextensions.k8s.io/v1",
+        plural: "customresourcedefinitions",
+        short_names: &["crd", "crds"],
+        namespaced: false,
+        status: true,
+        rules: Rules::Definition,
+        columns: columns::CREATED_AT,
+        ..PLAIN
+    },
+];
+
+/// The kinds that a CustomResourceDefinition defines, which is there from the start.
+pub static DEFINED: [Kind; 3] = [
     Kind {
         name: "MachineConfigPool",
         api_version: MACHINE_CONFIGURATION,
@@ -172,21 +193,13 @@ pub static KINDS: [Kind; 15] = [
         columns: columns::MACHINE_CONFIGS,
         ..CUSTOM
     },
-    Kind { name: BUILD, api_version: "build.openshift.io/v1", plural: "builds", columns: columns::BUILDS, ..PLAIN },
-    Kind { name: "Role", plural: "roles", namespaced: true, columns: columns::CREATED_AT, ..CLUSTER },
-    Kind { name: "RoleBinding", plural: "rolebindings", namespaced: true, columns: columns::BINDINGS, ..CLUSTER },
-    Kind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
-    Kind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
     Kind {
-        name: DEFINITION,
-        api_version: "apiextensions.k8s.io/v1",
-        plural: "customresourcedefinitions",
-        short_names: &["crd", "crds"],
-        namespaced: false,
-        status: true,
-        rules: Rules::Definition,
-        columns: columns::CREATED_AT,
-        ..PLAIN
+        name: BUILD,
+        api_version: "build.openshift.io/v1",
+        plural: "builds",
+        namespaced: true,
+        columns: columns::BUILDS,
+        ..CUSTOM
     },
 ];
 

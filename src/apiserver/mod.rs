@@ -53,7 +53,8 @@ use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{Request, Response};
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 pub use body::ResponseBody;
 pub use front::InProcess;
@@ -65,7 +66,7 @@ pub use pod_logs::PodLogs;
 
 use crate::api::DEFAULT_NAMESPACE;
 use crate::clock::Clock;
-use kinds::{BUILD, KINDS, Kind, NAMESPACES};
+use kinds::{BUILD, DEFINED, DEFINITIONS, KINDS, Kind, NAMESPACES};
 use registry::Served;
 use reply::{Answer, Reply, respond};
 use route::{Query, Target};
@@ -124,25 +125,19 @@ impl Inner {
 }
 
 impl ApiServer {
-    /// A server with nothing in it but the namespaces that every cluster has, and this daemon's own.
+    /// A server with nothing in it but the namespaces that every cluster has and this daemon's own, and the
+    /// definitions of the kinds that it builds from.
     pub fn new(options: Options) -> Self {
         let Options { clock, seed, event_window, serve_builds, log_length } = options;
-        let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| serve_builds || kind.name != BUILD).collect();
+        let kinds: Vec<&'static Kind> = KINDS.iter().collect();
         let mut store = Store::new(kinds.iter().copied(), seed, event_window);
         for name in ["default", "kube-system", DEFAULT_NAMESPACE] {
-            let place = Place {
-                collection: NAMESPACES,
-                kind: kinds[NAMESPACES],
-                namespace: "",
-                name: "",
-                is_status: false,
-                now: clock.now(),
-                dry_run: false,
-            };
-            let namespace = json!({"metadata": {"name": name}});
-            write::create(&mut store, &place, namespace).expect("a namespace of a valid name is valid");
+            found(&mut store, NAMESPACES, json!({"metadata": {"name": name}}), clock.now());
         }
-        Self(Arc::new(Inner {
+        for kind in DEFINED.iter().filter(|kind| serve_builds || kind.name != BUILD) {
+            found(&mut store, DEFINITIONS, definition::of(kind), clock.now());
+        }
+        let server = Self(Arc::new(Inner {
             clock,
             served: Mutex::new(registry::built_in(&kinds).into()),
             built_in: kinds.len(),
@@ -150,7 +145,9 @@ impl ApiServer {
             log: Mutex::default(),
             log_length,
             pod_logs: PodLogs::default(),
-        }))
+        }));
+        server.0.refresh();
+        server
     }
 
     /// Answers one request.
@@ -200,6 +197,9 @@ impl ApiServer {
         {
             return Ok(Reply::document(document.to_string(), discovery::AGGREGATED));
         }
+        if path == openapi::VERSION_2 && negotiate::wants_openapi_protobuf(&parts.headers) {
+            return Ok(Reply::document(openapi::PROTOBUF_DOCUMENT, openapi::PROTOBUF));
+        }
         let answer = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
         Ok(Reply::full(200, answer.ok_or_else(Failure::unknown_path)?.to_string()))
     }
@@ -228,4 +228,11 @@ impl ApiServer {
     pub fn clear_log(&self) {
         self.0.log().clear();
     }
+}
+
+/// Creates an object that is there from the start.
+fn found(store: &mut Store, collection: usize, object: Value, now: Timestamp) {
+    let kind = &KINDS[collection];
+    let place = Place { collection, kind, namespace: "", name: "", is_status: false, now, dry_run: false };
+    write::create(store, &place, object).expect("what is there from the start is valid");
 }

@@ -110,6 +110,14 @@ pub fn wants_aggregated_discovery(headers: &HeaderMap) -> bool {
     first.is_some_and(|range| !range.get("as").is_empty())
 }
 
+/// Whether a client likes an OpenAPI document of version 2 best in protobuf.
+pub fn wants_openapi_protobuf(headers: &HeaderMap) -> bool {
+    ranges(headers).first().is_some_and(|range| {
+        range.media_type.starts_with("application/com.github.proto-openapi.spec.v2")
+            && range.media_type.ends_with("+protobuf")
+    })
+}
+
 /// The media type of a request's body, without its parameters.
 pub fn content_type(headers: &HeaderMap) -> &str {
     let header = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();

@@ -7,10 +7,19 @@ use serde_json::{Map, Value, json};
 
 use super::kinds::Kind;
 
+/// Where the document of version 2 is.
+pub const VERSION_2: &str = "/openapi/v2";
+/// The media type of the version 2 document in protobuf, without a version of its own.
+pub const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/// The version 2 document in protobuf, `{"swagger": "2.0"}`: older clients read no other form, and check nothing of a
+/// kind that it does not have.
+pub const PROTOBUF_DOCUMENT: &[u8] = b"\x0a\x032.0";
+
 /// The answer to a request for `path`, if that is one of these paths.
 pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
     match path.trim_end_matches('/') {
-        "/openapi/v2" => Some(json!({
+        VERSION_2 => Some(json!({
             "swagger": "2.0", "info": info(), "paths": {}, "definitions": schemas(kinds.iter().copied()),
         })),
         "/openapi/v3" => {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -70,9 +70,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration: Option<SignedDuration> = text.parse().ok();
-    let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
-    duration.ok_or_else(|| "not a duration; write one as in 500ms, 5s or 2m30s".to_owned())
+    humantime::parse_duration(text).map_err(|_| "not a duration; write one as in 500ms, 5s or 2m30s".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {

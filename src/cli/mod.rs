@@ -38,15 +38,14 @@ enum Command {
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr(&arguments.command);
-    let outcome = match arguments.command {
+    let outcome = log_to_stderr(&arguments.command).and_then(|()| match arguments.command {
         #[cfg(feature = "simulation")]
         Command::LocalCluster(arguments) => local_cluster::run(&arguments),
         #[cfg(feature = "simulation")]
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
-    };
+    });
     match outcome {
         Ok(code) => code,
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
@@ -58,18 +57,22 @@ pub fn main() -> ExitCode {
 }
 
 /// Logs go to standard error, so that standard output holds results alone; `RUST_LOG` says how much of them.
-fn log_to_stderr(command: &Command) {
+fn log_to_stderr(command: &Command) -> Result<(), Error> {
     let (level, is_json) = match command {
         Command::Run(arguments) => (Level::INFO, arguments.log_format == run::LogFormat::Json),
         _ => (Level::ERROR, false),
     };
-    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = EnvFilter::builder().with_default_directive(level.into()).parse(&directives).map_err(|error| {
+        format!("RUST_LOG is {directives:?} ({error}); set it as in debug, or warn,machine_os_builder=debug")
+    })?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     if is_json {
         logs.json().init();
     } else {
         logs.with_ansi(io::stderr().is_terminal()).init();
     }
+    Ok(())
 }
 
 /// An error and its causes, on one line; some of other crates' errors quote their causes themselves.

@@ -114,6 +114,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Error> {
     let service = connect::service(&config)?;
     let address = arguments.admin_listen;
     let listener = Admin::listen(address).await.map_err(|error| StartError::Listen(address, error))?;
+    let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
     let meter = Meter::default();
     // Leadership itself is not behind the fence.

@@ -1,13 +1,15 @@
 //! Pull specs: where an image is, or where it is to go.
 
-use oci_spec::distribution::Reference;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// Why a pull spec cannot be used; a sentence's end, for a fault's `problem`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PullspecError {
     /// It does not follow the grammar of image references.
     #[error("{0:?} is not an image reference ({1})")]
-    Malformed(String, String),
+    Malformed(String, &'static str),
     /// It has no registry host, and would be looked for wherever the reader's defaults say.
     #[error("{0:?} does not begin with a registry host")]
     NoRegistry(String),
@@ -16,24 +18,77 @@ pub enum PullspecError {
     Digested(String),
 }
 
-/// Reads an image to build from, which may be named by tag or by digest.
-pub fn image(text: &str) -> Result<Reference, PullspecError> {
-    let malformed = |why: String| PullspecError::Malformed(text.to_owned(), why);
-    text.parse::<Reference>().map_err(|error| malformed(error.to_string()))
+/// The grammar of image references (distribution/reference), in parts: a host, a path, a tag and a digest.
+///
+/// The host is one only if it has a dot or a port or is `localhost`: without, `org/os` is a path at whatever registry
+/// the reader's defaults say. In ASCII throughout: with Unicode's letters in it, the repetitions of a tag's characters
+/// alone make an automaton of 15 MB.
+const GRAMMAR: &str = r"(?x-u)^
+    (?: (?<host> (?: [a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])? (?: \. [a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])? )*
+                   | \[ [a-fA-F0-9:]+ \] )
+                 (?: : [0-9]+ )? ) / )??
+    (?<path> [a-z0-9]+ (?: (?: \. | __? | -+ ) [a-z0-9]+ )* (?: / [a-z0-9]+ (?: (?: \. | __? | -+ ) [a-z0-9]+ )* )* )
+    (?: : (?<tag> [a-zA-Z0-9_] [a-zA-Z0-9_.-]{0,127} ) )?
+    (?: @ (?<digest> sha256: [a-f0-9]{64} | sha512: [a-f0-9]{128} ) )?
+$";
+
+/// Longest name of a repository, its registry included, in bytes.
+const NAME_BYTES_MAX: usize = 255;
+
+/// An image reference, as it is written.
+struct Reference<'t> {
+    /// The registry and the path in it.
+    name: &'t str,
+    has_registry: bool,
+    has_digest: bool,
+}
+
+impl<'t> Reference<'t> {
+    fn parse(text: &'t str) -> Result<Self, PullspecError> {
+        static PATTERN: LazyLock<Regex> = LazyLock::new(|| Regex::new(GRAMMAR).expect("the grammar is a constant"));
+        let malformed = |why| PullspecError::Malformed(text.to_owned(), why);
+        let captures = PATTERN.captures(text).ok_or_else(|| malformed(why_not(text)))?;
+        let end = captures.name("path").map_or(0, |path| path.end());
+        if end > NAME_BYTES_MAX {
+            return Err(malformed("its name is longer than 255 bytes"));
+        }
+        let name = &text[..end];
+        let (first, rest) = name.split_once('/').unwrap_or(("", name));
+        let has_registry = !rest.is_empty() && (first == "localhost" || first.contains(['.', ':']));
+        Ok(Self { name, has_registry, has_digest: captures.name("digest").is_some() })
+    }
+}
+
+/// What most likely keeps a text from being an image reference.
+fn why_not(text: &str) -> &'static str {
+    if text.contains("://") {
+        "leave out the scheme"
+    } else if text.contains(char::is_whitespace) {
+        "there is white space in it"
+    } else if text.contains('@') {
+        "after the @ there has to be sha256: and 64 lower-case hex digits"
+    } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        "the repository has to be in lower case"
+    } else {
+        "write registry-host/repository:tag"
+    }
+}
+
+/// Checks an image to build from, which may be named by tag or by digest.
+pub fn check_image(text: &str) -> Result<(), PullspecError> {
+    Reference::parse(text).map(drop)
 }
 
 /// The repository, `registry/name`, of an image to push to; its tag is for the build to choose.
 pub fn repository(text: &str) -> Result<String, PullspecError> {
-    let reference = image(text)?;
-    if reference.digest().is_some() {
+    let reference = Reference::parse(text)?;
+    if reference.has_digest {
         return Err(PullspecError::Digested(text.to_owned()));
     }
-    // The parser fills in a default registry, and a default namespace with it: neither is the user's wish.
-    let written = format!("{}/{}", reference.registry(), reference.repository());
-    if !text.starts_with(&written) {
+    if !reference.has_registry {
         return Err(PullspecError::NoRegistry(text.to_owned()));
     }
-    Ok(written)
+    Ok(reference.name.to_owned())
 }
 
 #[cfg(test)]
@@ -48,6 +103,8 @@ mod tests {
             ("registry.test:5000/os:v1", "registry.test:5000/os"),
             ("localhost/os", "localhost/os"),
             ("127.0.0.1:5000/a/b/c:x", "127.0.0.1:5000/a/b/c"),
+            ("[::1]:5000/os:x", "[::1]:5000/os"),
+            ("REG.test/a__b/c--d.e:T_.-", "REG.test/a__b/c--d.e"),
         ] {
             assert_eq!(repository(text).as_deref(), Ok(expected), "{text}");
         }
@@ -70,6 +127,14 @@ mod tests {
             "https://registry.test/os",
             "registry.test/os:bad tag",
             "a b/c",
+            "registry.test/a..b",
+            "registry.test/a___b",
+            "registry.test/-a",
+            "registry.test//a",
+            "registry.test/os:täg",
+            "registry.test/os@sha256:0a",
+            &format!("registry.test/os:{}", "t".repeat(129)),
+            &format!("registry.test/{}", "a".repeat(250)),
         ] {
             assert!(matches!(repository(text), Err(PullspecError::Malformed(..))), "{text:?}");
         }

@@ -275,7 +275,7 @@ fn repository(config: &Object) -> Result<String, InputFault> {
 
 fn image(images: &Object, key: &str) -> Result<String, InputFault> {
     let text = printable(images, key)?;
-    pullspec::image(text).map(|_| text.to_owned()).map_err(|error| {
+    pullspec::check_image(text).map(|()| text.to_owned()).map_err(|error| {
         let fix = "set it to an image, by tag or by digest";
         fault(FaultReason::PullspecInvalid, images, key, error.to_string(), fix)
     })

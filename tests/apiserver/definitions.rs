@@ -82,19 +82,30 @@ async fn a_definition_that_is_not_valid_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_served_from_the_start_stays_as_it_is() {
+async fn what_is_served_from_the_start_is_defined_as_everything_else_is() {
     let world = World::new();
+    let (_, definitions) = world.get(DEFINITIONS).await;
+    let group = "machineconfiguration.openshift.io";
+    let pools = format!("machineconfigpools.{group}");
+    let expected = ["builds.build.openshift.io", &pools, &format!("machineconfigs.{group}")];
+    assert_eq!(names(&definitions), expected);
     world.made(POOLS, named("worker")).await;
-    let mut body = definition();
-    body["metadata"]["name"] = "machineconfigpools.machineconfiguration.openshift.io".into();
-    body["spec"]["group"] = "machineconfiguration.openshift.io".into();
-    body["spec"]["scope"] = "Cluster".into();
-    body["spec"]["names"] = json!({"plural": "machineconfigpools", "kind": "MachineConfigPool"});
-    let made = world.made(DEFINITIONS, body).await;
+
+    let columns = |definition: &Value| definition["spec"]["versions"][0]["additionalPrinterColumns"].clone();
+    let (_, mut definition) = world.get(&format!("{DEFINITIONS}/{pools}")).await;
+    assert_eq!(
+        columns(&definition)[0],
+        json!({"name": "Config", "type": "string", "jsonPath": ".status.configuration.name"})
+    );
+    let other = json!([{"name": "Paused", "type": "boolean", "jsonPath": ".spec.paused"}]);
+    definition["spec"]["versions"][0]["additionalPrinterColumns"] = other;
+    assert_eq!(world.put(&format!("{DEFINITIONS}/{pools}"), &definition).await.0, 200);
+    let (_, table) = world.get_as(POOLS, "application/json;as=Table;v=v1;g=meta.k8s.io").await;
+    assert_eq!(table["columnDefinitions"][1]["name"], "Paused");
     assert_eq!(names(&world.get(POOLS).await.1), ["worker"]);
-    let name = made["metadata"]["name"].as_str().unwrap();
-    assert_eq!(world.delete(&format!("{DEFINITIONS}/{name}"), &json!({})).await.0, 200);
-    assert_eq!(names(&world.get(POOLS).await.1), ["worker"]);
+
+    assert_eq!(world.delete(&format!("{DEFINITIONS}/{pools}"), &json!({})).await.0, 200);
+    assert_eq!(world.get(POOLS).await.0, 404);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use kube::runtime::wait::{await_condition, conditions};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{Cluster, PATIENCE};
+use crate::processes::{Cluster, PATIENCE};
 
 const NAMESPACE: &str = "openshift-machine-config-operator";
 

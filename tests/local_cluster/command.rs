@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Cluster, local_cluster, run, until};
+use crate::processes::{Cluster, local_cluster, run, until};
 
 #[test]
 fn the_kubeconfig_is_private_block_yaml_with_one_of_everything() {
