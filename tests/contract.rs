@@ -19,3 +19,12 @@ mod names;
 
 #[path = "contract/regressions.rs"]
 mod regressions;
+
+#[path = "contract/trouble.rs"]
+mod trouble;
+
+#[path = "contract/clauses.rs"]
+mod clauses;
+
+#[path = "contract/fleet.rs"]
+mod fleet;

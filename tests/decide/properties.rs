@@ -184,7 +184,7 @@ proptest! {
 
     /// To stop after any effect, to lose its answer, and to start again all come to the same end.
     #[test]
-    fn every_prefix_of_effects_followed_by_a_fresh_look_comes_to_the_same_end(steps in steps(16)) {
+    fn l23_every_prefix_of_effects_followed_by_a_fresh_look_comes_to_the_same_end(steps in steps(16)) {
         let mut world = after(&steps)?;
         // Who stops has to wait for a slot again, if others build.
         world.weather.is_full = false;
