@@ -28,3 +28,15 @@ mod unserved;
 
 #[path = "contract/handoff.rs"]
 mod handoff;
+
+#[path = "contract/regressions.rs"]
+mod regressions;
+
+#[path = "contract/trouble.rs"]
+mod trouble;
+
+#[path = "contract/clauses.rs"]
+mod clauses;
+
+#[path = "contract/fleet.rs"]
+mod fleet;

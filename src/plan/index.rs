@@ -14,7 +14,7 @@ pub use super::scope::{Scope, WatchEvent};
 use crate::api::{Key, Kind, Object, Pool, keys, names};
 
 /// Everything that is watched.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Index {
     cache: Cache,
     /// Labelled objects by the pool that they were made for.

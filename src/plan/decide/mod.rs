@@ -11,11 +11,13 @@
 //! | `made` | one object of a build, and what it bears |
 //! | `serve` | an opted-in pool: which of the below is due |
 //! | `start` | a build that is needed and not there: wait, claim, make its objects |
+//! | `conflict` | somebody else's object that has a name which the build needs |
 //! | `follow` | a build that is there: show it, publish it, record its end |
 //! | `settle` | nothing to build: clean up, and show how it ended |
 //! | `leave` | a pool that is opted out or gone: clean up |
 //! | `show` | the status patch |
 
+mod conflict;
 pub mod facts;
 mod follow;
 mod leave;

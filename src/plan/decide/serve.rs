@@ -87,10 +87,9 @@ fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>)
         return settle::failed(facts, pool, failed);
     }
     match facts.build_of(hash) {
-        Some(build) if facts.record.attempt_at(hash).is_some_and(|attempt| attempt.lost.is_some()) => {
+        Some(_) if lost_build(facts).is_some() => {
             // Its loss is on record: what is left of it makes room for the next attempt.
-            let doomed = facts.made().filter(|made| made.uid() == build.uid());
-            Decision::rest(demand(facts), facts.deletion(doomed), None)
+            Decision::rest(demand(facts), facts.deletion(lost_build(facts)), None)
         }
         Some(build) => follow::decide(facts, pool, build),
         // A pushed image is a pushed image, even if its pod was told to end before that was noticed.
@@ -107,6 +106,11 @@ fn has_succeeded(facts: &Facts<'_>, build: Made<'_>, hash: &str) -> bool {
         && matches!(facts.status_of(build), Some(BuildStatus::Succeeded(_)))
 }
 
+/// The build object of an attempt whose loss is on record, unless it is on its way out.
+fn lost_build<'a>(facts: &Facts<'a>) -> Option<Made<'a>> {
+    facts.build_of(&facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_some())?.hash)
+}
+
 /// Inputs that cannot be read are no change: a running build goes on, a published image stays.
 fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
     let attempt = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none());
@@ -115,6 +119,10 @@ fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decisio
             Some(failed) => settle::failed(facts, pool, failed),
             None => follow::decide(facts, pool, build),
         };
+    }
+    if let Some(effect) = facts.deletion(lost_build(facts)) {
+        // Lost is lost: it must not come to run after all, unseen.
+        return Decision::act(demand(facts), effect);
     }
     let published = facts.record.published.as_ref();
     match published.and_then(|published| facts.record.published_on(pool, &published.hash)) {

@@ -60,7 +60,9 @@ pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> 
         return Decision::idle(demand(facts));
     }
     let shown = Shown { type_: BUILD_FAILED, reason: fault.reason.as_str().into(), message: fault.to_string() };
-    let is_there = |entry: &&Value| facts.builds.iter().any(|build| field(entry, "uid") == build.uid());
+    let is_there = |entry: &&Value| {
+        facts.builds.iter().any(|build| field(entry, "uid") == build.uid() && !build.is_being_deleted())
+    };
     let reference = pool.status_source().iter().find(is_there).cloned();
     let effect = show::refer(pool, reference.clone()).or_else(|| {
         let status = show_failure(facts, pool, &shown, reference)?;

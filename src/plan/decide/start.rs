@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::facts::{Facts, Made, Prepared};
 use super::serve::{demand, patch_record, tell};
-use super::{Decision, Effect, Part, messages, settle, show};
-use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, event, reason};
-use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
+use super::{Decision, Effect, Part, conflict, messages, settle, show};
+use crate::api::conditions::{BUILD_PENDING, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
 use crate::plan::conditions::{Degraded, Shown};
@@ -35,8 +34,8 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequ
     if let Some(leaving) = facts.leaving().chain(facts.made().filter(is_in_the_way)).next() {
         return await_end(facts, pool, &leaving);
     }
-    if let Some((what, uid)) = conflict(facts, request) {
-        return show_conflict(facts, pool, &what, &uid);
+    if let Some(decision) = conflict::decide(facts, pool, request) {
+        return decision;
     }
     if let Some(fault) = containerfile_fault(request) {
         return settle::faulty(facts, pool, &fault);
@@ -55,19 +54,6 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequ
 
 fn shows_payload_fault(pool: &Pool<'_>) -> bool {
     pool.shown().is_some_and(|condition| field(condition, "reason") == FaultReason::PayloadTooLarge.as_str())
-}
-
-/// An object of somebody else's that has a name which the build needs: what it is, and its UID.
-fn conflict(facts: &Facts<'_>, request: &BuildRequest) -> Option<(String, String)> {
-    let foreign = facts.foreign.iter().find(|made| is_expected(made, request));
-    let secret = || {
-        let canonical = [&request.pull_secret, &request.push_secret].into_iter().filter_map(|s| s.canonical.as_ref());
-        canonical.map(|secret| Key::of(Kind::Secret, secret)).find_map(|key| {
-            let there = facts.view.cache.get(&key).filter(|there| !pull_secret::is_labelled(there))?;
-            Some((key.to_string(), there.metadata.uid.clone().unwrap_or_default()))
-        })
-    };
-    foreign.map(|made| (made.key.to_string(), made.uid().to_owned())).or_else(secret)
 }
 
 /// The payload of the build, if it was made from the MachineConfig as it is now.
@@ -142,29 +128,11 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
     Some(Decision::rest(demand(facts), effect, facts.next_forced_deletion().into_iter().chain([due]).min()))
 }
 
-fn is_expected(made: &Made<'_>, request: &BuildRequest) -> bool {
+pub(super) fn is_expected(made: &Made<'_>, request: &BuildRequest) -> bool {
     let rendered = &request.inputs.rendered_config;
     let (kind, name) = (made.key.kind, &made.key.name);
     (kind == request.builder.kind() && *name == names::build(rendered))
         || (kind == Kind::ConfigMap && [names::payload(rendered), names::containerfile(rendered)].contains(name))
-}
-
-fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &str, uid: &str) -> Decision {
-    let message = format!(
-        "{what} exists and was not made for a build of this pool, which needs its name; to fix it, delete or rename it"
-    );
-    let note = Note {
-        reason: event::CONFIG_INVALID,
-        message: message.clone(),
-        occurrence: format!("{} {uid}", reason::NAME_CONFLICT),
-        is_warning: true,
-    };
-    let shown = Shown { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
-    let effect = tell(facts, pool, note)
-        .or_else(|| show::refer(pool, None))
-        .or_else(|| settle::show_failure(facts, pool, &shown, None));
-    let again = facts.view.now.checked_add(SignedDuration::from_secs(NAME_CONFLICT_INTERVAL_S)).ok();
-    Decision::rest(Demand::None, effect, again)
 }
 
 /// Waits for a slot, in the order in which pools began to.

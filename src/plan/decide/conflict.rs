@@ -1,0 +1,68 @@
+//! An object of somebody else's that has a name which a build needs.
+
+use jiff::SignedDuration;
+
+use super::facts::Facts;
+use super::serve::tell;
+use super::start::is_expected;
+use super::{Decision, Effect, settle, show};
+use crate::api::conditions::{BUILD_FAILED, event, reason};
+use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
+use crate::api::pool::field;
+use crate::api::{Key, Kind, Pool, names};
+use crate::plan::conditions::Shown;
+use crate::plan::notes::Note;
+use crate::plan::pull_secret;
+use crate::plan::request::BuildRequest;
+use crate::plan::slots::Demand;
+
+/// What to do about an object in the way of the build of `request`; `None` if there is none.
+pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Decision> {
+    if let Some((what, uid)) = conflict(facts, request) {
+        return Some(show_conflict(facts, pool, &what, &uid));
+    }
+    // No watch tells of a build object without labels. One that is shown to be in the way is taken to be there still,
+    // until it was looked for: nothing else is shown in between.
+    let key = shown_in_the_way(pool, request)?;
+    let is_unknown = facts.view.cache.get(&key).is_none() && !facts.view.cache.is_absent(&key);
+    is_unknown.then(|| Decision::act(Demand::None, Effect::Read(key)))
+}
+
+/// An object of somebody else's that has a name which the build needs: what it is, and its UID.
+fn conflict(facts: &Facts<'_>, request: &BuildRequest) -> Option<(String, String)> {
+    let foreign = facts.foreign.iter().find(|made| is_expected(made, request));
+    let secret = || {
+        let canonical = [&request.pull_secret, &request.push_secret].into_iter().filter_map(|s| s.canonical.as_ref());
+        canonical.map(|secret| Key::of(Kind::Secret, secret)).find_map(|key| {
+            let there = facts.view.cache.get(&key).filter(|there| !pull_secret::is_labelled(there))?;
+            Some((key.to_string(), there.metadata.uid.clone().unwrap_or_default()))
+        })
+    };
+    foreign.map(|made| (made.key.to_string(), made.uid().to_owned())).or_else(secret)
+}
+
+/// The build object's namesake that the pool shows to be in the way.
+fn shown_in_the_way(pool: &Pool<'_>, request: &BuildRequest) -> Option<Key> {
+    let shown = pool.shown().filter(|condition| field(condition, "reason") == reason::NAME_CONFLICT)?;
+    let name = names::build(&request.inputs.rendered_config);
+    let keys = [Kind::Pod, Kind::Build].map(|kind| Key::new(kind, &name));
+    keys.into_iter().find(|key| field(shown, "message").starts_with(&format!("{key} ")))
+}
+
+fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &str, uid: &str) -> Decision {
+    let message = format!(
+        "{what} exists and was not made for a build of this pool, which needs its name; to fix it, delete or rename it"
+    );
+    let note = Note {
+        reason: event::CONFIG_INVALID,
+        message: message.clone(),
+        occurrence: format!("{} {uid}", reason::NAME_CONFLICT),
+        is_warning: true,
+    };
+    let shown = Shown { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
+    let effect = tell(facts, pool, note)
+        .or_else(|| show::refer(pool, None))
+        .or_else(|| settle::show_failure(facts, pool, &shown, None));
+    let again = facts.view.now.checked_add(SignedDuration::from_secs(NAME_CONFLICT_INTERVAL_S)).ok();
+    Decision::rest(Demand::None, effect, again)
+}

@@ -1,0 +1,65 @@
+//! Defects that random histories found, each as the shortest story that shows it.
+
+use std::time::Duration;
+
+use machine_os_builder::api::{Kind, Object, Pool};
+use serde_json::json;
+
+use crate::common::{Cluster, references, shown};
+
+const R1: &str = "rendered-worker-1";
+const POD: &str = "build-rendered-worker-1";
+
+/// A build that was lost while an input was unreadable was left there, referred to, and free to run after all.
+#[tokio::test(start_paused = true)]
+async fn a_build_that_is_lost_while_inputs_are_unreadable_leaves_nothing_that_runs() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.start_build("worker", R1).await;
+    cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
+    // The deadline for its start.
+    cluster.rest(Duration::from_secs(600)).await;
+    cluster.shows("worker", "BuildFailed", "PullspecInvalid").await;
+    cluster.is_gone(Kind::Pod, POD).await;
+    cluster.rest(Duration::from_secs(5)).await;
+    assert_eq!(references(&cluster.pool("worker").await), (vec![], vec![]));
+
+    let mended = json!({"data": {"finalImagePullspec": "registry.test/org/os"}});
+    cluster.merge(Kind::ConfigMap, "on-cluster-build-config", mended).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.succeed(R1).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+}
+
+fn since(pool: &Object, condition: &str) -> String {
+    Pool::new(pool).condition(condition).map(|c| c["lastTransitionTime"].to_string()).unwrap_or_default()
+}
+
+/// Each minute, and after each restart, a foreign pod in the way was forgotten: the pool was shown as waiting for a
+/// slot, no longer degraded, and the next moment as degraded again.
+#[tokio::test(start_paused = true)]
+async fn l24_a_foreign_pod_is_shown_without_a_break_until_it_is_gone_restarts_included() {
+    let cluster = Cluster::new().await;
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": POD, "namespace": "openshift-machine-config-operator"},
+        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
+    });
+    cluster.create(pod).await;
+    let daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildFailed", "NameConflict").await;
+    let before = cluster.pool("worker").await;
+    cluster.rest(Duration::from_secs(600)).await;
+    daemon.stop().await;
+    let _daemon = cluster.daemon().await;
+    cluster.rest(Duration::from_secs(600)).await;
+    let pool = cluster.pool("worker").await;
+    assert_eq!(shown(&pool), [("BuildFailed".to_owned(), "NameConflict".to_owned())]);
+    for condition in ["BuildFailed", "BuildPending", "Degraded"] {
+        assert_eq!(since(&pool, condition), since(&before, condition), "{condition} came and went");
+    }
+    assert_eq!(pool.metadata.resource_version, before.metadata.resource_version, "the pool was written");
+    cluster.delete(Kind::Pod, POD).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+}

@@ -1,0 +1,42 @@
+//! Properties of `decide`, over random histories: a pure model of the cluster applies each effect as the API server
+//! and the pool's actor would, between random steps of users, neighbours, the kubelet, restarts and time.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `step` | what may happen |
+//! | `server` | objects, versions, watches |
+//! | `daemon`, `actor` | what is known, looked at and done, one effect at a time |
+//! | `users`, `kubelet` | what others do |
+//! | `world` | all of them together, and the trace |
+//! | `laws` | what holds of every single effect |
+//! | `rest` | what holds of a pool at rest |
+//! | `oracle` | what is wanted, read by hand |
+//! | `properties` | the properties themselves |
+
+mod common;
+
+#[path = "decide/actor.rs"]
+mod actor;
+#[path = "decide/daemon.rs"]
+mod daemon;
+#[path = "decide/kubelet.rs"]
+mod kubelet;
+#[path = "decide/laws.rs"]
+mod laws;
+#[path = "decide/oracle.rs"]
+mod oracle;
+#[path = "decide/properties.rs"]
+mod properties;
+#[path = "decide/rest.rs"]
+mod rest;
+#[path = "decide/server.rs"]
+mod server;
+#[path = "decide/step.rs"]
+mod step;
+#[path = "decide/users.rs"]
+mod users;
+#[path = "decide/world.rs"]
+mod world;
+
+/// The pool of which all of this is.
+const POOL: &str = "worker";
