@@ -4,7 +4,7 @@ use crate::daemon::{Daemon, User};
 use crate::processes::{Cluster, until};
 
 #[tokio::test]
-async fn it_says_how_things_are() {
+async fn l45_it_says_how_things_are() {
     let cluster = Cluster::start(&["--build-duration", "1s"]);
     let user = User::of(&cluster).await;
     user.apply_samples().await;
