@@ -161,6 +161,7 @@ impl Documents {
                 key: Some("spec.configuration.name".into()),
                 problem: "it is missing, so the pool has not been rendered yet".into(),
                 fix: "set it to the name of a rendered MachineConfig".into(),
+                missing: None,
             });
         }
         match request::wanted(&Sources::read(&cache, &builders::ALL), &cache, &pool, &record) {

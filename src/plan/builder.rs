@@ -82,5 +82,5 @@ pub fn not_served(builder: &dyn ImageBuilder, builders: &Builders) -> InputFault
 
 fn fault(reason: FaultReason, problem: String, fix: String) -> InputFault {
     let object = Key::new(Kind::ConfigMap, BUILD_CONFIG).to_string();
-    InputFault { reason, object, key: Some(BUILDER_TYPE.into()), problem, fix }
+    InputFault { reason, object, key: Some(BUILDER_TYPE.into()), problem, fix, missing: None }
 }

@@ -40,6 +40,9 @@ impl Change {
 pub struct Cache {
     objects: BTreeMap<Key, Arc<Object>>,
     absent: BTreeSet<Key>,
+    /// Those of the absent that the API server itself said are not there: watches of different kinds tell of what
+    /// belongs together in any order, and may be late.
+    asked: BTreeSet<Key>,
     unserved: BTreeSet<Kind>,
     gone: BTreeSet<String>,
     gone_in_order: VecDeque<String>,
@@ -53,6 +56,7 @@ impl Cache {
             Change::Gone(key, uid) => self.take(key, uid.as_deref()),
             Change::Unknown(key) => {
                 let was_absent = self.absent.remove(key);
+                self.asked.remove(key);
                 self.objects.remove(key).is_some() || was_absent
             }
             Change::Serves(kind, true) => self.unserved.remove(kind),
@@ -73,6 +77,17 @@ impl Cache {
     /// Whether the cluster serves objects of `kind`, for all that is known.
     pub fn serves(&self, kind: Kind) -> bool {
         !self.unserved.contains(&kind)
+    }
+
+    /// Notes that the API server was asked for an object that no watch has told of, and has none; false if that is
+    /// no news.
+    pub fn confirm_absent(&mut self, key: &Key) -> bool {
+        !self.objects.contains_key(key) && self.asked.insert(key.clone())
+    }
+
+    /// Whether the API server itself said that there is no object of this key.
+    pub fn is_confirmed_absent(&self, key: &Key) -> bool {
+        self.asked.contains(key)
     }
 
     /// All objects of a kind.
@@ -106,6 +121,7 @@ impl Cache {
             return false;
         }
         self.absent.remove(key);
+        self.asked.remove(key);
         self.objects.insert(key.clone(), object.clone());
         true
     }

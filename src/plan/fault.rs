@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::api::Key;
+
 /// An input that cannot be used: where it is, what is wrong with it, and how it is mended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct InputFault {
@@ -15,6 +17,8 @@ pub struct InputFault {
     pub problem: String,
     /// What to do about it.
     pub fix: String,
+    /// The object, where all that is wrong is that it is not there.
+    pub missing: Option<Key>,
 }
 
 impl fmt::Display for InputFault {

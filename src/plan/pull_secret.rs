@@ -35,6 +35,7 @@ pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
         fix: format!(
             "make it anew as a Secret of type {MODERN_TYPE}, for instance with kubectl create secret docker-registry"
         ),
+        missing: None,
     };
     let secret_type = source.data.get("type").and_then(Value::as_str).unwrap_or("Opaque");
     let (key, is_modern_type) = match secret_type {

@@ -98,6 +98,7 @@ impl BuildRecord {
             key: Some(keys::BUILD_RECORD.to_owned()),
             problem,
             fix: "remove the annotation, and the pool will be built anew".to_owned(),
+            missing: None,
         };
         let record: Self =
             serde_json::from_str(text).map_err(|error| fault(format!("failed to read the build record: {error}")))?;

@@ -160,6 +160,7 @@ fn config_map<'a>(cache: &'a Cache, name: &str) -> Read<&'a Object> {
             key: None,
             problem: "it does not exist".into(),
             fix: "create it".into(),
+            missing: Some(key),
         }),
         None => Ok(None),
     }
@@ -198,6 +199,7 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
             key: None,
             problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
             fix: format!("create it, or correct {setting}"),
+            missing: Some(key),
         }),
         None => Ok(None),
     }
@@ -216,6 +218,7 @@ fn machine_config(cache: &Cache, rendered: &str) -> Result<(), InputFault> {
         key: None,
         problem: "it does not exist, and the pool's spec.configuration.name asks for it".into(),
         fix: "let the pool be rendered again, or correct spec.configuration.name".into(),
+        missing: Some(key),
     })
 }
 
@@ -227,6 +230,7 @@ fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
         key: Some("spec.configuration.name".into()),
         problem,
         fix: fix.into(),
+        missing: None,
     };
     if !names::is_dns1123_subdomain(rendered) {
         let problem = format!("{rendered:?} cannot be the name of an object");
@@ -311,6 +315,7 @@ fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: 
         key: Some(key.to_owned()),
         problem,
         fix: fix.to_owned(),
+        missing: None,
     }
 }
 
@@ -328,6 +333,7 @@ pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
         key: Some(request.pool.clone()),
         problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
         fix: "shorten it".into(),
+        missing: None,
     })
 }
 
@@ -339,5 +345,6 @@ pub fn payload_fault(machine_config: &Key, error: PayloadTooLarge) -> InputFault
         key: None,
         problem: error.to_string(),
         fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
+        missing: None,
     }
 }

@@ -237,3 +237,24 @@ async fn l46_nothing_is_decided_before_every_first_list() {
     assert_eq!(cluster.exists(Kind::Pod, POD).await.metadata.uid, pod.metadata.uid);
     built(&cluster, R1).await;
 }
+
+/// Watches of different kinds tell of what belongs together in any order. For a moment, a pool was shown as failed and
+/// degraded for want of a config that was there.
+#[tokio::test(start_paused = true)]
+async fn l48_what_a_late_watch_has_not_told_of_is_not_missing() {
+    let cluster = Cluster::new().await;
+    let late = |_: &Method, path: &str| {
+        let is_late = path.contains("/machineconfigs?") && path.contains("watch=true");
+        if is_late { Fate::Waits(Duration::from_secs(8)) } else { Fate::Arrives }
+    };
+    let _daemon = daemon_behind(&cluster, late).await;
+    cluster.rest(Duration::from_secs(1)).await;
+    let start = Instant::now();
+    cluster.start_build("worker", R1).await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!(cluster.events("worker").await, ["BuildStarted"]);
+
+    cluster.create(pool("infra", "rendered-infra-1")).await;
+    cluster.shows("infra", "BuildFailed", "MachineConfigMissing").await;
+    assert_eq!(cluster.events("infra").await, ["ConfigInvalid"]);
+}

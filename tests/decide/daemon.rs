@@ -118,6 +118,7 @@ impl Daemon {
     pub fn carry_out(&mut self, server: &mut Server, weather: &Weather, effect: Effect, is_lost: bool) -> Outcome {
         let actor = self.actor.as_mut().expect("an actor decided on the effect");
         let is_create = matches!(effect, Effect::Create(..));
+        let asked = if let Effect::Read(key) = &effect { Some(key.clone()) } else { None };
         let answer = actor.send(server, weather, effect);
         if is_lost {
             return Outcome::Done { is_news: true };
@@ -127,7 +128,14 @@ impl Daemon {
             actor.refusal = is_refused.then(|| "exceeded quota".to_owned());
         }
         match answer {
-            Ok(Answer::Change(change)) => Outcome::Done { is_news: self.take_in(change) },
+            Ok(Answer::Change(change)) => {
+                let is_news = self.take_in(change);
+                let is_confirmed = match (asked, &mut self.actor) {
+                    (Some(key), Some(actor)) => actor.cache.confirm_absent(&key),
+                    _ => false,
+                };
+                Outcome::Done { is_news: is_news || is_confirmed }
+            }
             Ok(Answer::Told(name)) => Outcome::Done { is_news: actor.told.insert(name) },
             Ok(Answer::Prepared(prepared)) => {
                 actor.prepared = Some(prepared);

@@ -25,11 +25,19 @@ impl State {
             Effect::Tell(note) => return self.tell(&pool, &note).await,
             Effect::Prepare { rendered, version } => return self.prepare(rendered, version).await,
             Effect::Create(part, request) => self.create(part, request).await?,
-            Effect::Read(key) => self.context.door.get(&key).await?,
+            Effect::Read(key) => return self.read(&key).await,
             Effect::WriteSecret(secret) => self.write_secret(&secret).await?,
             Effect::Delete(doomed) => self.delete(doomed).await?,
         };
         Ok(self.take_in_answer(change))
+    }
+
+    /// Looks whether an object is there. That it is not is worth knowing too.
+    async fn read(&mut self, key: &Key) -> Result<bool, Error> {
+        let change = self.context.door.get(key).await?;
+        let is_gone = matches!(change, Change::Gone(..));
+        let is_news = self.take_in_answer(change);
+        Ok((is_gone && self.cache.confirm_absent(key)) || is_news)
     }
 
     async fn tell(&mut self, pool: &Key, note: &Note) -> Result<bool, Error> {

@@ -68,8 +68,15 @@ pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> 
         let status = show_failure(facts, pool, &shown, reference)?;
         tell(facts, pool, fault_note(fault)).or(Some(status))
     });
+    let effect = effect.map(|effect| unless_late(facts, fault).unwrap_or(effect));
     // A slot that was given for a build that cannot be is given back.
     Decision::rest(demand(facts), effect, None)
+}
+
+/// A look at what is missing, before anybody is told that it is: news of it may be late.
+pub(super) fn unless_late(facts: &Facts<'_>, fault: &InputFault) -> Option<Effect> {
+    let missing = fault.missing.as_ref().filter(|key| !facts.view.cache.is_confirmed_absent(key))?;
+    Some(Effect::Read(missing.clone()))
 }
 
 /// The Event about an input that cannot be used: one for each thing that can be wrong with it.
