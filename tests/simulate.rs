@@ -80,6 +80,9 @@ fn builds_of_the_openshift_builder_take_no_more_requests_than_pods_do() {
 
 #[test]
 fn the_builder_can_be_changed_while_builds_run() {
+    let fifty = simulation::run(&Options { builder: Builder::Mixed, ..options(50, 5, 1) }, &mut |_| {}).unwrap();
+    assert!(fifty.is_clean(), "{fifty}");
+    assert_eq!((fifty.published, fifty.requests_at_rest), (250, 0));
     for seed in 1..=10 {
         let report =
             simulation::run(&Options { builder: Builder::Mixed, ..options(12, 3, seed) }, &mut |_| {}).unwrap();

@@ -26,8 +26,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How long it took, in virtual time.
     pub virtual_time: Duration,
-    /// The daemon's requests, by verb and resource.
+    /// The daemon's requests, by verb and resource, up to the time when everything was done.
     pub requests: BTreeMap<(Verb, String), usize>,
+    /// Requests in the hour after that, but for lists, watches and the lease.
+    pub requests_at_rest: usize,
 }
 
 impl Report {
@@ -46,12 +48,18 @@ impl Report {
 
     /// The requests that are made for builds: all but lists, watches and the lease.
     pub fn build_requests(&self) -> usize {
-        self.requests.iter().filter(|((verb, resource), _)| is_for_builds(*verb, resource)).map(|(_, n)| n).sum()
+        Self::sum(&self.requests)
+    }
+
+    /// How many of `requests` are made for builds.
+    pub(super) fn sum(requests: &BTreeMap<(Verb, String), usize>) -> usize {
+        requests.iter().filter(|((verb, resource), _)| is_for_builds(*verb, resource)).map(|(_, n)| n).sum()
     }
 
     /// Whether everything is as it should be.
     pub fn is_clean(&self) -> bool {
-        self.leftovers.is_empty() && self.findings.is_empty() && self.published == self.pools * self.configs
+        let is_complete = self.published == self.pools * self.configs;
+        is_complete && self.leftovers.is_empty() && self.findings.is_empty() && self.requests_at_rest == 0
     }
 
     fn per_build(&self, requests: usize) -> String {
@@ -92,6 +100,12 @@ impl fmt::Display for Report {
         for ((verb, resource), number) in others {
             requests.add_row([verb.as_str().into(), resource.clone(), number.to_string(), String::new()]);
         }
+        requests.add_row([
+            "at rest".into(),
+            "all, in an hour".into(),
+            self.requests_at_rest.to_string(),
+            String::new(),
+        ]);
         write!(f, "{}", aligned(requests, 2))?;
         for finding in self.leftovers.iter().chain(&self.findings) {
             write!(f, "\nnot as it should be: {finding}")?;

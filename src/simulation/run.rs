@@ -30,8 +30,10 @@ const EPOCH: &str = "2026-01-01T00:00:00Z";
 const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
 /// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
 const EVENT_WINDOW: usize = 256;
-/// Virtual time that the cluster is left alone at the end, before it is looked at.
-const REST: Duration = Duration::from_secs(60);
+/// Virtual time that the last build's end may take to be shown, and its objects to go.
+const SETTLE: Duration = Duration::from_secs(60);
+/// Virtual time that the cluster is left alone after that, in which nothing is to be done.
+const REST: Duration = Duration::from_secs(3600);
 
 /// What runs the builds of a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,8 +104,11 @@ async fn simulate(
 
     let is_complete = all_published(&fleet, &mut published, progress).await;
     let took = started.elapsed();
-    time::sleep(REST).await;
+    time::sleep(SETTLE).await;
     let mut report = examine(&server, &observer, &fleet, &ledger).await?;
+    server.clear_log();
+    time::sleep(REST).await;
+    report.requests_at_rest = Report::sum(&Report::count(&server.log(), &daemon::user_agent()));
     report.virtual_time = took;
     report.published = published.borrow().values().sum();
     if !is_complete {
@@ -137,5 +142,6 @@ async fn examine(server: &ApiServer, observer: &Client, fleet: &Fleet, ledger: &
         findings: check::pools(observer, fleet, ledger).await?,
         virtual_time: Duration::ZERO,
         requests,
+        requests_at_rest: 0,
     })
 }
