@@ -11,6 +11,7 @@
 //! does what lives in a namespace. An object that is made when its owner is gone already stays.
 
 mod age;
+mod audit;
 mod bind;
 mod body;
 mod carry;
@@ -56,6 +57,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use audit::{AuditedChange, Auditor};
 pub use body::ResponseBody;
 pub use front::InProcess;
 pub use https::HttpsFront;
@@ -89,6 +91,7 @@ struct Inner {
     log: Mutex<VecDeque<LogEntry>>,
     log_length: usize,
     pod_logs: PodLogs,
+    auditor: Mutex<Option<Auditor>>,
 }
 
 impl Inner {
@@ -109,6 +112,13 @@ impl Inner {
         let mut store = self.store();
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         *served = registry::refreshed(&mut store, &served, self.built_in).into();
+    }
+
+    fn audit(&self, entry: &LogEntry) {
+        let auditor = self.auditor.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(auditor) = auditor else { return };
+        let changes = self.store().take_unaudited();
+        audit::audit(&auditor, entry, &changes);
     }
 
     fn log(&self) -> MutexGuard<'_, VecDeque<LogEntry>> {
@@ -145,6 +155,7 @@ impl ApiServer {
             log: Mutex::default(),
             log_length,
             pod_logs: PodLogs::default(),
+            auditor: Mutex::default(),
         }));
         server.0.refresh();
         server
@@ -181,8 +192,15 @@ impl ApiServer {
             name: target.name.map(str::to_owned),
             code: response.status().as_u16(),
         };
+        self.0.audit(&entry);
         self.0.record(entry);
         response
+    }
+
+    /// Lets `auditor` know of every request from here on.
+    pub fn set_auditor(&self, auditor: Auditor) {
+        self.0.store().keep_for_audit();
+        *self.0.auditor.lock().unwrap_or_else(PoisonError::into_inner) = Some(auditor);
     }
 
     /// Answers a request for a path that is no resource's.

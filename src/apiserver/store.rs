@@ -68,9 +68,9 @@ impl Collection {
         self.changes.range(self.changes.partition_point(|change| change.version <= version)..)
     }
 
-    fn record(&mut self, change: Change, window: usize) {
+    fn record(&mut self, change: Arc<Change>, window: usize) {
         let version = change.version;
-        self.changes.push_back(Arc::new(change));
+        self.changes.push_back(change);
         while self.changes.len() > window {
             self.dropped = self.changes.pop_front().map_or(self.dropped, |change| change.version);
         }
@@ -91,6 +91,8 @@ pub struct Store {
     living: BTreeMap<String, (usize, Key)>,
     /// The objects that name an owner, by the owner's UID.
     dependents: BTreeMap<String, BTreeSet<(usize, Key)>>,
+    /// Changes that the auditor has not seen yet, with the kind of each; none are kept unless there is one.
+    unaudited: Option<Vec<(&'static str, Arc<Change>)>>,
 }
 
 impl Store {
@@ -103,7 +105,26 @@ impl Store {
             random: ChaCha8Rng::seed_from_u64(seed),
             living: BTreeMap::new(),
             dependents: BTreeMap::new(),
+            unaudited: None,
         }
+    }
+
+    /// Keeps changes for an auditor from here on.
+    pub fn keep_for_audit(&mut self) {
+        self.unaudited.get_or_insert_default();
+    }
+
+    /// The changes since this was asked last.
+    pub fn take_unaudited(&mut self) -> Vec<(&'static str, Arc<Change>)> {
+        self.unaudited.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn record(&mut self, collection: usize, change: Change) {
+        let (change, collection) = (Arc::new(change), &mut self.collections[collection]);
+        if let Some(unaudited) = &mut self.unaudited {
+            unaudited.push((collection.kind.name, Arc::clone(&change)));
+        }
+        collection.record(change, self.window);
     }
 
     /// The index of the collection for objects of `kind`, whichever version they are written in; a new one, if need be.
@@ -140,7 +161,7 @@ impl Store {
         }
         self.remember(collection, key, &object.value);
         let change = Change { version, object: Arc::clone(&object), previous, is_deletion: false };
-        self.collections[collection].record(change, self.window);
+        self.record(collection, change);
         object
     }
 
@@ -153,7 +174,7 @@ impl Store {
         let object = Object::new(value);
         let change =
             Change { version, object: Arc::clone(&object), previous: Some(Arc::clone(&previous)), is_deletion: true };
-        self.collections[collection].record(change, self.window);
+        self.record(collection, change);
         Some(object)
     }
 

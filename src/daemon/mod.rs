@@ -107,6 +107,12 @@ impl Daemon {
         let _ = (&mut self.task).await;
     }
 
+    /// Ends the daemon as a crash of its process would: at once, in the middle of whatever it does.
+    pub async fn kill(self) {
+        self.supervisor.kill();
+        let _ = self.task.await;
+    }
+
     /// Stops the daemon: no new work, writes under way are finished, and builds go on without it.
     pub async fn stop(self) {
         let _ = ractor::call!(self.supervisor, SupervisorMessage::Drain);

@@ -8,6 +8,7 @@
 //! | [`build_controller`] | OpenShift's build system: carries Builds through theirs |
 //! | [`ledger`] | the registry that both push to |
 //! | [`switch`] | a user who changes the image builder while builds run |
+//! | [`network`] | the way of the daemon's requests, and what can go wrong on it |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
 //!
@@ -18,6 +19,7 @@ pub mod build_controller;
 mod check;
 pub mod ledger;
 mod machine_config;
+pub mod network;
 pub mod node_agent;
 mod pace;
 mod payload;
