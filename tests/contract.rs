@@ -28,7 +28,7 @@
 //! | L19 | published, then cleaned up, then said | `tests/contract/clauses.rs`: `l19_the_image_is_published_then_all_is_deleted_then_success_is_shown` |
 //! | L20 | deleting what is gone is success | `tests/contract/trouble.rs`: `l20_what_is_gone_already_is_deleted` |
 //! | L21 | what was created before is adopted | `tests/contract/trouble.rs`: `l21_what_was_created_without_an_answer_is_adopted`; `tests/contract/names.rs`: `l21_objects_that_were_made_before_a_crash_are_adopted` |
-//! | L22 | nothing is written over what was not read | `src/plan/patch.rs`: `l22_a_change_of_what_was_decided_from_makes_the_patch_fail` |
+//! | L22 | nothing is written over what was not read | `tests/contract/trouble.rs`: `l22_a_condition_set_while_a_patch_is_on_its_way_survives_it`; `src/plan/patch.rs`: `l22_a_change_of_what_was_decided_from_makes_the_patch_fail` |
 //! | L23 | half a state is completed | `tests/decide/properties.rs`: `l23_every_prefix_of_effects_followed_by_a_fresh_look_comes_to_the_same_end` |
 //! | L24 | ours is adopted or replaced, foreign is left and told of | `tests/contract/names.rs`: `l24_a_foreign_pod_of_the_builds_name_is_never_touched_and_shown_until_it_is_gone`, `l24_a_foreign_config_map_of_the_payloads_name_is_never_touched`, `l24_a_stale_pod_with_our_labels_is_replaced`; `tests/contract/regressions.rs`: `l24_a_foreign_pod_is_shown_without_a_break_until_it_is_gone_restarts_included` |
 //! | L25 | clean-up goes by label | `tests/contract/names.rs`: `l25_what_earlier_builds_left_is_removed_by_label`, `l25_an_object_with_our_labels_and_a_name_of_its_own_is_removed` |

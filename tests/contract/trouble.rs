@@ -71,8 +71,8 @@ async fn built(cluster: &Cluster, rendered: &str) {
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
-fn is_write(method: &Method, _: &str) -> bool {
-    method != Method::GET
+async fn nothing_is_left(cluster: &Cluster) {
+    cluster.eventually("nothing is left", async || cluster.build_objects().await.is_empty().then_some(())).await;
 }
 
 fn is_watch_or_list(method: &Method, path: &str) -> bool {
@@ -99,7 +99,7 @@ async fn l01_one_pools_slow_requests_delay_no_other() {
 #[tokio::test(start_paused = true)]
 async fn l02_a_config_change_that_meets_errors_is_built_all_the_same() {
     let cluster = Cluster::new().await;
-    let (_daemon, is_down) = daemon_that_fails(&cluster, is_write).await;
+    let (_daemon, is_down) = daemon_that_fails(&cluster, |method, _| method != Method::GET).await;
     cluster.create_pool("worker", R1).await;
     built(&cluster, R1).await;
     is_down.store(true, Ordering::SeqCst);
@@ -120,7 +120,7 @@ async fn l07_a_clean_up_that_fails_is_tried_again() {
     cluster.rest(Duration::from_secs(60)).await;
     assert_eq!(cluster.build_objects().await.len(), 3);
     is_down.store(false, Ordering::SeqCst);
-    cluster.eventually("nothing is left", async || cluster.build_objects().await.is_empty().then_some(())).await;
+    nothing_is_left(&cluster).await;
 }
 
 /// A daemon that hears nothing for so long that what it missed is told by no watch any more.
@@ -137,11 +137,8 @@ async fn misses(what: impl AsyncFn(&Cluster)) -> (Cluster, Daemon) {
     // Longer than a watch lasts.
     cluster.rest(Duration::from_secs(400)).await;
     what(&cluster).await;
-    for n in 0..10 {
-        let name = format!("unrelated-{n}");
-        let mut unrelated = pool(&name, "");
-        unrelated["metadata"]["labels"] = json!({});
-        cluster.create(unrelated).await;
+    for name in (0..10).map(|n| format!("unrelated-{n}")) {
+        cluster.create(pool(&name, "")).await;
         cluster.delete(Kind::MachineConfigPool, &name).await;
         let spec = json!({"containers": [{"name": "x", "image": "registry.test/x"}]});
         cluster.create(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})).await;
@@ -163,7 +160,7 @@ fn has_listed(cluster: &Cluster, resource: &str) -> bool {
 #[tokio::test(start_paused = true)]
 async fn l10_a_pool_that_is_missing_from_a_list_is_gone() {
     let (cluster, _daemon) = misses(async |cluster| cluster.delete(Kind::MachineConfigPool, "worker").await).await;
-    cluster.eventually("nothing is left", async || cluster.build_objects().await.is_empty().then_some(())).await;
+    nothing_is_left(&cluster).await;
     assert!(has_listed(&cluster, "machineconfigpools"));
 }
 
@@ -179,12 +176,29 @@ async fn l10_l40_a_daemon_that_was_blind_finds_out_what_it_missed() {
     cluster.eventually("pods and pools are listed anew", async || have_listed().then_some(())).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn l22_a_condition_set_while_a_patch_is_on_its_way_survives_it() {
+    let cluster = Cluster::new().await;
+    let slow = |method: &Method, path: &str| {
+        let is_status = method == Method::PATCH && path.contains("/status");
+        if is_status { Fate::Waits(Duration::from_secs(5)) } else { Fate::Arrives }
+    };
+    let _daemon = daemon_behind(&cluster, slow).await;
+    cluster.create_pool("worker", R1).await;
+    cluster.rest(Duration::from_secs(2)).await;
+    let updated = json!({"type": "Updated", "status": "True", "reason": "AllUpdated"});
+    cluster.merge_status(Kind::MachineConfigPool, "worker", json!({"status": {"conditions": [updated]}})).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let pool = cluster.pool("worker").await;
+    assert!(pool.data["status"]["conditions"].as_array().unwrap().contains(&updated), "{}", pool.data["status"]);
+}
+
 /// Loses the first answer to each request of a method, after it was carried out.
 fn loses_first_answers(method: Method) -> (impl Fn(&Method, &str) -> Fate + Send + Sync + 'static, Arc<AtomicUsize>) {
     let lost = Arc::new(AtomicUsize::new(0));
     let (count, seen) = (lost.clone(), std::sync::Mutex::new(std::collections::BTreeSet::new()));
     let fate = move |of: &Method, path: &str| {
-        // Names of what is created are not in the path: every other request is lost.
+        // Names of what is created are not in the path: there, the first few answers are lost.
         let is_first = seen.lock().unwrap().insert(path.to_owned());
         let is_lost = *of == method && (is_first || (method == Method::POST && count.load(Ordering::SeqCst) < 4));
         count.fetch_add(usize::from(is_lost), Ordering::SeqCst);
