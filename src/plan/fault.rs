@@ -18,7 +18,7 @@ pub struct InputFault {
     /// What to do about it.
     pub fix: String,
     /// The object, where all that is wrong is that it is not there.
-    pub missing: Option<Key>,
+    pub missing: Option<Box<Key>>,
 }
 
 impl fmt::Display for InputFault {

@@ -160,7 +160,7 @@ fn config_map<'a>(cache: &'a Cache, name: &str) -> Read<&'a Object> {
             key: None,
             problem: "it does not exist".into(),
             fix: "create it".into(),
-            missing: Some(key),
+            missing: Some(Box::new(key)),
         }),
         None => Ok(None),
     }
@@ -199,7 +199,7 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
             key: None,
             problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
             fix: format!("create it, or correct {setting}"),
-            missing: Some(key),
+            missing: Some(Box::new(key)),
         }),
         None => Ok(None),
     }
@@ -218,7 +218,7 @@ fn machine_config(cache: &Cache, rendered: &str) -> Result<(), InputFault> {
         key: None,
         problem: "it does not exist, and the pool's spec.configuration.name asks for it".into(),
         fix: "let the pool be rendered again, or correct spec.configuration.name".into(),
-        missing: Some(key),
+        missing: Some(Box::new(key)),
     })
 }
 

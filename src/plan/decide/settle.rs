@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::serve::{demand, tell};
 use super::{Decision, Effect, messages, show};
-use crate::api::Pool;
+use crate::api::{Key, Pool};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::plan::conditions::{Degraded, Shown};
@@ -76,7 +76,7 @@ pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> 
 /// A look at what is missing, before anybody is told that it is: news of it may be late.
 pub(super) fn unless_late(facts: &Facts<'_>, fault: &InputFault) -> Option<Effect> {
     let missing = fault.missing.as_ref().filter(|key| !facts.view.cache.is_confirmed_absent(key))?;
-    Some(Effect::Read(missing.clone()))
+    Some(Effect::Read(Key::clone(missing)))
 }
 
 /// The Event about an input that cannot be used: one for each thing that can be wrong with it.
