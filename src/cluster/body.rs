@@ -10,7 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::{self, Instant, Sleep};
 use tower::BoxError;
 
-use super::health::{Pulse, with_causes};
+use super::health::Pulse;
+use crate::causes::with_causes;
 
 /// A body that ends with an error once nothing has arrived for too long: a connection whose other end is gone, and
 /// has not said so, looks like one on which nothing happens.

@@ -11,6 +11,7 @@ use tower::BoxError;
 
 use crate::api::Kind;
 use crate::api::limits::{WATCH_SIGN_INTERVAL_MAX, WATCH_STALE_AFTER};
+use crate::causes::with_causes;
 use crate::plan::scope::Scope;
 
 /// How every watch of one daemon is. Shared by the transport, which feeds it, and whoever wants to know.
@@ -112,7 +113,7 @@ impl Pulse {
             // That a cluster does without a kind is a fact, and seen.
             Ok(StatusCode::NOT_FOUND) if self.scope.kind.is_optional() => self.succeeded(),
             Ok(status) if status.is_success() => self.arrived(),
-            Ok(status @ (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED)) => {
+            Ok(status @ StatusCode::FORBIDDEN) => {
                 let object = self.scope.kind.resource().plural;
                 self.failed(&format!("{status}; the verb {} on {object} is needed", self.verb), None);
             }
@@ -184,12 +185,53 @@ fn pairs(uri: &Uri) -> impl Iterator<Item = &str> {
     uri.query().unwrap_or_default().split('&')
 }
 
-/// An error and what caused it: of a connection that fails, the cause says most.
-pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    // Some errors quote their causes themselves.
-    causes.fold(error.to_string(), |text, cause| match cause.to_string() {
-        known if text.contains(&known) => text,
-        cause => format!("{text}: {cause}"),
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(uri: &str) -> Option<String> {
+        scope_of(&uri.parse().unwrap()).map(|scope| scope.to_string())
+    }
+
+    #[test]
+    fn requests_for_collections_are_told_apart_by_what_they_cover() {
+        let pods = "/api/v1/namespaces/n/pods?labelSelector=a&watch=true&timeoutSeconds=290";
+        assert_eq!(scope(pods).as_deref(), Some("Pods"));
+        let secret = "/api/v1/namespaces/n/secrets?fieldSelector=metadata.name%3Dpull.a-b&limit=500";
+        assert_eq!(scope(secret).as_deref(), Some("Secret pull.a-b"));
+        let pools = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools?limit=500";
+        assert_eq!(scope(pools).as_deref(), Some("MachineConfigPools"));
+        assert_eq!(scope("/apis/build.openshift.io/v1/namespaces/n/builds").as_deref(), Some("Builds"));
+    }
+
+    #[test]
+    fn requests_for_one_object_or_for_other_kinds_are_no_watchs() {
+        for uri in [
+            "/api/v1/namespaces/n/configmaps/pods",
+            "/apis/machineconfiguration.openshift.io/v1/machineconfigpools/worker/status",
+            "/apis/other.io/v1/namespaces/n/builds",
+            "/apis/coordination.k8s.io/v1/namespaces/n/leases?watch=true",
+            "/version",
+        ] {
+            assert_eq!(scope(uri), None, "{uri}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn l40_what_was_heard_of_a_list_is_no_recovery_before_it_is_whole() {
+        let (health, uri) = (WatchHealth::default(), Uri::from_static("/api/v1/namespaces/n/pods"));
+        health.follow([&Scope::all(Kind::Pod)]);
+        let pulse = Pulse::of(&health, &Method::GET, &uri).unwrap();
+        pulse.failed("it broke", None);
+        tokio::time::advance(WATCH_STALE_AFTER + Duration::from_secs(1)).await;
+        pulse.answered(&Ok(Response::new(())));
+        pulse.arrived();
+        assert_eq!(health.stale()[0].to_string(), "Pods for 31s: it broke");
+        pulse.ended();
+        assert_eq!(health.stale(), []);
+        pulse.failed("it broke again", None);
+        health.follow([]);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(health.stale(), []);
+    }
 }

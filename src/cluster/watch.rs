@@ -13,9 +13,10 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time::{self, Instant};
 
-use super::health::{WatchHealth, with_causes};
+use super::health::WatchHealth;
 use crate::api::limits::{UNSERVED_INTERVAL, WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, WATCH_SILENCE_MAX};
 use crate::api::{Kind, Object, PartialObjectMeta, keys};
+use crate::causes::with_causes;
 use crate::jitter::Jitter;
 use crate::plan::index::{Scope, WatchEvent};
 
@@ -175,7 +176,7 @@ fn report(scope: &Scope, error: &watcher::Error, failures: u32) {
         return;
     }
     match answer(error) {
-        Some((verb, 401 | 403)) => {
+        Some((verb, 403)) => {
             let resource = scope.kind.resource().plural;
             tracing::warn!(watch = %scope, verb, resource, %error, failures, "refused to watch; see config/rbac for the verb that is needed");
         }
