@@ -45,7 +45,7 @@
 //! | [`builders`] | the objects that run builds, made and read | I/O |
 //! | [`plan`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
 //! | `apiserver` | an embedded API server, in process and over HTTPS, beside the rest: it knows nothing of builds | |
-//! | [`clock`], [`jitter`], [`yaml`] | time, waits, and manifests | |
+//! | [`causes`], [`clock`], [`jitter`], [`yaml`] | why errors happened, time, waits, and manifests | |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
 //!
 //! # One build, from label to digest
@@ -85,6 +85,8 @@
 //! - **Nobody else's**: a patch touches only keys of this program, and tests the values that it replaces. Users'
 //!   ConfigMaps and Secrets are never written; an object without our labels is never touched; deletions name a UID.
 //! - **One acts**: of several processes, only the holder of the lease sends requests, and none past its renew deadline.
+//! - **Blind is not ready**: a watch that fails, or on which not even a sign of life arrives, is named by `/readyz`,
+//!   and opened again.
 //! - **Rest is silence**: where nothing is due, no request is sent.
 //! - **One pool's trouble is its own**: actors share no state but the supervisor's, which waits for nothing.
 
@@ -93,6 +95,7 @@ pub mod api;
 #[cfg(feature = "simulation")]
 pub mod apiserver;
 pub mod builders;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

@@ -13,6 +13,7 @@ use super::pool::{PoolActor, PoolArguments, PoolMessage};
 use super::restart::Crashes;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind};
+use crate::cluster::health::{StaleWatch, WatchHealth};
 use crate::cluster::watch::{self, Watches};
 use crate::plan::cache::Change;
 use crate::plan::index::{Audience, Index, Scope, WatchEvent};
@@ -42,8 +43,10 @@ pub enum SupervisorMessage {
 /// How things are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// Whether every watch has been listed, so that pools are being looked at.
+    /// Whether every watch has been listed, so that pools are being looked at, and none is stale since.
     pub is_ready: bool,
+    /// Watches that do not see what happens; Secrets' included, without which pools wait.
+    pub stale_watches: Vec<StaleWatch>,
     /// Pools that have an actor.
     pub pools: Vec<String>,
     /// Pools that build, or are about to.
@@ -60,12 +63,15 @@ pub struct Arguments {
     pub context: Context,
     /// The client to watch with.
     pub client: kube::Client,
+    /// How its watches are.
+    pub health: WatchHealth,
 }
 
 /// What the supervisor keeps.
 pub struct State {
     context: Context,
     watches: Watches,
+    health: WatchHealth,
     index: Index,
     slots: Slots,
     /// The Secrets that are watched.
@@ -87,19 +93,21 @@ impl Actor for Supervisor {
     type Arguments = Arguments;
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
-        let Arguments { context, client } = arguments;
+        let Arguments { context, client, health } = arguments;
         let sink = myself;
         let mut watches = Watches::new(
             client,
             context.settings.decide.namespace.clone(),
             context.jitter.clone(),
             std::sync::Arc::new(move |event| drop(sink.cast(SupervisorMessage::Watched(event)))),
+            health.clone(),
         );
         watches.follow(watch::fixed_scopes());
         let slots = Slots::new(context.settings.decide.concurrent_builds_max);
         Ok(State {
             context,
             watches,
+            health,
             index: Index::default(),
             slots,
             secrets: BTreeSet::new(),
@@ -298,8 +306,10 @@ impl State {
 
     fn overview(&self) -> Overview {
         let (building, waiting) = self.slots.occupancy();
+        let stale_watches = self.health.stale();
         Overview {
-            is_ready: self.is_ready,
+            is_ready: self.is_ready && stale_watches.is_empty(),
+            stale_watches,
             pools: self.pools.keys().cloned().collect(),
             building,
             waiting,

@@ -27,7 +27,7 @@ pub const RETRY_BACKOFF_FIRST: Duration = Duration::from_secs(60);
 /// Longest wait between two attempts.
 pub const RETRY_BACKOFF_MAX: Duration = Duration::from_secs(600);
 
-/// Longest wait for the head of an answer to one request.
+/// Longest wait for the head of an answer to one request, and for each further part of it; watches have their own.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Times that one request is sent, the first included.
 pub const REQUEST_TRIES_MAX: u32 = 4;
@@ -40,6 +40,14 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 pub const WATCH_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait before a failed watch is opened again.
 pub const WATCH_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// Longest time between two signs of life of a watch on which nothing happens: API servers send a bookmark each minute,
+/// or up to a quarter later, so that not all are sent at once.
+pub const WATCH_SIGN_INTERVAL_MAX: Duration = Duration::from_secs(75);
+/// How long a watch may fail, or its sign of life be overdue, before the daemon is not ready: long enough for an API
+/// server to be started again.
+pub const WATCH_STALE_AFTER: Duration = Duration::from_secs(30);
+/// Silence after which a watch is opened again: two signs of life are missing, and no more than one may be late.
+pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(150);
 /// How often, at the least, a kind that the cluster does not serve is asked for.
 pub const UNSERVED_INTERVAL: Duration = Duration::from_secs(60);
 

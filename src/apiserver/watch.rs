@@ -20,6 +20,8 @@ use super::{Inner, meta};
 
 /// How long a watch goes on that does not say.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1800);
+/// How often a watch is told how far it has come, whether or not anything has happened (Kubernetes: about a minute).
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 /// Changes that are made into lines at once.
 const BATCH: usize = 64;
 /// The annotation of the bookmark that follows the objects that are there at first.
@@ -47,6 +49,7 @@ pub struct Watcher {
     pending: VecDeque<Bytes>,
     newest: Receiver<u64>,
     deadline: Instant,
+    next_bookmark: Instant,
     bookmarks: bool,
     is_over: bool,
 }
@@ -74,6 +77,7 @@ impl Watcher {
             pending: VecDeque::new(),
             newest: store.collections[collection].newest.subscribe(),
             deadline: now.checked_add(timeout).unwrap_or(now + TIMEOUT_DEFAULT),
+            next_bookmark: now + BOOKMARK_INTERVAL,
             bookmarks: query.flag("allowWatchBookmarks"),
             is_over: false,
         };
@@ -121,7 +125,11 @@ impl Watcher {
             }
             tokio::select! {
                 biased;
-                () = sleep_until(self.deadline) => self.finish(),
+                () = sleep_until(self.deadline) => {
+                    self.is_over = true;
+                    self.tell_position();
+                }
+                () = sleep_until(self.next_bookmark), if self.bookmarks => self.tell_position(),
                 changed = self.newest.changed() => self.is_over = changed.is_err(),
             }
         }
@@ -147,18 +155,25 @@ impl Watcher {
         !changes.is_empty()
     }
 
-    fn finish(&mut self) {
-        self.is_over = true;
-        if self.bookmarks {
-            let server = Arc::clone(&self.server);
-            let store = server.store();
-            // A change at this very moment comes before the bookmark that would hide it.
-            for change in store.collections[self.collection].changes_after(self.position) {
-                self.pending.extend(event(change, &self.filter, &self.printer));
-            }
-            let version = store.version.max(self.position);
-            self.pending.push_back(self.bookmark(version, &json!({})));
+    /// Queues a bookmark, for a client that wants them.
+    fn tell_position(&mut self) {
+        if !self.bookmarks {
+            return;
         }
+        let server = Arc::clone(&self.server);
+        let store = server.store();
+        let collection = &store.collections[self.collection];
+        if self.position < collection.dropped {
+            // It would hide what is not kept any more.
+            return;
+        }
+        // A change at this very moment comes before the bookmark that would hide it.
+        for change in collection.changes_after(self.position) {
+            self.pending.extend(event(change, &self.filter, &self.printer));
+        }
+        self.position = store.version.max(self.position);
+        self.pending.push_back(self.bookmark(self.position, &json!({})));
+        self.next_bookmark = Instant::now() + BOOKMARK_INTERVAL;
     }
 
     fn bookmark(&self, version: u64, annotations: &Value) -> Bytes {

@@ -15,6 +15,8 @@ use clap::{Parser, Subcommand};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
+use crate::causes::with_causes;
+
 /// Whatever went wrong, to be printed with its causes.
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -51,7 +53,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", chain(error.as_ref()));
+            eprintln!("error: {}", with_causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -63,7 +65,11 @@ fn log_to_stderr(command: &Command) -> Result<(), Error> {
         Command::Run(arguments) => (Level::INFO, arguments.log_format == run::LogFormat::Json),
         _ => (Level::ERROR, false),
     };
-    let directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let mut directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    if directives.trim().is_empty() {
+        // Of each refusal it warns by itself; the watches here tell of them too, and not each time.
+        directives = format!("{level},kube_runtime::watcher=error");
+    }
     let filter = EnvFilter::builder().with_default_directive(level.into()).parse(&directives).map_err(|error| {
         format!("RUST_LOG is {directives:?} ({error}); set it as in debug, or warn,machine_os_builder=debug")
     })?;
@@ -74,15 +80,6 @@ fn log_to_stderr(command: &Command) -> Result<(), Error> {
         logs.with_ansi(io::stderr().is_terminal()).init();
     }
     Ok(())
-}
-
-/// An error and its causes, on one line; some of other crates' errors quote their causes themselves.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| match cause.to_string() {
-        known if line.contains(&known) => line,
-        cause => format!("{line}: {cause}"),
-    })
 }
 
 /// Whether nobody is there to read standard output any more, which is no failure of ours.

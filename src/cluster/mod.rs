@@ -1,10 +1,12 @@
 //! The cluster door: the only code that talks to an API server.
 //!
 //! [`transport`] is what every request goes through, [`door`] the requests that decisions lead to, [`watch`]
-//! what comes back without being asked for each time, and [`lease`] whether this process is the one that acts.
+//! what comes back without being asked for each time, [`health`] whether it does, and [`lease`] whether this process is the one that acts.
 
+pub mod body;
 pub mod connect;
 pub mod door;
+pub mod health;
 pub mod lease;
 pub mod meter;
 pub mod transport;

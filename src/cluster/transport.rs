@@ -1,4 +1,4 @@
-//! What every request goes through: a time limit, and being sent again while the server is busy or away.
+//! What every request goes through: time limits, and being sent again while the server is busy or away.
 //!
 //! Any request may be sent twice. That is safe because every write carries what it was decided from: the
 //! second of two finds its work done, and is answered with a conflict, "already exists" or "not found".
@@ -6,6 +6,7 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Request, Response, StatusCode};
@@ -13,9 +14,13 @@ use kube::client::Body;
 use tokio::time;
 use tower::{BoxError, Service, ServiceExt as _};
 
+use super::body::Guarded;
+use super::health::{Pulse, WatchHealth, is_watch};
 use super::lease::fence::Fence;
 use super::meter::Meter;
-use crate::api::limits::{REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX};
+use crate::api::limits::{
+    REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX, WATCH_SILENCE_MAX,
+};
 use crate::jitter::Jitter;
 
 /// A service that sends requests with patience.
@@ -26,6 +31,7 @@ pub struct Transport<S> {
     agent: HeaderValue,
     fence: Fence,
     meter: Meter,
+    health: WatchHealth,
 }
 
 /// No answer within the limit.
@@ -44,7 +50,14 @@ impl<S> Transport<S> {
     /// # Panics
     /// If `agent` is no header value.
     pub fn new(inner: S, jitter: Jitter, agent: &str, fence: Fence, meter: Meter) -> Self {
-        Self { inner, jitter, fence, meter, agent: HeaderValue::from_str(agent).expect("a printable user agent") }
+        let agent = HeaderValue::from_str(agent).expect("a printable user agent");
+        Self { inner, jitter, fence, meter, agent, health: WatchHealth::default() }
+    }
+
+    /// The same, and tells `health` of the requests of watches.
+    #[must_use]
+    pub fn telling(self, health: WatchHealth) -> Self {
+        Self { health, ..self }
     }
 }
 
@@ -53,11 +66,12 @@ where
     S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<BoxError> + Send,
-    B: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
-    type Response = Response<B>;
+    type Response = Response<Guarded<B>>;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<B>, BoxError>>;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         // Each try waits for the inner service by itself.
@@ -66,11 +80,25 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         request.headers_mut().insert(USER_AGENT, self.agent.clone());
-        Box::pin(send(self.clone(), request))
+        let transport = self.clone();
+        let pulse = Pulse::of(&self.health, request.method(), request.uri());
+        let is_watch = is_watch(request.uri());
+        Box::pin(async move { Ok(guard(send(transport, request, pulse.as_ref()).await?, is_watch, pulse)) })
     }
 }
 
-async fn send<S, B>(transport: Transport<S>, mut request: Request<Body>) -> Result<Response<B>, BoxError>
+/// Limits how long the body of an answer may stay silent. What follows a refusal is no watch.
+fn guard<B>(answer: Response<B>, is_watch: bool, pulse: Option<Pulse>) -> Response<Guarded<B>> {
+    let is_success = answer.status().is_success();
+    let limit = if is_watch && is_success { WATCH_SILENCE_MAX } else { REQUEST_TIMEOUT };
+    answer.map(|body| Guarded::new(body, limit, pulse.filter(|_| is_success)))
+}
+
+async fn send<S, B>(
+    transport: Transport<S>,
+    mut request: Request<Body>,
+    pulse: Option<&Pulse>,
+) -> Result<Response<B>, BoxError>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone,
     S::Error: Into<BoxError>,
@@ -86,6 +114,9 @@ where
             Err(_) => Err(TimedOut.into()),
         };
         meter.count(&method, answer.as_ref().ok().map(Response::status));
+        if let Some(pulse) = pulse {
+            pulse.answered(&answer);
+        }
         let Some((next, after)) = again.zip(worth_another_try(&answer)) else { return answer };
         let backoff = jitter.backoff(REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, tries);
         // Never earlier than the server asked for, and not all at the same moment either.
@@ -116,8 +147,7 @@ fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>) -> Option<Option
 
 /// A copy of a request to send again; none of a watch, which its watcher opens again where it left off.
 fn copy(request: &Request<Body>) -> Option<Request<Body>> {
-    let is_watch = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "watch=true"));
-    if is_watch {
+    if is_watch(request.uri()) {
         return None;
     }
     let mut copy = Request::new(request.body().try_clone()?);
@@ -130,6 +160,7 @@ fn copy(request: &Request<Body>) -> Option<Request<Body>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http_body_util::Empty;
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
     use tokio::time::Instant;
@@ -137,8 +168,10 @@ mod tests {
     /// Answers in the order given: a status with a Retry-After, or silence.
     fn scripted(
         script: Vec<Option<(u16, Option<u64>)>>,
-    ) -> impl Service<Request<Body>, Response = Response<()>, Error = BoxError, Future: Send> + Clone + Send + 'static
-    {
+    ) -> impl Service<Request<Body>, Response = Response<Empty<Bytes>>, Error = BoxError, Future: Send>
+    + Clone
+    + Send
+    + 'static {
         let script = Arc::new(Mutex::new(VecDeque::from(script)));
         tower::service_fn(move |_: Request<Body>| {
             let next = script.lock().unwrap().pop_front().expect("no more requests than answers");
@@ -148,7 +181,7 @@ mod tests {
                 if let Some(after) = after {
                     response = response.header(RETRY_AFTER, after);
                 }
-                Ok::<_, BoxError>(response.body(()).unwrap())
+                Ok::<_, BoxError>(response.body(Empty::new()).unwrap())
             }
         })
     }

@@ -11,10 +11,12 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource, runtime};
 use serde_json::Value;
 use tokio::task::AbortHandle;
-use tokio::time;
+use tokio::time::{self, Instant};
 
-use crate::api::limits::{UNSERVED_INTERVAL, WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX};
+use super::health::WatchHealth;
+use crate::api::limits::{UNSERVED_INTERVAL, WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, WATCH_SILENCE_MAX};
 use crate::api::{Kind, Object, PartialObjectMeta, keys};
+use crate::causes::with_causes;
 use crate::jitter::Jitter;
 use crate::plan::index::{Scope, WatchEvent};
 
@@ -35,18 +37,21 @@ pub struct Watches {
     namespace: String,
     jitter: Jitter,
     sink: Sink,
+    health: WatchHealth,
     running: BTreeMap<Scope, AbortHandle>,
 }
 
 impl Watches {
-    /// No watches yet.
-    pub const fn new(client: Client, namespace: String, jitter: Jitter, sink: Sink) -> Self {
-        Self { client, namespace, jitter, sink, running: BTreeMap::new() }
+    /// No watches yet; `health` is what the transport behind `client` tells of them.
+    pub const fn new(client: Client, namespace: String, jitter: Jitter, sink: Sink, health: WatchHealth) -> Self {
+        Self { client, namespace, jitter, sink, health, running: BTreeMap::new() }
     }
 
     /// Watches exactly `scopes`: starts those that are missing, ends those that are not wanted any more.
     pub fn follow(&mut self, scopes: impl IntoIterator<Item = Scope>) {
         let mut before = std::mem::take(&mut self.running);
+        let scopes: Vec<Scope> = scopes.into_iter().collect();
+        self.health.follow(&scopes);
         for scope in scopes {
             let running = before.remove(&scope).unwrap_or_else(|| self.start(scope.clone()));
             self.running.insert(scope, running);
@@ -102,7 +107,8 @@ where
 
 async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, sink: Sink) {
     let mut stream = open(&scope);
-    let (mut listed, mut failures, mut is_served) = (Vec::new(), 0, true);
+    let (mut listed, mut is_served) = (Vec::new(), true);
+    let (mut failures, mut failed) = (0, Instant::now());
     while let Some(event) = stream.next().await {
         let event = match event {
             Ok(event) => event.modify(|object| normalise(object, scope.kind)),
@@ -115,9 +121,15 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
                 continue;
             }
             Err(error) => {
-                failures += 1;
-                tracing::warn!(kind = scope.kind.name(), name = scope.name, %error, failures, "failed to watch");
+                // One that lasted so long was answered in between, be it with nothing.
+                failures = if failed.elapsed() >= WATCH_SILENCE_MAX { 1 } else { failures + 1 };
+                failed = Instant::now();
+                report(&scope, &error, failures);
                 time::sleep(jitter.backoff(WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, failures)).await;
+                if is_expired(&error) {
+                    // The watcher would ask for the same version for ever.
+                    stream = open(&scope);
+                }
                 continue;
             }
         };
@@ -140,10 +152,36 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
 
 /// Whether the API server does not know the kind that it was asked for.
 fn is_not_served(error: &watcher::Error) -> bool {
-    let (watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source)) = error else {
-        return false;
-    };
-    matches!(source, kube::Error::Api(status) if status.code == 404)
+    answer(error).is_some_and(|(_, code)| code == 404)
+}
+
+/// Whether the version that a watch was to begin with is not kept any more.
+fn is_expired(error: &watcher::Error) -> bool {
+    answer(error) == Some(("watch", 410))
+}
+
+/// The verb of the request that was answered with an error, and the code of the answer.
+fn answer(error: &watcher::Error) -> Option<(&'static str, u16)> {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status)) => Some(("list", status.code)),
+        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(("watch", status.code)),
+        _ => None,
+    }
+}
+
+/// Logs a failure; of many in a row, fewer and fewer, but one now and then for who looks late.
+fn report(scope: &Scope, error: &watcher::Error, failures: u32) {
+    const REMINDER: u32 = 32;
+    if !failures.is_power_of_two() && !failures.is_multiple_of(REMINDER) {
+        return;
+    }
+    match answer(error) {
+        Some((verb, 403)) => {
+            let resource = scope.kind.resource().plural;
+            tracing::warn!(watch = %scope, verb, resource, %error, failures, "refused to watch; see config/rbac for the verb that is needed");
+        }
+        _ => tracing::warn!(watch = %scope, error = with_causes(error), failures, "failed to watch"),
+    }
 }
 
 /// Logs that a kind is served from now on, or is not: a fact, and said once.

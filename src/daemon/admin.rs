@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::Inspector;
 use crate::actors::Overview;
+use crate::cluster::health::StaleWatch;
 use crate::cluster::meter::Meter;
 
 /// The content type of Prometheus' text format with OpenMetrics names.
@@ -71,7 +72,8 @@ impl Admin {
         }
     }
 
-    async fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+    /// The answer to a request.
+    pub async fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         if !matches!(*method, Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed\n");
         }
@@ -83,12 +85,12 @@ impl Admin {
         }
     }
 
-    /// A standby is ready to take over; a leader is once it has seen everything.
+    /// A standby is ready to take over; a leader is once it has seen everything, and for as long as it sees.
     async fn readiness(&self) -> Response<Full<Bytes>> {
         match (self.is_leader.load(Ordering::Relaxed), self.overview().await) {
             (false, _) => text(StatusCode::OK, "ok: standing by\n"),
             (true, Some(overview)) if overview.is_ready => text(StatusCode::OK, "ok: leading\n"),
-            (true, Some(_)) => text(StatusCode::SERVICE_UNAVAILABLE, "not every watch is listed yet\n"),
+            (true, Some(overview)) => text(StatusCode::SERVICE_UNAVAILABLE, &unreadiness(&overview.stale_watches)),
             (true, None) => text(StatusCode::SERVICE_UNAVAILABLE, "the supervisor does not answer\n"),
         }
     }
@@ -102,7 +104,14 @@ impl Admin {
         let is_leader = self.is_leader.load(Ordering::Relaxed);
         gauge(&mut registry, "leader", "Whether this process leads", usize::from(is_leader));
         if let Some(overview) = self.overview().await {
-            gauge(&mut registry, "ready", "Whether every watch is listed", usize::from(overview.is_ready));
+            gauge(
+                &mut registry,
+                "ready",
+                "Whether every watch is listed, and none stale",
+                usize::from(overview.is_ready),
+            );
+            let stale = overview.stale_watches.len();
+            gauge(&mut registry, "stale_watches", "Watches that do not see what happens", stale);
             gauge(&mut registry, "pools", "Pools that are looked after", overview.pools.len());
             gauge(&mut registry, "active_builds", "Pools that build, or are about to", overview.building);
             gauge(&mut registry, "waiting_builds", "Pools that wait for a slot", overview.waiting);
@@ -120,6 +129,14 @@ impl Admin {
         let inspector = self.inspector.borrow().clone()?;
         inspector.overview().await
     }
+}
+
+/// Why a leader is not ready: a line for each watch that is to blame.
+fn unreadiness(stale: &[StaleWatch]) -> String {
+    if stale.is_empty() {
+        return "not every watch is listed yet\n".to_owned();
+    }
+    stale.iter().fold("stale watches:\n".to_owned(), |page, watch| format!("{page}{watch}\n"))
 }
 
 fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {

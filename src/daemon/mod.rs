@@ -17,6 +17,7 @@ use crate::api::COMPONENT;
 use crate::api::limits::STOP_TIMEOUT;
 use crate::clock::Clock;
 use crate::cluster::door::{Door, Interceptor};
+use crate::cluster::health::WatchHealth;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::meter::Meter;
 use crate::cluster::transport::Transport;
@@ -80,15 +81,16 @@ impl Daemon {
         let Options { settings, clock, seed, fence, meter, interceptor } = options;
         let jitter = Jitter::seeded(seed);
         let namespace = settings.decide.namespace.clone();
-        let client =
-            Client::new(Transport::new(service, jitter.clone(), &user_agent(), fence, meter), namespace.clone());
+        let health = WatchHealth::default();
+        let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, meter).telling(health.clone());
+        let client = Client::new(transport, namespace.clone());
         let context = Context {
             door: Door::new(client.clone(), &namespace, interceptor),
             settings: Arc::new(settings),
             clock,
             jitter,
         };
-        let (supervisor, task) = Actor::spawn(None, Supervisor, Arguments { context, client }).await?;
+        let (supervisor, task) = Actor::spawn(None, Supervisor, Arguments { context, client, health }).await?;
         Ok(Self { supervisor, task })
     }
 

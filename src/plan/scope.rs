@@ -1,5 +1,6 @@
 //! What watches cover, and what they tell.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::api::{Key, Kind, Object};
@@ -32,6 +33,15 @@ impl Scope {
                 // The ConfigMaps that users write are watched by name, with their contents.
                 None => !key.is_input_config_map(),
             }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} {name}", self.kind.name()),
+            None => write!(f, "{}s", self.kind.name()),
+        }
     }
 }
 

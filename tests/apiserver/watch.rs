@@ -117,6 +117,22 @@ async fn a_watch_ends_at_its_timeout_with_a_bookmark() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_is_told_each_minute_how_far_it_has_come_if_it_asks_for_that() {
+    let world = World::new();
+    let before = Instant::now();
+    let mut watching = world.watch(&format!("{CONFIG_MAPS}?timeoutSeconds=290&allowWatchBookmarks=true")).await;
+    for minute in 1..=4 {
+        let pool = world.made(POOLS, named(&format!("p-{minute}"))).await;
+        let event = watching.next().await.unwrap();
+        assert_eq!((&event["type"], version(&event["object"])), (&json!("BOOKMARK"), version(&pool)));
+        assert_eq!(before.elapsed().as_secs(), minute * 60);
+        world.made(CONFIG_MAPS, named(&format!("m-{minute}"))).await;
+        assert_eq!(watching.seen().await, seen("ADDED", &format!("m-{minute}")));
+        watching.is_silent().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_watch_without_a_timeout_or_bookmarks_ends_silently_in_half_an_hour() {
     let world = World::new();
     let before = Instant::now();

@@ -1,0 +1,237 @@
+//! Whether watches see what happens: a daemon whose watches are blind is alive, and of no use.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Method, Response, StatusCode, Uri};
+use tokio::time::Instant;
+use tower::BoxError;
+
+use crate::api::Kind;
+use crate::api::limits::{WATCH_SIGN_INTERVAL_MAX, WATCH_STALE_AFTER};
+use crate::causes::with_causes;
+use crate::plan::scope::Scope;
+
+/// How every watch of one daemon is. Shared by the transport, which feeds it, and whoever wants to know.
+///
+/// A watch begins to fail with the first request or body of its that fails, and ends with the next that does not.
+#[derive(Debug, Clone, Default)]
+pub struct WatchHealth(Arc<Mutex<BTreeMap<Scope, Signs>>>);
+
+/// A watch that has been blind for longer than [`WATCH_STALE_AFTER`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleWatch {
+    /// What it is to watch.
+    pub scope: Scope,
+    /// For how long it has seen nothing of it.
+    pub blind_for: Duration,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Signs of life of one watch.
+#[derive(Debug)]
+struct Signs {
+    /// When something arrived last.
+    heard: Instant,
+    /// Since when it has been failing, and how it did last.
+    failing: Option<(Instant, String)>,
+}
+
+impl WatchHealth {
+    /// From here on, these watches count, and no others: one that is not wanted any more is not missed.
+    pub(super) fn follow<'a>(&self, scopes: impl IntoIterator<Item = &'a Scope>) {
+        let mut watches = self.lock();
+        let mut before = std::mem::take(&mut *watches);
+        for scope in scopes {
+            let signs = before.remove(scope).unwrap_or_else(|| Signs { heard: Instant::now(), failing: None });
+            watches.insert(scope.clone(), signs);
+        }
+    }
+
+    /// The watches that have been blind for too long.
+    pub fn stale(&self) -> Vec<StaleWatch> {
+        let now = Instant::now();
+        let stale = |(scope, signs): (&Scope, &Signs)| {
+            let (blind_for, why) = signs.blindness(now)?;
+            Some(StaleWatch { scope: scope.clone(), blind_for, why })
+        };
+        self.lock().iter().filter_map(stale).collect()
+    }
+
+    fn note(&self, scope: &Scope, note: impl FnOnce(&mut Signs)) {
+        // What is not followed any more may still have an answer under way.
+        if let Some(signs) = self.lock().get_mut(scope) {
+            note(signs);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Scope, Signs>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Signs {
+    /// For how long the watch has been blind, and why, if that is too long.
+    fn blindness(&self, now: Instant) -> Option<(Duration, String)> {
+        let (since, limit, why) = match &self.failing {
+            Some((since, why)) => (*since, WATCH_STALE_AFTER, why.as_str()),
+            // Until a sign of life is overdue, silence may be peace.
+            None => (self.heard, WATCH_SIGN_INTERVAL_MAX + WATCH_STALE_AFTER, "nothing arrives, not even bookmarks"),
+        };
+        let blind_for = now.saturating_duration_since(since);
+        (blind_for > limit).then(|| (blind_for, why.to_owned()))
+    }
+}
+
+impl fmt::Display for StaleWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}s: {}", self.scope, self.blind_for.as_secs(), self.why)
+    }
+}
+
+/// One request of a watch, and the answer to it: what happens to it is a sign of the watch's life.
+#[derive(Debug, Clone)]
+pub(super) struct Pulse {
+    health: WatchHealth,
+    scope: Scope,
+    verb: &'static str,
+}
+
+impl Pulse {
+    /// The pulse of a request; `None` if it is none of a watch's.
+    pub(super) fn of(health: &WatchHealth, method: &Method, uri: &Uri) -> Option<Self> {
+        let scope = if method == Method::GET { scope_of(uri) } else { None }?;
+        Some(Self { health: health.clone(), scope, verb: if is_watch(uri) { "watch" } else { "list" } })
+    }
+
+    /// The request was answered, or was not.
+    pub(super) fn answered<B>(&self, answer: &Result<Response<B>, BoxError>) {
+        match answer.as_ref().map(Response::status) {
+            // That a cluster does without a kind is a fact, and seen.
+            Ok(StatusCode::NOT_FOUND) if self.scope.kind.is_optional() => self.succeeded(),
+            Ok(status) if status.is_success() => self.arrived(),
+            Ok(status @ StatusCode::FORBIDDEN) => {
+                let object = self.scope.kind.resource().plural;
+                self.failed(&format!("{status}; the verb {} on {object} is needed", self.verb), None);
+            }
+            Ok(status) => self.failed(&format!("{} is answered with {status}", self.verb), None),
+            Err(error) => self.failed(&with_causes(error.as_ref()), None),
+        }
+    }
+
+    /// Something of the answer arrived. A list is of no use before all of it did.
+    pub(super) fn arrived(&self) {
+        if self.verb == "watch" {
+            self.succeeded();
+        } else {
+            self.health.note(&self.scope, |signs| signs.heard = Instant::now());
+        }
+    }
+
+    /// The whole answer arrived; a watch is opened again then.
+    pub(super) fn ended(&self) {
+        self.succeeded();
+    }
+
+    /// The answer, or the rest of it, will not come; `since` then, if not since now.
+    pub(super) fn failed(&self, why: &str, since: Option<Instant>) {
+        self.health.note(&self.scope, |signs| {
+            let since = signs.failing.as_ref().map_or_else(|| since.unwrap_or_else(Instant::now), |(since, _)| *since);
+            signs.failing = Some((since, why.to_owned()));
+        });
+    }
+
+    fn succeeded(&self) {
+        self.health.note(&self.scope, |signs| {
+            if let Some((since, why)) = signs.failing.take() {
+                tracing::info!(watch = %self.scope, failed_for = ?since.elapsed(), why, "a watch is alive again");
+            }
+            signs.heard = Instant::now();
+        });
+    }
+}
+
+/// Whether a request is one to be told of changes as they happen.
+pub(super) fn is_watch(uri: &Uri) -> bool {
+    pairs(uri).any(|pair| pair == "watch=true")
+}
+
+/// What a request for a collection covers. Objects of a collection are asked for by watches alone.
+fn scope_of(uri: &Uri) -> Option<Scope> {
+    let path: Vec<&str> = uri.path().trim_start_matches('/').split('/').collect();
+    let (group, rest) = match path.as_slice() {
+        ["api", _, rest @ ..] => ("", rest),
+        ["apis", group, _, rest @ ..] => (*group, rest),
+        _ => return None,
+    };
+    let ([plural] | ["namespaces", _, plural]) = rest else { return None };
+    let is_meant = |kind: &Kind| {
+        let resource = kind.resource();
+        resource.group == group && resource.plural == *plural
+    };
+    let kind = Kind::ALL.into_iter().find(is_meant)?;
+    // Names have no characters in them that would be encoded.
+    let name = pairs(uri).find_map(|pair| {
+        let value = pair.strip_prefix("fieldSelector=metadata.name")?;
+        value.strip_prefix("%3D").or_else(|| value.strip_prefix('='))
+    });
+    Some(Scope { kind, name: name.map(str::to_owned) })
+}
+
+fn pairs(uri: &Uri) -> impl Iterator<Item = &str> {
+    uri.query().unwrap_or_default().split('&')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(uri: &str) -> Option<String> {
+        scope_of(&uri.parse().unwrap()).map(|scope| scope.to_string())
+    }
+
+    #[test]
+    fn requests_for_collections_are_told_apart_by_what_they_cover() {
+        let pods = "/api/v1/namespaces/n/pods?labelSelector=a&watch=true&timeoutSeconds=290";
+        assert_eq!(scope(pods).as_deref(), Some("Pods"));
+        let secret = "/api/v1/namespaces/n/secrets?fieldSelector=metadata.name%3Dpull.a-b&limit=500";
+        assert_eq!(scope(secret).as_deref(), Some("Secret pull.a-b"));
+        let pools = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools?limit=500";
+        assert_eq!(scope(pools).as_deref(), Some("MachineConfigPools"));
+        assert_eq!(scope("/apis/build.openshift.io/v1/namespaces/n/builds").as_deref(), Some("Builds"));
+    }
+
+    #[test]
+    fn requests_for_one_object_or_for_other_kinds_are_no_watchs() {
+        for uri in [
+            "/api/v1/namespaces/n/configmaps/pods",
+            "/apis/machineconfiguration.openshift.io/v1/machineconfigpools/worker/status",
+            "/apis/other.io/v1/namespaces/n/builds",
+            "/apis/coordination.k8s.io/v1/namespaces/n/leases?watch=true",
+            "/version",
+        ] {
+            assert_eq!(scope(uri), None, "{uri}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn l40_what_was_heard_of_a_list_is_no_recovery_before_it_is_whole() {
+        let (health, uri) = (WatchHealth::default(), Uri::from_static("/api/v1/namespaces/n/pods"));
+        health.follow([&Scope::all(Kind::Pod)]);
+        let pulse = Pulse::of(&health, &Method::GET, &uri).unwrap();
+        pulse.failed("it broke", None);
+        tokio::time::advance(WATCH_STALE_AFTER + Duration::from_secs(1)).await;
+        pulse.answered(&Ok(Response::new(())));
+        pulse.arrived();
+        assert_eq!(health.stale()[0].to_string(), "Pods for 31s: it broke");
+        pulse.ended();
+        assert_eq!(health.stale(), []);
+        pulse.failed("it broke again", None);
+        health.follow([]);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(health.stale(), []);
+    }
+}
