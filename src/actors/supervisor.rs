@@ -17,8 +17,8 @@ use crate::cluster::health::{StaleWatch, WatchHealth};
 use crate::cluster::watch::{self, Watches};
 use crate::plan::cache::Change;
 use crate::plan::index::{Audience, Index, Scope, WatchEvent};
-use crate::plan::request::secret_names;
 use crate::plan::slots::{Demand, Slots};
+use crate::plan::sources::secret_names;
 
 /// The supervisor of one daemon.
 pub struct Supervisor;

@@ -18,7 +18,8 @@ use crate::plan::fault::{FaultReason, InputFault};
 use crate::plan::objects;
 use crate::plan::payload::Payload;
 use crate::plan::record::BuildRecord;
-use crate::plan::request::{self, BuildRequest, Sources, Wanted};
+use crate::plan::request::{self, BuildRequest, Wanted};
+use crate::plan::sources::{self, Sources};
 use crate::yaml;
 
 /// Prints the objects of the build that a pool would get, from YAML files alone.
@@ -178,7 +179,7 @@ impl Documents {
             cache.apply(&Change::Gone(Key::new(Kind::ConfigMap, name), None));
         }
         if let Some((config, _)) = self.objects.get(&Key::new(Kind::ConfigMap, BUILD_CONFIG)) {
-            for name in request::secret_names(&to_object(config)) {
+            for name in sources::secret_names(&to_object(config)) {
                 let key = Key::new(Kind::Secret, name);
                 cache.apply(&Change::Applied(key.clone(), Arc::new(usable_secret(&key.name))));
             }

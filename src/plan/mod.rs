@@ -25,4 +25,5 @@ pub mod request;
 pub mod scope;
 pub mod scrub;
 pub mod slots;
+pub mod sources;
 pub mod status;

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::builder::{self, BUILDER_TYPE, Builders, ImageBuilder};
-use super::cache::{Cache, Change};
+use super::builder::ImageBuilder;
+use super::cache::Cache;
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
 use super::objects;
 use super::payload::PayloadTooLarge;
-use super::pull_secret::{self, PullSecret};
-use super::pullspec;
+use super::pull_secret::PullSecret;
 use super::record::BuildRecord;
+use super::sources::{Read, Sources, known};
 use crate::api::limits::CONFIG_MAP_BYTES_MAX;
-use crate::api::names::{self, BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL};
-use crate::api::{Key, Kind, Object, Pool};
+use crate::api::names::{self, CUSTOM_CONTAINERFILE};
+use crate::api::{Key, Kind, Pool};
 
 /// One build, in full: nothing else is needed to make its objects.
 #[derive(Clone)]
@@ -63,68 +63,6 @@ pub fn wanted(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &
     }
 }
 
-/// Names of the Secrets that the build config asks for, usable ones only.
-pub fn secret_names(build_config: &Object) -> Vec<String> {
-    ["baseImagePullSecretName", "finalImagePushSecretName"]
-        .into_iter()
-        .filter_map(|key| build_config.data.pointer(&format!("/data/{key}"))?.as_str())
-        .filter(|name| names::is_dns1123_subdomain(name))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// A value that may not be known yet, or not be usable.
-pub type Read<T> = Result<Option<T>, InputFault>;
-
-/// What users write for all pools: the same until one of their ConfigMaps or Secrets changes.
-#[derive(Clone)]
-pub struct Sources {
-    builder: &'static dyn ImageBuilder,
-    repository: String,
-    base_image: String,
-    extensions_image: Option<String>,
-    release_version: String,
-    pull_secret: PullSecret,
-    push_secret: PullSecret,
-}
-
-/// The value, or an early return where it is not known yet.
-macro_rules! known {
-    ($read:expr) => {
-        match $read? {
-            Some(value) => value,
-            None => return Ok(None),
-        }
-    };
-}
-
-impl Sources {
-    /// Reads and checks what is known of the ConfigMaps and Secrets, and whether the cluster can run what they ask for
-    /// of `builders`.
-    pub fn read(cache: &Cache, builders: &Builders) -> Read<Self> {
-        let config = known!(config_map(cache, BUILD_CONFIG));
-        let images = known!(config_map(cache, OS_IMAGE_URL));
-        let extensions_image = match optional(images, "baseOSExtensionsContainerImage") {
-            Some(_) => Some(image(images, "baseOSExtensionsContainerImage")?),
-            None => None,
-        };
-        Ok(Some(Self {
-            builder: builder(cache, config, builders)?,
-            repository: repository(config)?,
-            base_image: image(images, "baseOSContainerImage")?,
-            extensions_image,
-            release_version: printable(images, "releaseVersion")?.to_owned(),
-            pull_secret: known!(secret(cache, config, "baseImagePullSecretName")),
-            push_secret: known!(secret(cache, config, "finalImagePushSecretName")),
-        }))
-    }
-
-    /// Whether they may be otherwise after `change`.
-    pub fn depend_on(change: &Change) -> bool {
-        change.key().is_none_or(|key| key.kind == Kind::Secret || key.is_input_config_map())
-    }
-}
-
 fn request(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &BuildRecord) -> Read<BuildRequest> {
     let rendered = rendered_config(pool)?;
     let sources = known!(sources.clone());
@@ -150,22 +88,6 @@ fn request(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &Bui
     }))
 }
 
-fn config_map<'a>(cache: &'a Cache, name: &str) -> Read<&'a Object> {
-    let key = Key::new(Kind::ConfigMap, name);
-    match cache.get(&key) {
-        Some(object) => Ok(Some(object)),
-        None if cache.is_absent(&key) => Err(InputFault {
-            reason: FaultReason::ConfigMapMissing,
-            object: key.to_string(),
-            key: None,
-            problem: "it does not exist".into(),
-            fix: "create it".into(),
-            missing: Some(Box::new(key)),
-        }),
-        None => Ok(None),
-    }
-}
-
 fn custom_containerfile(cache: &Cache, pool: &str) -> Read<Option<String>> {
     let key = Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE);
     match cache.get(&key) {
@@ -174,34 +96,6 @@ fn custom_containerfile(cache: &Cache, pool: &str) -> Read<Option<String>> {
             Ok(Some(text.filter(|text| !text.trim().is_empty()).map(str::to_owned)))
         }
         None => Ok(cache.is_absent(&key).then_some(None)),
-    }
-}
-
-fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
-    let name = required(config, setting)?;
-    if !names::is_dns1123_subdomain(name) {
-        let problem = format!("{name:?} cannot be the name of a Secret");
-        return Err(fault(FaultReason::NameInvalid, config, setting, problem, "name an existing Secret"));
-    }
-    let key = Key::new(Kind::Secret, name);
-    match cache.get(&key) {
-        Some(object) => {
-            let secret = pull_secret::normalise(object)?;
-            if names::is_dns1123_subdomain(&secret.name) {
-                return Ok(Some(secret));
-            }
-            let problem = format!("the name {:?} of the Secret made from it would be too long", secret.name);
-            Err(fault(FaultReason::NameInvalid, config, setting, problem, "give the Secret a shorter name"))
-        }
-        None if cache.is_absent(&key) => Err(InputFault {
-            reason: FaultReason::SecretMissing,
-            object: key.to_string(),
-            key: None,
-            problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
-            fix: format!("create it, or correct {setting}"),
-            missing: Some(Box::new(key)),
-        }),
-        None => Ok(None),
     }
 }
 
@@ -247,76 +141,6 @@ fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
         return Err(fault(FaultReason::NameInvalid, problem, "give the rendered MachineConfig a shorter name"));
     }
     Ok(rendered)
-}
-
-fn builder(cache: &Cache, config: &Object, builders: &Builders) -> Result<&'static dyn ImageBuilder, InputFault> {
-    let builder = builder::named(builders, optional(config, BUILDER_TYPE))?;
-    if cache.serves(builder.kind()) { Ok(builder) } else { Err(builder::not_served(builder, builders)) }
-}
-
-fn repository(config: &Object) -> Result<String, InputFault> {
-    const KEY: &str = "finalImagePullspec";
-    const FIX: &str = "set it to registry-host/repository, with or without a tag";
-    let text = printable(config, KEY)?;
-    pullspec::repository(text).map_err(|error| fault(FaultReason::PullspecInvalid, config, KEY, error.to_string(), FIX))
-}
-
-fn image(images: &Object, key: &str) -> Result<String, InputFault> {
-    let text = printable(images, key)?;
-    pullspec::check_image(text).map(|()| text.to_owned()).map_err(|error| {
-        let fix = "set it to an image, by tag or by digest";
-        fault(FaultReason::PullspecInvalid, images, key, error.to_string(), fix)
-    })
-}
-
-fn printable<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
-    let value = required(object, key)?;
-    if value.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-        let problem = format!("{value:?} has a line break or another control character in it");
-        return Err(fault(FaultReason::ControlCharacter, object, key, problem, "remove it"));
-    }
-    Ok(value)
-}
-
-fn required<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
-    let set_it = |problem: &str| {
-        fault(FaultReason::KeyMissing, object, key, problem.into(), &format!("set it to {}", purpose_of(key)))
-    };
-    match value(object, key) {
-        None => Err(set_it("it is missing")),
-        Some(text) if text.trim().is_empty() => Err(set_it("it is empty")),
-        Some(text) => Ok(text),
-    }
-}
-
-/// What belongs into a key.
-fn purpose_of(key: &str) -> &'static str {
-    match key {
-        "baseImagePullSecretName" => "the name of a Secret with the credentials to pull the base image",
-        "finalImagePushSecretName" => "the name of a Secret with the credentials to push the image",
-        "finalImagePullspec" => "the registry-host/repository to push to",
-        "releaseVersion" => "the version of the release that the images belong to",
-        _ => "an image, by tag or by digest",
-    }
-}
-
-fn optional<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
-    value(object, key).filter(|text| !text.is_empty())
-}
-
-fn value<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
-    object.data.get("data")?.get(key)?.as_str()
-}
-
-fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: &str) -> InputFault {
-    InputFault {
-        reason,
-        object: Key::of(Kind::ConfigMap, object).to_string(),
-        key: Some(key.to_owned()),
-        problem,
-        fix: fix.to_owned(),
-        missing: None,
-    }
 }
 
 /// The fault of a Containerfile that does not fit into a ConfigMap.

@@ -11,8 +11,9 @@ use machine_os_builder::plan::decide::{Doomed, Effect, Part, Prepared, Settings,
 use machine_os_builder::plan::digest::Digest;
 use machine_os_builder::plan::objects;
 use machine_os_builder::plan::payload::{Payload, PayloadTooLarge};
-use machine_os_builder::plan::request::{BuildRequest, Sources, payload_fault};
+use machine_os_builder::plan::request::{BuildRequest, payload_fault};
 use machine_os_builder::plan::slots::Demand;
+use machine_os_builder::plan::sources::Sources;
 use machine_os_builder::plan::status::BuildStatus;
 
 use crate::POOL;

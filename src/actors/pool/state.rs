@@ -20,8 +20,8 @@ use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::{Effect, Prepared, View, decide};
 use crate::plan::index::owner_of;
-use crate::plan::request::{Read, Sources};
 use crate::plan::slots::Demand;
+use crate::plan::sources::{Read, Sources};
 use crate::plan::status::BuildStatus;
 
 /// Events that are remembered to have been told; beyond that, the API server remembers.

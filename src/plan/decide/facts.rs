@@ -15,8 +15,9 @@ use crate::plan::cache::Cache;
 use crate::plan::fault::InputFault;
 use crate::plan::payload::Payload;
 use crate::plan::record::BuildRecord;
-use crate::plan::request::{self, Read, Sources, Wanted};
+use crate::plan::request::{self, Wanted};
 use crate::plan::scrub;
+use crate::plan::sources::{Read, Sources};
 use crate::plan::status::BuildStatus;
 
 /// Settings that decisions depend on.
