@@ -56,7 +56,7 @@
 //! | L47 | only inputs make a build another one | `tests/contract/clauses.rs`: `l47_other_secrets_and_a_restart_rebuild_nothing`; `src/plan/inputs.rs`: `l47_the_hash_is_the_same_in_every_version_of_this_program` |
 //! | L48 | unreadable input is no change | `tests/contract/inputs.rs`: `l48_unreadable_input_is_no_change` |
 //! | L49 | a pod that does not end is made to | `tests/contract/ends.rs`: `l49_a_pod_stuck_in_its_deletion_is_deleted_by_force_after_a_minute` |
-//! | L50 | a digest that a build did not leave is not believed | `tests/main_job.rs`: `l50_a_digest_that_was_there_before_the_build_is_removed_and_never_believed`; `tests/render.rs`: `the_pod_is_what_it_was` |
+//! | L50 | a digest that a build did not leave is not believed | `tests/contract/handoff.rs`: `l50_a_digest_that_a_build_of_other_inputs_left_is_not_believed`; `tests/main_job.rs`: `l50_a_digest_that_was_there_before_the_build_is_removed_and_never_believed`; `tests/render.rs`: `the_pod_is_what_it_was` |
 //!
 //! # The contract
 //!

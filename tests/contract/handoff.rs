@@ -1,11 +1,11 @@
 //! How the digest gets from the build pod to the pool.
 
 use machine_os_builder::actors::Settings;
-use machine_os_builder::api::Kind;
+use machine_os_builder::api::{Kind, keys};
 use machine_os_builder::builders::DigestHandoff;
 use serde_json::{Value, json};
 
-use crate::common::{Cluster, digest_of, exited, image_on};
+use crate::common::{Cluster, config_map, digest_of, exited, image_on};
 
 const R1: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
@@ -72,4 +72,18 @@ async fn the_setting_is_no_reason_to_build_again() {
     cluster.rest(std::time::Duration::from_secs(600)).await;
     assert_eq!(image_on(&cluster.pool("worker").await), image);
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
+}
+
+/// Times are in whole seconds: a digest of the pod before this one may look as new as this pod's own.
+#[tokio::test(start_paused = true)]
+async fn l50_a_digest_that_a_build_of_other_inputs_left_is_not_believed() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.start_build("worker", R1).await;
+    let mut digest = config_map("digest-rendered-worker-1", json!({"digest": digest_of("other")}));
+    digest["metadata"]["annotations"] = json!({keys::INPUT_HASH: "another"});
+    cluster.create(digest).await;
+    cluster.set_phase(POD, "Succeeded").await;
+    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
+    assert_eq!(image_on(&cluster.pool("worker").await), None);
 }
