@@ -176,3 +176,6 @@ mod fleet;
 
 #[path = "contract/table.rs"]
 mod table;
+
+#[path = "contract/refusals.rs"]
+mod refusals;

@@ -40,6 +40,7 @@ pub fn refreshed(store: &mut Store, before: &[Served], fixed: usize) -> Vec<Serv
         for key in keys {
             store.remove(gone.collection, &key);
         }
+        store.end_watches(gone.collection);
     }
     served
 }

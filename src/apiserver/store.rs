@@ -114,6 +114,13 @@ impl Store {
         self.unaudited.get_or_insert_default();
     }
 
+    /// Ends the watches of a collection whose kind is served no more.
+    pub fn end_watches(&mut self, collection: usize) {
+        let newest = &mut self.collections[collection].newest;
+        let version = *newest.borrow();
+        *newest = watch::Sender::new(version);
+    }
+
     /// The changes since this was asked last.
     pub fn take_unaudited(&mut self) -> Vec<(&'static str, Arc<Change>)> {
         self.unaudited.as_mut().map(std::mem::take).unwrap_or_default()

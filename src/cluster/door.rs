@@ -54,11 +54,11 @@ impl Error {
         }
     }
 
-    /// Whether the server understood, and will say the same again: it is not allowed, or not valid.
+    /// Whether the server understood, and will say the same again: it is not allowed, not valid, or has no place to be.
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Failed { source, .. } => {
-                matches!(source.as_ref(), kube::Error::Api(status) if matches!(status.code, 400 | 403 | 413 | 422))
+                matches!(source.as_ref(), kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 413 | 422))
             }
             _ => false,
         }
@@ -121,7 +121,7 @@ impl Door {
     pub async fn create(&self, key: &Key, object: &Object) -> Result<Change, Error> {
         self.announce("create", key);
         let answer = self.api(key.kind).create(&PostParams::default(), object).await;
-        applied(key, answer.map_err(|error| classify("create", key, error))?)
+        applied(key, answer.map_err(|error| create_error(key, error))?)
     }
 
     /// Replaces an object whole; its resourceVersion says which version is meant.
@@ -183,7 +183,7 @@ impl Door {
         let key = Key::of(Kind::Event, event);
         match self.create(&key, event).await {
             Ok(_) | Err(Error::AlreadyExists) => Ok(()),
-            Err(error) if error.is_refusal() || matches!(error, Error::NotFound) => {
+            Err(error) if error.is_refusal() => {
                 tracing::warn!(%key, error = error.with_source(), "an Event is not told");
                 Ok(())
             }
@@ -265,6 +265,16 @@ fn classify(verb: &'static str, key: &Key, error: kube::Error) -> Error {
         kube::Error::Api(status) if status.is_conflict() => Error::Conflict,
         kube::Error::Api(status) if status.is_not_found() => Error::NotFound,
         _ => Error::Failed { verb, key: key.clone(), source: Box::new(error) },
+    }
+}
+
+/// What cannot be found by a creation is not the object: it is its namespace, or its kind, and the server says which.
+fn create_error(key: &Key, error: kube::Error) -> Error {
+    match &error {
+        kube::Error::Api(status) if status.is_not_found() => {
+            Error::Failed { verb: "create", key: key.clone(), source: Box::new(error) }
+        }
+        _ => classify("create", key, error),
     }
 }
 

@@ -201,6 +201,7 @@ async fn carry(link: Link, request: Request<Body>) -> Result<Response<LinkBody>,
 /// An answer of something between a process and the API server.
 fn answer(code: u16, after: Option<u64>) -> Response<ResponseBody> {
     let reason = match code {
+        404 => "NotFound",
         409 => "Conflict",
         429 => "TooManyRequests",
         500 => "InternalError",
