@@ -11,12 +11,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Error;
 use super::build_settings::BuildArguments;
 use crate::actors::Settings;
+use crate::simulation::sweep::{self, Fault, Scenario, SweepOptions};
 use crate::simulation::{self, Fleet, MachineConfigTemplate, Options};
 
 /// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
 ///
 /// The table on standard output is the same for the same arguments. The exit status is 0 only if every pool ended
 /// with the image of its newest config and nothing of a build was left behind.
+///
+/// With --sweep, short stories are played instead, again and again, each time with one request going wrong in one
+/// way; the exit status is 0 only if all of them ended as if nothing had happened.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Pools that are opted in
@@ -38,6 +42,18 @@ pub(super) struct Arguments {
     /// What runs the builds
     #[arg(long, value_enum, default_value_t = Builder::Pod)]
     builder: Builder,
+
+    /// Crash the daemon, or lose a message, at each request of every scenario, or of this one
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, conflicts_with_all = ["pools", "configs", "seed", "machine_config", "builder"])]
+    sweep: Option<Option<Scenario>>,
+
+    /// With --sweep: this kind of fault alone
+    #[arg(long, requires = "sweep")]
+    fault: Option<Fault>,
+
+    /// With --sweep: at the request of this number alone, from 0
+    #[arg(long, value_name = "N", requires = "sweep")]
+    request: Option<usize>,
 
     #[command(flatten)]
     build: BuildArguments,
@@ -70,6 +86,9 @@ impl From<Builder> for simulation::Builder {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    if let Some(scenario) = arguments.sweep {
+        return sweep(scenario, arguments);
+    }
     let started = Instant::now();
     let mut settings = Settings::default();
     settings.decide.concurrent_builds_max = arguments.max_concurrent_builds;
@@ -83,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         builder: arguments.builder.into(),
         settings,
     };
-    let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs));
+    let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
     let report = simulation::run(&options, &mut |published| bar.set_position(published as u64))?;
     bar.finish_and_clear();
     writeln!(io::stdout().lock(), "{report}")?;
@@ -91,9 +110,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn sweep(scenario: Option<Scenario>, arguments: &Arguments) -> Result<ExitCode, Error> {
+    let started = Instant::now();
+    let mut options = SweepOptions { request: arguments.request, ..SweepOptions::default() };
+    if let Some(scenario) = scenario {
+        options.scenarios = vec![scenario];
+    }
+    if let Some(fault) = arguments.fault {
+        options.faults = vec![fault];
+    }
+    let bar = progress_bar(0, "points tried");
+    let report = sweep::sweep(&options, &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    writeln!(io::stdout().lock(), "{report}")?;
+    eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 /// A bar on standard error; where that is no terminal, it shows nothing.
-fn progress_bar(builds: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} images published")
+fn progress_bar(length: u64, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}} of {{len}} {what}"))
         .expect("the template is part of the program");
-    ProgressBar::with_draw_target(Some(builds), ProgressDrawTarget::stderr()).with_style(style)
+    ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr()).with_style(style)
 }

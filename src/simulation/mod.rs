@@ -9,7 +9,9 @@
 //! | [`ledger`] | the registry that both push to |
 //! | [`switch`] | a user who changes the image builder while builds run |
 //! | [`network`] | the way of the daemon's requests, and what can go wrong on it |
+//! | [`invariants`] | nobody: it is shown every change, and says what should not be so |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
+//! | [`sweep`] | everything that can go wrong, at every request |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
 //!
 //! The clock is paused and jumps to the next timer whenever nothing is left to do, so an hour takes as long as the
@@ -17,6 +19,7 @@
 
 pub mod build_controller;
 mod check;
+pub mod invariants;
 pub mod ledger;
 mod machine_config;
 pub mod network;
@@ -27,6 +30,7 @@ pub mod renderer;
 mod report;
 mod run;
 pub mod seed;
+pub mod sweep;
 pub mod switch;
 
 pub use self::check::Finding;

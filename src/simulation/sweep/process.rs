@@ -1,0 +1,81 @@
+//! The daemon's process, and its successors.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ractor::SpawnErr;
+
+use super::fault::Fault;
+use super::world::{SEED, World};
+use crate::actors::Settings;
+use crate::cluster::door::Interceptor;
+use crate::daemon::{self, Daemon};
+use crate::simulation::network::{Fate, Link, Passing, Script, Wire};
+
+/// What the first process was about to do in its actors, in order.
+pub(super) type Announced = Arc<Mutex<Vec<String>>>;
+
+/// The daemon's processes: one at a time.
+pub(super) struct Processes {
+    /// The wire of the first.
+    pub first: Wire,
+    pub announced: Announced,
+    daemon: Daemon,
+    wire: Wire,
+    started: u64,
+}
+
+impl Processes {
+    /// Starts a process at whose request number `at` there is a fault, if one is given.
+    pub(super) async fn start(world: &World, fault: Option<(Fault, usize)>) -> Result<Self, SpawnErr> {
+        let announced = Announced::default();
+        let panics_at = fault.filter(|(fault, _)| *fault == Fault::Panics).map(|(_, at)| at);
+        let interceptor = interceptor(announced.clone(), panics_at);
+        let (daemon, wire) = start(world, script(fault), Some(interceptor), SEED).await?;
+        Ok(Self { first: wire.clone(), announced, daemon, wire, started: 1 })
+    }
+
+    /// Starts another process whenever one has died, until it is dropped.
+    pub(super) async fn keep_up(mut self, world: &World) -> SpawnErr {
+        loop {
+            self.wire.died().await;
+            self.daemon.kill().await;
+            match start(world, Box::new(|_| Fate::Arrives), None, SEED + self.started).await {
+                Ok((daemon, wire)) => (self.daemon, self.wire) = (daemon, wire),
+                Err(error) => return error,
+            }
+            self.started += 1;
+        }
+    }
+}
+
+async fn start(
+    world: &World,
+    script: Script,
+    interceptor: Option<Interceptor>,
+    seed: u64,
+) -> Result<(Daemon, Wire), SpawnErr> {
+    let (link, wire) = Link::new(world.server.service(), script);
+    let options = daemon::Options::new(Settings::default(), world.clock, seed);
+    Ok((Daemon::start(link, daemon::Options { interceptor, ..options }).await?, wire))
+}
+
+fn script(fault: Option<(Fault, usize)>) -> Script {
+    Box::new(move |passing: &Passing| match fault {
+        Some((fault, at)) if passing.number == at => fault.fate(),
+        _ => Fate::Arrives,
+    })
+}
+
+fn interceptor(announced: Announced, panics_at: Option<usize>) -> Interceptor {
+    let count = AtomicUsize::new(0);
+    Arc::new(move |outgoing| {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        let words = format!("{} {}", outgoing.verb, outgoing.key);
+        announced.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+        if panics_at == Some(number) {
+            // As a panic would, but without a report of it on standard error.
+            std::panic::resume_unwind(Box::new("a fault of the simulation"));
+        }
+    })
+}
