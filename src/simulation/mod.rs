@@ -10,6 +10,7 @@
 //! | [`switch`] | a user who changes the image builder while builds run |
 //! | [`network`] | the way of the daemon's requests, and what can go wrong on it |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
+//! | [`Process`] | a process of the daemon, one of several perhaps: starts, crashes, stops |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
 //!
 //! The clock is paused and jumps to the next timer whenever nothing is left to do, so an hour takes as long as the
@@ -23,6 +24,7 @@ pub mod network;
 pub mod node_agent;
 mod pace;
 mod payload;
+mod process;
 pub mod renderer;
 mod report;
 mod run;
@@ -31,6 +33,7 @@ pub mod switch;
 
 pub use self::check::Finding;
 pub use self::machine_config::{MachineConfigTemplate, TemplateError};
+pub use self::process::Process;
 pub use self::report::Report;
 pub use self::run::{Builder, Options, Progress, run};
 pub use self::seed::Fleet;

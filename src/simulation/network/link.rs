@@ -12,7 +12,7 @@ use http::{Request, Response};
 use kube::client::Body;
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tower::{BoxError, Service, ServiceExt as _};
 
 use super::body::Connection;
@@ -50,6 +50,7 @@ struct Controls {
     silences: AtomicU64,
     script: Mutex<Script>,
     passed: Mutex<Vec<Passing>>,
+    arrived: Mutex<Vec<(Instant, Passing)>>,
 }
 
 impl Link {
@@ -61,6 +62,7 @@ impl Link {
             silences: AtomicU64::new(0),
             script: Mutex::new(script),
             passed: Mutex::default(),
+            arrived: Mutex::default(),
         }));
         (Self { inner, wire: wire.clone() }, wire)
     }
@@ -118,18 +120,28 @@ impl Wire {
         self.0.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The requests that the API server has answered so far, whatever became of the answers, and when it did.
+    pub fn arrived(&self) -> Vec<(Instant, Passing)> {
+        self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What becomes of requests from here on.
     pub fn set_script(&self, script: Script) {
         *self.0.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
-    fn next(&self, request: &Request<Body>) -> Fate {
+    fn next(&self, request: &Request<Body>) -> (Passing, Fate) {
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         let mut passed = self.0.passed.lock().unwrap_or_else(PoisonError::into_inner);
         let passing = Passing { number: passed.len(), method: request.method().clone(), path };
         passed.push(passing.clone());
         drop(passed);
-        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)(&passing)
+        let fate = self.0.script.lock().unwrap_or_else(PoisonError::into_inner)(&passing);
+        (passing, fate)
+    }
+
+    fn note_arrived(&self, passing: Passing) {
+        self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), passing));
     }
 
     /// A connection that is made now.
@@ -175,7 +187,7 @@ async fn carry(link: Link, request: Request<Body>) -> Result<Response<LinkBody>,
     let Link { inner, wire } = link;
     wire.pass().await?;
     let connection = wire.connect();
-    let fate = wire.next(&request);
+    let (passing, fate) = wire.next(&request);
     match fate {
         Fate::Waits(time) => sleep(time).await,
         Fate::Fails => return Err("the connection was cut".into()),
@@ -186,6 +198,7 @@ async fn carry(link: Link, request: Request<Body>) -> Result<Response<LinkBody>,
     }
     wire.pass().await?;
     let response = inner.oneshot(request).await?;
+    wire.note_arrived(passing);
     match fate {
         Fate::AnswerWaits(time) => sleep(time).await,
         Fate::Unanswered => return Err("the connection was cut".into()),
