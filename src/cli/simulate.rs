@@ -1,7 +1,8 @@
 //! `simulate`: the local multi-pool harness.
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Error;
 use super::build_settings::BuildArguments;
 use crate::actors::Settings;
-use crate::simulation::{self, Fleet, MachineConfigTemplate, Options};
+use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
 
 /// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
 ///
@@ -45,6 +46,10 @@ pub(super) struct Arguments {
     /// Builds that run at once; 0 is no limit
     #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
     max_concurrent_builds: usize,
+
+    /// A file to write what happens to: a line for each request that is handled, and one for each change that it makes
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
 }
 
 /// What runs the builds.
@@ -84,11 +89,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         settings,
     };
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs));
-    let report = simulation::run(&options, &mut |published| bar.set_position(published as u64))?;
+    let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
+    let report = simulation::run_traced(&options, trace.as_ref(), &mut |published| bar.set_position(published as u64))?;
     bar.finish_and_clear();
     writeln!(io::stdout().lock(), "{report}")?;
     eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn open_trace(path: &Path) -> Result<Trace, Error> {
+    let file = File::create(path).map_err(|error| format!("failed to write {}: {error}", path.display()))?;
+    Ok(Trace::new(BufWriter::new(file)))
 }
 
 /// A bar on standard error; where that is no terminal, it shows nothing.

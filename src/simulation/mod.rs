@@ -30,10 +30,12 @@ mod report;
 mod run;
 pub mod seed;
 pub mod switch;
+mod trace;
 
 pub use self::check::Finding;
 pub use self::machine_config::{MachineConfigTemplate, TemplateError};
 pub use self::process::Process;
 pub use self::report::Report;
-pub use self::run::{Builder, Options, Progress, run};
+pub use self::run::{Builder, Options, Progress, run, run_traced};
 pub use self::seed::Fleet;
+pub use self::trace::Trace;

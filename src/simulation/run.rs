@@ -16,7 +16,7 @@ use super::node_agent::{self, NodeAgent};
 use super::renderer::{self, Published, Renderer};
 use super::report::Report;
 use super::seed::{self, Fleet};
-use super::{Finding, check, switch};
+use super::{Finding, Trace, check, switch};
 use crate::actors::Settings;
 use crate::apiserver::{self, ApiServer};
 use crate::builders::ImageBuilder as _;
@@ -68,12 +68,27 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize);
 /// # Errors
 /// If the runtime cannot be made, or the embedded API server refuses what a simulation begins with.
 pub fn run(options: &Options, progress: Progress<'_>) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    run_traced(options, None, progress)
+}
+
+/// The same, and writes what happens to `trace`.
+///
+/// # Errors
+/// If the run fails, or the trace cannot be written.
+pub fn run_traced(
+    options: &Options,
+    trace: Option<&Trace>,
+    progress: Progress<'_>,
+) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(simulate(options, progress))
+    let report = runtime.block_on(simulate(options, trace, progress))?;
+    trace.map_or(Ok(()), Trace::finish)?;
+    Ok(report)
 }
 
 async fn simulate(
     options: &Options,
+    trace: Option<&Trace>,
     progress: Progress<'_>,
 ) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
     let started = Instant::now();
@@ -81,6 +96,9 @@ async fn simulate(
     let clock = Clock::starting_at(EPOCH.parse::<Timestamp>()?);
     let serving = apiserver::Options { event_window: EVENT_WINDOW, ..apiserver::Options::new(clock, seed) };
     let server = ApiServer::new(serving);
+    if let Some(trace) = trace {
+        server.set_auditor(trace.auditor());
+    }
     let fleet = Arc::new(options.fleet.clone());
     let observer = server.client("observer");
 
