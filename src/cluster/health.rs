@@ -36,6 +36,9 @@ pub struct StaleWatch {
 struct Signs {
     /// When something arrived last.
     heard: Instant,
+    /// Whether anything has arrived since the watch was opened. A server owes nobody bookmarks, and sends none of a
+    /// kind of which it has nothing to tell: only one that has told something is expected to go on.
+    is_told: bool,
     /// Since when it has been failing, and how it did last.
     failing: Option<(Instant, String)>,
 }
@@ -46,7 +49,8 @@ impl WatchHealth {
         let mut watches = self.lock();
         let mut before = std::mem::take(&mut *watches);
         for scope in scopes {
-            let signs = before.remove(scope).unwrap_or_else(|| Signs { heard: Instant::now(), failing: None });
+            let signs =
+                before.remove(scope).unwrap_or_else(|| Signs { heard: Instant::now(), is_told: false, failing: None });
             watches.insert(scope.clone(), signs);
         }
     }
@@ -79,6 +83,7 @@ impl Signs {
         let (since, limit, why) = match &self.failing {
             Some((since, why)) => (*since, WATCH_STALE_AFTER, why.as_str()),
             // Until a sign of life is overdue, silence may be peace.
+            None if !self.is_told => return None,
             None => (self.heard, WATCH_SIGN_INTERVAL_MAX + WATCH_STALE_AFTER, "nothing arrives, not even bookmarks"),
         };
         let blind_for = now.saturating_duration_since(since);
@@ -112,7 +117,10 @@ impl Pulse {
         match answer.as_ref().map(Response::status) {
             // That a cluster does without a kind is a fact, and seen.
             Ok(StatusCode::NOT_FOUND) if self.scope.kind.is_optional() => self.succeeded(),
-            Ok(status) if status.is_success() => self.arrived(),
+            Ok(status) if status.is_success() => {
+                self.arrived();
+                self.health.note(&self.scope, |signs| signs.is_told = false);
+            }
             Ok(status @ StatusCode::FORBIDDEN) => {
                 let object = self.scope.kind.resource().plural;
                 self.failed(&format!("{status}; the verb {} on {object} is needed", self.verb), None);
@@ -126,6 +134,7 @@ impl Pulse {
     pub(super) fn arrived(&self) {
         if self.verb == "watch" {
             self.succeeded();
+            self.health.note(&self.scope, |signs| signs.is_told = true);
         } else {
             self.health.note(&self.scope, |signs| signs.heard = Instant::now());
         }
@@ -139,7 +148,8 @@ impl Pulse {
     /// The answer, or the rest of it, will not come; `since` then, if not since now.
     pub(super) fn failed(&self, why: &str, since: Option<Instant>) {
         self.health.note(&self.scope, |signs| {
-            let since = signs.failing.as_ref().map_or_else(|| since.unwrap_or_else(Instant::now), |(since, _)| *since);
+            let silent_since = since.filter(|_| signs.is_told).unwrap_or_else(Instant::now);
+            let since = signs.failing.as_ref().map_or(silent_since, |(since, _)| *since);
             signs.failing = Some((since, why.to_owned()));
         });
     }
@@ -215,6 +225,25 @@ mod tests {
         ] {
             assert_eq!(scope(uri), None, "{uri}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn l40_a_watch_of_which_there_is_nothing_to_tell_is_not_stale() {
+        let (health, uri) = (WatchHealth::default(), Uri::from_static("/api/v1/namespaces/n/pods?watch=true"));
+        health.follow([&Scope::all(Kind::Pod)]);
+        for _ in 0..3 {
+            let (pulse, opened) = (Pulse::of(&health, &Method::GET, &uri).unwrap(), Instant::now());
+            pulse.answered(&Ok(Response::new(())));
+            tokio::time::advance(Duration::from_secs(150)).await;
+            assert_eq!(health.stale(), []);
+            pulse.failed("nothing has arrived", Some(opened));
+            assert_eq!(health.stale(), []);
+        }
+        let pulse = Pulse::of(&health, &Method::GET, &uri).unwrap();
+        pulse.answered(&Ok(Response::new(())));
+        pulse.arrived();
+        tokio::time::advance(Duration::from_secs(106)).await;
+        assert_eq!(health.stale()[0].to_string(), "Pods for 106s: nothing arrives, not even bookmarks");
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,6 +12,8 @@ pub struct PushedImage {
     pub pullspec: String,
     /// The MachineConfig in it.
     pub machine_config: String,
+    /// The UID of the build object that pushed it.
+    pub build: String,
 }
 
 /// What those who carry builds know that nobody else does. Clones are the same ledger.
@@ -49,7 +51,7 @@ impl Ledger {
     /// Pushes the image that the build object `uid` made of a MachineConfig; its digest is no other image's.
     pub(super) fn push(&self, pullspec: &str, machine_config: String, uid: &str) -> String {
         let digest = format!("sha256:{}", sha256_hex(format!("{pullspec} {uid}")));
-        let image = PushedImage { pullspec: pullspec.to_owned(), machine_config };
+        let image = PushedImage { pullspec: pullspec.to_owned(), machine_config, build: uid.to_owned() };
         self.entries(|entries| entries.pushed.insert(digest.clone(), image));
         digest
     }

@@ -9,6 +9,7 @@
 //! | [`ledger`] | the registry that both push to |
 //! | [`switch`] | a user who changes the image builder while builds run |
 //! | [`network`] | the way of the daemon's requests, and what can go wrong on it |
+//! | [`invariants`] | nobody: it is shown every change, and says what should not be so |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
 //! | [`Process`] | a process of the daemon, one of several perhaps: starts, crashes, stops |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
@@ -18,6 +19,7 @@
 
 pub mod build_controller;
 mod check;
+pub mod invariants;
 pub mod ledger;
 mod machine_config;
 pub mod network;

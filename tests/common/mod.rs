@@ -15,6 +15,8 @@ use machine_os_builder::apiserver::{self, ApiServer};
 use machine_os_builder::clock::Clock;
 use machine_os_builder::cluster::door::Interceptor;
 use machine_os_builder::daemon::{self, Daemon};
+use machine_os_builder::simulation::invariants::Invariants;
+use machine_os_builder::simulation::ledger::Ledger;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -25,6 +27,15 @@ pub struct Cluster {
     pub server: ApiServer,
     pub client: Client,
     pub clock: Clock,
+    pub invariants: Invariants,
+}
+
+impl Drop for Cluster {
+    /// Whatever a test is about: what has to hold at every moment did.
+    fn drop(&mut self) {
+        let violations: Vec<String> = self.invariants.violations().iter().map(ToString::to_string).collect();
+        assert!(violations.is_empty() || std::thread::panicking(), "{violations:#?}");
+    }
 }
 
 impl Cluster {
@@ -53,8 +64,15 @@ impl Cluster {
     fn serving(serve_builds: bool) -> Self {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
         let server = ApiServer::new(apiserver::Options { serve_builds, ..apiserver::Options::new(clock, 7) });
+        Self::on(server, clock)
+    }
+
+    /// A cluster with this API server, which has nothing in it yet.
+    pub fn on(server: ApiServer, clock: Clock) -> Self {
         let client = server.client("user");
-        Self { server, client, clock }
+        // What a build pushes is what its object says.
+        let invariants = Invariants::attach(&server, &Ledger::default());
+        Self { server, client, clock, invariants }
     }
 
     pub async fn daemon(&self) -> Daemon {

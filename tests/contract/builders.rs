@@ -167,9 +167,11 @@ async fn l36_of_a_pod_and_a_build_of_the_same_inputs_one_is_followed_and_the_oth
     let followed = cluster.exists(Kind::Build, NAME).await;
     let mut double = pod(labels());
     double["metadata"]["annotations"] = json!(followed.metadata.annotations);
+    cluster.invariants.tolerate_from(cluster.clock.now());
     cluster.create(double.clone()).await;
     cluster.is_gone(Kind::Pod, NAME).await;
     daemon.stop().await;
+    cluster.invariants.tolerate_from(cluster.clock.now());
     cluster.create(double).await;
     let _daemon = cluster.daemon().await;
     cluster.is_gone(Kind::Pod, NAME).await;

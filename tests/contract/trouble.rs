@@ -127,7 +127,7 @@ async fn l07_a_clean_up_that_fails_is_tried_again() {
 async fn misses(what: impl AsyncFn(&Cluster)) -> (Cluster, Daemon) {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
     let server = ApiServer::new(apiserver::Options { event_window: 4, ..apiserver::Options::new(clock, 7) });
-    let cluster = Cluster { client: server.client("user"), server, clock };
+    let cluster = Cluster::on(server, clock);
     for object in inputs() {
         cluster.create(object).await;
     }

@@ -1,7 +1,8 @@
 //! Watches that are refused, or answered with an error.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use machine_os_builder::api::Kind;
@@ -11,13 +12,17 @@ use crate::R;
 use crate::common::{Cluster, modern_secret, shown};
 use crate::line::{Fault, Line, asks_for, readiness, show, stale};
 
-/// What is logged in this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was logged on this thread: each test has one of its own, and all that it starts is on it.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log of the test that asks.
+struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -26,15 +31,15 @@ impl Write for Log {
 }
 
 impl Log {
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        (log, tracing::subscriber::set_default(subscriber))
+    /// Logs, for all tests from here on: a subscriber of one test's own would miss what another test said first.
+    fn start() -> Self {
+        static STARTED: Once = Once::new();
+        STARTED.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Log).init());
+        Self
     }
 
     fn lines(&self, part: &str) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(LOGGED.with_borrow(Clone::clone)).unwrap();
         text.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
     }
 }
@@ -49,7 +54,7 @@ fn refuse_push(line: &Line) {
 
 #[tokio::test(start_paused = true)]
 async fn l40_a_secret_that_may_not_be_watched_is_named_with_the_verb_and_not_asked_for_in_a_hurry() {
-    let (log, _guard) = Log::start();
+    let log = Log::start();
     let (cluster, line) = (Cluster::new().await, Line::default());
     refuse_push(&line);
     let (daemon, admin) = line.daemon(&cluster).await;

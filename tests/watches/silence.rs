@@ -15,7 +15,7 @@ use crate::{POD, R};
 async fn forgetful() -> Cluster {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
     let server = ApiServer::new(Options { event_window: 2, ..Options::new(clock, 7) });
-    let cluster = Cluster { client: server.client("user"), server, clock };
+    let cluster = Cluster::on(server, clock);
     for object in inputs() {
         cluster.create(object).await;
     }

@@ -1,0 +1,72 @@
+//! Build objects: how many there are, for which pools, and when they go.
+
+use jiff::Timestamp;
+
+use super::model::{Model, annotation, is_labelled, is_member};
+use super::violation::Fault;
+use super::{Event, object};
+use crate::api::{Kind, Object, Pool, keys};
+use crate::builders;
+use crate::plan::index::owner_of;
+use crate::plan::record::BuildRecord;
+use crate::plan::status::BuildStatus;
+
+/// Pools with more than one build object that is not on its way out.
+pub(super) fn doubles(model: &Model) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for pool in model.past.keys() {
+        let live: Vec<&str> = live(model, pool).filter_map(|build| build.metadata.name.as_deref()).collect();
+        if live.len() > 1 {
+            faults.push(Fault::new(pool, format!("{live:?} are there at once")));
+        }
+    }
+    faults
+}
+
+fn live<'a>(model: &'a Model, pool: &str) -> impl Iterator<Item = &'a Object> {
+    model.builds_of(pool).filter(|build| build.metadata.deletion_timestamp.is_none())
+}
+
+/// A build object that is made for a pool which is not opted in, or which others degrade.
+///
+/// The creation of an object cannot depend on the state of another: what changed since `recent` may not have been
+/// known when the request was sent.
+pub(super) fn made_for_no_pool(model: &Model, event: &Event<'_>, recent: Timestamp) -> Vec<Fault> {
+    let is_build = matches!(event.kind, "Pod" | "Build") && event.before.is_none();
+    let Some(build) = event.after.filter(|_| is_build).and_then(object).filter(is_labelled) else { return Vec::new() };
+    let name = owner_of(&build).unwrap_or_default();
+    let past = model.past.get(&name);
+    let pool = model.pools.get(&name).filter(|pool| is_member(pool)).map(Pool::new);
+    let what = |why: &str| {
+        vec![Fault::new(format!("{} {}", event.kind, event.name), format!("is made for {name}, which {why}"))]
+    };
+    match pool {
+        None if past.and_then(|past| past.membership_changed).is_some_and(|since| since >= recent) => Vec::new(),
+        None => what("is not opted in"),
+        Some(pool) => {
+            let is_asked_for = BuildRecord::of(&pool).is_ok_and(|record| record.rebuild);
+            let is_long_blocked = past.and_then(|past| past.blocked_since).is_some_and(|since| since < recent);
+            if is_long_blocked && !is_asked_for { what("others degrade") } else { Vec::new() }
+        }
+    }
+}
+
+/// A build object that is deleted though it succeeded at what the pool still wants, and before that is published.
+pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Fault> {
+    let is_leaving = |object: &Object| object.metadata.deletion_timestamp.is_some();
+    let Some(build) = event.before.and_then(object).filter(is_labelled) else { return Vec::new() };
+    let goes =
+        !is_leaving(&build) && event.after.is_none_or(|after| object(after).is_some_and(|after| is_leaving(&after)));
+    let Some(builder) = Kind::of(&build).ok().and_then(builders::for_kind).filter(|_| goes) else { return Vec::new() };
+    let name = owner_of(&build).unwrap_or_default();
+    let Some(pool) = model.pools.get(&name).filter(|pool| is_member(pool)).map(Pool::new) else { return Vec::new() };
+    let hash = annotation(&build, keys::INPUT_HASH);
+    let record = BuildRecord::of(&pool).unwrap_or_default();
+    // A Pod beside a Build of the same inputs: one is enough, whichever.
+    let has_double = live(model, &name).filter(|other| annotation(other, keys::INPUT_HASH) == hash).count() > 1;
+    let is_wanted = record.attempt_at(hash).is_some_and(|attempt| attempt.lost.is_none()) && !has_double;
+    if is_wanted && matches!(builder.classify(&build), BuildStatus::Succeeded(_)) {
+        return vec![Fault::new(format!("{} {}", event.kind, event.name), "is deleted before its image is published")];
+    }
+    Vec::new()
+}

@@ -1,0 +1,193 @@
+//! That the invariants of simulations are not kept by nobody looking: a daemon that breaks each is found out.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
+use machine_os_builder::daemon;
+use machine_os_builder::simulation::invariants::{Invariant, Invariants};
+use machine_os_builder::simulation::ledger::Ledger;
+use serde_json::{Value, json};
+
+use crate::common::{Cluster, machine_config_reference};
+
+/// A daemon's bad deeds, and what they are found to be.
+struct Impostor {
+    user: Cluster,
+    daemon: Cluster,
+}
+
+impl Impostor {
+    async fn new() -> Self {
+        let user = Cluster::new().await;
+        let daemon = Cluster {
+            server: user.server.clone(),
+            client: user.server.client(&daemon::user_agent()),
+            clock: user.clock,
+            invariants: user.invariants.clone(),
+        };
+        Self { user, daemon }
+    }
+
+    /// The invariants that were broken.
+    fn found(self) -> BTreeSet<Invariant> {
+        let found = self.user.invariants.violations().into_iter().map(|violation| violation.invariant).collect();
+        // They are not to be found again when the clusters are dropped.
+        let nobody = Invariants::attach(&self.user.server, &Ledger::default());
+        let Self { mut user, mut daemon } = self;
+        user.invariants = nobody.clone();
+        daemon.invariants = nobody;
+        found
+    }
+}
+
+fn pod(rendered: &str, hash: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": format!("build-{rendered}"), "namespace": DEFAULT_NAMESPACE,
+            "labels": {keys::BUILD_POD: "", keys::TARGET_POOL: "worker", keys::DESIRED_CONFIG: rendered},
+            "annotations": {keys::INPUT_HASH: hash},
+        },
+        "spec": {"containers": [{"name": "image-build", "image": "registry.test/x"}]},
+    })
+}
+
+fn shows(types: &[&str]) -> Value {
+    let four = ["BuildPending", "Building", "BuildSuccess", "BuildFailed"];
+    let conditions: Vec<Value> = four
+        .iter()
+        .map(|type_| json!({"type": type_, "status": if types.contains(type_) { "True" } else { "False" }, "reason": "x"}))
+        .collect();
+    json!({"status": {"conditions": conditions}})
+}
+
+const POOL: Kind = Kind::MachineConfigPool;
+
+#[tokio::test(start_paused = true)]
+async fn two_builds_of_one_pool_are_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    assert!(impostor.user.invariants.violations().is_empty());
+    impostor.daemon.create(pod("rendered-worker-2", "2")).await;
+    assert_eq!(impostor.found(), [Invariant::OneBuild].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_builds_are_tolerated_only_for_as_long_as_a_request_may_be_on_its_way() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    impostor.user.invariants.tolerate_from(impostor.user.clock.now());
+    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    impostor.daemon.create(pod("rendered-worker-2", "2")).await;
+    assert!(impostor.user.invariants.violations().is_empty());
+    impostor.user.rest(std::time::Duration::from_secs(11)).await;
+    impostor.user.annotate("worker", "any", "news").await;
+    assert_eq!(impostor.found(), [Invariant::OneBuild].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_for_no_pool_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    assert_eq!(impostor.found(), [Invariant::ForItsPool].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_no_build_made_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    impostor.daemon.annotate("worker", keys::NEWEST_IMAGE, "registry.test/org/os@sha256:0").await;
+    assert_eq!(impostor.found(), [Invariant::PublishedIsBuilt].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_or_none_of_the_four_conditions_are_found() {
+    for types in [&["Building", "BuildFailed"][..], &[]] {
+        let impostor = Impostor::new().await;
+        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        impostor.daemon.merge_status(POOL, "worker", shows(types)).await;
+        assert!(impostor.found().contains(&Invariant::OneOfFour), "{types:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_without_its_reference_and_success_without_an_image_are_found() {
+    for type_ in ["Building", "BuildSuccess"] {
+        let impostor = Impostor::new().await;
+        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        impostor.daemon.merge_status(POOL, "worker", shows(&[type_])).await;
+        assert_eq!(impostor.found(), [Invariant::InOrder].into(), "{type_}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_on_a_pool_that_others_degrade_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let degraded = json!({"type": "NodeDegraded", "status": "True"});
+    impostor.user.merge_status(POOL, "worker", json!({"status": {"conditions": [degraded]}})).await;
+    let mut shown = shows(&["BuildPending"]);
+    shown["status"]["conditions"].as_array_mut().unwrap().push(degraded);
+    impostor.daemon.merge_status(POOL, "worker", shown).await;
+    assert_eq!(impostor.found(), [Invariant::Blocked].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_degradation_without_its_failure_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let degraded = json!({"type": "Degraded", "status": "True", "reason": "BuildFailed"});
+    impostor.daemon.merge_status(POOL, "worker", json!({"status": {"conditions": [degraded]}})).await;
+    assert_eq!(impostor.found(), [Invariant::DegradedOnce].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_of_what_others_wrote_is_found() {
+    type Deed = fn() -> (Kind, &'static str, Value);
+    let deeds: [Deed; 6] = [
+        || (Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "x"}})),
+        || (Kind::Secret, "pull", json!({"metadata": {"labels": {"x": "y"}}})),
+        || (Kind::MachineConfig, "rendered-worker-1", json!({"spec": {"fips": true}})),
+        || (POOL, "worker", json!({"metadata": {"labels": {"x": "y"}}})),
+        || (POOL, "worker", json!({"spec": {"paused": true}})),
+        || {
+            (
+                POOL,
+                "worker",
+                json!({"spec": {"configuration": {"source": [machine_config_reference(), machine_config_reference()]}}}),
+            )
+        },
+    ];
+    for deed in deeds {
+        let impostor = Impostor::new().await;
+        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        let (kind, name, patch) = deed();
+        impostor.daemon.merge(kind, name, patch.clone()).await;
+        assert_eq!(impostor.found(), [Invariant::ForeignIsKept].into(), "{patch}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_of_what_others_made_is_found() {
+    let impostor = Impostor::new().await;
+    let pods: Api<Object> = impostor.daemon.api(Kind::ConfigMap);
+    pods.delete("on-cluster-build-config", &DeleteParams::default()).await.unwrap();
+    assert_eq!(impostor.found(), [Invariant::ForeignIsKept].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_behind_and_what_is_not_built_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    let found: Vec<String> =
+        impostor.user.invariants.at_rest().iter().map(|violation| violation.what.clone()).collect();
+    assert_eq!(found, ["is left behind", "rendered-worker-1 is not built: it shows None"]);
+    let patch = Patch::Merge(json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}}));
+    impostor.user.api(POOL).patch("worker", &PatchParams::default(), &patch).await.unwrap();
+    assert_eq!(impostor.user.invariants.at_rest().len(), 1);
+}
