@@ -1,7 +1,10 @@
 //! `simulate`: the local multi-pool harness.
 
+mod scenario;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -18,6 +21,9 @@ use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
 ///
 /// The table on standard output is the same for the same arguments. The exit status is 0 only if every pool ended
 /// with the image of its newest config and nothing of a build was left behind.
+///
+/// With --scenario, things go wrong: for a bounded time at first, until everything heals, every pool has to be built and
+/// nothing may be left to do.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Pools that are opted in
@@ -47,6 +53,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
     max_concurrent_builds: usize,
 
+    /// What goes on and what goes wrong, instead of a plain roll-out: happy, churn, failures, restarts, failover, chaos,
+    /// scale, or a YAML file; exits with 1 if anything does not hold, and prints the command that shows it again
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["pools", "configs", "machine_config", "builder"])]
+    scenario: Option<String>,
+
+    /// The seeds to run a scenario with, both ends included, in parallel, up to the first in which something does not hold
+    #[arg(long, value_name = "A..B", requires = "scenario", conflicts_with_all = ["seed", "trace"], value_parser = scenario::seeds)]
+    seeds: Option<RangeInclusive<u64>>,
+
     /// A file to write what happens to: a line for each request that is handled, and one for each change that it makes
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -74,11 +89,27 @@ impl From<Builder> for simulation::Builder {
     }
 }
 
+impl Arguments {
+    /// Whether faults are part of the run, which are logged as such.
+    pub(super) const fn has_faults(&self) -> bool {
+        self.scenario.is_some()
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.decide.concurrent_builds_max = self.max_concurrent_builds;
+        settings.build = self.build.settings(&settings.decide.namespace);
+        settings
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    if let Some(name) = &arguments.scenario {
+        let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
+        let seeds = arguments.seeds.clone().unwrap_or(arguments.seed..=arguments.seed);
+        return scenario::run(name, seeds, arguments.settings(), trace.as_ref());
+    }
     let started = Instant::now();
-    let mut settings = Settings::default();
-    settings.decide.concurrent_builds_max = arguments.max_concurrent_builds;
-    settings.build = arguments.build.settings(&settings.decide.namespace);
     let options = Options {
         fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
         machine_config: match &arguments.machine_config {
@@ -86,7 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
             None => MachineConfigTemplate::default(),
         },
         builder: arguments.builder.into(),
-        settings,
+        settings: arguments.settings(),
     };
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs));
     let trace = arguments.trace.as_deref().map(open_trace).transpose()?;

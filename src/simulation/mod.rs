@@ -10,6 +10,8 @@
 //! | [`switch`] | a user who changes the image builder while builds run |
 //! | [`network`] | the way of the daemon's requests, and what can go wrong on it |
 //! | [`invariants`] | nobody: it is shown every change, and says what should not be so |
+//! | [`scenario`] | what goes on around all of them, and what goes wrong |
+//! | [`nemesis`] | whoever does all that |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
 //! | [`Process`] | a process of the daemon, one of several perhaps: starts, crashes, stops |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
@@ -19,9 +21,11 @@
 
 pub mod build_controller;
 mod check;
+pub mod ending;
 pub mod invariants;
 pub mod ledger;
 mod machine_config;
+pub mod nemesis;
 pub mod network;
 pub mod node_agent;
 mod pace;
@@ -30,6 +34,7 @@ mod process;
 pub mod renderer;
 mod report;
 mod run;
+pub mod scenario;
 pub mod seed;
 pub mod switch;
 mod trace;

@@ -25,18 +25,19 @@ use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
 
 /// The time at which every simulation begins.
-const EPOCH: &str = "2026-01-01T00:00:00Z";
+pub(super) const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
 const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
 /// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
 const EVENT_WINDOW: usize = 256;
 /// Virtual time that the last build's end may take to be shown, and its objects to go.
-const SETTLE: Duration = Duration::from_secs(60);
+pub(super) const SETTLE: Duration = Duration::from_secs(60);
 /// Virtual time that the cluster is left alone after that, in which nothing is to be done.
-const REST: Duration = Duration::from_secs(3600);
+pub(super) const REST: Duration = Duration::from_secs(3600);
 
 /// What runs the builds of a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Builder {
     /// Build pods.
     #[default]
@@ -97,7 +98,7 @@ async fn simulate(
     let serving = apiserver::Options { event_window: EVENT_WINDOW, ..apiserver::Options::new(clock, seed) };
     let server = ApiServer::new(serving);
     if let Some(trace) = trace {
-        server.set_auditor(trace.auditor());
+        server.add_auditor(trace.auditor());
     }
     let fleet = Arc::new(options.fleet.clone());
     let observer = server.client("observer");
