@@ -11,7 +11,7 @@ use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use kube::client::Body;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep};
 use tower::{BoxError, Service, ServiceExt as _};
 
@@ -44,8 +44,8 @@ pub struct Wire(Arc<Controls>);
 
 struct Controls {
     state: watch::Sender<State>,
-    /// Raised each time that standing connections are cut.
-    cuts: watch::Sender<u64>,
+    /// Told each time that standing connections are cut; wakes them in the order in which they began to wait.
+    cuts: broadcast::Sender<()>,
     /// Raised each time that standing connections fall silent for good.
     silences: AtomicU64,
     script: Mutex<Script>,
@@ -58,7 +58,7 @@ impl Link {
     pub fn new(inner: InProcess, script: Script) -> (Self, Wire) {
         let wire = Wire(Arc::new(Controls {
             state: watch::Sender::new(State::Up),
-            cuts: watch::Sender::new(0),
+            cuts: broadcast::Sender::new(1),
             silences: AtomicU64::new(0),
             script: Mutex::new(script),
             passed: Mutex::default(),
@@ -77,7 +77,8 @@ impl Wire {
 
     /// Cuts the connections that stand, watches among them; new ones can be made.
     pub fn cut_standing(&self) {
-        self.0.cuts.send_modify(|cuts| *cuts += 1);
+        // None may stand.
+        let _ = self.0.cuts.send(());
     }
 
     /// Lets nothing through, and says nothing.
@@ -147,9 +148,10 @@ impl Wire {
     /// A connection that is made now.
     fn connect(&self) -> Connection {
         let (mut cuts, wire) = (self.0.cuts.subscribe(), self.clone());
-        let (cuts_before, silences_before) = (*cuts.borrow_and_update(), self.0.silences.load(Ordering::SeqCst));
+        let silences_before = self.0.silences.load(Ordering::SeqCst);
         let cut = async move {
-            let _ = cuts.wait_for(|cuts| *cuts > cuts_before).await;
+            // It may have missed some of several.
+            let _ = cuts.recv().await;
             "the connection was cut".into()
         };
         Connection {
