@@ -91,7 +91,7 @@ struct Inner {
     log: Mutex<VecDeque<LogEntry>>,
     log_length: usize,
     pod_logs: PodLogs,
-    auditor: Mutex<Option<Auditor>>,
+    auditors: Mutex<Vec<Auditor>>,
 }
 
 impl Inner {
@@ -115,10 +115,12 @@ impl Inner {
     }
 
     fn audit(&self, entry: &LogEntry) {
-        let auditor = self.auditor.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(auditor) = auditor else { return };
+        let auditors = self.auditors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if auditors.is_empty() {
+            return;
+        }
         let changes = self.store().take_unaudited();
-        audit::audit(&auditor, entry, &changes);
+        auditors.iter().for_each(|auditor| audit::audit(auditor, entry, &changes));
     }
 
     fn log(&self) -> MutexGuard<'_, VecDeque<LogEntry>> {
@@ -155,7 +157,7 @@ impl ApiServer {
             log: Mutex::default(),
             log_length,
             pod_logs: PodLogs::default(),
-            auditor: Mutex::default(),
+            auditors: Mutex::default(),
         }));
         server.0.refresh();
         server
@@ -197,10 +199,10 @@ impl ApiServer {
         response
     }
 
-    /// Lets `auditor` know of every request from here on.
-    pub fn set_auditor(&self, auditor: Auditor) {
+    /// Lets `auditor` know of every request from here on, beside those that know already.
+    pub fn add_auditor(&self, auditor: Auditor) {
         self.0.store().keep_for_audit();
-        *self.0.auditor.lock().unwrap_or_else(PoisonError::into_inner) = Some(auditor);
+        self.0.auditors.lock().unwrap_or_else(PoisonError::into_inner).push(auditor);
     }
 
     /// Answers a request for a path that is no resource's.

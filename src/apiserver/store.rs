@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 
 use super::kinds::{Kind, NAMESPACES};
 use super::meta;
@@ -53,14 +53,16 @@ pub struct Collection {
     pub changes: VecDeque<Arc<Change>>,
     /// The version of the newest change that is no longer kept.
     pub dropped: u64,
-    /// The version of the newest change; who watches waits for it.
-    pub newest: watch::Sender<u64>,
+    /// Told of each change; who watches waits for it. They are woken in the order in which they began to wait: that
+    /// of a `watch` channel is left to chance, and a run could not be repeated.
+    pub news: broadcast::Sender<()>,
 }
 
 impl Collection {
     fn new(kind: &'static Kind) -> Self {
-        let newest = watch::Sender::new(0);
-        Self { kind, objects: BTreeMap::new(), changes: VecDeque::new(), dropped: 0, newest }
+        // Who has missed some only needs to know that there were any.
+        let news = broadcast::Sender::new(1);
+        Self { kind, objects: BTreeMap::new(), changes: VecDeque::new(), dropped: 0, news }
     }
 
     /// The changes after `version`, which is not older than what is kept.
@@ -69,12 +71,12 @@ impl Collection {
     }
 
     fn record(&mut self, change: Arc<Change>, window: usize) {
-        let version = change.version;
         self.changes.push_back(change);
         while self.changes.len() > window {
             self.dropped = self.changes.pop_front().map_or(self.dropped, |change| change.version);
         }
-        self.newest.send_replace(version);
+        // Nobody may be there to be told.
+        let _ = self.news.send(());
     }
 }
 
@@ -116,9 +118,7 @@ impl Store {
 
     /// Ends the watches of a collection whose kind is served no more.
     pub fn end_watches(&mut self, collection: usize) {
-        let newest = &mut self.collections[collection].newest;
-        let version = *newest.borrow();
-        *newest = watch::Sender::new(version);
+        self.collections[collection].news = broadcast::Sender::new(1);
     }
 
     /// The changes since this was asked last.

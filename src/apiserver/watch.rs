@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::Stream;
 use serde_json::{Value, json};
-use tokio::sync::watch::Receiver;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
 use super::list::select;
@@ -47,7 +48,7 @@ pub struct Watcher {
     /// The version of the last change that was looked at.
     position: u64,
     pending: VecDeque<Bytes>,
-    newest: Receiver<u64>,
+    news: Receiver<()>,
     deadline: Instant,
     next_bookmark: Instant,
     bookmarks: bool,
@@ -75,7 +76,7 @@ impl Watcher {
             printer,
             position: store.version,
             pending: VecDeque::new(),
-            newest: store.collections[collection].newest.subscribe(),
+            news: store.collections[collection].news.subscribe(),
             deadline: now.checked_add(timeout).unwrap_or(now + TIMEOUT_DEFAULT),
             next_bookmark: now + BOOKMARK_INTERVAL,
             bookmarks: query.flag("allowWatchBookmarks"),
@@ -119,7 +120,7 @@ impl Watcher {
                 return None;
             }
             // Marked as seen before the changes are read: one that comes in between wakes the watch again.
-            self.newest.borrow_and_update();
+            self.news = self.news.resubscribe();
             if self.refill() {
                 continue;
             }
@@ -130,7 +131,7 @@ impl Watcher {
                     self.tell_position();
                 }
                 () = sleep_until(self.next_bookmark), if self.bookmarks => self.tell_position(),
-                changed = self.newest.changed() => self.is_over = changed.is_err(),
+                news = self.news.recv() => self.is_over = news == Err(RecvError::Closed),
             }
         }
     }

@@ -65,10 +65,15 @@ fn log_to_stderr(command: &Command) -> Result<(), Error> {
         Command::Run(arguments) => (Level::INFO, arguments.log_format == run::LogFormat::Json),
         _ => (Level::ERROR, false),
     };
+    #[cfg(feature = "simulation")]
+    let is_quiet = matches!(command, Command::Simulate(arguments) if arguments.has_faults());
+    #[cfg(not(feature = "simulation"))]
+    let is_quiet = false;
     let mut directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     if directives.trim().is_empty() {
         // Of each refusal it warns by itself; the watches here tell of them too, and not each time.
-        directives = format!("{level},kube_runtime::watcher=error");
+        // Where faults are what it is about, they are no news.
+        directives = if is_quiet { "off".to_owned() } else { format!("{level},kube_runtime::watcher=error") };
     }
     let filter = EnvFilter::builder().with_default_directive(level.into()).parse(&directives).map_err(|error| {
         format!("RUST_LOG is {directives:?} ({error}); set it as in debug, or warn,machine_os_builder=debug")

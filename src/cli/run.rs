@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Error;
@@ -16,13 +15,11 @@ use crate::api::limits::{ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT};
 use crate::clock::Clock;
 use crate::cluster::connect;
 use crate::cluster::lease::Timing;
-use crate::cluster::lease::elector::{Elector, identity};
-use crate::cluster::lease::fence::Fence;
+use crate::cluster::lease::elector::identity;
 use crate::cluster::meter::Meter;
-use crate::cluster::transport::Transport;
+use crate::daemon;
 use crate::daemon::admin::Admin;
-use crate::daemon::{self, Daemon};
-use crate::jitter::Jitter;
+use crate::daemon::replica::{Candidacy, End, Replica};
 
 /// Runs the daemon against a cluster, until it is told to stop.
 ///
@@ -92,13 +89,6 @@ enum StartError {
     Namespace(String),
 }
 
-/// How a term of office came to its end.
-enum End {
-    Signal,
-    Deposed,
-    Crashed,
-}
-
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(arguments))
@@ -116,43 +106,17 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Error> {
     let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
     let meter = Meter::default();
-    // Leadership itself is not behind the fence.
-    let transport =
-        Transport::new(service.clone(), Jitter::seeded(seed), &daemon::user_agent(), Fence::open(), meter.clone());
-    let client = Client::new(transport, arguments.namespace.clone());
-    connect::check(&client, &config).await?;
+    let candidacy = arguments.leader_elect.then(|| Candidacy { identity: own_identity(), timing });
+    let options =
+        daemon::Options { meter: meter.clone(), ..daemon::Options::new(arguments.settings(), Clock::System, seed) };
+    let replica = Replica::new(service, candidacy, options);
+    connect::check(&replica.client(), &config).await?;
     tracing::info!(server = %config.cluster_url, namespace = arguments.namespace, admin = %address, "connected");
 
-    let admin = Admin::new(meter.clone());
+    let admin = Admin::new(meter);
     tokio::spawn(admin.clone().serve(listener));
-    let fence = if arguments.leader_elect { Fence::closed() } else { Fence::open() };
-    let mut elector = Elector::new(client, &arguments.namespace, own_identity(), timing, Clock::System, fence.clone());
-    let mut stop = std::pin::pin!(told_to_stop()?);
-    if arguments.leader_elect {
-        tokio::select! {
-            biased;
-            () = &mut stop => return Ok(ExitCode::SUCCESS),
-            () = elector.acquire() => {}
-        }
-    }
-    let options = daemon::Options { fence, meter, ..daemon::Options::new(arguments.settings(), Clock::System, seed) };
-    let mut daemon = Daemon::start(service, options).await?;
-    admin.show(Some(daemon.inspector()));
-    let end = tokio::select! {
-        biased;
-        () = &mut stop => End::Signal,
-        () = daemon.ended() => End::Crashed,
-        () = elector.keep(), if arguments.leader_elect => End::Deposed,
-    };
-    match end {
-        End::Signal => {
-            tracing::info!("stopping");
-            daemon.stop().await;
-            if arguments.leader_elect {
-                elector.release().await;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+    match replica.run(told_to_stop()?, |inspector| admin.show(Some(inspector))).await? {
+        End::Stopped => Ok(ExitCode::SUCCESS),
         // Nothing of this process's state is worth more than a clean start.
         End::Deposed => Err("another process leads, or the lease could not be renewed in time".into()),
         End::Crashed => Err("the supervisor ended".into()),

@@ -1,7 +1,11 @@
 //! `simulate`: the local multi-pool harness.
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+mod scenario;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -12,7 +16,7 @@ use super::Error;
 use super::build_settings::BuildArguments;
 use crate::actors::Settings;
 use crate::simulation::sweep::{self, Fault, Scenario, SweepOptions};
-use crate::simulation::{self, Fleet, MachineConfigTemplate, Options};
+use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
 
 /// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
 ///
@@ -21,6 +25,9 @@ use crate::simulation::{self, Fleet, MachineConfigTemplate, Options};
 ///
 /// With --sweep, short stories are played instead, again and again, each time with one request going wrong in one
 /// way; the exit status is 0 only if all of them ended as if nothing had happened.
+///
+/// With --scenario, things go wrong: for a bounded time at first, until everything heals, every pool has to be built and
+/// nothing may be left to do.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Pools that are opted in
@@ -61,6 +68,19 @@ pub(super) struct Arguments {
     /// Builds that run at once; 0 is no limit
     #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
     max_concurrent_builds: usize,
+
+    /// What goes on and what goes wrong, instead of a plain roll-out: happy, churn, failures, restarts, failover, chaos,
+    /// scale, or a YAML file; exits with 1 if anything does not hold, and prints the command that shows it again
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["pools", "configs", "machine_config", "builder"])]
+    scenario: Option<String>,
+
+    /// The seeds to run a scenario with, both ends included, in parallel, up to the first in which something does not hold
+    #[arg(long, value_name = "A..B", requires = "scenario", conflicts_with_all = ["seed", "trace"], value_parser = scenario::seeds)]
+    seeds: Option<RangeInclusive<u64>>,
+
+    /// A file to write what happens to: a line for each request that is handled, and one for each change that it makes
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
 }
 
 /// What runs the builds.
@@ -85,14 +105,30 @@ impl From<Builder> for simulation::Builder {
     }
 }
 
+impl Arguments {
+    /// Whether faults are part of the run, which are logged as such.
+    pub(super) const fn has_faults(&self) -> bool {
+        self.scenario.is_some()
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.decide.concurrent_builds_max = self.max_concurrent_builds;
+        settings.build = self.build.settings(&settings.decide.namespace);
+        settings
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     if let Some(scenario) = arguments.sweep {
         return sweep(scenario, arguments);
     }
+    if let Some(name) = &arguments.scenario {
+        let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
+        let seeds = arguments.seeds.clone().unwrap_or(arguments.seed..=arguments.seed);
+        return scenario::run(name, seeds, arguments.settings(), trace.as_ref());
+    }
     let started = Instant::now();
-    let mut settings = Settings::default();
-    settings.decide.concurrent_builds_max = arguments.max_concurrent_builds;
-    settings.build = arguments.build.settings(&settings.decide.namespace);
     let options = Options {
         fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
         machine_config: match &arguments.machine_config {
@@ -100,14 +136,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
             None => MachineConfigTemplate::default(),
         },
         builder: arguments.builder.into(),
-        settings,
+        settings: arguments.settings(),
     };
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
-    let report = simulation::run(&options, &mut |published| bar.set_position(published as u64))?;
+    let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
+    let report = simulation::run_traced(&options, trace.as_ref(), &mut |published| bar.set_position(published as u64))?;
     bar.finish_and_clear();
     writeln!(io::stdout().lock(), "{report}")?;
     eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn open_trace(path: &Path) -> Result<Trace, Error> {
+    let file = File::create(path).map_err(|error| format!("failed to write {}: {error}", path.display()))?;
+    Ok(Trace::new(BufWriter::new(file)))
 }
 
 fn sweep(scenario: Option<Scenario>, arguments: &Arguments) -> Result<ExitCode, Error> {

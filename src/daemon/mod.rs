@@ -1,6 +1,7 @@
 //! A daemon: the actors, and what they share, put together over any way to an API server.
 
 pub mod admin;
+pub mod replica;
 
 use std::sync::Arc;
 
@@ -111,8 +112,13 @@ impl Daemon {
 
     /// Ends the daemon as a crash of its process would: at once, in the middle of whatever it does.
     pub async fn kill(self) {
-        self.supervisor.kill();
+        self.abort();
         let _ = self.task.await;
+    }
+
+    /// The same, without waiting until it has ended.
+    fn abort(&self) {
+        self.supervisor.kill();
     }
 
     /// Stops the daemon: no new work, writes under way are finished, and builds go on without it.

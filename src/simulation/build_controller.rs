@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tokio::time;
 
+use super::ending::{Ending, Endings};
 use super::ledger::Ledger;
 use super::pace::Pace;
 use super::{payload, seed};
@@ -43,6 +44,7 @@ pub struct BuildController {
     random: ChaCha8Rng,
     ledger: Ledger,
     real_time: Option<RealTime>,
+    endings: Option<Endings>,
 }
 
 impl BuildController {
@@ -50,13 +52,19 @@ impl BuildController {
     pub fn new(client: Client, seed: u64, ledger: Ledger) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(RANDOM_STREAM);
-        Self { client, random, ledger, real_time: None }
+        Self { client, random, ledger, real_time: None, endings: None }
     }
 
     /// A controller whose Builds take the time that they are told to; `seed` says which of them fail.
     #[must_use]
     pub fn in_real_time(client: Client, seed: u64, real_time: RealTime) -> Self {
         Self { real_time: Some(real_time), ..Self::new(client, seed, Ledger::default()) }
+    }
+
+    /// The same controller, whose Builds end as `endings` says.
+    #[must_use]
+    pub fn ending_as(self, endings: Endings) -> Self {
+        Self { endings: Some(endings), ..self }
     }
 
     /// Watches Builds, and runs each, until it is dropped.
@@ -88,8 +96,13 @@ impl BuildController {
         };
         let fail_rate = self.real_time.map_or(0.0, |real_time| real_time.fail_rate.clamp(0.0, 1.0));
         let fails = self.random.random_bool(fail_rate);
+        let ending = match &self.endings {
+            Some(endings) => endings(),
+            None if fails => Ending::Fails,
+            None => Ending::Succeeds,
+        };
         self.ledger.note_started();
-        let carrier = Carrier { client: self.client.clone(), ledger: self.ledger.clone(), build, pace, fails };
+        let carrier = Carrier { client: self.client.clone(), ledger: self.ledger.clone(), build, pace, ending };
         let task = tokio::spawn(async move {
             if let Err(error) = carrier.carry().await {
                 tracing::warn!(%error, build = carrier.build.name_any(), "failed to run a Build");
@@ -114,20 +127,25 @@ struct Carrier {
     ledger: Ledger,
     build: Object,
     pace: Pace,
-    fails: bool,
+    ending: Ending,
 }
 
 impl Carrier {
     async fn carry(&self) -> kube::Result<()> {
         self.set_status(json!({"phase": "New"})).await?;
         time::sleep(self.pace.pending / 2).await;
+        match self.ending {
+            Ending::NeverStarts => return Ok(()),
+            Ending::PullBackOff => time::sleep(self.pace.pending * 10).await,
+            _ => {}
+        }
         self.set_status(json!({"phase": "Pending"})).await?;
         time::sleep(self.pace.pending / 2).await;
         self.set_status(json!({"phase": "Running"})).await?;
         let machine_config = self.read_inputs().await?;
         time::sleep(self.pace.running).await;
-        if self.fails {
-            return self.set_status(failure()).await;
+        if let Some(status) = bad_end(self.ending) {
+            return self.set_status(status).await;
         }
         let Some(pullspec) = self.build.data.pointer("/spec/output/to/name").and_then(Value::as_str) else {
             self.ledger.complain(format!("Build {} does not say what to push", self.build.name_any()));
@@ -162,11 +180,21 @@ impl Carrier {
     }
 }
 
-fn failure() -> Value {
-    json!({
-        "phase": "Failed",
-        "reason": "DockerBuildFailed",
-        "message": "Dockerfile build strategy has failed.",
-        "logSnippet": "Error: building at STEP \"RUN ignition-apply\": exit status 1",
-    })
+/// The status of a Build that ends without an image.
+fn bad_end(ending: Ending) -> Option<Value> {
+    let (phase, reason, message) = match ending {
+        Ending::Succeeds | Ending::PullBackOff | Ending::NeverStarts => return None,
+        Ending::Fails => ("Failed", "DockerBuildFailed", "Dockerfile build strategy has failed."),
+        Ending::PullFails => ("Failed", "PullBuilderImageFailed", "connection reset by peer"),
+        Ending::PullDenied => ("Failed", "PullBuilderImageFailed", "unauthorized"),
+        Ending::PushFails => ("Failed", "PushImageToRegistryFailed", "connection reset by peer"),
+        Ending::PushDenied => ("Failed", "PushImageToRegistryFailed", "denied"),
+        Ending::Evicted => ("Failed", "BuildPodEvicted", "The node was low on ephemeral storage."),
+        Ending::NodeLost => ("Error", "BuildPodDeleted", "The pod for this build was deleted."),
+    };
+    let mut status = json!({"phase": phase, "reason": reason, "message": message});
+    if ending == Ending::Fails {
+        status["logSnippet"] = "Error: building at STEP \"RUN ignition-apply\": exit status 1".into();
+    }
+    Some(status)
 }

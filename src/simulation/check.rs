@@ -56,7 +56,8 @@ pub(super) async fn pools(client: &Client, fleet: &Fleet, ledger: &Ledger) -> ku
     Ok(findings)
 }
 
-fn pool_faults(object: &Object, newest: &str, ledger: &Ledger) -> Vec<String> {
+/// What is wrong with a pool that should have the image of `newest`.
+pub(super) fn pool_faults(object: &Object, newest: &str, ledger: &Ledger) -> Vec<String> {
     let pool = Pool::new(object);
     let mut faults = Vec::new();
     if pool.rendered() != newest {

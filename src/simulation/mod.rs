@@ -10,8 +10,11 @@
 //! | [`switch`] | a user who changes the image builder while builds run |
 //! | [`network`] | the way of the daemon's requests, and what can go wrong on it |
 //! | [`invariants`] | nobody: it is shown every change, and says what should not be so |
+//! | [`scenario`] | what goes on around all of them, and what goes wrong |
+//! | [`nemesis`] | whoever does all that |
 //! | [`renderer`] | the rest of the operator: rolls out a pool's next config once its last is published |
 //! | [`sweep`] | everything that can go wrong, at every request |
+//! | [`Process`] | a process of the daemon, one of several perhaps: starts, crashes, stops |
 //! | [`Daemon`](crate::daemon::Daemon) | itself |
 //!
 //! The clock is paused and jumps to the next timer whenever nothing is left to do, so an hour takes as long as the
@@ -19,22 +22,29 @@
 
 pub mod build_controller;
 mod check;
+pub mod ending;
 pub mod invariants;
 pub mod ledger;
 mod machine_config;
+pub mod nemesis;
 pub mod network;
 pub mod node_agent;
 mod pace;
 mod payload;
+mod process;
 pub mod renderer;
 mod report;
 mod run;
+pub mod scenario;
 pub mod seed;
 pub mod sweep;
 pub mod switch;
+mod trace;
 
 pub use self::check::Finding;
 pub use self::machine_config::{MachineConfigTemplate, TemplateError};
+pub use self::process::Process;
 pub use self::report::Report;
-pub use self::run::{Builder, Options, Progress, run};
+pub use self::run::{Builder, Options, Progress, run, run_traced};
 pub use self::seed::Fleet;
+pub use self::trace::Trace;

@@ -16,7 +16,7 @@ use super::node_agent::{self, NodeAgent};
 use super::renderer::{self, Published, Renderer};
 use super::report::Report;
 use super::seed::{self, Fleet};
-use super::{Finding, check, switch};
+use super::{Finding, Trace, check, switch};
 use crate::actors::Settings;
 use crate::apiserver::{self, ApiServer};
 use crate::builders::ImageBuilder as _;
@@ -25,18 +25,19 @@ use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
 
 /// The time at which every simulation begins.
-const EPOCH: &str = "2026-01-01T00:00:00Z";
+pub(super) const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
 const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
 /// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
 const EVENT_WINDOW: usize = 256;
 /// Virtual time that the last build's end may take to be shown, and its objects to go.
-const SETTLE: Duration = Duration::from_secs(60);
+pub(super) const SETTLE: Duration = Duration::from_secs(60);
 /// Virtual time that the cluster is left alone after that, in which nothing is to be done.
-const REST: Duration = Duration::from_secs(3600);
+pub(super) const REST: Duration = Duration::from_secs(3600);
 
 /// What runs the builds of a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Builder {
     /// Build pods.
     #[default]
@@ -68,12 +69,27 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize);
 /// # Errors
 /// If the runtime cannot be made, or the embedded API server refuses what a simulation begins with.
 pub fn run(options: &Options, progress: Progress<'_>) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    run_traced(options, None, progress)
+}
+
+/// The same, and writes what happens to `trace`.
+///
+/// # Errors
+/// If the run fails, or the trace cannot be written.
+pub fn run_traced(
+    options: &Options,
+    trace: Option<&Trace>,
+    progress: Progress<'_>,
+) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(simulate(options, progress))
+    let report = runtime.block_on(simulate(options, trace, progress))?;
+    trace.map_or(Ok(()), Trace::finish)?;
+    Ok(report)
 }
 
 async fn simulate(
     options: &Options,
+    trace: Option<&Trace>,
     progress: Progress<'_>,
 ) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
     let started = Instant::now();
@@ -81,6 +97,9 @@ async fn simulate(
     let clock = Clock::starting_at(EPOCH.parse::<Timestamp>()?);
     let serving = apiserver::Options { event_window: EVENT_WINDOW, ..apiserver::Options::new(clock, seed) };
     let server = ApiServer::new(serving);
+    if let Some(trace) = trace {
+        server.add_auditor(trace.auditor());
+    }
     let fleet = Arc::new(options.fleet.clone());
     let observer = server.client("observer");
 

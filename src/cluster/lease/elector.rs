@@ -9,6 +9,7 @@ use kube::api::{Api, ObjectMeta, PostParams};
 use kube::runtime::watcher;
 use kube::{Client, runtime};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
 use super::fence::Fence;
@@ -51,7 +52,8 @@ impl Elector {
         let (changed, mut changes) = watch::channel(());
         let leases = self.leases.clone();
         // The poll alone would find a released lease late; the watch alone could be blind.
-        let watching = tokio::spawn(async move {
+        let mut watching = JoinSet::new();
+        watching.spawn(async move {
             let config = watcher::Config::default().fields(&format!("metadata.name={LEASE_NAME}"));
             let mut events = std::pin::pin!(runtime::watcher(leases, config));
             while let Some(event) = events.next().await {
@@ -64,24 +66,25 @@ impl Elector {
         while !self.try_to_lead().await {
             let _ = time::timeout(self.timing.retry_period, changes.changed()).await;
         }
-        watching.abort();
+        drop(watching);
         tracing::info!(identity = self.identity, "this process leads");
     }
 
     /// Keeps the lease for as long as it can be renewed. Returns once this candidate leads no more; by then no
     /// request that needs leadership leaves this process.
     pub async fn keep(&mut self) {
-        let mut renewed = Instant::now();
+        let mut deadline = Instant::now() + self.timing.renew_deadline;
         loop {
-            time::sleep(self.timing.retry_period).await;
-            let left = (renewed + self.timing.renew_deadline).saturating_duration_since(Instant::now());
-            match time::timeout(left, self.try_to_lead()).await {
-                Ok(true) => renewed = Instant::now(),
+            time::sleep_until(deadline.min(Instant::now() + self.timing.retry_period)).await;
+            // Leadership counts from before the request: the lease may be as old as that.
+            let asked = Instant::now();
+            match time::timeout_at(deadline, self.try_to_lead()).await {
+                Ok(true) => deadline = asked + self.timing.renew_deadline,
                 Ok(false) if self.is_held_by_another() => break,
                 Ok(false) => {}
                 Err(_) => break,
             }
-            if renewed + self.timing.renew_deadline <= Instant::now() {
+            if deadline <= Instant::now() {
                 break;
             }
         }

@@ -81,7 +81,7 @@ impl Invariants {
             requests: 0,
         })));
         let checker = invariants.clone();
-        server.set_auditor(Arc::new(move |entry, changes| checker.with(|checker| checker.observe(entry, changes))));
+        server.add_auditor(Arc::new(move |entry, changes| checker.with(|checker| checker.observe(entry, changes))));
         invariants
     }
 

@@ -11,8 +11,8 @@ use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use kube::client::Body;
 use serde_json::json;
-use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::sync::{broadcast, watch};
+use tokio::time::{Instant, sleep};
 use tower::{BoxError, Service, ServiceExt as _};
 
 use super::body::Connection;
@@ -44,12 +44,13 @@ pub struct Wire(Arc<Controls>);
 
 struct Controls {
     state: watch::Sender<State>,
-    /// Raised each time that standing connections are cut.
-    cuts: watch::Sender<u64>,
+    /// Told each time that standing connections are cut; wakes them in the order in which they began to wait.
+    cuts: broadcast::Sender<()>,
     /// Raised each time that standing connections fall silent for good.
     silences: AtomicU64,
     script: Mutex<Script>,
     passed: Mutex<Vec<Passing>>,
+    arrived: Mutex<Vec<(Instant, Passing)>>,
 }
 
 impl Link {
@@ -57,10 +58,11 @@ impl Link {
     pub fn new(inner: InProcess, script: Script) -> (Self, Wire) {
         let wire = Wire(Arc::new(Controls {
             state: watch::Sender::new(State::Up),
-            cuts: watch::Sender::new(0),
+            cuts: broadcast::Sender::new(1),
             silences: AtomicU64::new(0),
             script: Mutex::new(script),
             passed: Mutex::default(),
+            arrived: Mutex::default(),
         }));
         (Self { inner, wire: wire.clone() }, wire)
     }
@@ -75,7 +77,8 @@ impl Wire {
 
     /// Cuts the connections that stand, watches among them; new ones can be made.
     pub fn cut_standing(&self) {
-        self.0.cuts.send_modify(|cuts| *cuts += 1);
+        // None may stand.
+        let _ = self.0.cuts.send(());
     }
 
     /// Lets nothing through, and says nothing.
@@ -118,26 +121,37 @@ impl Wire {
         self.0.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The requests that the API server has answered so far, whatever became of the answers, and when it did.
+    pub fn arrived(&self) -> Vec<(Instant, Passing)> {
+        self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What becomes of requests from here on.
     pub fn set_script(&self, script: Script) {
         *self.0.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
-    fn next(&self, request: &Request<Body>) -> Fate {
+    fn next(&self, request: &Request<Body>) -> (Passing, Fate) {
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         let mut passed = self.0.passed.lock().unwrap_or_else(PoisonError::into_inner);
         let passing = Passing { number: passed.len(), method: request.method().clone(), path };
         passed.push(passing.clone());
         drop(passed);
-        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)(&passing)
+        let fate = self.0.script.lock().unwrap_or_else(PoisonError::into_inner)(&passing);
+        (passing, fate)
+    }
+
+    fn note_arrived(&self, passing: Passing) {
+        self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), passing));
     }
 
     /// A connection that is made now.
     fn connect(&self) -> Connection {
         let (mut cuts, wire) = (self.0.cuts.subscribe(), self.clone());
-        let (cuts_before, silences_before) = (*cuts.borrow_and_update(), self.0.silences.load(Ordering::SeqCst));
+        let silences_before = self.0.silences.load(Ordering::SeqCst);
         let cut = async move {
-            let _ = cuts.wait_for(|cuts| *cuts > cuts_before).await;
+            // It may have missed some of several.
+            let _ = cuts.recv().await;
             "the connection was cut".into()
         };
         Connection {
@@ -175,7 +189,7 @@ async fn carry(link: Link, request: Request<Body>) -> Result<Response<LinkBody>,
     let Link { inner, wire } = link;
     wire.pass().await?;
     let connection = wire.connect();
-    let fate = wire.next(&request);
+    let (passing, fate) = wire.next(&request);
     match fate {
         Fate::Waits(time) => sleep(time).await,
         Fate::Fails => return Err("the connection was cut".into()),
@@ -186,6 +200,7 @@ async fn carry(link: Link, request: Request<Body>) -> Result<Response<LinkBody>,
     }
     wire.pass().await?;
     let response = inner.oneshot(request).await?;
+    wire.note_arrived(passing);
     match fate {
         Fate::AnswerWaits(time) => sleep(time).await,
         Fate::Unanswered => return Err("the connection was cut".into()),

@@ -10,14 +10,17 @@ use tokio::time;
 use crate::api::{DEFAULT_NAMESPACE, Kind, Object};
 use crate::apiserver::PodLogs;
 use crate::builders::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
+use crate::simulation::ending::Ending;
 use crate::simulation::ledger::Ledger;
 use crate::simulation::pace::Pace;
 use crate::simulation::{payload, seed};
 
 /// The node that pods are bound to.
 const NODE: &str = "local-node";
-/// What the build script ends with when the build itself fails.
-const BUILD_FAILED: i32 = 20;
+/// The reason in the status of a pod whose node is gone.
+const NODE_LOST: &str = "NodeLost";
+/// How many times as long as others a pod takes to start whose images cannot be pulled at first.
+const BACK_OFF_FACTOR: u32 = 10;
 
 /// Whatever carries one pod.
 pub(super) struct Carrier {
@@ -25,8 +28,10 @@ pub(super) struct Carrier {
     pub(super) ledger: Ledger,
     pub(super) pod: Pod,
     pub(super) pace: Pace,
-    /// Whether the build fails.
-    pub(super) fails: bool,
+    /// How the build ends.
+    pub(super) ending: Ending,
+    /// Whether the pod is put on a node.
+    pub(super) is_bound: bool,
     /// Where the containers write to, on a whole node.
     pub(super) logs: Option<PodLogs>,
 }
@@ -36,16 +41,17 @@ impl Carrier {
     pub(super) async fn build(&self) -> kube::Result<()> {
         self.bind().await?;
         time::sleep(self.pace.pending).await;
+        if self.is_kept_from_starting().await? {
+            return Ok(());
+        }
         self.log(IMAGE_BUILD, "building the image");
         self.set_status("Running", &self.all_running()).await?;
         let mounted = self.volume("machineconfig").unwrap_or_default();
         let machine_config = payload::machine_config_in(&self.client, &mounted, &self.ledger).await?;
         self.log(IMAGE_BUILD, &format!("applying {machine_config} to the base OS image"));
         time::sleep(self.pace.running).await;
-        if self.fails {
-            let message = "Error: building at STEP \"RUN ignition-apply\": exit status 1";
-            self.log(IMAGE_BUILD, message);
-            return self.set_status("Failed", &self.all_ended(BUILD_FAILED, message)).await;
+        if self.ends_badly().await? {
+            return Ok(());
         }
         let Some(pullspec) = self.environment(IMAGE_BUILD, "FINAL_IMAGE") else {
             self.ledger.complain(format!("{} does not say what to push", self.pod.name_any()));
@@ -57,6 +63,50 @@ impl Carrier {
             self.hand_over(&manifest.replace("@DIGEST@", &digest)).await?;
         }
         self.set_status("Succeeded", &self.all_ended(0, &digest)).await
+    }
+
+    /// Whether the pod never starts; one that starts late is waited for.
+    async fn is_kept_from_starting(&self) -> kube::Result<bool> {
+        match self.ending {
+            Ending::NeverStarts => {
+                let condition = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                    "message": "0/3 nodes are available"});
+                self.patch_status(json!({"phase": "Pending", "conditions": [condition]})).await?;
+                return Ok(true);
+            }
+            Ending::PullBackOff => {
+                let waiting = json!({"waiting": {"reason": "ImagePullBackOff", "message": "the registry is busy"}});
+                self.set_status("Pending", &[self.container_status(IMAGE_BUILD, false, &waiting)]).await?;
+                time::sleep(self.pace.pending * BACK_OFF_FACTOR).await;
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// Whether the build ends without an image, which its pod shows then.
+    async fn ends_badly(&self) -> kube::Result<bool> {
+        let (code, message) = match self.ending {
+            Ending::Succeeds | Ending::PullBackOff | Ending::NeverStarts => return Ok(false),
+            Ending::Fails => (20, "Error: building at STEP \"RUN ignition-apply\": exit status 1"),
+            Ending::PullFails => (30, "Error: initializing source: connection reset by peer"),
+            Ending::PullDenied => (31, "Error: initializing source: unauthorized"),
+            Ending::PushFails => (40, "Error: pushing image: connection reset by peer"),
+            Ending::PushDenied => (41, "Error: pushing image: denied"),
+            Ending::Evicted => {
+                let status = json!({"phase": "Failed", "reason": "Evicted", "message": "low on ephemeral storage"});
+                self.patch_status(status).await?;
+                return Ok(true);
+            }
+            Ending::NodeLost => {
+                // Its containers may go on: nobody knows.
+                self.patch_status(json!({"phase": "Running", "reason": NODE_LOST, "message": "no word of it"})).await?;
+                return Ok(true);
+            }
+        };
+        self.log(IMAGE_BUILD, message);
+        self.set_status("Failed", &self.all_ended(code, message)).await?;
+        Ok(true)
     }
 
     /// Runs a pod that is no build: it is there until it is deleted.
@@ -71,7 +121,7 @@ impl Carrier {
     /// Gives the pod its node, where it is on a whole one.
     async fn bind(&self) -> kube::Result<()> {
         let is_bound = self.pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
-        if self.logs.is_none() || is_bound {
+        if !self.is_bound || is_bound {
             return Ok(());
         }
         let name = self.pod.name_any();
@@ -108,6 +158,10 @@ impl Carrier {
                 status["startTime"] = now();
             }
         }
+        self.patch_status(status).await
+    }
+
+    async fn patch_status(&self, status: Value) -> kube::Result<()> {
         let patch = json!({"metadata": {"uid": self.pod.uid()}, "status": status});
         let pods = pods(&self.client, &self.pod);
         pods.patch_status(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
@@ -161,6 +215,11 @@ impl Carrier {
         let volume = self.pod.spec.as_ref()?.volumes.as_ref()?.iter().find(|volume| volume.name == name)?;
         Some(volume.config_map.as_ref()?.name.clone())
     }
+}
+
+/// Whether nobody is there to end a pod that is told to end.
+pub(super) fn is_on_lost_node(pod: &Pod) -> bool {
+    pod.status.as_ref().and_then(|status| status.reason.as_deref()) == Some(NODE_LOST)
 }
 
 /// Ends a pod that was told to end.

@@ -23,6 +23,7 @@ use tokio::task::AbortHandle;
 use self::carry::Carrier;
 use crate::api::{DEFAULT_NAMESPACE, keys};
 use crate::apiserver::PodLogs;
+use crate::simulation::ending::{Ending, Endings};
 use crate::simulation::ledger::Ledger;
 use crate::simulation::pace::Pace;
 
@@ -46,18 +47,25 @@ pub struct NodeAgent {
     random: ChaCha8Rng,
     ledger: Ledger,
     node: Option<WholeNode>,
+    endings: Option<Endings>,
 }
 
 impl NodeAgent {
     /// An agent whose pods take as long as `seed` says; what they push stands in `ledger`.
     pub fn new(client: Client, seed: u64, ledger: Ledger) -> Self {
-        Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger, node: None }
+        Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger, node: None, endings: None }
     }
 
     /// An agent that is a whole node, for the pods of every namespace; `seed` says which builds fail.
     #[must_use]
     pub fn whole(client: Client, seed: u64, node: WholeNode) -> Self {
         Self { node: Some(node), ..Self::new(client, seed, Ledger::default()) }
+    }
+
+    /// The same agent, whose builds end as `endings` says, on nodes that pods are bound to.
+    #[must_use]
+    pub fn ending_as(self, endings: Endings) -> Self {
+        Self { endings: Some(endings), ..self }
     }
 
     /// Watches pods, and runs each, until it is dropped.
@@ -77,7 +85,9 @@ impl NodeAgent {
                     let uid = pod.uid().unwrap_or_default();
                     if pod.metadata.deletion_timestamp.is_some() {
                         running.remove(&uid);
-                        carry::kill(&self.client, &pod).await;
+                        if !carry::is_on_lost_node(&pod) {
+                            carry::kill(&self.client, &pod).await;
+                        }
                     } else {
                         running.entry(uid).or_insert_with(|| self.start(pod));
                     }
@@ -106,7 +116,14 @@ impl NodeAgent {
         if is_build {
             self.ledger.note_started();
         }
-        let carrier = Carrier { client: self.client.clone(), ledger: self.ledger.clone(), pod, pace, fails, logs };
+        let ending = match &self.endings {
+            Some(endings) if is_build => endings(),
+            _ if fails => Ending::Fails,
+            _ => Ending::Succeeds,
+        };
+        let is_bound = logs.is_some() || self.endings.is_some();
+        let carrier =
+            Carrier { client: self.client.clone(), ledger: self.ledger.clone(), pod, pace, ending, is_bound, logs };
         let task = tokio::spawn(async move {
             let outcome = if is_build { carrier.build().await } else { carrier.stand().await };
             if let Err(error) = outcome {

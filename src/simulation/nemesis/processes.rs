@@ -1,0 +1,158 @@
+//! The processes of the daemon: each is started again after it has ended, as a Deployment would.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use super::network::{self, Tolerance};
+use super::world::{Calm, random, within};
+use super::{Ingredient, World, each};
+use crate::actors::Settings;
+use crate::api::limits::REQUEST_TIMEOUT;
+use crate::apiserver::ApiServer;
+use crate::clock::Clock;
+use crate::cluster::lease::Timing;
+use crate::daemon;
+use crate::daemon::replica::Candidacy;
+use crate::simulation::Process;
+use crate::simulation::network::Wire;
+use crate::simulation::scenario::Network;
+
+const CRASHES: u64 = 110;
+const RESTARTS: u64 = 111;
+/// The first of the streams of those that start processes: each place has one.
+const STARTS: u64 = 1_000;
+
+/// What processes are started with.
+#[derive(Clone)]
+pub struct Image {
+    /// The API server.
+    pub server: ApiServer,
+    /// The daemon's settings.
+    pub settings: Settings,
+    /// The time.
+    pub clock: Clock,
+    /// The seed of the run.
+    pub seed: u64,
+    /// What goes wrong on their ways.
+    pub network: Network,
+    /// Whether it does no more.
+    pub calm: Calm,
+    /// Told of what goes wrong.
+    pub tolerance: Tolerance,
+}
+
+/// The processes of the daemon.
+pub struct Replicas {
+    places: Vec<Place>,
+    started: Arc<AtomicU64>,
+    tolerance: Tolerance,
+    /// Ends the processes when it is dropped.
+    _keepers: JoinSet<()>,
+}
+
+/// A place for a process, which is filled again each time that it falls empty.
+struct Place {
+    commands: mpsc::UnboundedSender<Command>,
+    wire: Arc<Mutex<Option<Wire>>>,
+}
+
+enum Command {
+    Crash,
+    Stop,
+}
+
+impl Replicas {
+    /// Starts so many processes, and sees to it that there are so many. Needs a runtime.
+    pub fn start(image: &Image, count: usize) -> Self {
+        let (mut keepers, started) = (JoinSet::new(), Arc::new(AtomicU64::new(0)));
+        let places = (0..count)
+            .map(|place| {
+                let (commands, receiver) = mpsc::unbounded_channel();
+                let wire = Arc::default();
+                keepers.spawn(keep(image.clone(), place as u64, receiver, Arc::clone(&wire), Arc::clone(&started)));
+                Place { commands, wire }
+            })
+            .collect();
+        Self { places, started, tolerance: image.tolerance.clone(), _keepers: keepers }
+    }
+
+    /// The ways of those that run.
+    pub fn wires(&self) -> Vec<Wire> {
+        let wire = |place: &Place| place.wire.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.places.iter().filter_map(wire).collect()
+    }
+
+    /// How many were started so far.
+    pub fn started(&self) -> u64 {
+        self.started.load(Ordering::SeqCst)
+    }
+
+    /// For so long from now, what was asked for before may still have its effect.
+    pub fn tolerate(&self, time: Duration) {
+        (self.tolerance)(time);
+    }
+
+    fn command(&self, place: usize, command: Command) {
+        self.tolerate(REQUEST_TIMEOUT);
+        // Whoever keeps the place does so for as long as this lives.
+        let _ = self.places[place].commands.send(command);
+    }
+}
+
+/// Keeps one place filled.
+async fn keep(
+    image: Image,
+    place: u64,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    wire: Arc<Mutex<Option<Wire>>>,
+    started: Arc<AtomicU64>,
+) {
+    let mut random = random(image.seed, STARTS + place);
+    loop {
+        let number = started.fetch_add(1, Ordering::SeqCst);
+        let mut process = start(&image, place, number);
+        *wire.lock().unwrap_or_else(PoisonError::into_inner) = Some(process.wire().clone());
+        tokio::select! {
+            biased;
+            _ = process.ended() => {}
+            Some(command) = commands.recv() => {
+                match command {
+                    Command::Crash => process.crash(),
+                    Command::Stop => process.tell_to_stop(),
+                }
+                process.ended().await;
+            }
+        }
+        *wire.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        (image.tolerance)(REQUEST_TIMEOUT);
+        time::sleep(within(&mut random, 1..30)).await;
+    }
+}
+
+fn start(image: &Image, place: u64, number: u64) -> Process {
+    let candidacy = Candidacy { identity: format!("replica-{place}_{number}"), timing: Timing::default() };
+    let seed = image.seed.wrapping_mul(1_000_003).wrapping_add(number);
+    let options = daemon::Options::new(image.settings.clone(), image.clock, seed);
+    let script = network::script(&image.network, image.seed, number, image.calm.clone(), image.tolerance.clone());
+    Process::start(&image.server, Some(candidacy), options, script)
+}
+
+/// Crashes, and orderly restarts.
+pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
+    let (processes, replicas) = (&world.scenario.processes, &world.replicas);
+    let count = world.scenario.replicas;
+    vec![
+        each(world, processes.crashes, CRASHES, async move |random| {
+            replicas.command(random.random_range(0..count), Command::Crash);
+        }),
+        each(world, processes.restarts, RESTARTS, async move |random| {
+            replicas.command(random.random_range(0..count), Command::Stop);
+        }),
+    ]
+}

@@ -1,0 +1,84 @@
+//! A process of the daemon in a simulation: a replica over a link of its own, which can crash, be told to stop, and
+//! lose its connection.
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::network::{Link, Script, Wire};
+use crate::apiserver::ApiServer;
+use crate::daemon::replica::{Candidacy, End, Replica};
+use crate::daemon::{Inspector, Options};
+
+/// A process of the daemon.
+pub struct Process {
+    wire: Wire,
+    stop: Option<oneshot::Sender<()>>,
+    acts: watch::Receiver<Option<Inspector>>,
+    task: JoinHandle<Option<End>>,
+}
+
+impl Process {
+    /// Starts a process whose requests to `server` go by `script`; without a candidacy, it acts from the start.
+    ///
+    /// Needs a runtime.
+    pub fn start(server: &ApiServer, candidacy: Option<Candidacy>, options: Options, script: Script) -> Self {
+        let (link, wire) = Link::new(server.service(), script);
+        let (stop, told_to_stop) = oneshot::channel();
+        let (shows, acts) = watch::channel(None);
+        let replica = Replica::new(link, candidacy, options);
+        let task = tokio::spawn({
+            let wire = wire.clone();
+            async move {
+                let stop = async { drop(told_to_stop.await) };
+                tokio::select! {
+                    biased;
+                    () = wire.died() => None,
+                    end = replica.run(stop, |inspector| drop(shows.send_replace(Some(inspector)))) => end.ok(),
+                }
+            }
+        });
+        Self { wire, stop: Some(stop), acts, task }
+    }
+
+    /// The way of its requests.
+    pub const fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// Whether it has begun to act, and not ended since.
+    pub fn is_acting(&self) -> bool {
+        !self.has_ended() && self.acts.borrow().is_some()
+    }
+
+    /// Whether it has ended, whichever way.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Waits until it acts; false if it ends before that.
+    pub async fn acts(&mut self) -> bool {
+        self.acts.wait_for(Option::is_some).await.is_ok()
+    }
+
+    /// Ends it at once, in the middle of whatever it does; what it has sent may arrive.
+    pub fn crash(&self) {
+        self.wire.kill();
+    }
+
+    /// Tells it to stop, as SIGTERM does.
+    pub fn tell_to_stop(&mut self) {
+        // One that has ended needs not be told.
+        self.stop.take().map(|stop| stop.send(()));
+    }
+
+    /// Waits until it has ended, and says how; `None` for a crash.
+    pub async fn ended(&mut self) -> Option<End> {
+        (&mut self.task).await.ok().flatten()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

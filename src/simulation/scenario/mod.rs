@@ -1,0 +1,208 @@
+//! Scenarios: what goes on around the daemon, and what goes wrong, drawn from a seed over virtual time.
+//!
+//! A run has two phases. At first faults happen, for a bounded time. Then everything heals and users mend their input;
+//! from there on every pool has to be built within a bound, nothing may be left behind, and for an hour nothing may be
+//! sent. What has to hold at every moment is checked after each request throughout.
+//!
+//! A scenario is a preset, or a YAML file such as this, in which everything may be left out. A time says how often
+//! something happens, on average; what is left out does not happen. A share is of requests, or of builds, from 0 to 1.
+//!
+//! ```yaml
+//! pools: 4                  # that are opted in at first
+//! replicas: 2               # processes of the daemon
+//! builder: mixed            # pod, openshift, or mixed
+//! concurrent-builds: 3      # 0 is no limit
+//! faults: 2h                # how long the first phase takes
+//! mended: true              # whether users mend their input after it
+//! network:
+//!   cuts: 10m               # connections are cut, watches among them
+//!   silences: 10m           # connections fall silent, and nobody says so
+//!   partitions: 30m         # a process cannot reach the API server for a while
+//!   errors: 0.05            # requests answered with 409, 429, 500 or 503
+//!   lost: 0.02              # requests, or their answers, that are lost
+//!   slow: 0.1               # requests, or their answers, that take seconds
+//!   event-window: 64        # changes after which an older watch is answered with 410
+//! processes:
+//!   crashes: 20m
+//!   restarts: 30m           # orderly
+//! builds:
+//!   failures: 0.1           # the user's fault, or a registry that says no
+//!   evictions: 0.05
+//!   node-losses: 0.05
+//!   registry-faults: 0.1    # images that cannot be pulled, or pushed, today
+//!   late-starts: 0.1        # image pull back-off, for a while
+//!   never-starts: 0.05
+//!   deletions: 20m          # somebody deletes a build object
+//! neighbours:
+//!   status-writes: 10s      # another controller writes the status of pools
+//!   degradations: 30m       # another controller sets Degraded, or NodeDegraded, for a while
+//!   resets: 30m             # GitOps puts the user's objects back to what they were
+//! users:
+//!   opt-outs: 30m           # for a while
+//!   edits: 15m              # of images, the release, Containerfiles, the repository, the builder
+//!   bad-edits: 30m          # likewise, and mended after a while
+//!   rollouts: 10m
+//!   rebuilds: 20m
+//!   recreations: 60m        # a pool is deleted, and made again after a while
+//! ```
+
+mod amounts;
+mod presets;
+mod read;
+mod run;
+mod seeds;
+mod verdict;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use self::amounts::{Every, Share};
+pub use self::presets::PRESETS;
+pub use self::read::{ScenarioError, named, read};
+pub use self::run::{Outcome, Run, run};
+pub use self::seeds::{Failed, Summary, run_all};
+use super::run::Builder;
+
+/// What goes on around the daemon, and what goes wrong.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// Pools that are opted in at first.
+    pub pools: usize,
+    /// Processes of the daemon.
+    pub replicas: usize,
+    /// What runs the builds; where both do, users change between them.
+    pub builder: Builder,
+    /// Builds that run at once; 0 is no limit.
+    pub concurrent_builds: usize,
+    /// How long things go wrong.
+    #[serde(deserialize_with = "amounts::duration")]
+    pub faults: Duration,
+    /// Whether users mend their input after that. A scenario without has pools that cannot be built at its end, which is
+    /// found.
+    pub mended: bool,
+    /// What goes wrong between the daemon and the API server.
+    pub network: Network,
+    /// What happens to the processes of the daemon.
+    pub processes: Processes,
+    /// What happens to builds.
+    pub builds: Builds,
+    /// What other controllers do.
+    pub neighbours: Neighbours,
+    /// What users do.
+    pub users: Users,
+}
+
+/// What goes wrong between the daemon and the API server.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Network {
+    /// The connections of a process are cut, watches among them.
+    pub cuts: Every,
+    /// The connections of a process fall silent, and nobody says so.
+    pub silences: Every,
+    /// A process cannot reach the API server for a while.
+    pub partitions: Every,
+    /// Requests that are answered with 409, 429, 500 or 503.
+    pub errors: Share,
+    /// Requests that are lost, or whose answers are.
+    pub lost: Share,
+    /// Requests that take seconds, or whose answers do.
+    pub slow: Share,
+    /// Changes of a kind that are kept; a watch from before them is answered with 410.
+    pub event_window: usize,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        const EVENT_WINDOW: usize = 256;
+        Self {
+            cuts: Every::default(),
+            silences: Every::default(),
+            partitions: Every::default(),
+            errors: Share::default(),
+            lost: Share::default(),
+            slow: Share::default(),
+            event_window: EVENT_WINDOW,
+        }
+    }
+}
+
+/// What happens to the processes of the daemon. Each is started again after a while.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Processes {
+    /// A process ends at once, in the middle of whatever it does.
+    pub crashes: Every,
+    /// A process is told to stop.
+    pub restarts: Every,
+}
+
+/// What happens to builds.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Builds {
+    /// Builds that fail for good: the user's fault, or a registry that says no.
+    pub failures: Share,
+    /// Builds that are evicted.
+    pub evictions: Share,
+    /// Builds whose node is lost.
+    pub node_losses: Share,
+    /// Builds whose images cannot be pulled, or pushed, today.
+    pub registry_faults: Share,
+    /// Builds that start late, as the images of their containers cannot be pulled at first.
+    pub late_starts: Share,
+    /// Builds that never start.
+    pub never_starts: Share,
+    /// Somebody deletes a build object.
+    pub deletions: Every,
+}
+
+/// What other controllers do.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Neighbours {
+    /// Another controller writes the status of a pool.
+    pub status_writes: Every,
+    /// Another controller degrades a pool for a while.
+    pub degradations: Every,
+    /// GitOps puts the user's objects back to what they were.
+    pub resets: Every,
+}
+
+/// What users do.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Users {
+    /// A pool is opted out for a while.
+    pub opt_outs: Every,
+    /// An input is changed.
+    pub edits: Every,
+    /// An input is made bad, and mended after a while.
+    pub bad_edits: Every,
+    /// Another config is rolled out to a pool.
+    pub rollouts: Every,
+    /// A fresh build is asked for.
+    pub rebuilds: Every,
+    /// A pool is deleted, and made again after a while.
+    pub recreations: Every,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            pools: 3,
+            replicas: 1,
+            builder: Builder::Pod,
+            concurrent_builds: crate::api::limits::CONCURRENT_BUILDS_DEFAULT,
+            faults: Duration::from_secs(3600),
+            mended: true,
+            network: Network::default(),
+            processes: Processes::default(),
+            builds: Builds::default(),
+            neighbours: Neighbours::default(),
+            users: Users::default(),
+        }
+    }
+}

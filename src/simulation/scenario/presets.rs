@@ -1,0 +1,151 @@
+//! The scenarios that have a name.
+
+use std::time::Duration;
+
+use super::{Builds, Every, Neighbours, Network, Processes, Scenario, Share, Users};
+use crate::simulation::run::Builder;
+
+/// The scenarios that have a name, and what they are for.
+pub const PRESETS: [(&str, fn() -> Scenario); 7] = [
+    ("happy", happy),
+    ("churn", churn),
+    ("failures", failures),
+    ("restarts", restarts),
+    ("failover", failover),
+    ("chaos", chaos),
+    ("scale", scale),
+];
+
+const MINUTE: u64 = 60;
+
+const fn minutes(minutes: u64) -> Every {
+    Every::of(minutes * MINUTE)
+}
+
+const fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours * 60 * MINUTE)
+}
+
+/// Configs are rolled out, and nothing goes wrong.
+fn happy() -> Scenario {
+    Scenario { users: Users { rollouts: minutes(5), ..Users::default() }, faults: hours(1), ..Scenario::default() }
+}
+
+/// Users and neighbours change whatever there is to change.
+fn churn() -> Scenario {
+    Scenario {
+        pools: 4,
+        concurrent_builds: 2,
+        builder: Builder::Mixed,
+        users: users(),
+        neighbours: neighbours(),
+        faults: hours(2),
+        ..Scenario::default()
+    }
+}
+
+/// Builds end in each of the ways that they can end in.
+fn failures() -> Scenario {
+    Scenario {
+        pools: 4,
+        builder: Builder::Mixed,
+        builds: builds(),
+        users: Users { rollouts: minutes(10), rebuilds: minutes(20), edits: minutes(30), ..Users::default() },
+        faults: hours(2),
+        ..Scenario::default()
+    }
+}
+
+/// One process, which crashes, stops and starts all the time.
+fn restarts() -> Scenario {
+    Scenario {
+        processes: Processes { crashes: minutes(4), restarts: minutes(6) },
+        users: Users { rollouts: minutes(5), opt_outs: minutes(20), ..Users::default() },
+        faults: hours(2),
+        ..Scenario::default()
+    }
+}
+
+/// Three processes, of which now one acts and now another.
+fn failover() -> Scenario {
+    Scenario {
+        replicas: 3,
+        processes: Processes { crashes: minutes(8), restarts: minutes(8) },
+        network: Network {
+            partitions: minutes(8),
+            cuts: minutes(15),
+            lost: Share::of(0.02),
+            slow: Share::of(0.05),
+            ..Network::default()
+        },
+        users: Users { rollouts: minutes(5), ..Users::default() },
+        faults: hours(2),
+        ..Scenario::default()
+    }
+}
+
+/// Everything at once.
+fn chaos() -> Scenario {
+    Scenario {
+        pools: 4,
+        replicas: 2,
+        builder: Builder::Mixed,
+        concurrent_builds: 3,
+        network: Network {
+            cuts: minutes(8),
+            silences: minutes(15),
+            partitions: minutes(20),
+            errors: Share::of(0.05),
+            lost: Share::of(0.03),
+            slow: Share::of(0.05),
+            event_window: 48,
+        },
+        processes: Processes { crashes: minutes(12), restarts: minutes(20) },
+        builds: builds(),
+        neighbours: neighbours(),
+        users: users(),
+        faults: hours(3),
+        ..Scenario::default()
+    }
+}
+
+/// Many pools at once, over a network that loses little.
+fn scale() -> Scenario {
+    Scenario {
+        pools: 150,
+        replicas: 2,
+        concurrent_builds: 20,
+        network: Network { errors: Share::of(0.01), lost: Share::of(0.005), cuts: minutes(20), ..Network::default() },
+        processes: Processes { crashes: minutes(30), ..Processes::default() },
+        users: Users { rollouts: minutes(1), ..Users::default() },
+        faults: hours(1),
+        ..Scenario::default()
+    }
+}
+
+fn builds() -> Builds {
+    Builds {
+        failures: Share::of(0.08),
+        evictions: Share::of(0.08),
+        node_losses: Share::of(0.05),
+        registry_faults: Share::of(0.08),
+        late_starts: Share::of(0.08),
+        never_starts: Share::of(0.05),
+        deletions: minutes(20),
+    }
+}
+
+fn neighbours() -> Neighbours {
+    Neighbours { status_writes: Every::of(10), degradations: minutes(25), resets: minutes(40) }
+}
+
+fn users() -> Users {
+    Users {
+        opt_outs: minutes(20),
+        edits: minutes(10),
+        bad_edits: minutes(25),
+        rollouts: minutes(8),
+        rebuilds: minutes(15),
+        recreations: minutes(45),
+    }
+}

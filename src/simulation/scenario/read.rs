@@ -1,0 +1,63 @@
+//! Scenarios by name, and from files.
+
+use std::path::{Path, PathBuf};
+
+use super::{PRESETS, Scenario};
+
+/// Why there is no scenario to run.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// There is no such file either.
+    #[error("failed to read {}: it is no scenario's name ({}) and no file that can be read", .0.display(), names())]
+    Read(PathBuf, #[source] std::io::Error),
+    /// The file is no YAML, or says something else than scenarios do.
+    #[error("failed to read {} as a scenario", .0.display())]
+    Malformed(PathBuf, #[source] Box<serde_saphyr::Error>),
+    /// Some number is out of bounds.
+    #[error("{}: {what}", .file.display())]
+    OutOfBounds {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and what would be right.
+        what: &'static str,
+    },
+}
+
+/// The preset of this name.
+pub fn named(name: &str) -> Option<Scenario> {
+    PRESETS.iter().find(|(known, _)| *known == name).map(|(_, scenario)| scenario())
+}
+
+/// The preset of this name, or else the scenario in the file of this name.
+///
+/// # Errors
+/// If there is neither; what is wrong in a file is told with its line.
+pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
+    if let Some(scenario) = named(name) {
+        return Ok(scenario);
+    }
+    let path = Path::new(name);
+    let text = std::fs::read_to_string(path).map_err(|error| ScenarioError::Read(path.into(), error))?;
+    let scenario: Scenario =
+        serde_saphyr::from_str(&text).map_err(|error| ScenarioError::Malformed(path.into(), Box::new(error)))?;
+    match fault(&scenario) {
+        Some(what) => Err(ScenarioError::OutOfBounds { file: path.into(), what }),
+        None => Ok(scenario),
+    }
+}
+
+fn fault(scenario: &Scenario) -> Option<&'static str> {
+    const POOLS_MAX: usize = 10_000;
+    const REPLICAS_MAX: usize = 10;
+    if !(1..=POOLS_MAX).contains(&scenario.pools) {
+        return Some("pools has to be from 1 to 10000");
+    }
+    if !(1..=REPLICAS_MAX).contains(&scenario.replicas) {
+        return Some("replicas has to be from 1 to 10");
+    }
+    (scenario.network.event_window == 0).then_some("network.event-window has to be at least 1")
+}
+
+fn names() -> String {
+    PRESETS.map(|(name, _)| name).join(", ")
+}

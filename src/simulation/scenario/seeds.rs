@@ -1,0 +1,93 @@
+//! Many runs of a scenario, each from a seed of its own.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::run::{Outcome, Run, run};
+
+/// What came of runs in which everything held.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Runs.
+    pub runs: usize,
+    /// Builds that were started.
+    pub builds: usize,
+    /// Images that were pushed.
+    pub pushed: usize,
+    /// Processes of the daemon that were started.
+    pub processes: u64,
+    /// The daemon's requests, but for lists, watches and the lease.
+    pub requests: usize,
+    /// How long all of them took, in virtual time.
+    pub virtual_time: Duration,
+}
+
+/// Why not every seed was run.
+#[derive(Debug)]
+pub enum Failed {
+    /// Something did not hold, in this run.
+    Violated(Outcome),
+    /// A run could not be made.
+    Error(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Summary {
+    /// The summary of one run.
+    pub fn of(outcome: &Outcome) -> Self {
+        let mut summary = Self::default();
+        summary.add(outcome);
+        summary
+    }
+
+    fn add(&mut self, outcome: &Outcome) {
+        self.runs += 1;
+        self.builds += outcome.builds;
+        self.pushed += outcome.pushed;
+        self.processes += outcome.processes;
+        self.requests += outcome.requests;
+        self.virtual_time += outcome.virtual_time;
+    }
+}
+
+/// Runs `template` from each of `seeds`, as many at once as there are processors, up to the first in which something
+/// does not hold. `progress` is told how many are done, from whichever thread.
+///
+/// # Errors
+/// Of several seeds in which something does not hold, the lowest that was run.
+pub fn run_all(
+    template: &Run,
+    seeds: RangeInclusive<u64>,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Summary, Failed> {
+    let (next, is_over) = (Mutex::new(seeds), AtomicBool::new(false));
+    let results = Mutex::new(Vec::new());
+    let work = || {
+        while !is_over.load(Ordering::SeqCst) {
+            let Some(seed) = next.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
+            let result = run(&Run { seed, ..template.clone() }, None);
+            if !matches!(&result, Ok(outcome) if outcome.violations.is_empty()) {
+                is_over.store(true, Ordering::SeqCst);
+            }
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            results.push((seed, result));
+            progress(results.len());
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(seed, _)| *seed);
+    let mut summary = Summary::default();
+    for (_, result) in results {
+        match result {
+            Ok(outcome) if outcome.violations.is_empty() => summary.add(&outcome),
+            Ok(outcome) => return Err(Failed::Violated(outcome)),
+            Err(error) => return Err(Failed::Error(error)),
+        }
+    }
+    Ok(summary)
+}

@@ -1,0 +1,49 @@
+//! What has to hold once everything has healed.
+
+use kube::api::ListParams;
+
+use crate::api::names::OS_IMAGE_URL;
+use crate::api::{Kind, Object, Pool};
+use crate::plan::record::BuildRecord;
+use crate::simulation::check;
+use crate::simulation::invariants::Invariants;
+use crate::simulation::ledger::Ledger;
+use crate::simulation::nemesis::World;
+use crate::simulation::seed;
+
+/// All pools.
+pub(super) async fn pools(world: &World) -> kube::Result<Vec<Object>> {
+    Ok(seed::api(&world.user, Kind::MachineConfigPool).list(&ListParams::default()).await?.items)
+}
+
+/// What is not done yet: each pool is to have the image of its newest config, built from what is written today, and
+/// nothing of a build is to be left.
+pub(super) async fn unfinished(world: &World, ledger: &Ledger, invariants: &Invariants) -> kube::Result<Vec<String>> {
+    let images = seed::api(&world.user, Kind::ConfigMap).get_opt(OS_IMAGE_URL).await?;
+    let mut found = Vec::new();
+    for object in pools(world).await? {
+        let pool = Pool::new(&object);
+        let faults = check::pool_faults(&object, &world.wanted(pool.name()), ledger);
+        let all = faults.into_iter().chain(images.as_ref().and_then(|images| outdated(&pool, images)));
+        found.extend(all.map(|what| format!("MachineConfigPool {}: {what}", pool.name())));
+    }
+    let left = check::leftovers(&world.user).await?;
+    found.extend(left.iter().map(ToString::to_string));
+    found.extend(invariants.at_rest().iter().map(ToString::to_string));
+    Ok(found)
+}
+
+/// What the published image was built from, if that is not what is written today.
+fn outdated(pool: &Pool<'_>, images: &Object) -> Option<String> {
+    let published = BuildRecord::of(pool).unwrap_or_default().published?.inputs;
+    let written = |key: &str| images.data["data"][key].as_str().map(str::to_owned);
+    let today = (
+        written("baseOSContainerImage").unwrap_or_default(),
+        written("baseOSExtensionsContainerImage"),
+        written("releaseVersion").unwrap_or_default(),
+        None,
+    );
+    let then =
+        (published.base_image, published.extensions_image, published.release_version, published.custom_containerfile);
+    (then != today).then(|| format!("its image was built from {then:?}, and today that would be {today:?}"))
+}
