@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+pub(super) use self::foreign::without_emptiness;
 use self::model::Model;
 use self::violation::Fault;
 pub use self::violation::{Invariant, Violation};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::simulation::network::Fate;
+use crate::simulation::network::{Fate, Script};
 
 /// Seconds that a server which has too much to do asks to wait.
 const RETRY_AFTER_S: u64 = 5;
@@ -15,6 +15,9 @@ pub enum Fault {
     DiesBefore,
     /// The process dies just after it took effect.
     DiesAfter,
+    /// Every process dies just after its second write took effect: the first may be an Event that its predecessor
+    /// told already. There is one such run of each scenario.
+    DiesAlways,
     /// The connection is cut before it arrives.
     Cut,
     /// It arrives, and its answer is lost with the connection.
@@ -44,9 +47,10 @@ pub struct UnknownFault(String, String);
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::DiesBefore,
         Self::DiesAfter,
+        Self::DiesAlways,
         Self::Cut,
         Self::AnswerLost,
         Self::Vanishes,
@@ -64,6 +68,7 @@ impl Fault {
         match self {
             Self::DiesBefore => "dies-before",
             Self::DiesAfter => "dies-after",
+            Self::DiesAlways => "dies-always",
             Self::Cut => "cut",
             Self::AnswerLost => "answer-lost",
             Self::Vanishes => "vanishes",
@@ -77,11 +82,11 @@ impl Fault {
         }
     }
 
-    /// What it does to the request; a panic is put in elsewhere.
-    pub(super) const fn fate(self) -> Fate {
+    /// What it does to the request that it is about.
+    const fn fate(self) -> Fate {
         match self {
             Self::DiesBefore => Fate::DiesBefore,
-            Self::DiesAfter => Fate::DiesAfter,
+            Self::DiesAfter | Self::DiesAlways => Fate::DiesAfter,
             Self::Cut => Fate::Fails,
             Self::AnswerLost => Fate::Unanswered,
             Self::Vanishes => Fate::Vanishes,
@@ -93,6 +98,23 @@ impl Fault {
             Self::Unavailable => Fate::Answered(503, None),
             Self::Panics => Fate::Arrives,
         }
+    }
+
+    /// What becomes of the requests of the first process, if the fault is at request number `at`.
+    pub(super) fn script(self, at: usize) -> Script {
+        match self {
+            Self::DiesAlways => self.script_of_successor(),
+            _ => Box::new(move |passing| if passing.number == at { self.fate() } else { Fate::Arrives }),
+        }
+    }
+
+    /// What becomes of the requests of a process that follows one that died.
+    pub(super) fn script_of_successor(self) -> Script {
+        let mut writes = 0;
+        Box::new(move |passing| {
+            writes += usize::from(passing.is_write());
+            if self == Self::DiesAlways && writes == 2 { self.fate() } else { Fate::Arrives }
+        })
     }
 }
 

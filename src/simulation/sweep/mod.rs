@@ -7,7 +7,8 @@
 //!
 //! | file | concern |
 //! |---|---|
-//! | `scenario` | the stories, and what a user does in them |
+//! | `scenario` | the stories |
+//! | `user` | what a user does, and waits for, in them |
 //! | `kubelet` | what becomes of builds |
 //! | `world` | one cluster, and how one waits in it |
 //! | `fault` | the kinds of faults, and how each is put in |
@@ -23,6 +24,7 @@ mod process;
 mod report;
 mod scenario;
 mod trial;
+mod user;
 mod world;
 
 use std::sync::Mutex;
@@ -92,6 +94,7 @@ fn points<'a>(options: &SweepOptions, scenario: Scenario, reference: &'a Referen
     let all = options.faults.iter().flat_map(|fault| {
         let requests = match fault {
             Fault::Panics => reference.announced.len(),
+            Fault::DiesAlways => 1,
             _ => reference.requests.len(),
         };
         (0..requests).map(move |request| Trial { scenario, fault: *fault, request, reference })

@@ -10,7 +10,7 @@ use super::world::{SEED, World};
 use crate::actors::Settings;
 use crate::cluster::door::Interceptor;
 use crate::daemon::{self, Daemon};
-use crate::simulation::network::{Fate, Link, Passing, Script, Wire};
+use crate::simulation::network::{Fate, Link, Script, Wire};
 
 /// What the first process was about to do in its actors, in order.
 pub(super) type Announced = Arc<Mutex<Vec<String>>>;
@@ -22,6 +22,7 @@ pub(super) struct Processes {
     pub announced: Announced,
     daemon: Daemon,
     wire: Wire,
+    fault: Option<Fault>,
     started: u64,
 }
 
@@ -31,8 +32,9 @@ impl Processes {
         let announced = Announced::default();
         let panics_at = fault.filter(|(fault, _)| *fault == Fault::Panics).map(|(_, at)| at);
         let interceptor = interceptor(announced.clone(), panics_at);
-        let (daemon, wire) = start(world, script(fault), Some(interceptor), SEED).await?;
-        Ok(Self { first: wire.clone(), announced, daemon, wire, started: 1 })
+        let script = fault.map_or_else(arrives, |(fault, at)| fault.script(at));
+        let (daemon, wire) = start(world, script, Some(interceptor), SEED).await?;
+        Ok(Self { first: wire.clone(), announced, daemon, wire, fault: fault.map(|(fault, _)| fault), started: 1 })
     }
 
     /// Starts another process whenever one has died, until it is dropped.
@@ -40,7 +42,8 @@ impl Processes {
         loop {
             self.wire.died().await;
             self.daemon.kill().await;
-            match start(world, Box::new(|_| Fate::Arrives), None, SEED + self.started).await {
+            let script = self.fault.map_or_else(arrives, Fault::script_of_successor);
+            match start(world, script, None, SEED + self.started).await {
                 Ok((daemon, wire)) => (self.daemon, self.wire) = (daemon, wire),
                 Err(error) => return error,
             }
@@ -60,11 +63,8 @@ async fn start(
     Ok((Daemon::start(link, daemon::Options { interceptor, ..options }).await?, wire))
 }
 
-fn script(fault: Option<(Fault, usize)>) -> Script {
-    Box::new(move |passing: &Passing| match fault {
-        Some((fault, at)) if passing.number == at => fault.fate(),
-        _ => Fate::Arrives,
-    })
+fn arrives() -> Script {
+    Box::new(|_| Fate::Arrives)
 }
 
 fn interceptor(announced: Announced, panics_at: Option<usize>) -> Interceptor {

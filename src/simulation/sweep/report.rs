@@ -60,6 +60,7 @@ impl SweepReport {
         *wrong += 1;
         let at = match fault {
             Fault::Panics => reference.announced[*request].clone(),
+            Fault::DiesAlways => "the second write of every process".to_owned(),
             _ => format!("{} {}", reference.requests[*request].method, reference.requests[*request].path),
         };
         let command = format!("machine-os-builder simulate --sweep {scenario} --fault {fault} --request {request}");

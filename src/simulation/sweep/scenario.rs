@@ -1,27 +1,20 @@
-//! The stories, and what a user does in them.
+//! The stories.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
+use super::user::{FIRST, POOL, create_config, degrade, legacy_secret, roll_out, runs, set_pullspec, shows};
 use super::world::{Stuck, World};
-use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, NODE_DEGRADED};
-use crate::api::pool::is_build_reference;
-use crate::api::{Kind, Pool, keys, names};
+use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS};
+use crate::api::{Kind, keys, names};
 use crate::builders::openshift::OpenShiftBuilder;
 use crate::builders::pod::PodBuilder;
 use crate::plan::builder::{BUILDER_TYPE, ImageBuilder};
-use crate::simulation::MachineConfigTemplate;
 use crate::simulation::seed;
-
-const POOL: &str = "worker";
-const FIRST: &str = "rendered-worker-1";
-const SECOND: &str = "rendered-worker-2";
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,7 +179,7 @@ impl Scenario {
             Story::Degraded => {
                 degrade(world, "True").await?;
                 roll_out(world).await?;
-                sleep(Duration::from_secs(600)).await;
+                sleep(Duration::from_secs(120)).await;
                 degrade(world, "False").await
             }
             _ => roll_out(world).await,
@@ -209,58 +202,4 @@ impl FromStr for Scenario {
         let found = all.into_iter().zip(&names).find(|(_, known)| *known == name);
         found.map(|(scenario, _)| scenario).ok_or_else(|| UnknownScenario(name.to_owned(), names.join(", ")))
     }
-}
-
-async fn shows(world: &World, condition: &str) -> Result<(), Stuck> {
-    world
-        .until(&format!("the pool shows {condition}"), async || {
-            let pool = world.get(Kind::MachineConfigPool, POOL).await?;
-            Ok(pool.filter(|pool| Pool::new(pool).is_true(condition)).map(drop))
-        })
-        .await
-}
-
-/// Waits until the first build runs, and the pool refers to it.
-async fn runs(world: &World, kind: Kind) -> Result<(), Stuck> {
-    world
-        .until("the first build runs", async || {
-            let build = world.get(kind, &names::build(FIRST)).await?;
-            let pool = world.get(Kind::MachineConfigPool, POOL).await?;
-            let is_running = build.is_some_and(|build| build.data["status"]["phase"] == "Running");
-            let is_referred_to = pool.is_some_and(|pool| Pool::new(&pool).spec_source().iter().any(is_build_reference));
-            Ok((is_running && is_referred_to).then_some(()))
-        })
-        .await
-}
-
-async fn create_config(world: &World, name: &str) -> Result<(), Stuck> {
-    world.create(MachineConfigTemplate::default().render(name, 1)).await
-}
-
-/// Lets the pool want the second config.
-async fn roll_out(world: &World) -> Result<(), Stuck> {
-    create_config(world, SECOND).await?;
-    world.merge(Kind::MachineConfigPool, POOL, json!({"spec": {"configuration": {"name": SECOND}}})).await
-}
-
-async fn set_pullspec(world: &World, pullspec: &str) -> Result<(), Stuck> {
-    world.merge(Kind::ConfigMap, names::BUILD_CONFIG, json!({"data": {"finalImagePullspec": pullspec}})).await
-}
-
-/// Sets a condition of another controller's, beside those that are there.
-async fn degrade(world: &World, status: &str) -> Result<(), Stuck> {
-    let pool = world.get(Kind::MachineConfigPool, POOL).await?;
-    let mut conditions = pool.map(|pool| Pool::new(&pool).conditions().to_vec()).unwrap_or_default();
-    conditions.retain(|condition| condition["type"] != NODE_DEGRADED);
-    conditions.push(json!({"type": NODE_DEGRADED, "status": status, "reason": "NodesSick"}));
-    world.merge_status(Kind::MachineConfigPool, POOL, json!({ "conditions": conditions })).await
-}
-
-fn legacy_secret(name: &str, password: &str) -> Value {
-    let auth = STANDARD.encode(format!("{name}:{password}"));
-    let body = json!({"registry.example.com": {"auth": auth}}).to_string();
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
-        "type": "kubernetes.io/dockercfg", "data": {".dockercfg": STANDARD.encode(body)},
-    })
 }
