@@ -104,7 +104,7 @@ fn chaos() -> Scenario {
         builds: builds(),
         neighbours: neighbours(),
         users: users(),
-        faults: hours(3),
+        faults: hours(2),
         ..Scenario::default()
     }
 }
