@@ -60,5 +60,5 @@ fn acted(process: &Process) -> Vec<Instant> {
 fn last_renewal(process: &Process) -> Instant {
     let arrived = process.wire().arrived().into_iter();
     let writes = arrived.filter(|(_, passing)| is_about_the_lease(passing) && passing.is_write());
-    writes.map(|(at, _)| at).last().expect("it has led")
+    writes.map(|(at, _)| at).next_back().expect("it has led")
 }

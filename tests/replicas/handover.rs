@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use machine_os_builder::daemon::replica::End;
+use machine_os_builder::simulation::network::Wire;
 use tokio::time::Instant;
 
 use crate::common::Cluster;
@@ -54,11 +55,8 @@ async fn l36_a_leader_without_a_connection_gives_up_and_is_succeeded() {
         let (mut first, mut second) = two(&cluster, 1).await;
         cluster.start_build("worker", "rendered-worker-1").await;
         let partitioned = Instant::now();
-        if is_silent {
-            first.wire().silence()
-        } else {
-            first.wire().cut()
-        }
+        let begin = if is_silent { Wire::silence } else { Wire::cut };
+        begin(first.wire());
         assert_eq!(first.ended().await, Some(End::Deposed));
         assert!(partitioned.elapsed() <= TIMING.renew_deadline, "{:?}", partitioned.elapsed());
         assert!(!second.is_acting(), "the lease has not run out");

@@ -30,7 +30,7 @@ fn churn_holds() {
 
 #[test]
 fn failures_holds_and_lost_builds_are_tried_again() {
-    let outcome = holds("failures", 3, 60);
+    let outcome = holds("failures", 3, 45);
     assert!(outcome.builds > outcome.pushed, "{outcome:?}");
 }
 
@@ -46,19 +46,17 @@ fn failover_holds_over_many_processes() {
 
 #[test]
 fn chaos_holds() {
-    for seed in [6, 7] {
-        let outcome = holds("chaos", seed, 45);
-        assert!(outcome.processes > 2 && outcome.builds > 10, "{outcome:?}");
-    }
+    let outcome = holds("chaos", 6, 45);
+    assert!(outcome.processes > 2 && outcome.builds > 10, "{outcome:?}");
 }
 
 #[test]
 fn scale_holds() {
     let mut run = preset("scale", 8, 10);
-    run.scenario.pools = 40;
+    run.scenario.pools = 30;
     let outcome = scenario::run(&run, None).unwrap();
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
-    assert!(outcome.builds >= 40, "{outcome:?}");
+    assert!(outcome.builds >= 30, "{outcome:?}");
 }
 
 #[derive(Clone, Default)]
@@ -78,7 +76,7 @@ impl io::Write for Written {
 fn the_same_seed_writes_the_same_trace_faults_included() {
     let trace = |seed| {
         let written = Written::default();
-        let outcome = scenario::run(&preset("chaos", seed, 20), Some(&Trace::new(written.clone()))).unwrap();
+        let outcome = scenario::run(&preset("chaos", seed, 15), Some(&Trace::new(written.clone()))).unwrap();
         let bytes = written.0.lock().unwrap().clone();
         (outcome, String::from_utf8(bytes).unwrap())
     };

@@ -66,6 +66,12 @@ impl Write<'_> {
         // Only a failure on record is told from others like it: a fault in the inputs may come back.
         let is_on_record =
             |failed: &Failed| Some(failed.message.as_str()) == is.condition(BUILD_FAILED).map(|c| field(c, "message"));
+        if !was.is_true(BUILD_FAILED) {
+            // The contract forbids to assert it again beside a failure that is shown already. Here the failure itself is
+            // shown anew, as when the inputs that it belongs to come back while the pool waits to build others: it was
+            // set False when those were to be built, and a failed pool is Degraded.
+            return Vec::new();
+        }
         match failed.filter(is_on_record) {
             Some(failed) if raised == Some(&failed) => self.fault("Degraded becomes True again for the same failure"),
             _ => Vec::new(),

@@ -79,11 +79,8 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
             let Some(wire) = any(world, random) else { return };
             let (is_silent, lasts) = (random.random_bool(0.5), within(random, 2..90));
             tolerate(lasts + WATCH_SILENCE_MAX + REQUEST_TIMEOUT * 4);
-            if is_silent {
-                wire.silence()
-            } else {
-                wire.cut()
-            }
+            let begin = if is_silent { Wire::silence } else { Wire::cut };
+            begin(&wire);
             time::sleep(lasts).await;
             wire.restore();
         }),

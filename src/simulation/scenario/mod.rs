@@ -58,7 +58,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use self::amounts::{Every, Share};
-pub use self::presets::PRESETS;
+pub use self::presets::{PRESETS, Preset};
 pub use self::read::{ScenarioError, named, read};
 pub use self::run::{Outcome, Run, run};
 pub use self::seeds::{Failed, Summary, run_all};

@@ -5,8 +5,11 @@ use std::time::Duration;
 use super::{Builds, Every, Neighbours, Network, Processes, Scenario, Share, Users};
 use crate::simulation::run::Builder;
 
-/// The scenarios that have a name, and what they are for.
-pub const PRESETS: [(&str, fn() -> Scenario); 7] = [
+/// A scenario that has a name.
+pub type Preset = (&'static str, fn() -> Scenario);
+
+/// The scenarios that have a name.
+pub const PRESETS: [Preset; 7] = [
     ("happy", happy),
     ("churn", churn),
     ("failures", failures),
@@ -104,7 +107,7 @@ fn chaos() -> Scenario {
         builds: builds(),
         neighbours: neighbours(),
         users: users(),
-        faults: hours(3),
+        faults: hours(2),
         ..Scenario::default()
     }
 }
