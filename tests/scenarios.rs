@@ -1,5 +1,8 @@
 //! Scenarios: what goes on around the daemon, and what goes wrong.
 
+#[path = "common/written.rs"]
+mod written;
+
 #[path = "scenarios/arguments.rs"]
 mod arguments;
 #[path = "scenarios/presets.rs"]

@@ -1,25 +1,15 @@
 //! The trace of a run is the same, byte for byte, for the same arguments.
 
-use std::io;
+#[path = "common/written.rs"]
+mod written;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use assert_cmd::Command;
 use machine_os_builder::actors::Settings;
 use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate, Options, Trace};
 
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use written::Written;
 
 fn trace(builder: Builder, seed: u64) -> String {
     let options = Options {

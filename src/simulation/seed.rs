@@ -7,7 +7,7 @@ use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 
 use crate::api::names::{self, sha256_hex};
-use crate::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
+use crate::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE, Kind, Object, keys};
 use crate::plan::builder::BUILDER_TYPE;
 
 /// The repository that all images are pushed to.
@@ -106,9 +106,10 @@ pub async fn create(client: &Client, object: &Object) -> kube::Result<Object> {
 
 /// The way to all objects of a kind.
 pub fn api(client: &Client, kind: Kind) -> Api<Object> {
-    if kind.is_namespaced() {
-        Api::namespaced_with(client.clone(), DEFAULT_NAMESPACE, &kind.resource())
-    } else {
-        Api::all_with(client.clone(), &kind.resource())
+    let resource = kind.resource();
+    match kind {
+        Kind::Event => Api::namespaced_with(client.clone(), EVENT_NAMESPACE, &resource),
+        _ if kind.is_namespaced() => Api::namespaced_with(client.clone(), DEFAULT_NAMESPACE, &resource),
+        _ => Api::all_with(client.clone(), &resource),
     }
 }

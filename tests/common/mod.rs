@@ -10,13 +10,14 @@ use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use machine_os_builder::actors::Settings;
 use machine_os_builder::api::conditions::BUILD_CONDITIONS;
-use machine_os_builder::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE, Kind, Object, Pool, keys};
+use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, Pool, keys};
 use machine_os_builder::apiserver::{self, ApiServer};
 use machine_os_builder::clock::Clock;
 use machine_os_builder::cluster::door::Interceptor;
 use machine_os_builder::daemon::{self, Daemon};
 use machine_os_builder::simulation::invariants::Invariants;
 use machine_os_builder::simulation::ledger::Ledger;
+use machine_os_builder::simulation::seed;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -85,12 +86,7 @@ impl Cluster {
     }
 
     pub fn api(&self, kind: Kind) -> Api<Object> {
-        let resource = kind.resource();
-        match kind {
-            Kind::Event => Api::namespaced_with(self.client.clone(), EVENT_NAMESPACE, &resource),
-            _ if kind.is_namespaced() => Api::namespaced_with(self.client.clone(), DEFAULT_NAMESPACE, &resource),
-            _ => Api::all_with(self.client.clone(), &resource),
-        }
+        seed::api(&self.client, kind)
     }
 
     pub async fn create(&self, document: Value) -> Object {

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use kube::Client;
 use kube::api::{Api, ListParams, PostParams};
-use machine_os_builder::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE, Kind, Object, keys};
+use machine_os_builder::api::{Kind, Object, keys};
+use machine_os_builder::simulation::seed;
 use machine_os_builder::yaml;
 use serde_json::Value;
 
@@ -90,12 +91,7 @@ impl User {
     }
 
     pub fn api(&self, kind: Kind) -> Api<Object> {
-        let resource = kind.resource();
-        match kind {
-            Kind::Event => Api::namespaced_with(self.client.clone(), EVENT_NAMESPACE, &resource),
-            _ if kind.is_namespaced() => Api::namespaced_with(self.client.clone(), DEFAULT_NAMESPACE, &resource),
-            _ => Api::all_with(self.client.clone(), &resource),
-        }
+        seed::api(&self.client, kind)
     }
 
     /// Creates everything in `config/samples`; the pool comes last, as whoever opts in has made ready before.

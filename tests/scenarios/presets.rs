@@ -1,12 +1,10 @@
 //! Each preset holds, for some seeds; `.ci/run` runs many more.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use machine_os_builder::simulation::Trace;
 use machine_os_builder::simulation::scenario::{self, Outcome};
 
 use crate::preset;
+use crate::written::Written;
 
 /// Runs a preset, in which everything holds.
 fn holds(name: &str, seed: u64, minutes: u64) -> Outcome {
@@ -57,19 +55,6 @@ fn scale_holds() {
     let outcome = scenario::run(&run, None).unwrap();
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
     assert!(outcome.builds >= 30, "{outcome:?}");
-}
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[test]

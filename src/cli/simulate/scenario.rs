@@ -5,8 +5,7 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::progress_bar;
 use crate::actors::Settings;
 use crate::cli::Error;
 use crate::simulation::Trace;
@@ -35,7 +34,7 @@ pub(super) fn run(
     let result = if let Some(trace) = trace {
         traced(&template, trace)
     } else {
-        let bar = progress_bar(seeds.end() - seeds.start() + 1);
+        let bar = progress_bar(seeds.end() - seeds.start() + 1, "seeds run, {eta} to go");
         let result = scenario::run_all(&template, seeds, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
         result
@@ -95,13 +94,6 @@ fn replay(arguments: impl Iterator<Item = String>, seed: u64) -> String {
     }
     words.extend(["--seed".to_owned(), seed.to_string()]);
     words.join(" ")
-}
-
-/// A bar on standard error; where that is no terminal, it shows nothing.
-fn progress_bar(runs: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} seeds run, {eta} to go")
-        .expect("the template is part of the program");
-    ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr()).with_style(style)
 }
 
 #[cfg(test)]
