@@ -10,7 +10,7 @@ use machine_os_builder::simulation::network::{Fate, Passing};
 use tokio::time::{Instant, sleep};
 
 use crate::common::Cluster;
-use crate::{TIMING, acted, is_about_the_lease, last_renewal, two};
+use crate::{TIMING, acted, is_about_the_lease, last_renewal, start, two};
 
 /// From here on, the process cannot renew its lease; what becomes of all else is said by `fate`.
 fn keep_from_renewing(process: &Process, mut fate: impl FnMut(&Passing) -> Fate + Send + 'static) {
@@ -117,4 +117,23 @@ async fn l36_a_request_is_not_waited_for_past_the_renew_deadline() {
     assert_eq!(tried.count(), 1, "it waits for the first to be answered");
     assert!(second.acts().await);
     cluster.shows("worker", "BuildPending", "BuildPending").await;
+}
+
+/// Two requests to renew the lease vanish, one after the other; the process used to wait for the first of them until its
+/// time was up.
+#[tokio::test(start_paused = true)]
+async fn renewals_that_vanish_end_no_term_while_there_is_time_for_another() {
+    let cluster = Cluster::new().await;
+    let mut process = start(&cluster, "first", 1);
+    assert!(process.acts().await);
+    for fate in [Fate::Vanishes, Fate::AnswerVanishes, Fate::Unanswered] {
+        let mut left = 2;
+        process.wire().set_script(Box::new(move |passing| {
+            let is_lost = left > 0 && is_about_the_lease(passing);
+            left -= i32::from(is_lost);
+            if is_lost { fate } else { Fate::Arrives }
+        }));
+        sleep(Duration::from_secs(60)).await;
+        assert!(process.is_acting(), "{fate:?}");
+    }
 }

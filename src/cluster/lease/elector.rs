@@ -19,6 +19,10 @@ use crate::clock::Clock;
 /// The name of the Lease.
 pub const LEASE_NAME: &str = "machine-os-builder";
 
+/// Times that a renewal is tried before a term ends, should none be answered: one that is lost on its way must not use
+/// up the time for all.
+const RENEWALS_MIN: u32 = 3;
+
 /// One candidate for leadership.
 pub struct Elector {
     leases: Api<Lease>,
@@ -73,16 +77,18 @@ impl Elector {
     /// Keeps the lease for as long as it can be renewed. Returns once this candidate leads no more; by then no
     /// request that needs leadership leaves this process.
     pub async fn keep(&mut self) {
-        let mut deadline = Instant::now() + self.timing.renew_deadline;
+        let Timing { renew_deadline, retry_period, .. } = self.timing;
+        let mut asked = Instant::now();
+        let mut deadline = asked + renew_deadline;
         loop {
-            time::sleep_until(deadline.min(Instant::now() + self.timing.retry_period)).await;
+            time::sleep_until(deadline.min(asked + retry_period)).await;
             // Leadership counts from before the request: the lease may be as old as that.
-            let asked = Instant::now();
-            match time::timeout_at(deadline, self.try_to_lead()).await {
-                Ok(true) => deadline = asked + self.timing.renew_deadline,
+            asked = Instant::now();
+            let limit = deadline.min(asked + renew_deadline / RENEWALS_MIN);
+            match time::timeout_at(limit, self.try_to_lead()).await {
+                Ok(true) => deadline = asked + renew_deadline,
                 Ok(false) if self.is_held_by_another() => break,
-                Ok(false) => {}
-                Err(_) => break,
+                Ok(false) | Err(_) => {}
             }
             if deadline <= Instant::now() {
                 break;
