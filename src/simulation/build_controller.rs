@@ -101,7 +101,7 @@ impl BuildController {
             None if fails => Ending::Fails,
             None => Ending::Succeeds,
         };
-        self.ledger.note_started();
+        self.ledger.note_started(&build.uid().unwrap_or_default(), ending);
         let carrier = Carrier { client: self.client.clone(), ledger: self.ledger.clone(), build, pace, ending };
         let task = tokio::spawn(async move {
             if let Err(error) = carrier.carry().await {

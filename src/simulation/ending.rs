@@ -28,5 +28,12 @@ pub enum Ending {
     NeverStarts,
 }
 
+impl Ending {
+    /// Whether the build fails, and would again: it is not just lost.
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Fails | Self::PullDenied | Self::PushDenied)
+    }
+}
+
 /// Says how the next build ends.
 pub type Endings = Arc<dyn Fn() -> Ending + Send + Sync>;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::ending::Ending;
 use crate::api::names::sha256_hex;
 
 /// An image that was pushed.
@@ -25,6 +26,8 @@ struct Entries {
     pushed: BTreeMap<String, PushedImage>,
     complaints: Vec<String>,
     started: usize,
+    /// By the UIDs of the build objects.
+    endings: BTreeMap<String, Ending>,
 }
 
 impl Ledger {
@@ -43,6 +46,11 @@ impl Ledger {
         self.entries(|entries| entries.started)
     }
 
+    /// How the build of the build object `uid` ends, if it was started.
+    pub fn ending(&self, uid: &str) -> Option<Ending> {
+        self.entries(|entries| entries.endings.get(uid).copied())
+    }
+
     /// What was wrong with the build objects that were carried.
     pub fn complaints(&self) -> Vec<String> {
         self.entries(|entries| entries.complaints.clone())
@@ -56,8 +64,11 @@ impl Ledger {
         digest
     }
 
-    pub(super) fn note_started(&self) {
-        self.entries(|entries| entries.started += 1);
+    pub(super) fn note_started(&self, uid: &str, ending: Ending) {
+        self.entries(|entries| {
+            entries.started += 1;
+            entries.endings.insert(uid.to_owned(), ending);
+        });
     }
 
     pub(super) fn complain(&self, complaint: String) {

@@ -115,6 +115,25 @@ async fn a_running_build_finishes_on_a_pool_that_others_degrade() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_config_that_was_published_before_is_not_shown_while_others_degrade_the_pool() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.create_pool("worker", R1).await;
+    built(&cluster, R1).await;
+    cluster.roll_out("worker", R2).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.set_phase("build-rendered-worker-2", "Failed").await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    degrade(&cluster, "True").await;
+    cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
+    cluster.rest(Duration::from_secs(600)).await;
+    assert_eq!(shown(&cluster.pool("worker").await), [("BuildFailed".to_owned(), "BuildFailed".to_owned())]);
+    degrade(&cluster, "False").await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rebuild_is_made_on_request_even_of_a_pool_that_others_degrade() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;

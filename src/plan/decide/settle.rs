@@ -27,10 +27,21 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
         is_warning: false,
     };
     let effect = facts.deletion(facts.made()).or_else(|| show::refer(pool, None)).or_else(|| {
+        if is_over_for_now(facts, pool) {
+            return None;
+        }
         let status = show::show(facts, pool, &shown, Degraded::Clear, None)?;
         tell(facts, pool, note).or(Some(status))
     });
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+}
+
+/// Whether a pool that others degrade shows a failure, and no build was made since: nothing finishes, and so nothing new
+/// is shown, even if the config that is wanted again was published before.
+fn is_over_for_now(facts: &Facts<'_>, pool: &Pool<'_>) -> bool {
+    let Some(shown) = pool.shown().filter(|shown| field(shown, "type") == BUILD_FAILED) else { return false };
+    let is_made_since = field(shown, "reason") == reason::BUILD_FAILED && facts.record.failed.is_none();
+    pool.blocked_by().is_some() && !is_made_since
 }
 
 /// The build failed: everything stays for inspection.

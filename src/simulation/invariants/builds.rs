@@ -1,5 +1,7 @@
 //! Build objects: how many there are, for which pools, and when they go.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::model::{Model, annotation, is_labelled, is_member};
@@ -13,14 +15,14 @@ use crate::plan::status::BuildStatus;
 
 /// Pools with more than one build object that is not on its way out.
 pub(super) fn doubles(model: &Model) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for pool in model.past.keys() {
-        let live: Vec<&str> = live(model, pool).filter_map(|build| build.metadata.name.as_deref()).collect();
-        if live.len() > 1 {
-            faults.push(Fault::new(pool, format!("{live:?} are there at once")));
+    let mut live: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for ((_, name), build) in model.made.iter().filter(|((kind, _), _)| kind.is_build_object()) {
+        if build.metadata.deletion_timestamp.is_none() {
+            live.entry(owner_of(build).unwrap_or_default()).or_default().push(name);
         }
     }
-    faults
+    live.retain(|_, builds| builds.len() > 1);
+    live.iter().map(|(pool, builds)| Fault::new(pool, format!("{builds:?} are there at once"))).collect()
 }
 
 fn live<'a>(model: &'a Model, pool: &str) -> impl Iterator<Item = &'a Object> {

@@ -8,13 +8,17 @@
 //! | `builds` | build objects: how many there are, for which pools, from which inputs, and when they go |
 //! | `conditions` | what a pool shows, and what it refers to |
 //! | `published` | which image stands on a pool |
+//! | `failed` | which failures users are told of |
+//! | `bounds` | how many builds run at once, and how long it takes to clean up |
 //! | `foreign` | what belongs to others |
 //! | `rest` | what is there when nothing happens any more |
 //! | `violation` | nothing: the words for what does not hold |
 //! | `model` | nothing: what is there, and what was |
 
+mod bounds;
 mod builds;
 mod conditions;
+mod failed;
 mod foreign;
 mod model;
 mod published;
@@ -47,6 +51,8 @@ struct Checker {
     now: Timestamp,
     /// Until when two processes may both act, or one on what is not so any more.
     tolerant_until: Timestamp,
+    /// Builds that may run at once; 0 is no limit.
+    builds_max: usize,
     model: Model,
     violations: Vec<Violation>,
     /// Those that were noted, so that what lasts is noted once.
@@ -76,6 +82,7 @@ impl Invariants {
             agent: daemon::user_agent(),
             now: Timestamp::MIN,
             tolerant_until: Timestamp::MIN,
+            builds_max: 0,
             model: Model::default(),
             violations: Vec::new(),
             known: BTreeSet::new(),
@@ -84,6 +91,11 @@ impl Invariants {
         let checker = invariants.clone();
         server.add_auditor(Arc::new(move |entry, changes| checker.with(|checker| checker.observe(entry, changes))));
         invariants
+    }
+
+    /// No more than `max` builds may run at once; 0 is no limit, as at first.
+    pub fn limit_builds(&self, max: usize) {
+        self.with(|checker| checker.builds_max = max);
     }
 
     /// Something went wrong at `time`: an answer was lost, or one process was followed by another. For as long as a
@@ -144,8 +156,21 @@ impl Checker {
             self.judge(&event);
             self.model.apply(&event, self.now);
         }
-        let doubles = builds::doubles(&self.model);
-        self.note_unless_tolerant(Invariant::OneBuild, doubles);
+        if !changes.is_empty() {
+            self.judge_state();
+        }
+    }
+
+    /// Judges what is there now.
+    fn judge_state(&mut self) {
+        let overdue = bounds::overdue(&self.model, self.now);
+        self.note(Invariant::CleanUp, overdue);
+        if self.now > self.tolerant_until {
+            let doubles = builds::doubles(&self.model);
+            let too_many = bounds::too_many(&self.model, self.builds_max);
+            self.note(Invariant::OneBuild, doubles);
+            self.note(Invariant::BuildsAtOnce, too_many);
+        }
     }
 
     /// Judges a change by what was there before it.
@@ -178,7 +203,9 @@ impl Checker {
         self.note(Invariant::DegradedOnce, degraded);
         self.note(Invariant::InOrder, referred);
         self.note_unless_tolerant(Invariant::InOrder, success);
+        let failed = failed::faults(&self.model, &self.ledger, before, after);
         self.note(Invariant::PublishedIsBuilt, published);
+        self.note(Invariant::FailedIsFailed, failed);
     }
 
     fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Fault>) {

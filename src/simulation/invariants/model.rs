@@ -96,7 +96,11 @@ impl Model {
 
     fn apply_pool(&mut self, event: &Event<'_>, now: Timestamp) {
         let (before, after) = (self.pools.remove(&event.name), event.after.and_then(object));
-        let has_build = self.builds_of(&event.name).next().is_some();
+        let record = before.as_ref().and_then(|pool| BuildRecord::of(&Pool::new(pool)).ok()).unwrap_or_default();
+        let has_ended = |build: &Object| {
+            record.failed.as_ref().is_some_and(|failed| failed.hash == annotation(build, keys::INPUT_HASH))
+        };
+        let has_build = self.builds_of(&event.name).any(|build| !has_ended(build));
         let past = self.past.entry(event.name.clone()).or_default();
         if before.as_ref().is_some_and(is_member) != after.as_ref().is_some_and(is_member) {
             past.membership_changed = Some(now);

@@ -65,7 +65,7 @@ fn unfinished(pool: &Pool<'_>) -> Vec<String> {
 }
 
 /// What is left on a pool that is not opted in.
-fn traces(pool: &Pool<'_>) -> Vec<String> {
+pub(super) fn traces(pool: &Pool<'_>) -> Vec<String> {
     let shown: Vec<&str> = BUILD_CONDITIONS.into_iter().filter(|type_| pool.condition(type_).is_some()).collect();
     if pool.has_traces() { vec![format!("traces are left on it, of conditions {shown:?}")] } else { Vec::new() }
 }

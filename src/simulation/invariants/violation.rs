@@ -13,6 +13,12 @@ pub enum Invariant {
     ForItsPool,
     /// A published image was built from the inputs that it is published with.
     PublishedIsBuilt,
+    /// A failure that users are told of is one of theirs: no loss, and no fault in inputs that are no change.
+    FailedIsFailed,
+    /// No more builds run at once than may.
+    BuildsAtOnce,
+    /// What a pool that was opted out or deleted leaves is removed in bounded time.
+    CleanUp,
     /// Of the four conditions one is True.
     OneOfFour,
     /// No condition becomes True while others degrade the pool.

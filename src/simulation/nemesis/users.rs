@@ -24,6 +24,9 @@ const ROLLOUTS: u64 = 143;
 const REBUILDS: u64 = 144;
 const RECREATIONS: u64 = 145;
 
+/// The share of opt-outs that last.
+const OPTED_OUT_FOR_LONG: f64 = 0.2;
+
 /// The Secret that a user deletes now and then.
 const PUSH_SECRET: &str = "final-image-push";
 
@@ -32,7 +35,10 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     let users = &world.scenario.users;
     vec![
         each(world, users.opt_outs, OPT_OUTS, async |random| {
-            let (pool, lasts) = (world.any_pool(random), within(random, 1..400));
+            let pool = world.any_pool(random);
+            // Some come back soon, some after all that was theirs has long been removed.
+            let lasts = if random.random_bool(OPTED_OUT_FOR_LONG) { 1_200..2_400 } else { 1..400 };
+            let lasts = within(random, lasts);
             set_opted_in(world, &pool, false).await;
             time::sleep(lasts).await;
             set_opted_in(world, &pool, true).await;

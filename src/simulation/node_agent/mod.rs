@@ -113,14 +113,14 @@ impl NodeAgent {
         let logs = self.node.as_ref().map(|node| node.logs.clone());
         let is_build =
             pod.labels().contains_key(keys::BUILD_POD) && pod.namespace().as_deref() == Some(DEFAULT_NAMESPACE);
-        if is_build {
-            self.ledger.note_started();
-        }
         let ending = match &self.endings {
             Some(endings) if is_build => endings(),
             _ if fails => Ending::Fails,
             _ => Ending::Succeeds,
         };
+        if is_build {
+            self.ledger.note_started(&pod.uid().unwrap_or_default(), ending);
+        }
         let is_bound = logs.is_some() || self.endings.is_some();
         let carrier =
             Carrier { client: self.client.clone(), ledger: self.ledger.clone(), pod, pace, ending, is_bound, logs };

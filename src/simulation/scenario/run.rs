@@ -96,6 +96,7 @@ impl Stage {
         let server = ApiServer::new(apiserver::Options { event_window, log_length: LOG_LENGTH, ..usual });
         let (ledger, calm) = (Ledger::default(), Calm::default());
         let invariants = Invariants::attach(&server, &ledger);
+        invariants.limit_builds(scenario.concurrent_builds);
         if let Some(trace) = trace {
             server.add_auditor(trace.auditor());
         }

@@ -1,0 +1,43 @@
+//! Which failures are told to users.
+
+use super::model::{Model, annotation};
+use super::violation::Fault;
+use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, reason};
+use crate::api::pool::field;
+use crate::api::{Object, Pool, keys};
+use crate::plan::record::BuildRecord;
+use crate::simulation::ledger::Ledger;
+
+/// What is wrong with the failure that a write of the daemon's tells of.
+pub(super) fn faults(model: &Model, ledger: &Ledger, before: &Object, after: &Object) -> Vec<Fault> {
+    let (was, is) = (Pool::new(before), Pool::new(after));
+    let untruth = untruth(model, ledger, &was, &is);
+    let whats = untruth.into_iter().chain(unkept(&was, &is));
+    whats.map(|what| Fault::new(format!("MachineConfigPool {}", is.name()), what)).collect()
+}
+
+/// A failure that goes on record though the build was only lost: it is to be tried again, and nobody is to blame.
+fn untruth(model: &Model, ledger: &Ledger, was: &Pool<'_>, is: &Pool<'_>) -> Option<String> {
+    let of = |pool: &Pool<'_>| BuildRecord::of(pool).unwrap_or_default().failed;
+    let failed = of(is).filter(|failed| of(was).as_ref() != Some(failed) && failed.reason == reason::BUILD_FAILED)?;
+    let builds = model.builds_of(is.name()).filter(|build| annotation(build, keys::INPUT_HASH) == failed.hash);
+    let uids = builds.filter_map(|build| build.metadata.uid.as_deref());
+    let endings: Vec<_> = uids.filter_map(|uid| ledger.ending(uid)).collect();
+    let is_true = endings.is_empty() || endings.iter().any(|ending| ending.is_failure());
+    (!is_true).then(|| format!("the build is said to have failed ({}), and it ended as {endings:?}", failed.message))
+}
+
+/// An image of today's config that is not shown as such any more because an input cannot be read: that is no change.
+fn unkept(was: &Pool<'_>, is: &Pool<'_>) -> Option<String> {
+    let why = field(is.condition(BUILD_FAILED)?, "reason");
+    // A build was due in these cases, and something else than its inputs was in its way.
+    let is_about_build = [reason::BUILD_FAILED, reason::NAME_CONFLICT].contains(&why);
+    if !was.is_true(BUILD_SUCCESS) || !is.is_true(BUILD_FAILED) || is_about_build {
+        return None;
+    }
+    let record = BuildRecord::of(is).ok()?;
+    let published = record.published.as_ref()?;
+    let is_of_today = published.inputs.rendered_config == is.rendered();
+    let is_kept = is_of_today && record.published_on(is, &published.hash).is_some();
+    is_kept.then(|| format!("{why} takes the place of the success of {}", is.rendered()))
+}

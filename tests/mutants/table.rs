@@ -1,0 +1,415 @@
+//! The mutants: each brings back one way in which such systems have failed.
+
+/// A deliberate defect.
+pub struct Mutant {
+    /// Its name, by which it is switched on.
+    pub name: &'static str,
+    /// The lessons that it forgets, as they are counted in `tests/contract.rs`.
+    pub lessons: &'static str,
+    /// The scenario in which it is searched for.
+    pub scenario: &'static str,
+    /// Where it is, and what is there instead.
+    pub edits: &'static [Edit],
+}
+
+/// One place of a mutant.
+pub struct Edit {
+    /// The file, from the root of the repository.
+    pub file: &'static str,
+    /// What is there: an expression that occurs once in the file.
+    pub original: &'static str,
+    /// What is there while the mutant is switched on. Where `@on` occurs in it, it stands there in any case, and `@on`
+    /// is whether the mutant is switched on.
+    pub mutated: &'static str,
+}
+
+const CHAOS: &str = "chaos";
+
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "delete-before-publish",
+        lessons: "L19",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/follow.rs",
+            original: "publish(facts, pool, build, digest)",
+            mutated: "facts.deletion(facts.builds.iter().copied().find(|made| made.uid() == build.uid()))
+                .or_else(|| publish(facts, pool, build, digest))",
+        }],
+    },
+    Mutant {
+        name: "success-before-clean-up",
+        lessons: "L19, L23",
+        scenario: CHAOS,
+        edits: &[
+            Edit {
+                file: "src/plan/decide/settle.rs",
+                original: "facts.deletion(facts.made())",
+                mutated: "None",
+            },
+            Edit {
+                file: "src/plan/decide/settle.rs",
+                original: "tell(facts, pool, note).or(Some(status))
+    });
+    Decision::rest(demand(facts), effect, facts.next_forced_deletion())",
+                mutated: "tell(facts, pool, note).or(Some(status))
+    });
+    let effect = effect.or_else(|| if @on { facts.deletion(facts.made()) } else { None });
+    Decision::rest(demand(facts), effect, facts.next_forced_deletion())",
+            },
+        ],
+    },
+    Mutant {
+        name: "no-supersede",
+        lessons: "L05",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/serve.rs",
+            original: "supersede(facts, pool, hash, is_stale).or_else(doubles)",
+            mutated: "doubles()",
+        }],
+    },
+    Mutant {
+        name: "identity-by-name",
+        lessons: "L06, L26",
+        scenario: CHAOS,
+        edits: &[
+            Edit {
+                file: "src/plan/decide/serve.rs",
+                original: "made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash)",
+                mutated: "crate::api::names::rendered_of(&made.key.name) != Some(pool.rendered())",
+            },
+            Edit {
+                file: "src/plan/decide/facts.rs",
+                original: "build.hash() == Some(hash) && !build.is_being_deleted()",
+                mutated: "names::rendered_of(&build.key.name) == self.pool.as_ref().map(|pool| pool.rendered())
+                    && !build.is_being_deleted()",
+            },
+            Edit {
+                file: "src/plan/decide/follow.rs",
+                original: "build.hash()",
+                mutated: "match &facts.wanted {
+                    crate::plan::request::Wanted::Known(request) => Some(request.hash.as_str()),
+                    _ => build.hash(),
+                }",
+            },
+            Edit {
+                file: "src/plan/decide/follow.rs",
+                original: "build.inputs()",
+                mutated: "match &facts.wanted {
+                    crate::plan::request::Wanted::Known(request) => Some(request.inputs.clone()),
+                    _ => build.inputs(),
+                }",
+            },
+        ],
+    },
+    Mutant {
+        name: "lost-edge",
+        lessons: "L02, L04",
+        scenario: CHAOS,
+        edits: &[Edit { file: "src/actors/pool/state.rs", original: "self.rest_for(wait)", mutated: "()" }],
+    },
+    Mutant {
+        name: "clean-up-gives-up",
+        lessons: "L07, L20",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/actors/pool/effects.rs",
+            original: "self.delete(doomed).await?",
+            mutated: "{
+                let gone = Change::Gone(doomed.key.clone(), Some(doomed.uid.clone()));
+                self.delete(doomed).await.unwrap_or(gone)
+            }",
+        }],
+    },
+    Mutant {
+        name: "clean-up-by-names-of-today",
+        lessons: "L25",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/facts.rs",
+            original: "self.builds.iter().chain(&self.config_maps).copied()",
+            mutated: "self.builds.iter().chain(&self.config_maps).copied().filter(|made| {
+                !@on || names::rendered_of(&made.key.name) == self.pool.as_ref().map(|pool| pool.rendered())
+            })",
+        }],
+    },
+    Mutant {
+        name: "opt-out-leaves-builds-alone",
+        lessons: "L07, L08",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/leave.rs",
+            original: "facts.deletion(facts.made())",
+            mutated: "facts.deletion(facts.made().filter(|made| !made.key.kind.is_build_object()))",
+        }],
+    },
+    Mutant {
+        name: "deleted-pool-is-forgotten",
+        lessons: "L09",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/mod.rs",
+            original: "leave::decide(&facts, pool.as_ref())",
+            mutated: "match pool {
+                None => Decision::idle(Demand::None),
+                Some(pool) => leave::decide(&facts, Some(pool)),
+            }",
+        }],
+    },
+    Mutant {
+        name: "relist-is-no-replacement",
+        lessons: "L10",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/index.rs",
+            original: "scope.covers(key) && !present.contains(key) && !written.contains(key)",
+            mutated: "{
+                let _ = (&present, &written, key);
+                false
+            }",
+        }],
+    },
+    Mutant {
+        name: "two-conditions-true",
+        lessons: "L11",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/conditions.rs",
+            original: r#"upsert(&mut conditions, type_, "False", None, now)"#,
+            mutated: "()",
+        }],
+    },
+    Mutant {
+        name: "failure-of-any-config-counts",
+        lessons: "L12",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/record.rs",
+            original: "self.failed.as_ref().filter(|failed| failed.hash == hash)",
+            mutated: "{
+                let _ = hash;
+                self.failed.as_ref()
+            }",
+        }],
+    },
+    Mutant {
+        name: "loss-is-failure",
+        lessons: "L14",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/follow.rs",
+            original: "start::record_loss(facts, pool, &attempt, why)",
+            mutated: "{
+                let lost = BuildFailure { step: why.clone(), exit_code: None, output: String::new() };
+                record_failure(facts, pool, build, &attempt, &lost)
+            }",
+        }],
+    },
+    Mutant {
+        name: "no-deadline",
+        lessons: "L15",
+        scenario: CHAOS,
+        edits: &[Edit { file: "src/plan/decide/follow.rs", original: "deadline <= facts.view.now", mutated: "false" }],
+    },
+    Mutant {
+        name: "conditions-of-others-dropped",
+        lessons: "L16",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/conditions.rs",
+            original: "let message = bounded_message(&shown.message);",
+            mutated: "let message = bounded_message(&shown.message);
+    if @on {
+        conditions.retain(|condition| {
+            let type_ = field(condition, \"type\");
+            BUILD_CONDITIONS.contains(&type_) || type_ == DEGRADED
+        });
+    }",
+        }],
+    },
+    Mutant {
+        name: "whole-pool-written",
+        lessons: "L16, L22",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/patch.rs",
+            original: "Some(json_patch::Patch(tests))",
+            mutated: "{
+                let whole = |path: &[&str]| {
+                    let path = pointer(path);
+                    let value = self.patched.pointer(path.as_str())?.clone();
+                    Some(PatchOperation::Add(AddOperation { path, value }))
+                };
+                let parts: [&[&str]; 4] =
+                    [&[\"metadata\", \"labels\"], &[\"metadata\", \"annotations\"], &[\"spec\"], &[\"status\"]];
+                Some(json_patch::Patch(parts.into_iter().filter_map(whole).collect()))
+            }",
+        }],
+    },
+    Mutant {
+        name: "patch-without-tests",
+        lessons: "L22",
+        scenario: CHAOS,
+        edits: &[Edit { file: "src/plan/patch.rs", original: "tests.extend(changes)", mutated: "tests = changes" }],
+    },
+    Mutant {
+        name: "degraded-again",
+        lessons: "L18",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/settle.rs",
+            original: r#"pool.shown().is_some_and(|c| field(c, "type") == shown.type_ && field(c, "reason") == shown.reason)"#,
+            mutated: "false",
+        }],
+    },
+    Mutant {
+        name: "degradation-of-others-ignored",
+        lessons: "L03",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/start.rs",
+            original: "!facts.record.rebuild && pool.blocked_by().is_some()",
+            mutated: "false",
+        }],
+    },
+    Mutant {
+        name: "images-are-no-inputs",
+        lessons: "L34",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/inputs.rs",
+            original: r#"("baseImage", Some(self.base_image.as_str()))"#,
+            mutated: r#"("baseImage", None)"#,
+        }],
+    },
+    Mutant {
+        name: "no-fence",
+        lessons: "L36",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/cluster/lease/fence.rs",
+            original: "(!left.is_zero()).then_some(left.min(limit))",
+            mutated: "Some(limit)",
+        }],
+    },
+    Mutant {
+        name: "no-back-off",
+        lessons: "L17, L38",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/actors/pool/state.rs",
+            original: "self.context.jitter.backoff(POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX, self.failures)",
+            mutated: "Duration::from_millis(1)",
+        }],
+    },
+    Mutant {
+        name: "no-slots",
+        lessons: "L39",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/slots.rs",
+            original: "if self.limit == 0 { usize::MAX } else { self.limit.saturating_sub(taken) }",
+            mutated: "usize::MAX - taken",
+        }],
+    },
+    Mutant {
+        name: "silent-watch-trusted",
+        lessons: "L40",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/cluster/transport.rs",
+            original: "if is_watch && is_success { WATCH_SILENCE_MAX } else { REQUEST_TIMEOUT }",
+            mutated: "if is_watch && is_success { Duration::from_secs(1 << 30) } else { REQUEST_TIMEOUT }",
+        }],
+    },
+    Mutant {
+        name: "decided-before-the-first-lists",
+        lessons: "L46",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/index.rs",
+            original: "scopes.into_iter().all(|scope| self.listed.contains(scope))",
+            mutated: "{
+                let _ = scopes;
+                true
+            }",
+        }],
+    },
+    Mutant {
+        name: "older-replaces-newer",
+        lessons: "L46",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/cache.rs",
+            original: "ResourceVersion::of(known) >= ResourceVersion::of(object)",
+            mutated: "ResourceVersion::of(known) == ResourceVersion::of(object)",
+        }],
+    },
+    Mutant {
+        name: "no-claim",
+        lessons: "L36, L46",
+        scenario: CHAOS,
+        edits: &[Edit { file: "src/plan/decide/start.rs", original: "claim(facts, pool, request)", mutated: "None" }],
+    },
+    Mutant {
+        name: "typo-degrades-all",
+        lessons: "L48",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/serve.rs",
+            original: "with_fault(facts, pool, fault)",
+            mutated: "settle::faulty(facts, pool, fault)",
+        }],
+    },
+    Mutant {
+        name: "never-by-force",
+        lessons: "L49",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/made.rs",
+            original: "deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()",
+            mutated: "{
+                let _ = deadline;
+                None
+            }",
+        }],
+    },
+    Mutant {
+        name: "old-digest-believed",
+        lessons: "L50",
+        scenario: CHAOS,
+        edits: &[
+            Edit {
+                file: "src/plan/decide/start.rs",
+                original: "facts.deletion(facts.config_maps.iter().copied().filter(is_digest))",
+                mutated: "None",
+            },
+            Edit {
+                file: "src/actors/build.rs",
+                original: "is_of_others || created(config_map) < created(build)",
+                mutated: "{
+                    let _ = (is_of_others, created(config_map), created(build));
+                    false
+                }",
+            },
+        ],
+    },
+    Mutant {
+        name: "status-before-spec",
+        lessons: "L23",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/follow.rs",
+            original: "show::refer(pool, Some(build.reference())).or_else(|| {
+        let shown = Shown { type_, reason: reason.to_owned(), message };
+        show::show(facts, pool, &shown, Degraded::Clear, Some(build.reference()))
+    })",
+            mutated: "{
+                let shown = Shown { type_, reason: reason.to_owned(), message };
+                show::show(facts, pool, &shown, Degraded::Clear, Some(build.reference()))
+                    .or_else(|| show::refer(pool, Some(build.reference())))
+            }",
+        }],
+    },
+];
