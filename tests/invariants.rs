@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
 use machine_os_builder::daemon;
+use machine_os_builder::plan::inputs::BuildInputs;
+use machine_os_builder::plan::record::{BuildRecord, Published};
 use machine_os_builder::simulation::invariants::{Invariant, Invariants};
 use machine_os_builder::simulation::ledger::Ledger;
 use serde_json::{Value, json};
@@ -190,4 +192,55 @@ async fn what_is_left_behind_and_what_is_not_built_is_found() {
     let patch = Patch::Merge(json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}}));
     impostor.user.api(POOL).patch("worker", &PatchParams::default(), &patch).await.unwrap();
     assert_eq!(impostor.user.invariants.at_rest().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_builds_than_may_run_at_once_are_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.invariants.limit_builds(1);
+    for (pool, rendered) in [("worker", "rendered-worker-1"), ("infra", "rendered-infra-1")] {
+        impostor.user.create_pool(pool, rendered).await;
+        let mut pod = pod(rendered, "1");
+        pod["metadata"]["labels"][keys::TARGET_POOL] = pool.into();
+        impostor.daemon.create(pod).await;
+    }
+    assert_eq!(impostor.found(), [Invariant::BuildsAtOnce].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_there_long_after_an_opt_out_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    impostor.user.merge(POOL, "worker", json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}})).await;
+    impostor.user.rest(std::time::Duration::from_secs(14 * 60)).await;
+    impostor.user.annotate("worker", "any", "news").await;
+    assert!(impostor.user.invariants.violations().is_empty());
+    impostor.user.rest(std::time::Duration::from_secs(2 * 60)).await;
+    impostor.user.annotate("worker", "any", "other news").await;
+    assert_eq!(impostor.found(), [Invariant::CleanUp].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_gives_way_to_a_fault_of_an_input_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let inputs = BuildInputs {
+        rendered_config: "rendered-worker-1".into(),
+        base_image: "registry.test/os@sha256:0".into(),
+        extensions_image: None,
+        release_version: "4.16.0".into(),
+        custom_containerfile: None,
+        repository: "registry.test/org/os".into(),
+        generation: 0,
+    };
+    let image = inputs.image_at("sha256:0");
+    let published = Published { hash: inputs.hash(), inputs, image: image.clone() };
+    let mut record = BuildRecord::default();
+    record.published = Some(published);
+    let annotations = json!({keys::BUILD_RECORD: record.to_annotation(), keys::NEWEST_IMAGE: image});
+    impostor.user.merge(POOL, "worker", json!({"metadata": {"annotations": annotations}})).await;
+    impostor.user.merge_status(POOL, "worker", shows(&["BuildSuccess"])).await;
+    impostor.daemon.merge_status(POOL, "worker", shows(&["BuildFailed"])).await;
+    assert_eq!(impostor.found(), [Invariant::FailedIsFailed].into());
 }
