@@ -42,11 +42,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L19, L23",
         scenario: CHAOS,
         edits: &[
-            Edit {
-                file: "src/plan/decide/settle.rs",
-                original: "facts.deletion(facts.made())",
-                mutated: "None",
-            },
+            Edit { file: "src/plan/decide/settle.rs", original: "facts.deletion(facts.made())", mutated: "None" },
             Edit {
                 file: "src/plan/decide/settle.rs",
                 original: "tell(facts, pool, note).or(Some(status))
