@@ -138,6 +138,8 @@ mod common;
 #[path = "contract/supersede.rs"]
 mod supersede;
 
+#[path = "contract/clocks.rs"]
+mod clocks;
 #[path = "contract/ends.rs"]
 mod ends;
 

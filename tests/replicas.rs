@@ -7,6 +7,8 @@ mod common;
 mod deposed;
 #[path = "replicas/handover.rs"]
 mod handover;
+#[path = "replicas/reads.rs"]
+mod reads;
 
 use std::time::Duration;
 

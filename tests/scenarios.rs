@@ -5,6 +5,8 @@ mod written;
 
 #[path = "scenarios/arguments.rs"]
 mod arguments;
+#[path = "scenarios/ingredients.rs"]
+mod ingredients;
 #[path = "scenarios/presets.rs"]
 mod presets;
 

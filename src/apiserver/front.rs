@@ -30,6 +30,11 @@ impl InProcess {
     pub fn with_agent(self, agent: &str) -> Self {
         Self { agent: HeaderValue::from_str(agent).ok(), ..self }
     }
+
+    /// Whether the server at the other end is there.
+    pub fn is_up(&self) -> bool {
+        self.server.is_up()
+    }
 }
 
 impl Service<Request<Body>> for InProcess {
@@ -47,6 +52,7 @@ impl Service<Request<Body>> for InProcess {
         }
         let server = self.server.clone();
         Box::pin(async move {
+            server.up().await;
             let (parts, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
             Ok(server.handle(Request::from_parts(parts, body)))

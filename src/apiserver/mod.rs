@@ -31,6 +31,7 @@ mod negotiate;
 mod object;
 mod openapi;
 mod options;
+mod outage;
 mod patch;
 mod path;
 mod pod_logs;
@@ -92,6 +93,7 @@ struct Inner {
     log_length: usize,
     pod_logs: PodLogs,
     auditors: Mutex<Vec<Auditor>>,
+    outage: outage::Outage,
 }
 
 impl Inner {
@@ -158,6 +160,7 @@ impl ApiServer {
             log_length,
             pod_logs: PodLogs::default(),
             auditors: Mutex::default(),
+            outage: outage::Outage::default(),
         }));
         server.0.refresh();
         server

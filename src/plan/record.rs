@@ -89,6 +89,15 @@ impl Default for BuildRecord {
 }
 
 impl BuildRecord {
+    /// The record with no time of its attempt still to come, if there is one that is: who wrote it had a clock that was
+    /// ahead, and what is counted from it would last too long.
+    pub fn set_back_to(&self, now: Timestamp) -> Option<Self> {
+        let attempt = self.attempt.as_ref()?;
+        let lost = attempt.lost.clone().map(|lost| Lost { at: lost.at.min(now), ..lost });
+        let attempt = Attempt { started: attempt.started.min(now), lost, ..attempt.clone() };
+        (self.attempt.as_ref() != Some(&attempt)).then(|| Self { attempt: Some(attempt), ..self.clone() })
+    }
+
     /// Reads the record of `pool`; a pool without one has an empty one.
     pub fn of(pool: &Pool<'_>) -> Result<Self, InputFault> {
         let Some(text) = pool.annotation(keys::BUILD_RECORD) else { return Ok(Self::default()) };

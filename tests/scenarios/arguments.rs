@@ -65,6 +65,10 @@ fn files_that_say_something_else_are_refused_with_the_line() {
         ("pools: 2\nnetwork: {cuts: often}\n", "\"often\" is no time"),
         ("pools: 2\nnetwork: {cuts: 0s}\n", "longer than 0s"),
         ("pools: 2\nnetwork: {lost: 1.5}\n", "1.5 is no share"),
+        ("pools: 2\nnetwork: {duplicates: 2}\n", "2 is no share"),
+        ("pools: 2\nnetwork: {latency: soon}\n", "\"soon\" is no time"),
+        ("pools: 2\nprocesses: {clock-errors: some}\n", "\"some\" is no time"),
+        ("pools: 2\nprocesses: {pauses: 0s}\n", "longer than 0s"),
         ("pools: 2\nbuilder: kaniko\n", "kaniko"),
         ("pools: 2\nusers: [\n", "scenario.yaml as a scenario"),
     ] {

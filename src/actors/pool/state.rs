@@ -29,6 +29,8 @@ const TOLD_MAX: usize = 256;
 
 /// The shortest wait for a time to come.
 const WAKE_MIN: Duration = Duration::from_secs(1);
+/// The longest: the clock may be set in the meantime, and the time come earlier than it seemed.
+const WAKE_MAX: Duration = Duration::from_secs(60);
 
 /// What a pool actor keeps.
 pub(in crate::actors) struct State {
@@ -199,7 +201,7 @@ impl State {
         let Some(time) = time else { return };
         let wait = Duration::try_from(time.duration_since(self.context.clock.now())).unwrap_or_default();
         // Never a loop, should a time that has come still be asked for.
-        let wait = wait.max(WAKE_MIN);
+        let wait = wait.clamp(WAKE_MIN, WAKE_MAX);
         self.wake = Some(self.myself.send_after(wait, || PoolMessage::Wake).abort_handle());
     }
 

@@ -18,6 +18,9 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>) -> Decision {
     if let Some(effect) = accept_rebuild(facts, pool) {
         return Decision::act(demand(facts), effect);
     }
+    if let Some(record) = facts.record.set_back_to(facts.view.now) {
+        return Decision::rest(demand(facts), patch_record(pool, &record, |_| {}), None);
+    }
     if pool.rendered().is_empty() {
         return Decision::idle(demand(facts));
     }

@@ -142,6 +142,8 @@ fn queue(facts: &Facts<'_>, pool: &Pool<'_>) -> Decision {
         .filter(|condition| field(condition, "status") == "True")
         .filter(|condition| field(condition, "reason") == reason::BUILD_QUEUED)
         .and_then(|condition| messages::queued_since(field(condition, "message")))
+        // Written by a clock that was ahead: it would be the last of all for as long as that.
+        .filter(|since| *since <= facts.view.now)
         .unwrap_or(facts.view.now);
     let shown = Shown {
         type_: BUILD_PENDING,

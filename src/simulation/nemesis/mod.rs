@@ -2,7 +2,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`network`] | loses, delays and refuses requests; cuts, silences and partitions |
+//! | [`network`] | loses, delays and refuses requests; cuts, silences and partitions; restarts the API server |
+//! | [`events`] | lets the events of watches come late, and more than once |
 //! | [`processes`] | runs the processes of the daemon, and lets them crash and stop |
 //! | [`builds`] | says how builds end, and deletes some |
 //! | [`neighbours`] | writes the status of pools, degrades them, resets users' objects |
@@ -11,10 +12,12 @@
 //! Each ingredient draws from random numbers of its own, so that one more of them leaves the others as they were.
 
 pub mod builds;
+pub mod events;
 pub mod neighbours;
 pub mod network;
 pub mod processes;
 pub mod users;
+mod watched;
 mod world;
 
 use futures::FutureExt as _;

@@ -1,10 +1,12 @@
 //! Other controllers, with business of their own.
 
+use std::time::Duration;
+
 use kube::api::PostParams;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::world::within;
 use super::{Ingredient, World, each, users};
@@ -18,6 +20,7 @@ pub const USER_AGENT: &str = "neighbour";
 const STATUS_WRITES: u64 = 130;
 const DEGRADATIONS: u64 = 131;
 const RESETS: u64 = 132;
+const STORMS: u64 = 133;
 
 /// The conditions by which others degrade a pool.
 const DEGRADING: [&str; 3] = [DEGRADED, "NodeDegraded", "RenderDegraded"];
@@ -26,21 +29,41 @@ const REASON: &str = "NodeFailed";
 /// Times that a status is written, should others write it too.
 const TRIES_MAX: u32 = 10;
 
-/// Status writes, degradations and resets.
+/// Status writes, alone and in storms, degradations and resets.
 pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     let neighbours = &world.scenario.neighbours;
     vec![
         each(world, neighbours.status_writes, STATUS_WRITES, async |random| {
             let (pool, count) = (world.any_pool(random), random.random_range(0..100));
-            write_status(world, &pool, |status| {
-                status["machineCount"] = count.into();
-                set_condition(status, "Updated", count % 2 == 0, "Counted");
-            })
-            .await;
+            write_count(world, &pool, count).await;
         }),
+        each(world, neighbours.conflict_storms, STORMS, async |random| storm(world, random).await),
         each(world, neighbours.degradations, DEGRADATIONS, async |random| degrade(world, random).await),
         each(world, neighbours.resets, RESETS, async |_| users::reset(world).await),
     ]
+}
+
+/// Waits until the daemon is at work on a pool, and writes the status of that again and again: at a pace, and each time
+/// that the daemon has asked for something and is about to act on the answer.
+async fn storm(world: &World, random: &mut ChaCha8Rng) {
+    let pool = world.watched_daemon.next_pool().await;
+    let ends = Instant::now() + within(random, 1..4);
+    let mut count = random.random_range(0..100);
+    while Instant::now() < ends {
+        count += 1;
+        write_count(world, &pool, count).await;
+        let pause = Duration::from_millis(random.random_range(10..90));
+        // Whichever comes first.
+        let _ = time::timeout(pause, world.watched_daemon.next_pool()).await;
+    }
+}
+
+async fn write_count(world: &World, pool: &str, count: u32) {
+    write_status(world, pool, |status| {
+        status["machineCount"] = count.into();
+        set_condition(status, "Updated", count.is_multiple_of(2), "Counted");
+    })
+    .await;
 }
 
 async fn degrade(world: &World, random: &mut ChaCha8Rng) {

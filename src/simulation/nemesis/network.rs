@@ -9,13 +9,14 @@ use tokio::time;
 
 use super::world::{Calm, random, within};
 use super::{Ingredient, World, each};
-use crate::api::limits::{REQUEST_TIMEOUT, WATCH_SILENCE_MAX};
+use crate::api::limits::{REQUEST_TIMEOUT, WATCH_BACKOFF_MAX, WATCH_SILENCE_MAX};
 use crate::simulation::network::{Fate, Passing, Script, Wire};
 use crate::simulation::scenario::Network;
 
 const CUTS: u64 = 100;
 const SILENCES: u64 = 101;
 const PARTITIONS: u64 = 102;
+const API_SERVER_RESTARTS: u64 = 103;
 /// The first of the streams of scripts: each process has one.
 const SCRIPTS: u64 = 10_000;
 
@@ -33,7 +34,12 @@ pub fn script(network: &Network, seed: u64, number: u64, calm: Calm, tolerance: 
         if !matches!(fate, Fate::Arrives | Fate::Answered(..)) {
             tolerance(REQUEST_TIMEOUT);
         }
-        fate
+        match fate {
+            Fate::Arrives if !network.latency.is_zero() => {
+                Fate::Waits(network.latency.mul_f64(random.random_range(0.0..1.0)))
+            }
+            fate => fate,
+        }
     })
 }
 
@@ -64,7 +70,7 @@ fn fate(network: &Network, random: &mut ChaCha8Rng, passing: &Passing) -> Fate {
     Fate::Arrives
 }
 
-/// Cuts, silences and partitions, each of one process's connections.
+/// Cuts, silences and partitions, each of one process's connections; restarts of the API server, for all.
 pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     let network = &world.scenario.network;
     let tolerate = |time: Duration| world.replicas.tolerate(time);
@@ -83,6 +89,15 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
             begin(&wire);
             time::sleep(lasts).await;
             wire.restore();
+        }),
+        each(world, network.api_server_restarts, API_SERVER_RESTARTS, async move |random| {
+            let lasts = within(random, 1..30);
+            // Until every watch is opened again, and what was missed is listed.
+            tolerate(lasts + WATCH_BACKOFF_MAX + REQUEST_TIMEOUT * 4);
+            world.server.stop();
+            world.replicas.wires().iter().for_each(Wire::cut_standing);
+            time::sleep(lasts).await;
+            world.server.start();
         }),
     ]
 }

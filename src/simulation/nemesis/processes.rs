@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use rand::RngExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::network::{self, Tolerance};
 use super::world::{Calm, random, within};
-use super::{Ingredient, World, each};
+use super::{Ingredient, World, each, events};
 use crate::actors::Settings;
 use crate::api::limits::REQUEST_TIMEOUT;
 use crate::apiserver::ApiServer;
@@ -25,8 +26,11 @@ use crate::simulation::scenario::Network;
 
 const CRASHES: u64 = 110;
 const RESTARTS: u64 = 111;
+const PAUSES: u64 = 112;
 /// The first of the streams of those that start processes: each place has one.
 const STARTS: u64 = 1_000;
+/// The first of the streams of clocks: each process has one.
+const CLOCKS: u64 = 30_000;
 
 /// What processes are started with.
 #[derive(Clone)]
@@ -41,6 +45,8 @@ pub struct Image {
     pub seed: u64,
     /// What goes wrong on their ways.
     pub network: Network,
+    /// How far their clocks are off at most.
+    pub clock_errors: Duration,
     /// Whether it does no more.
     pub calm: Calm,
     /// Told of what goes wrong.
@@ -84,8 +90,12 @@ impl Replicas {
 
     /// The ways of those that run.
     pub fn wires(&self) -> Vec<Wire> {
-        let wire = |place: &Place| place.wire.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.places.iter().filter_map(wire).collect()
+        (0..self.places.len()).filter_map(|place| self.wire(place)).collect()
+    }
+
+    /// The way of the one in this place, if it runs.
+    fn wire(&self, place: usize) -> Option<Wire> {
+        self.places[place].wire.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many were started so far.
@@ -138,12 +148,32 @@ async fn keep(
 fn start(image: &Image, place: u64, number: u64) -> Process {
     let candidacy = Candidacy { identity: format!("replica-{place}_{number}"), timing: Timing::default() };
     let seed = image.seed.wrapping_mul(1_000_003).wrapping_add(number);
-    let options = daemon::Options::new(image.settings.clone(), image.clock, seed);
+    let options = daemon::Options::new(image.settings.clone(), clock(image, number), seed);
     let script = network::script(&image.network, image.seed, number, image.calm.clone(), image.tolerance.clone());
-    Process::start(&image.server, Some(candidacy), options, script)
+    let events = events::script(&image.network, image.seed, number, image.calm.clone(), image.tolerance.clone());
+    let process = Process::start(&image.server, Some(candidacy), options, script);
+    process.wire().set_event_script(events);
+    process
 }
 
-/// Crashes, and orderly restarts.
+/// The clock of the `number`th process: off by something, and set after a while, right every other time.
+fn clock(image: &Image, number: u64) -> Clock {
+    if image.clock_errors.is_zero() {
+        return image.clock;
+    }
+    let mut random = random(image.seed, CLOCKS + number);
+    let mut error = || {
+        let size = SignedDuration::try_from(image.clock_errors).unwrap_or(SignedDuration::MAX);
+        let share = random.random_range(-1.0..1.0);
+        SignedDuration::try_from_secs_f64(size.as_secs_f64() * share).unwrap_or_default()
+    };
+    let (first, other) = (error(), error());
+    let set_at = Instant::now() + within(&mut random, 10..1800);
+    let then = if random.random_bool(0.5) { SignedDuration::ZERO } else { other };
+    image.clock.wrong_by(first, set_at, then)
+}
+
+/// Crashes, orderly restarts, and pauses.
 pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     let (processes, replicas) = (&world.scenario.processes, &world.replicas);
     let count = world.scenario.replicas;
@@ -153,6 +183,15 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
         }),
         each(world, processes.restarts, RESTARTS, async move |random| {
             replicas.command(random.random_range(0..count), Command::Stop);
+        }),
+        each(world, processes.pauses, PAUSES, async move |random| {
+            let (place, lasts) = (random.random_range(0..count), within(random, 3..90));
+            let Some(wire) = replicas.wire(place) else { return };
+            wire.pause();
+            time::sleep(lasts).await;
+            // What it was about to do, it does now.
+            replicas.tolerate(REQUEST_TIMEOUT);
+            wire.resume();
         }),
     ]
 }

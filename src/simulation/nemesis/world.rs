@@ -12,9 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use super::processes::Replicas;
+use super::watched::WatchedDaemon;
 use crate::api::Kind;
 use crate::apiserver::ApiServer;
-use crate::simulation::scenario::Scenario;
+use crate::simulation::scenario::{Every, Scenario};
 use crate::simulation::seed::{self, Fleet};
 use crate::simulation::switch;
 
@@ -30,6 +31,8 @@ pub struct World {
     pub user: Client,
     /// The processes of the daemon.
     pub replicas: Replicas,
+    /// What the daemon is at, where somebody wants to know.
+    pub watched_daemon: WatchedDaemon,
     /// The number of the newest config of each pool.
     newest: Mutex<BTreeMap<String, usize>>,
 }
@@ -55,7 +58,11 @@ impl World {
     pub fn new(scenario: Scenario, server: ApiServer, fleet: Fleet, replicas: Replicas) -> Self {
         let newest = fleet.pool_names().into_iter().map(|pool| (pool, 1)).collect();
         let user = server.client(switch::USER_AGENT);
-        Self { scenario, server, fleet, user, replicas, newest: Mutex::new(newest) }
+        let watched_daemon = WatchedDaemon::default();
+        if scenario.neighbours.conflict_storms != Every::default() {
+            server.add_auditor(watched_daemon.auditor());
+        }
+        Self { scenario, server, fleet, user, replicas, watched_daemon, newest: Mutex::new(newest) }
     }
 
     /// Random numbers, of which each stream has its own.

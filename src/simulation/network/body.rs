@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
 use tower::BoxError;
 
+use super::events::Delayed;
 use crate::apiserver::ResponseBody;
 
 /// The body of an answer that came over a link.
@@ -16,6 +17,8 @@ pub struct LinkBody {
     /// Bytes that may still come, where it is cut short.
     left: Option<usize>,
     connection: Connection,
+    /// What events go through, where it is a watch.
+    delayed: Option<Delayed>,
 }
 
 /// What an answer comes over.
@@ -29,7 +32,14 @@ pub(super) struct Connection {
 impl LinkBody {
     /// `inner`, for as long as the connection stands.
     pub(super) fn new(inner: ResponseBody, connection: Connection) -> Self {
-        Self { inner, left: None, connection }
+        Self { inner, left: None, connection, delayed: None }
+    }
+
+    /// The same, whose events go through `delayed` if it is a watch.
+    #[must_use]
+    pub(super) fn delayed(mut self, delayed: Delayed) -> Self {
+        self.delayed = Some(delayed).filter(|_| self.inner.is_watch());
+        self
     }
 
     /// The same, but for the second half of it.
@@ -54,7 +64,11 @@ impl Body for LinkBody {
         if self.left == Some(0) {
             return Poll::Ready(Some(Err("the connection was cut in the middle of an answer".into())));
         }
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let Self { inner, delayed, .. } = &mut *self;
+        if let Some(delayed) = delayed {
+            return delayed.poll_event(inner, cx).map(|line| line.map(|line| Ok(Frame::data(line))));
+        }
+        let frame = std::task::ready!(Pin::new(inner).poll_frame(cx));
         Poll::Ready(frame.map(|frame| {
             let frame = frame?;
             let Some(left) = self.left.take() else { return Ok(frame) };

@@ -21,10 +21,16 @@
 //!   errors: 0.05            # requests answered with 409, 429, 500 or 503
 //!   lost: 0.02              # requests, or their answers, that are lost
 //!   slow: 0.1               # requests, or their answers, that take seconds
+//!   latency: 30ms           # that each request takes on its way, at most
 //!   event-window: 64        # changes after which an older watch is answered with 410
+//!   lags: 15m               # events come late for a while, those of each watch by a time of their own
+//!   duplicates: 0.02        # events that come again, or with some of those before them
+//!   api-server-restarts: 1h # it is away for a while, and keeps no changes from before
 //! processes:
 //!   crashes: 20m
 //!   restarts: 30m           # orderly
+//!   pauses: 30m             # it stands still for a while, and then does what it was about to do
+//!   clock-errors: 3m        # how far the clock of each may be off, either way; it is set once in its life
 //! builds:
 //!   failures: 0.1           # the user's fault, or a registry that says no
 //!   evictions: 0.05
@@ -35,6 +41,7 @@
 //!   deletions: 20m          # somebody deletes a build object
 //! neighbours:
 //!   status-writes: 10s      # another controller writes the status of pools
+//!   conflict-storms: 30m    # the same, tens of times a second, while the daemon is at work on that pool
 //!   degradations: 30m       # another controller sets Degraded, or NodeDegraded, for a while
 //!   resets: 30m             # GitOps puts the user's objects back to what they were
 //! users:
@@ -110,8 +117,17 @@ pub struct Network {
     pub lost: Share,
     /// Requests that take seconds, or whose answers do.
     pub slow: Share,
+    /// How long a request is on its way at most, if nothing goes wrong with it.
+    #[serde(deserialize_with = "amounts::duration")]
+    pub latency: Duration,
     /// Changes of a kind that are kept; a watch from before them is answered with 410.
     pub event_window: usize,
+    /// The watches of a process lag for a while, each by a time of its own: of two kinds, the later event may come first.
+    pub lags: Every,
+    /// Events of watches that come twice, be it alone or in a run of the latest ones.
+    pub duplicates: Share,
+    /// The API server is away for some seconds, for everybody, and knows of no changes from before that.
+    pub api_server_restarts: Every,
 }
 
 impl Default for Network {
@@ -124,7 +140,11 @@ impl Default for Network {
             errors: Share::default(),
             lost: Share::default(),
             slow: Share::default(),
+            latency: Duration::ZERO,
             event_window: EVENT_WINDOW,
+            lags: Every::default(),
+            duplicates: Share::default(),
+            api_server_restarts: Every::default(),
         }
     }
 }
@@ -137,6 +157,12 @@ pub struct Processes {
     pub crashes: Every,
     /// A process is told to stop.
     pub restarts: Every,
+    /// A process stands still for a while, perhaps for longer than its lease lasts, and then does what it was about to do.
+    pub pauses: Every,
+    /// How far the clock of a process is off at most, either way, from its start on; in the middle of its life it is set,
+    /// right or to another such error.
+    #[serde(deserialize_with = "amounts::duration")]
+    pub clock_errors: Duration,
 }
 
 /// What happens to builds.
@@ -165,6 +191,8 @@ pub struct Builds {
 pub struct Neighbours {
     /// Another controller writes the status of a pool.
     pub status_writes: Every,
+    /// Another controller writes the status of a pool again and again for some seconds, while the daemon is at work on it.
+    pub conflict_storms: Every,
     /// Another controller degrades a pool for a while.
     pub degradations: Every,
     /// GitOps puts the user's objects back to what they were.

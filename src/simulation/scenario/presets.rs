@@ -62,7 +62,7 @@ fn failures() -> Scenario {
 /// One process, which crashes, stops and starts all the time.
 fn restarts() -> Scenario {
     Scenario {
-        processes: Processes { crashes: minutes(4), restarts: minutes(6) },
+        processes: Processes { crashes: minutes(4), restarts: minutes(6), ..Processes::default() },
         users: Users { rollouts: minutes(5), opt_outs: minutes(20), ..Users::default() },
         faults: hours(2),
         ..Scenario::default()
@@ -73,7 +73,7 @@ fn restarts() -> Scenario {
 fn failover() -> Scenario {
     Scenario {
         replicas: 3,
-        processes: Processes { crashes: minutes(8), restarts: minutes(8) },
+        processes: Processes { crashes: minutes(8), restarts: minutes(8), ..Processes::default() },
         network: Network {
             partitions: minutes(8),
             cuts: minutes(15),
@@ -101,9 +101,18 @@ fn chaos() -> Scenario {
             errors: Share::of(0.05),
             lost: Share::of(0.03),
             slow: Share::of(0.05),
+            latency: Duration::from_millis(20),
             event_window: 48,
+            lags: minutes(12),
+            duplicates: Share::of(0.03),
+            api_server_restarts: minutes(40),
         },
-        processes: Processes { crashes: minutes(12), restarts: minutes(20) },
+        processes: Processes {
+            crashes: minutes(12),
+            restarts: minutes(20),
+            pauses: minutes(30),
+            clock_errors: Duration::from_secs(3 * MINUTE),
+        },
         builds: builds(),
         neighbours: neighbours(),
         users: users(),
@@ -139,7 +148,12 @@ fn builds() -> Builds {
 }
 
 fn neighbours() -> Neighbours {
-    Neighbours { status_writes: Every::of(10), degradations: minutes(25), resets: minutes(40) }
+    Neighbours {
+        status_writes: Every::of(10),
+        conflict_storms: minutes(30),
+        degradations: minutes(25),
+        resets: minutes(40),
+    }
 }
 
 fn users() -> Users {

@@ -115,6 +115,7 @@ impl Stage {
             clock,
             seed: *seed,
             network: scenario.network.clone(),
+            clock_errors: scenario.processes.clock_errors,
             calm: calm.clone(),
             tolerance: tolerance(&invariants, clock),
         };
@@ -151,6 +152,7 @@ impl Stage {
     /// From here on nothing goes wrong any more.
     async fn heal(&self) {
         self.calm.begin();
+        self.world.server.start();
         self.world.replicas.wires().iter().for_each(crate::simulation::network::Wire::restore);
         neighbours::clear_all(&self.world).await;
         if self.world.scenario.mended {

@@ -1,0 +1,89 @@
+//! A server that is away for a while, as it is for a restart.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{Notify, broadcast};
+
+use super::ApiServer;
+
+/// Whether the server is away.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    is_away: AtomicBool,
+    /// Told when the server is back; wakes those that wait in the order in which they began to.
+    back: Notify,
+}
+
+impl ApiServer {
+    /// Stops the server: watches end, and what it kept of the changes so far is gone. Whoever comes back to a watch from
+    /// before is answered with 410, and has to list.
+    ///
+    /// Clients in the same process wait until the server is back, as those do that ask again until they are answered; who
+    /// is to be refused instead asks [`is_up`](Self::is_up) first.
+    pub fn stop(&self) {
+        self.0.outage.is_away.store(true, Ordering::SeqCst);
+        let mut store = self.0.store();
+        let version = store.version;
+        for collection in &mut store.collections {
+            collection.changes.clear();
+            collection.dropped = version;
+            collection.news = broadcast::Sender::new(1);
+        }
+    }
+
+    /// The server is back.
+    pub fn start(&self) {
+        self.0.outage.is_away.store(false, Ordering::SeqCst);
+        self.0.outage.back.notify_waiters();
+    }
+
+    /// Whether the server is there.
+    pub fn is_up(&self) -> bool {
+        !self.0.outage.is_away.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the server is there.
+    pub(super) async fn up(&self) {
+        while !self.is_up() {
+            self.0.outage.back.notified().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::apiserver::{Options, ResponseBody};
+    use crate::clock::Clock;
+
+    fn watch(server: &ApiServer) -> ResponseBody {
+        let request = Request::get("/api/v1/namespaces?watch=true&resourceVersion=1&timeoutSeconds=600");
+        server.handle(request.body(Bytes::new()).unwrap()).into_body()
+    }
+
+    async fn line(body: &mut ResponseBody) -> Option<String> {
+        let line = body.frame().await?.unwrap().into_data().unwrap();
+        Some(String::from_utf8(line.to_vec()).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn watches_end_and_whoever_comes_back_has_to_list() {
+        let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
+        let server = ApiServer::new(Options::new(clock, 1));
+        let mut before = watch(&server);
+        for _ in 0..2 {
+            assert!(line(&mut before).await.unwrap().contains("ADDED"));
+        }
+        let rest = tokio::spawn(async move { line(&mut before).await });
+        tokio::task::yield_now().await;
+        server.stop();
+        assert_eq!(rest.await.unwrap(), None);
+        assert!(!server.is_up());
+        server.start();
+        assert!(server.is_up() && line(&mut watch(&server)).await.unwrap().contains("\"code\":410"));
+    }
+}
