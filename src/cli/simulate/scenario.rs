@@ -60,11 +60,11 @@ fn traced(run: &Run, trace: &Trace) -> Result<Summary, Failed> {
 }
 
 fn line(name: &str, summary: &Summary) -> String {
-    let Summary { runs, builds, pushed, processes, requests, virtual_time } = summary;
+    let Summary { runs, builds, pushed, processes, requests, tried, virtual_time } = summary;
     let hours = virtual_time.as_secs() / 3600;
     format!(
         "scenario {name}: {runs} runs, nothing amiss: {builds} builds, {pushed} images, {processes} processes, \
-         {requests} requests in {hours} h of virtual time"
+         {tried} requests tried and {requests} handled, in {hours} h of virtual time"
     )
 }
 

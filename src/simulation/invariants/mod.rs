@@ -36,6 +36,7 @@ use self::model::Model;
 use self::violation::Fault;
 pub use self::violation::{Invariant, Violation};
 use super::ledger::Ledger;
+use super::network::Passing;
 use crate::api::Object;
 use crate::api::limits::REQUEST_TIMEOUT;
 use crate::apiserver::{ApiServer, AuditedChange, LogEntry, Verb};
@@ -114,6 +115,22 @@ impl Invariants {
     /// All that did not hold so far, oldest first.
     pub fn violations(&self) -> Vec<Violation> {
         self.with(|checker| checker.violations.clone())
+    }
+
+    /// A request of the process called `identity` has reached the API server: of those that change anything, only the
+    /// leader's may.
+    pub fn arrived(&self, identity: &str, passing: &Passing) {
+        if !passing.is_write() || passing.path.contains("/leases") {
+            return;
+        }
+        self.with(|checker| {
+            let leader = checker.model.leader.as_deref().unwrap_or_default();
+            if leader != identity {
+                let Passing { method, path, .. } = passing;
+                let what = format!("sends {method} {path}, and {leader:?} leads");
+                checker.note(Invariant::Fenced, vec![Fault::new(identity, what)]);
+            }
+        });
     }
 
     /// The daemon's requests so far, but for lists, watches and the lease.

@@ -27,6 +27,8 @@ pub(super) struct Model {
     /// The UIDs of the build objects that say, or left word, that they pushed an image, by its digest.
     pub pushed: BTreeMap<String, BTreeSet<String>>,
     pub builds_made: BTreeMap<(String, String), usize>,
+    /// Whom the lease names.
+    pub leader: Option<String>,
 }
 
 /// What is remembered of a pool.
@@ -51,6 +53,10 @@ impl Model {
             "Pod" => self.apply_made(Kind::Pod, event),
             "Build" => self.apply_made(Kind::Build, event),
             "ConfigMap" => self.apply_made(Kind::ConfigMap, event),
+            "Lease" => {
+                let holder = event.after.and_then(|lease| lease["spec"]["holderIdentity"].as_str());
+                self.leader = holder.map(str::to_owned);
+            }
             _ => {}
         }
     }

@@ -15,6 +15,8 @@ pub enum Invariant {
     PublishedIsBuilt,
     /// A failure that users are told of is one of theirs: no loss, and no fault in inputs that are no change.
     FailedIsFailed,
+    /// Whoever does not lead changes nothing.
+    Fenced,
     /// No more builds run at once than may.
     BuildsAtOnce,
     /// What a pool that was opted out or deleted leaves is removed in bounded time.

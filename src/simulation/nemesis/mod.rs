@@ -25,7 +25,7 @@ use futures::future::LocalBoxFuture;
 use rand_chacha::ChaCha8Rng;
 use tokio::time;
 
-pub use self::world::{Calm, World};
+pub use self::world::{Calm, World, random};
 use super::scenario::Every;
 
 /// Something that goes on until it is dropped.

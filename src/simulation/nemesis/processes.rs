@@ -21,6 +21,7 @@ use crate::cluster::lease::Timing;
 use crate::daemon;
 use crate::daemon::replica::Candidacy;
 use crate::simulation::Process;
+use crate::simulation::invariants::Invariants;
 use crate::simulation::network::Wire;
 use crate::simulation::scenario::Network;
 
@@ -51,15 +52,25 @@ pub struct Image {
     pub calm: Calm,
     /// Told of what goes wrong.
     pub tolerance: Tolerance,
+    /// Shown what of each process reaches the API server.
+    pub invariants: Invariants,
 }
 
 /// The processes of the daemon.
 pub struct Replicas {
     places: Vec<Place>,
-    started: Arc<AtomicU64>,
+    counts: Counts,
     tolerance: Tolerance,
     /// Ends the processes when it is dropped.
     _keepers: JoinSet<()>,
+}
+
+/// What is counted of processes.
+#[derive(Debug, Clone, Default)]
+struct Counts {
+    started: Arc<AtomicU64>,
+    /// Requests that those tried that have ended.
+    tried: Arc<AtomicU64>,
 }
 
 /// A place for a process, which is filled again each time that it falls empty.
@@ -76,16 +87,17 @@ enum Command {
 impl Replicas {
     /// Starts so many processes, and sees to it that there are so many. Needs a runtime.
     pub fn start(image: &Image, count: usize) -> Self {
-        let (mut keepers, started) = (JoinSet::new(), Arc::new(AtomicU64::new(0)));
+        let mut keepers = JoinSet::new();
+        let counts = Counts::default();
         let places = (0..count)
             .map(|place| {
                 let (commands, receiver) = mpsc::unbounded_channel();
                 let wire = Arc::default();
-                keepers.spawn(keep(image.clone(), place as u64, receiver, Arc::clone(&wire), Arc::clone(&started)));
+                keepers.spawn(keep(image.clone(), place as u64, receiver, Arc::clone(&wire), counts.clone()));
                 Place { commands, wire }
             })
             .collect();
-        Self { places, started, tolerance: image.tolerance.clone(), _keepers: keepers }
+        Self { places, counts, tolerance: image.tolerance.clone(), _keepers: keepers }
     }
 
     /// The ways of those that run.
@@ -100,7 +112,12 @@ impl Replicas {
 
     /// How many were started so far.
     pub fn started(&self) -> u64 {
-        self.started.load(Ordering::SeqCst)
+        self.counts.started.load(Ordering::SeqCst)
+    }
+
+    /// How many requests they have tried so far; but for lists, watches and the lease.
+    pub fn tried(&self) -> u64 {
+        self.counts.tried.load(Ordering::SeqCst) + self.wires().iter().map(Wire::tried).sum::<u64>()
     }
 
     /// For so long from now, what was asked for before may still have its effect.
@@ -121,11 +138,11 @@ async fn keep(
     place: u64,
     mut commands: mpsc::UnboundedReceiver<Command>,
     wire: Arc<Mutex<Option<Wire>>>,
-    started: Arc<AtomicU64>,
+    counts: Counts,
 ) {
     let mut random = random(image.seed, STARTS + place);
     loop {
-        let number = started.fetch_add(1, Ordering::SeqCst);
+        let number = counts.started.fetch_add(1, Ordering::SeqCst);
         let mut process = start(&image, place, number);
         *wire.lock().unwrap_or_else(PoisonError::into_inner) = Some(process.wire().clone());
         tokio::select! {
@@ -140,6 +157,7 @@ async fn keep(
             }
         }
         *wire.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        counts.tried.fetch_add(process.wire().tried(), Ordering::SeqCst);
         (image.tolerance)(REQUEST_TIMEOUT);
         time::sleep(within(&mut random, 1..30)).await;
     }
@@ -151,8 +169,10 @@ fn start(image: &Image, place: u64, number: u64) -> Process {
     let options = daemon::Options::new(image.settings.clone(), clock(image, number), seed);
     let script = network::script(&image.network, image.seed, number, image.calm.clone(), image.tolerance.clone());
     let events = events::script(&image.network, image.seed, number, image.calm.clone(), image.tolerance.clone());
+    let (invariants, identity) = (image.invariants.clone(), candidacy.identity.clone());
     let process = Process::start(&image.server, Some(candidacy), options, script);
     process.wire().set_event_script(events);
+    process.wire().observe(Box::new(move |passing| invariants.arrived(&identity, passing)));
     process
 }
 

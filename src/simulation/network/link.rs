@@ -40,8 +40,9 @@ impl Service<Request<Body>> for Link {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let carried = carry(self.clone(), request).boxed();
-        if !self.wire.is_paused() {
+        let is_paused = self.wire.is_paused();
+        let carried = carry(self.clone(), request, is_paused).boxed();
+        if !is_paused {
             return carried;
         }
         // Who gives up waiting does not call back what is sent: that it gave up is not known where it stands still.
@@ -50,8 +51,9 @@ impl Service<Request<Body>> for Link {
     }
 }
 
-async fn carry(link: Link, request: Request<Body>) -> Result<Response<LinkBody>, BoxError> {
+async fn carry(link: Link, request: Request<Body>, was_paused: bool) -> Result<Response<LinkBody>, BoxError> {
     let Link { inner, wire } = link;
+    wire.note_tried(&request);
     wire.pass().await?;
     if !inner.is_up() {
         return Err("connection refused".into());
@@ -72,7 +74,7 @@ async fn carry(link: Link, request: Request<Body>) -> Result<Response<LinkBody>,
     }
     let delayed = wire.delayed(passing.number);
     let response = inner.oneshot(request).await?;
-    wire.note_arrived(passing);
+    wire.note_arrived(passing, was_paused);
     match fate {
         Fate::AnswerWaits(time) => sleep(time).await,
         Fate::Unanswered => return Err("the connection was cut".into()),

@@ -16,4 +16,4 @@ pub use body::LinkBody;
 pub use events::{Delivery, EventScript};
 pub use fate::{Fate, Passing, Script};
 pub use link::Link;
-pub use wire::Wire;
+pub use wire::{Observer, Wire};

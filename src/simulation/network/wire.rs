@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
-use http::Request;
+use http::{Method, Request};
 use kube::client::Body;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
@@ -45,7 +45,12 @@ struct Controls {
     events: Mutex<EventScript>,
     passed: Mutex<Vec<Passing>>,
     arrived: Mutex<Vec<(Instant, Passing)>>,
+    observer: Mutex<Option<Observer>>,
+    tried: AtomicU64,
 }
+
+/// Told of each request that the API server has handled, at that moment.
+pub type Observer = Box<dyn Fn(&Passing) + Send>;
 
 impl Wire {
     pub(super) fn new(script: Script) -> Self {
@@ -58,6 +63,8 @@ impl Wire {
             events: Mutex::new(Box::new(|_, _| Delivery::default())),
             passed: Mutex::default(),
             arrived: Mutex::default(),
+            observer: Mutex::default(),
+            tried: AtomicU64::new(0),
         }))
     }
 
@@ -134,9 +141,20 @@ impl Wire {
         self.0.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many requests were tried, connection or not; but for lists, watches and the lease.
+    pub fn tried(&self) -> u64 {
+        self.0.tried.load(Ordering::SeqCst)
+    }
+
     /// The requests that the API server has answered so far, whatever became of the answers, and when it did.
     pub fn arrived(&self) -> Vec<(Instant, Passing)> {
         self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells `observer` of each request that the API server has handled, but for those that left while the process stood
+    /// still: whether they might leave, it found out before.
+    pub fn observe(&self, observer: Observer) {
+        *self.0.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
     }
 
     /// What becomes of requests from here on.
@@ -155,6 +173,14 @@ impl Wire {
         Delayed::new(Box::new(move |line| wire.0.events.lock().unwrap_or_else(PoisonError::into_inner)(watch, line)))
     }
 
+    /// Counts a request, wherever it gets.
+    pub(super) fn note_tried(&self, request: &Request<Body>) {
+        let is_list_or_watch = request.method() == Method::GET && request.uri().query().is_some();
+        if !is_list_or_watch && !request.uri().path().contains("/leases") {
+            self.0.tried.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     pub(super) fn next(&self, request: &Request<Body>) -> (Passing, Fate) {
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         let mut passed = self.0.passed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +191,11 @@ impl Wire {
         (passing, fate)
     }
 
-    pub(super) fn note_arrived(&self, passing: Passing) {
+    /// Notes that the API server has handled a request; `was_paused` says that it left a process that stood still.
+    pub(super) fn note_arrived(&self, passing: Passing, was_paused: bool) {
+        if !was_paused && let Some(observer) = &*self.0.observer.lock().unwrap_or_else(PoisonError::into_inner) {
+            observer(&passing);
+        }
         self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), passing));
     }
 

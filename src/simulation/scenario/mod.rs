@@ -14,6 +14,7 @@
 //! concurrent-builds: 3      # 0 is no limit
 //! faults: 2h                # how long the first phase takes
 //! mended: true              # whether users mend their input after it
+//! swarm: true               # whether each seed goes without some of what is listed below
 //! network:
 //!   cuts: 10m               # connections are cut, watches among them
 //!   silences: 10m           # connections fall silent, and nobody says so
@@ -58,6 +59,7 @@ mod presets;
 mod read;
 mod run;
 mod seeds;
+mod swarm;
 mod verdict;
 
 use std::time::Duration;
@@ -89,6 +91,8 @@ pub struct Scenario {
     /// Whether users mend their input after that. A scenario without has pools that cannot be built at its end, which is
     /// found.
     pub mended: bool,
+    /// Whether each seed goes without some of what is listed: faults hide one another.
+    pub swarm: bool,
     /// What goes wrong between the daemon and the API server.
     pub network: Network,
     /// What happens to the processes of the daemon.
@@ -226,6 +230,7 @@ impl Default for Scenario {
             concurrent_builds: crate::api::limits::CONCURRENT_BUILDS_DEFAULT,
             faults: Duration::from_secs(3600),
             mended: true,
+            swarm: false,
             network: Network::default(),
             processes: Processes::default(),
             builds: Builds::default(),

@@ -87,7 +87,7 @@ fn failover() -> Scenario {
     }
 }
 
-/// Everything at once.
+/// Everything at once, or most of it.
 fn chaos() -> Scenario {
     Scenario {
         pools: 4,
@@ -116,6 +116,7 @@ fn chaos() -> Scenario {
         builds: builds(),
         neighbours: neighbours(),
         users: users(),
+        swarm: true,
         faults: hours(2),
         ..Scenario::default()
     }

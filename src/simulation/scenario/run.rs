@@ -59,6 +59,8 @@ pub struct Outcome {
     pub processes: u64,
     /// The daemon's requests, but for lists, watches and the lease.
     pub requests: usize,
+    /// Requests that were tried, whether or not they reached the API server; but for lists, watches and the lease.
+    pub tried: u64,
     /// How long it took, in virtual time.
     pub virtual_time: Duration,
 }
@@ -91,6 +93,7 @@ struct Stage {
 impl Stage {
     async fn set(run: &Run, trace: Option<&Trace>) -> Result<Self, Error> {
         let Run { scenario, seed, settings } = run;
+        let scenario = &scenario.of_seed(*seed);
         let clock = Clock::starting_at(EPOCH.parse::<Timestamp>()?);
         let (event_window, usual) = (scenario.network.event_window, apiserver::Options::new(clock, *seed));
         let server = ApiServer::new(apiserver::Options { event_window, log_length: LOG_LENGTH, ..usual });
@@ -118,6 +121,7 @@ impl Stage {
             clock_errors: scenario.processes.clock_errors,
             calm: calm.clone(),
             tolerance: tolerance(&invariants, clock),
+            invariants: invariants.clone(),
         };
         let replicas = Replicas::start(&image, scenario.replicas);
         let fleet = Fleet { pools: scenario.pools, configs: 1, seed: *seed };
@@ -208,6 +212,7 @@ impl Stage {
             pushed: self.ledger.pushed(),
             processes: self.world.replicas.started(),
             requests: self.invariants.requests(),
+            tried: self.world.replicas.tried(),
             virtual_time: self.started.elapsed(),
         }
     }

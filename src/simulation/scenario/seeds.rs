@@ -21,6 +21,8 @@ pub struct Summary {
     pub processes: u64,
     /// The daemon's requests, but for lists, watches and the lease.
     pub requests: usize,
+    /// Requests that were tried, whether or not they reached the API server; but for lists, watches and the lease.
+    pub tried: u64,
     /// How long all of them took, in virtual time.
     pub virtual_time: Duration,
 }
@@ -48,6 +50,7 @@ impl Summary {
         self.pushed += outcome.pushed;
         self.processes += outcome.processes;
         self.requests += outcome.requests;
+        self.tried += outcome.tried;
         self.virtual_time += outcome.virtual_time;
     }
 }
