@@ -151,7 +151,7 @@ fn builds() -> Builds {
 fn neighbours() -> Neighbours {
     Neighbours {
         status_writes: Every::of(10),
-        conflict_storms: minutes(30),
+        conflict_storms: minutes(45),
         degradations: minutes(25),
         resets: minutes(40),
     }
