@@ -33,6 +33,17 @@ impl Impostor {
         Self { user, daemon }
     }
 
+    /// Makes a build object that was claimed before.
+    async fn make(&self, pod: Value) {
+        let attempt = json!({
+            "hash": pod["metadata"]["annotations"][keys::INPUT_HASH], "number": 1, "started": "2026-01-01T00:00:00Z",
+        });
+        let pool = pod["metadata"]["labels"][keys::TARGET_POOL].as_str().unwrap().to_owned();
+        let record = json!({"version": 1, "attempt": attempt}).to_string();
+        self.user.annotate(&pool, keys::BUILD_RECORD, &record).await;
+        self.daemon.create(pod).await;
+    }
+
     /// The invariants that were broken.
     fn found(self) -> BTreeSet<Invariant> {
         let found = self.user.invariants.violations().into_iter().map(|violation| violation.invariant).collect();
@@ -72,9 +83,9 @@ const POOL: Kind = Kind::MachineConfigPool;
 async fn two_builds_of_one_pool_are_found() {
     let impostor = Impostor::new().await;
     impostor.user.create_pool("worker", "rendered-worker-1").await;
-    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    impostor.make(pod("rendered-worker-1", "1")).await;
     assert!(impostor.user.invariants.violations().is_empty());
-    impostor.daemon.create(pod("rendered-worker-2", "2")).await;
+    impostor.make(pod("rendered-worker-2", "2")).await;
     assert_eq!(impostor.found(), [Invariant::OneBuild].into());
 }
 
@@ -83,8 +94,8 @@ async fn two_builds_are_tolerated_only_for_as_long_as_a_request_may_be_on_its_wa
     let impostor = Impostor::new().await;
     impostor.user.create_pool("worker", "rendered-worker-1").await;
     impostor.user.invariants.tolerate_from(impostor.user.clock.now());
-    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
-    impostor.daemon.create(pod("rendered-worker-2", "2")).await;
+    impostor.make(pod("rendered-worker-1", "1")).await;
+    impostor.make(pod("rendered-worker-2", "2")).await;
     assert!(impostor.user.invariants.violations().is_empty());
     impostor.user.rest(std::time::Duration::from_secs(11)).await;
     impostor.user.annotate("worker", "any", "news").await;
@@ -96,6 +107,14 @@ async fn a_build_for_no_pool_is_found() {
     let impostor = Impostor::new().await;
     impostor.daemon.create(pod("rendered-worker-1", "1")).await;
     assert_eq!(impostor.found(), [Invariant::ForItsPool].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_nobody_claimed_is_found() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    assert_eq!(impostor.found(), [Invariant::InOrder].into());
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,13 +204,13 @@ async fn a_deletion_of_what_others_made_is_found() {
 async fn what_is_left_behind_and_what_is_not_built_is_found() {
     let impostor = Impostor::new().await;
     impostor.user.create_pool("worker", "rendered-worker-1").await;
-    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    impostor.make(pod("rendered-worker-1", "1")).await;
     let found: Vec<String> =
         impostor.user.invariants.at_rest().iter().map(|violation| violation.what.clone()).collect();
     assert_eq!(found, ["is left behind", "rendered-worker-1 is not built: it shows None"]);
     let patch = Patch::Merge(json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}}));
     impostor.user.api(POOL).patch("worker", &PatchParams::default(), &patch).await.unwrap();
-    assert_eq!(impostor.user.invariants.at_rest().len(), 1);
+    assert_eq!(impostor.user.invariants.at_rest().len(), 2, "the pod, and the record");
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +221,7 @@ async fn more_builds_than_may_run_at_once_are_found() {
         impostor.user.create_pool(pool, rendered).await;
         let mut pod = pod(rendered, "1");
         pod["metadata"]["labels"][keys::TARGET_POOL] = pool.into();
-        impostor.daemon.create(pod).await;
+        impostor.make(pod).await;
     }
     assert_eq!(impostor.found(), [Invariant::BuildsAtOnce].into());
 }
@@ -211,7 +230,7 @@ async fn more_builds_than_may_run_at_once_are_found() {
 async fn what_is_still_there_long_after_an_opt_out_is_found() {
     let impostor = Impostor::new().await;
     impostor.user.create_pool("worker", "rendered-worker-1").await;
-    impostor.daemon.create(pod("rendered-worker-1", "1")).await;
+    impostor.make(pod("rendered-worker-1", "1")).await;
     impostor.user.merge(POOL, "worker", json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}})).await;
     impostor.user.rest(std::time::Duration::from_secs(14 * 60)).await;
     impostor.user.annotate("worker", "any", "news").await;

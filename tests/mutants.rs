@@ -40,14 +40,14 @@ fn the_search_finds_each_mutant() {
     let mut missed = Vec::new();
     // Past the capture of tests: the table is the result.
     let mut out = io::stderr();
-    writeln!(out, "\n{:32} {:10} {:9} {:>5}  found", "mutant", "lessons", "scenario", "seeds").unwrap();
+    writeln!(out, "\n{:31} {:9} {:25} {:>5}  found", "mutant", "lessons", "scenario", "seeds").unwrap();
     for mutant in MUTANTS.iter().filter(|mutant| search::is_asked_for(mutant.name)) {
         let found = search::run(&program, mutant.name, mutant.scenario, SEEDS);
         let (seed, what) = match &found {
             Some(found) => (found.seed.to_string(), found.what.as_str()),
             None => ("-".to_owned(), "nothing"),
         };
-        writeln!(out, "{:32} {:10} {:9} {seed:>5}  {what}", mutant.name, mutant.lessons, mutant.scenario).unwrap();
+        writeln!(out, "{:31} {:9} {:25} {seed:>5}  {what}", mutant.name, mutant.lessons, mutant.scenario).unwrap();
         missed.extend(found.is_none().then_some(mutant.name));
     }
     assert!(missed.is_empty(), "the search does not find {missed:?} within {SEEDS} seeds");

@@ -51,6 +51,7 @@ pub fn is_asked_for(name: &str) -> bool {
 pub fn run(program: &Path, mutant: &str, scenario: &str, seeds: u64) -> Option<Found> {
     let mut search = Command::new(program)
         .args(["simulate", "--scenario", scenario, "--seeds", &format!("1..{seeds}")])
+        .current_dir(graft::root())
         .env(graft::SWITCH, mutant)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

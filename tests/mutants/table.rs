@@ -23,7 +23,12 @@ pub struct Edit {
     pub mutated: &'static str,
 }
 
+/// Everything at once, or most of it.
 const CHAOS: &str = "chaos";
+/// What chaos heals by making somebody look again.
+const QUIET: &str = "tests/mutants/quiet.yaml";
+/// What chaos leaves little time for.
+const GAPS: &str = "tests/mutants/gaps.yaml";
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -102,7 +107,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "lost-edge",
         lessons: "L02, L04",
-        scenario: CHAOS,
+        scenario: QUIET,
         edits: &[Edit { file: "src/actors/pool/state.rs", original: "self.rest_for(wait)", mutated: "()" }],
     },
     Mutant {
@@ -156,7 +161,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "relist-is-no-replacement",
         lessons: "L10",
-        scenario: CHAOS,
+        scenario: GAPS,
         edits: &[Edit {
             file: "src/plan/index.rs",
             original: "scope.covers(key) && !present.contains(key) && !written.contains(key)",
@@ -280,24 +285,24 @@ pub const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
-        name: "no-fence",
+        name: "deposed-goes-on",
         lessons: "L36",
         scenario: CHAOS,
-        edits: &[Edit {
-            file: "src/cluster/lease/fence.rs",
-            original: "(!left.is_zero()).then_some(left.min(limit))",
-            mutated: "Some(limit)",
-        }],
-    },
-    Mutant {
-        name: "no-back-off",
-        lessons: "L17, L38",
-        scenario: CHAOS,
-        edits: &[Edit {
-            file: "src/actors/pool/state.rs",
-            original: "self.context.jitter.backoff(POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX, self.failures)",
-            mutated: "Duration::from_millis(1)",
-        }],
+        edits: &[
+            Edit {
+                file: "src/cluster/lease/fence.rs",
+                original: "(!left.is_zero()).then_some(left.min(limit))",
+                mutated: "Some(limit)",
+            },
+            Edit {
+                file: "src/daemon/replica.rs",
+                original: "elector.keep().await",
+                mutated: "{
+                    elector.keep().await;
+                    std::future::pending().await
+                }",
+            },
+        ],
     },
     Mutant {
         name: "no-slots",
@@ -330,16 +335,6 @@ pub const MUTANTS: &[Mutant] = &[
                 let _ = scopes;
                 true
             }",
-        }],
-    },
-    Mutant {
-        name: "older-replaces-newer",
-        lessons: "L46",
-        scenario: CHAOS,
-        edits: &[Edit {
-            file: "src/plan/cache.rs",
-            original: "ResourceVersion::of(known) >= ResourceVersion::of(object)",
-            mutated: "ResourceVersion::of(known) == ResourceVersion::of(object)",
         }],
     },
     Mutant {
@@ -377,9 +372,9 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[
             Edit {
-                file: "src/plan/decide/start.rs",
-                original: "facts.deletion(facts.config_maps.iter().copied().filter(is_digest))",
-                mutated: "None",
+                file: "src/plan/decide/facts.rs",
+                original: "made.key.kind == Kind::ConfigMap && is_digest",
+                mutated: "false",
             },
             Edit {
                 file: "src/actors/build.rs",

@@ -53,6 +53,20 @@ pub(super) fn made_for_no_pool(model: &Model, event: &Event<'_>, recent: Timesta
     }
 }
 
+/// A build object of which the pool's record does not say beforehand that it is going to be made: attempts would not be
+/// counted, and two processes could make one each.
+pub(super) fn made_unclaimed(model: &Model, event: &Event<'_>) -> Vec<Fault> {
+    let is_build = matches!(event.kind, "Pod" | "Build") && event.before.is_none();
+    let Some(build) = event.after.filter(|_| is_build).and_then(object).filter(is_labelled) else { return Vec::new() };
+    let Some(pool) = owner_of(&build).and_then(|name| model.pools.get(&name)) else { return Vec::new() };
+    let record = BuildRecord::of(&Pool::new(pool)).unwrap_or_default();
+    let attempt = record.attempt_at(annotation(&build, keys::INPUT_HASH));
+    if attempt.is_some_and(|attempt| attempt.lost.is_none()) {
+        return Vec::new();
+    }
+    vec![Fault::new(format!("{} {}", event.kind, event.name), "is made, and no attempt at it is on record")]
+}
+
 /// A build object that is deleted though it succeeded at what the pool still wants, and before that is published.
 pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Fault> {
     let is_leaving = |object: &Object| object.metadata.deletion_timestamp.is_some();

@@ -199,9 +199,11 @@ impl Checker {
         let model = &self.model;
         let foreign = foreign::faults(event);
         let for_no_pool = builds::made_for_no_pool(model, event, recent);
+        let unclaimed = builds::made_unclaimed(model, event);
         let deleted_early = builds::deleted_early(model, event);
         self.note(Invariant::ForeignIsKept, foreign);
         self.note_unless_tolerant(Invariant::ForItsPool, for_no_pool);
+        self.note_unless_tolerant(Invariant::InOrder, unclaimed);
         self.note_unless_tolerant(Invariant::InOrder, deleted_early);
         if event.kind == "MachineConfigPool"
             && let (Some(before), Some(after)) = (event.before.and_then(object), event.after.and_then(object))

@@ -27,7 +27,8 @@ pub enum Invariant {
     Blocked,
     /// A failure degrades its pool once.
     DegradedOnce,
-    /// References and annotations come before the conditions that belong to them; publish, clean up, say so.
+    /// References and annotations come before the conditions that belong to them; claim, then build; publish, clean up,
+    /// say so.
     InOrder,
     /// What others wrote is left alone.
     ForeignIsKept,

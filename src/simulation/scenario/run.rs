@@ -205,14 +205,18 @@ impl Stage {
     fn outcome(&self, found: Vec<String>) -> Outcome {
         let violations = self.invariants.violations().iter().map(ToString::to_string).collect::<Vec<_>>();
         let complaints = self.ledger.complaints().into_iter().map(|what| format!("a build: {what}"));
+        let (builds, processes, tried) =
+            (self.ledger.started(), self.world.replicas.started(), self.world.replicas.tried());
+        let excess = verdict::is_excessive(tried, builds, processes)
+            .then(|| format!("{tried} requests were tried for {builds} builds by {processes} processes"));
         Outcome {
             seed: self.world.fleet.seed,
-            violations: violations.into_iter().chain(complaints).chain(found).collect(),
-            builds: self.ledger.started(),
+            violations: violations.into_iter().chain(complaints).chain(found).chain(excess).collect(),
+            builds,
             pushed: self.ledger.pushed(),
-            processes: self.world.replicas.started(),
+            processes,
             requests: self.invariants.requests(),
-            tried: self.world.replicas.tried(),
+            tried,
             virtual_time: self.started.elapsed(),
         }
     }

@@ -47,3 +47,15 @@ fn outdated(pool: &Pool<'_>, images: &Object) -> Option<String> {
         (published.base_image, published.extensions_image, published.release_version, published.custom_containerfile);
     (then != today).then(|| format!("its image was built from {then:?}, and today that would be {today:?}"))
 }
+
+/// Requests that a run may need for each build, whatever goes wrong with them; undisturbed, it is 17.
+const TRIED_PER_BUILD_MAX: u64 = 30;
+/// Requests that each process that is started may add to that.
+const TRIED_PER_PROCESS_MAX: u64 = 10;
+/// Requests for opt-outs, bad inputs and the like, which belong to no build.
+const TRIED_BESIDES_MAX: u64 = 200;
+
+/// Whether more was asked of the API server than a run with so many builds and processes needs.
+pub(super) fn is_excessive(tried: u64, builds: usize, processes: u64) -> bool {
+    tried > TRIED_PER_BUILD_MAX * builds as u64 + TRIED_PER_PROCESS_MAX * processes + TRIED_BESIDES_MAX
+}
