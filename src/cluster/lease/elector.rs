@@ -32,6 +32,8 @@ pub struct Elector {
     fence: Fence,
     /// The lease as it was last seen, and when it was first seen so.
     known: Option<(Lease, Instant)>,
+    /// Whether the lease is known as this candidate wrote it: then it is renewed without a look at it before.
+    is_own: bool,
 }
 
 /// Why a lease could not be written.
@@ -48,7 +50,7 @@ enum WriteError {
 impl Elector {
     /// A candidate called `identity`, whose `fence` keeps the requests that need leadership.
     pub fn new(client: Client, namespace: &str, identity: String, timing: Timing, clock: Clock, fence: Fence) -> Self {
-        Self { leases: Api::namespaced(client, namespace), identity, timing, clock, fence, known: None }
+        Self { leases: Api::namespaced(client, namespace), identity, timing, clock, fence, known: None, is_own: false }
     }
 
     /// Waits until this candidate leads.
@@ -101,6 +103,12 @@ impl Elector {
     /// Gives the lease back, so that another candidate can take it at once.
     pub async fn release(&mut self) {
         self.fence.close();
+        // A renewal may have been under way when this candidate was told to stop.
+        if !self.is_own
+            && let Err(error) = self.look().await
+        {
+            tracing::warn!(%error, "failed to read the lease");
+        }
         let Some((lease, _)) = self.known.clone().filter(|_| !self.is_held_by_another()) else { return };
         let spec = released(&lease.spec.clone().unwrap_or_default(), self.clock.now());
         if let Err(error) = self.write(Some(&lease), spec).await {
@@ -108,14 +116,24 @@ impl Elector {
         }
     }
 
-    /// One try: reads the lease, and writes it if it may be taken or is this candidate's to renew.
+    /// One try: writes the lease if it may be taken or is this candidate's to renew. It is read before that, unless this
+    /// candidate wrote it last; a conflict says that it did not, and is worth another look.
     async fn try_to_lead(&mut self) -> bool {
         // Leadership counts from before the request: the lease may be as old as that.
         let asked = Instant::now();
+        // Whatever becomes of this try, unless the write succeeds.
+        let was_own = std::mem::take(&mut self.is_own);
+        if was_own && self.try_to_write(asked).await {
+            return true;
+        }
         if let Err(error) = self.look().await {
             tracing::warn!(%error, "failed to read the lease");
             return false;
         }
+        self.try_to_write(asked).await
+    }
+
+    async fn try_to_write(&mut self, asked: Instant) -> bool {
         let known = self.known.clone();
         let spec = known.as_ref().and_then(|(lease, _)| lease.spec.as_ref());
         let seen = known.as_ref().map_or(asked, |(_, seen)| *seen);
@@ -159,6 +177,7 @@ impl Elector {
         match written {
             Ok(lease) => {
                 self.known = Some((lease, Instant::now()));
+                self.is_own = true;
                 Ok(())
             }
             Err(kube::Error::Api(status)) if status.code == 409 => Err(WriteError::Conflict),
