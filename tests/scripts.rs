@@ -66,7 +66,11 @@ impl Pod {
         let mut command = Command::new("/bin/bash");
         command.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()));
-        command.env("TMPDIR", &tmp).env("CALLS", self.path("calls")).env("TERMINATION_LOG", self.path("message"));
+        command
+            .env("BUILD_FILES", &tmp)
+            .env("TMPDIR", &tmp)
+            .env("CALLS", self.path("calls"))
+            .env("TERMINATION_LOG", self.path("message"));
         command.env("BASE_IMAGE", "registry.test/os:9").env("FINAL_IMAGE", "registry.test/fleet/os:r");
         command.env("DIGEST_MANIFEST", "{\"digest\": \"@DIGEST@\"}").env("SILENCE_MAX_S", "5");
         // As a container is: what it has begun ends with it.

@@ -82,3 +82,5 @@ pub const SYMLINKS_FOLLOWED_MAX: usize = 40;
 pub const REGISTRY_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the next part of a registry's answer.
 pub const REGISTRY_READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a build on this machine may take to end once it is told to: buildah clears up for several seconds.
+pub const LOCAL_BUILD_GRACE_PERIOD: Duration = Duration::from_secs(30);

@@ -79,8 +79,20 @@ impl Documents {
             std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
         }
         .map_err(|error| FileError::Unreadable(name.to_owned(), error))?;
-        let parsed = yaml::parse(&text).map_err(|error| FileError::Malformed(name.to_owned(), error))?;
-        let numbered = parsed.into_iter().enumerate().filter(|(_, document)| !document.is_null());
+        self.add(yaml::parse(&text).map_err(|error| FileError::Malformed(name.to_owned(), error))?, name)
+    }
+
+    /// Documents that no file holds: others have made them.
+    #[cfg(feature = "images")]
+    pub(super) fn of_values(values: Vec<Value>) -> Result<Self, FileError> {
+        const PLACE: &str = "the arguments";
+        let mut documents = Self { objects: BTreeMap::new(), files: PLACE.to_owned() };
+        documents.add(values, PLACE)?;
+        Ok(documents)
+    }
+
+    fn add(&mut self, documents: Vec<Value>, name: &str) -> Result<(), FileError> {
+        let numbered = documents.into_iter().enumerate().filter(|(_, document)| !document.is_null());
         for (number, document) in
             numbered.flat_map(|(number, document)| items(document).map(move |item| (number, item)))
         {

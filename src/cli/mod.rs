@@ -1,5 +1,7 @@
 //! The command line: one file for each subcommand.
 
+#[cfg(feature = "images")]
+mod build;
 mod build_settings;
 mod documents;
 #[cfg(feature = "images")]
@@ -36,6 +38,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[cfg(feature = "images")]
+    Build(build::Arguments),
+    #[cfg(feature = "images")]
     Inspect(inspect::Arguments),
     #[cfg(feature = "simulation")]
     LocalCluster(local_cluster::Arguments),
@@ -49,6 +53,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = log_to_stderr(&arguments.command).and_then(|()| match arguments.command {
+        #[cfg(feature = "images")]
+        Command::Build(arguments) => build::run(&arguments),
         #[cfg(feature = "images")]
         Command::Inspect(arguments) => inspect::run(&arguments),
         #[cfg(feature = "simulation")]
