@@ -14,10 +14,9 @@ use crate::world::World;
 const SHARE_OF_CONTROLLER_MAX: Duration = Duration::from_secs(2);
 
 /// Opts a pool in that wants this config, and compares everything with what comes of it.
-async fn build(config: &Value) -> Stages {
-    let world = World::new().await;
+async fn build(world: &World, config: &Value) -> Stages {
     world.create_pool(config).await;
-    let stages = Stages::follow(&world, &World::pod_of(config)).await;
+    let stages = Stages::follow(world, &World::pod_of(config)).await;
 
     let name = config["metadata"]["name"].as_str().unwrap();
     let digest = world.registry.digest(&format!("{}:{name}", world.repository()));
@@ -28,7 +27,7 @@ async fn build(config: &Value) -> Stages {
 
     let unpacked = image::unpack(&world.registry, &image);
     image::assert_holds(&unpacked, config);
-    secrets::assert_nowhere(&world, Some(&unpacked)).await;
+    secrets::assert_nowhere(world, Some(&unpacked)).await;
     assert!(stages.share_of_controller() < SHARE_OF_CONTROLLER_MAX, "{stages}");
     stages
 }
@@ -36,11 +35,11 @@ async fn build(config: &Value) -> Stages {
 #[tokio::test]
 #[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
 async fn an_image_holds_what_the_config_asks_for_and_its_digest_is_the_registrys() {
-    println!("{}", build(&machine_config::rendered()).await);
+    println!("{}", build(&World::new().await, &machine_config::rendered()).await);
 }
 
 #[tokio::test]
 #[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
 async fn a_config_of_700_kb_is_built() {
-    println!("{}", build(&machine_config::large("rendered-layered-large")).await);
+    println!("{}", build(&World::new().await, &machine_config::large("rendered-layered-large")).await);
 }
