@@ -1,19 +1,27 @@
 //! Real builds: real images, out of real MachineConfigs, on this machine.
+//!
+//! A cluster that runs pods for real, a daemon, a registry, and a user: all of them processes. Nothing is played.
 
+mod processes;
 mod real;
 
-use real::registry::Registry;
+#[path = "run/daemon.rs"]
+#[allow(dead_code)] // This uses a part of it.
+mod daemon;
 
-#[test]
-#[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
-fn a_registry_holds_the_base_image() {
-    let mut registry = Registry::start();
-    let base = registry.push_base_image();
-    let digest = registry.digest(&base);
-    assert!(digest.starts_with("sha256:"), "{digest}");
-    registry.stop();
-    registry.resume();
-    assert_eq!(registry.digest(&base), digest);
-    let large = real::machine_config::large("rendered-large").to_string().len();
-    assert!(real::machine_config::LARGE_BYTES - large < 4096, "{large}");
-}
+#[path = "real_build/changes.rs"]
+mod changes;
+#[path = "real_build/failures.rs"]
+mod failures;
+#[path = "real_build/image.rs"]
+mod image;
+#[path = "real_build/pods.rs"]
+mod pods;
+#[path = "real_build/secrets.rs"]
+mod secrets;
+#[path = "real_build/stages.rs"]
+mod stages;
+#[path = "real_build/whole_path.rs"]
+mod whole_path;
+#[path = "real_build/world.rs"]
+mod world;

@@ -88,12 +88,18 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start(arguments: &[&str]) -> Self {
+        let mut command = local_cluster();
+        command.args(arguments);
+        Self::start_by(&mut command)
+    }
+
+    /// A cluster that this command starts, once it is told where its kubeconfig goes.
+    pub fn start_by(command: &mut Command) -> Self {
         let directory = TempDir::new().unwrap();
         let kubeconfig = directory.path().join("kubeconfig");
         let stdout = fs::File::create(directory.path().join("stdout")).unwrap();
-        let mut command = local_cluster();
-        command.arg("--kubeconfig").arg(&kubeconfig).args(arguments).stdout(stdout);
-        let cluster = Self { process: Process::spawn(&mut command), directory };
+        command.arg("--kubeconfig").arg(&kubeconfig).stdout(stdout);
+        let cluster = Self { process: Process::spawn(command), directory };
         until("the kubeconfig is there", || kubeconfig.exists().then_some(()));
         cluster
     }

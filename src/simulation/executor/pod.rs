@@ -90,8 +90,13 @@ impl Carrier {
         }
         self.show().await?;
         let directories = self.executor.host.pod(&self.pod.uid().unwrap_or_default())?;
-        let Some(prepared) = self.prepared(&directories).await? else { return Ok(()) };
-        Ok(self.run_containers(&prepared).await?)
+        let outcome = match self.prepared(&directories).await? {
+            Some(prepared) => self.run_containers(&prepared).await,
+            None => Ok(()),
+        };
+        // What a build leaves takes a disk seconds to forget, and the API server is in this process.
+        tokio::task::spawn_blocking(|| drop(directories)).await?;
+        Ok(outcome?)
     }
 
     /// Waits until everything is there that the containers need; none if the pod was told to end before.
