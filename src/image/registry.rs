@@ -128,7 +128,9 @@ impl Source for Registry {
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, Error> {
         let pull = self.client.pull_blob_stream(&self.reference, digest.as_ref());
         let stream = self.runtime.block_on(pull).map_err(|error| self.explain(error))?;
-        Ok(Box::new(Download { runtime: &self.runtime, stream: stream.stream, chunk: bytes::Bytes::new() }))
+        // It verifies itself at its end, and fails if it is asked for more after that.
+        let stream = stream.stream.fuse();
+        Ok(Box::new(Download { runtime: &self.runtime, stream, chunk: bytes::Bytes::new() }))
     }
 }
 

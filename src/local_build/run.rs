@@ -5,13 +5,13 @@ use std::io::{self, PipeReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use rustix::process::{Pid, kill_process_group};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot::{self, Receiver};
 
 use super::{Ending, Error, Recipe, buildah};
 use crate::api::limits::LOCAL_BUILD_GRACE_PERIOD;
@@ -74,12 +74,14 @@ fn write_files(recipe: &Recipe, directory: &Path) -> Result<(), Error> {
 async fn follow(recipe: &Recipe, destination: Option<&str>, files: &Path, digest: &Path) -> Result<(), Error> {
     // Whoever wants to end it from now on is heard.
     let mut signals = Signals::new().map_err(Error::Follow)?;
-    let (mut child, output) = start(recipe, destination, files, digest)?;
+    let (mut child, mut output) = start(recipe, destination, files, digest)?;
     let ended_by = tokio::select! {
-        status = child.wait() => return conclude(recipe, destination, status.map_err(Error::Follow)?, &output),
+        status = child.wait() => {
+            return conclude(recipe, destination, status.map_err(Error::Follow)?, output).await;
+        }
         signal = signals.next() => signal,
     };
-    end(&mut child, &mut signals).await;
+    end(&mut child, &mut output, &mut signals).await;
     Err(Error::Interrupted(ended_by.as_raw_value()))
 }
 
@@ -129,7 +131,7 @@ fn start(
 
 /// Passes output on as it comes, and gives its end when it is over.
 fn pass_on(mut reader: PipeReader) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         let (mut kept, mut buffer) = (Vec::new(), [0; 4096]);
         while let Ok(read @ 1..) = reader.read(&mut buffer) {
@@ -143,13 +145,13 @@ fn pass_on(mut reader: PipeReader) -> Receiver<Vec<u8>> {
     receiver
 }
 
-fn conclude(
+async fn conclude(
     recipe: &Recipe,
     destination: Option<&str>,
     status: ExitStatus,
-    output: &Receiver<Vec<u8>>,
+    output: Receiver<Vec<u8>>,
 ) -> Result<(), Error> {
-    let output = output.recv_timeout(OUTPUT_END_TIMEOUT).unwrap_or_default();
+    let output = tokio::time::timeout(OUTPUT_END_TIMEOUT, output).await.ok().and_then(Result::ok).unwrap_or_default();
     if status.success() {
         return Ok(());
     }
@@ -164,12 +166,13 @@ fn conclude(
 
 /// Ends the build, and everything that it began: first as a cluster would, and then, or if told once more, without
 /// asking.
-async fn end(child: &mut Child, signals: &mut Signals) {
+async fn end(child: &mut Child, output: &mut Receiver<Vec<u8>>, signals: &mut Signals) {
     let group = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
     let tell = |signal| group.map(|group| kill_process_group(group, signal));
     tell(rustix::process::Signal::TERM);
     tokio::select! {
-        _ = child.wait() => {}
+        // The script may end before what it has begun, and the output when nobody is left to write to it.
+        _ = output => {}
         _ = signals.next() => {}
         () = tokio::time::sleep(LOCAL_BUILD_GRACE_PERIOD) => {}
     }
