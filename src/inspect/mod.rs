@@ -1,9 +1,8 @@
 //! Whether an image is what its MachineConfig asks for.
 //!
-//! Pure: a MachineConfig becomes a list of [expectations](expect), these are [compared](compare) with the file tree of
-//! an image, and a [report](report) says where they differ. What is expected is what Ignition (2.14 and later, specs
-//! 3.0 to 3.5) leaves behind when `ignition-apply --ignore-unsupported` runs in a container build, and what the
-//! Containerfile of a build adds.
+//! Pure: a MachineConfig becomes a list of [`Expectation`]s, these are compared with the file tree of an image, and a
+//! [`Report`] says where they differ. What is expected is what Ignition (2.14 and later, specs 3.0 to 3.5) leaves behind
+//! when `ignition-apply --ignore-unsupported` runs in a container build, and what the Containerfile of a build adds.
 
 mod accounts;
 mod compare;
