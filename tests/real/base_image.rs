@@ -16,6 +16,11 @@ pub const TAG: &str = "base";
 const PACKAGES: &str =
     "bash,coreutils,dash,findutils,grep,gzip,ignition,jq,libc-bin,ostree,passwd,sed,systemd,util-linux";
 
+/// What is taken out again: it comes along with packages, and nothing here runs it.
+const UNNEEDED: &str = "usr/share/doc usr/share/man usr/share/locale usr/share/i18n usr/share/zoneinfo usr/share/perl \
+    usr/share/perl5 usr/lib/x86_64-linux-gnu/perl usr/lib/x86_64-linux-gnu/perl-base usr/lib/x86_64-linux-gnu/gconv \
+    usr/lib/udev/hwdb.d usr/bin/ignition-validate var/lib/apt var/cache";
+
 /// Accounts, which packages that are only unpacked do not make.
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\ncore:x:1000:1000:core:/home/core:/bin/bash\n";
 const GROUP: &str = "root:x:0:\nadm:x:4:\nsudo:x:27:\nwheel:x:90:\nsystemd-journal:x:190:\ncore:x:1000:\n";
@@ -43,7 +48,7 @@ pub fn layout() -> PathBuf {
     // Other tests, in other processes, may want it at the same time.
     let lock = fs::File::create(directory().join("base-image.lock")).unwrap();
     lock.lock().unwrap();
-    let recipe = [PACKAGES, PASSWD, GROUP, SHADOW, OSTREE, CONTAINERFILE].concat();
+    let recipe = [PACKAGES, UNNEEDED, PASSWD, GROUP, SHADOW, OSTREE, CONTAINERFILE].concat();
     let recipe_file = layout.join("recipe");
     if fs::read_to_string(&recipe_file).ok().as_ref() != Some(&recipe) {
         let _ = fs::remove_dir_all(&layout);
@@ -77,8 +82,6 @@ fn make(layout: &Path) {
 fn unpack_packages(tar: &Path) {
     let mut command = Command::new("mmdebstrap");
     command.args(["--quiet", "--variant=extract", "--include", PACKAGES]);
-    let unneeded =
-        "usr/share/doc usr/share/man usr/share/locale usr/share/i18n usr/lib/udev/hwdb.d var/lib/apt var/cache";
-    command.arg(format!("--customize-hook=cd \"$1\" && rm -rf {unneeded}"));
+    command.arg(format!("--customize-hook=cd \"$1\" && rm -rf {UNNEEDED}"));
     output_of(command.arg("bookworm").arg(tar));
 }
