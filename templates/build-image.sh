@@ -15,6 +15,10 @@ readonly pull_auth=$files/base-image-pull-creds/config.json
 readonly push_auth=$files/final-image-push-creds/config.json
 readonly tries=5
 readonly heartbeat_s=10
+# How registries say no, as buildah passes it on: error codes at the start of a message, and statuses. Looser words
+# would be found in the names of hosts and images, and in local errors.
+readonly denial='(^|: )(unauthorized|denied): |authentication required|invalid username/password'\
+'|access to the (requested )?resource is (denied|not authorized)|status( code( from registry)?)?:? 40[13]\b'
 
 work=
 heartbeat=
@@ -34,6 +38,16 @@ trap finish EXIT
 # As the first process of a container, this shell would not hear of its end otherwise.
 trap 'exit 143' INT TERM
 
+# Runs a command in the background, and waits: while one is in the foreground, no trap is run.
+attended() {
+  "$@" &
+  wait "$!"
+}
+
+noted() {
+  "$@" 2>&1 | tee "$work/output"
+}
+
 fail() {
   local code=$1
   shift
@@ -47,15 +61,15 @@ persistently() {
   local failed_code=$1 denied_code=$2 what=$3 try wait=1
   shift 3
   for ((try = 1; try <= tries; try++)); do
-    if "$@" 2>&1 | tee "$work/output"; then
+    if attended noted "$@"; then
       return 0
     fi
-    if grep -qiE 'unauthorized|authentication required|denied|forbidden|invalid username' "$work/output"; then
+    if grep -qiE "$denial" "$work/output"; then
       fail "$denied_code" "failed to $what: access denied"
     fi
     if ((try < tries)); then
       echo "failed to $what (try $try of $tries); trying again in ${wait}s" >&2
-      sleep "$wait"
+      attended sleep "$wait"
       wait=$((wait * 2))
     fi
   done
@@ -79,7 +93,7 @@ for image in "$BASE_IMAGE" ${EXTENSIONS_IMAGE:+"$EXTENSIONS_IMAGE"}; do
   persistently 30 31 "pull $image" buildah pull --policy missing --authfile "$pull_auth" "$image"
 done
 
-buildah build --pull=missing --authfile "$pull_auth" --file "$files/dockerfile/Dockerfile" \
+attended buildah build --pull=missing --authfile "$pull_auth" --file "$files/dockerfile/Dockerfile" \
   --tag "$FINAL_IMAGE" "$context" || fail 20 "failed to build the image"
 
 persistently 40 41 "push $FINAL_IMAGE" \

@@ -37,6 +37,13 @@ impl Process {
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
+    /// Tells it to end, and waits until it has.
+    pub fn end(&mut self) -> Option<i32> {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.ended()
+    }
+
     /// The exit code, once it has ended.
     pub fn ended(&mut self) -> Option<i32> {
         let status = until("the process ends", || self.0.try_wait().unwrap());
@@ -49,6 +56,13 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Processes of this machine whose arguments have this in them.
+pub fn processes(what: &str) -> Vec<String> {
+    let arguments = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("cmdline")).ok();
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| arguments(entry.unwrap()));
+    all.map(|line| line.replace('\0', " ")).filter(|line| line.contains(what)).collect()
 }
 
 /// What a process printed.

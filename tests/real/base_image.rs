@@ -16,26 +16,36 @@ pub const TAG: &str = "base";
 const PACKAGES: &str =
     "bash,coreutils,dash,findutils,grep,gzip,ignition,jq,libc-bin,ostree,passwd,sed,systemd,util-linux";
 
+/// What is taken out again: it comes along with packages, and nothing here runs it.
+const UNNEEDED: &str = "usr/share/doc usr/share/man usr/share/locale usr/share/i18n usr/share/zoneinfo usr/share/perl \
+    usr/share/perl5 usr/lib/x86_64-linux-gnu/perl usr/lib/x86_64-linux-gnu/perl-base usr/lib/x86_64-linux-gnu/gconv \
+    usr/lib/udev/hwdb.d usr/bin/ignition-validate var/lib/apt var/cache";
+
 /// Accounts, which packages that are only unpacked do not make.
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\ncore:x:1000:1000:core:/home/core:/bin/bash\n";
 const GROUP: &str = "root:x:0:\nadm:x:4:\nsudo:x:27:\nwheel:x:90:\nsystemd-journal:x:190:\ncore:x:1000:\n";
 const SHADOW: &str = "root:*:19000:0:99999:7:::\ncore:*:19000:0:99999:7:::\n";
 
-/// Stands in for `ostree container commit`, which Debian's ostree lacks. The real one checks the image's file system
-/// and cleans up what must not be in it; this one does the part that can be seen in an image: /var and /tmp are empty
-/// afterwards. All else goes to the real ostree.
+/// Stands in for `ostree container commit`, which Debian's ostree lacks. The real one checks the image's file system,
+/// and empties directories that must not be in it; this one does the latter. All else goes to the real ostree.
 const OSTREE: &str = r#"#!/bin/bash
 set -euo pipefail
 if [[ "${1-} ${2-}" != "container commit" ]]; then
   exec /usr/bin/ostree "$@"
 fi
-find /tmp /var -mindepth 1 -xdev -delete
+# What is mounted there during a build cannot be deleted.
+find /run /tmp /var/tmp /var/cache -mindepth 1 -xdev -delete 2> /dev/null || true
 "#;
 
-/// Where packages are only unpacked, nobody makes this link.
-const CONTAINERFILE: &str = "FROM scratch\nADD base.tar /\nCOPY ostree /usr/local/bin/ostree\n\
-    COPY passwd group shadow /etc/\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
-    RUN [\"/bin/bash\", \"-c\", \"ln -sf dash /bin/sh && mkdir -p /home/core /var/tmp && chmod 0640 /etc/shadow\"]\n";
+/// The image's Containerfile. Where packages are only unpacked, nobody makes the link of /bin/sh.
+fn containerfile() -> String {
+    let finish = format!("rm -rf {UNNEEDED} && ln -sf dash /bin/sh && mkdir -p /home/core && chmod 0640 /etc/shadow");
+    format!(
+        "FROM scratch\nADD base.tar /\nCOPY ostree /usr/local/bin/ostree\nCOPY passwd group shadow /etc/\n\
+        ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
+        RUN [\"/bin/bash\", \"-euc\", \"{finish}\"]\n"
+    )
+}
 
 /// The layout's directory.
 pub fn layout() -> PathBuf {
@@ -43,7 +53,7 @@ pub fn layout() -> PathBuf {
     // Other tests, in other processes, may want it at the same time.
     let lock = fs::File::create(directory().join("base-image.lock")).unwrap();
     lock.lock().unwrap();
-    let recipe = [PACKAGES, PASSWD, GROUP, SHADOW, OSTREE, CONTAINERFILE].concat();
+    let recipe = [PACKAGES, PASSWD, GROUP, SHADOW, OSTREE, &containerfile()].concat();
     let recipe_file = layout.join("recipe");
     if fs::read_to_string(&recipe_file).ok().as_ref() != Some(&recipe) {
         let _ = fs::remove_dir_all(&layout);
@@ -61,7 +71,7 @@ fn make(layout: &Path) {
         fs::write(path(name), text).unwrap();
     }
     fs::set_permissions(path("ostree"), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::write(path("Containerfile"), CONTAINERFILE).unwrap();
+    fs::write(path("Containerfile"), containerfile()).unwrap();
     let buildah = || {
         let mut command = Command::new("buildah");
         command.arg("--root").arg(path("storage")).arg("--runroot").arg(path("run"));
@@ -77,8 +87,5 @@ fn make(layout: &Path) {
 fn unpack_packages(tar: &Path) {
     let mut command = Command::new("mmdebstrap");
     command.args(["--quiet", "--variant=extract", "--include", PACKAGES]);
-    let unneeded =
-        "usr/share/doc usr/share/man usr/share/locale usr/share/i18n usr/lib/udev/hwdb.d var/lib/apt var/cache";
-    command.arg(format!("--customize-hook=cd \"$1\" && rm -rf {unneeded}"));
     output_of(command.arg("bookworm").arg(tar));
 }

@@ -13,7 +13,16 @@ pub const LARGE_BYTES: usize = 700 * 1024;
 
 /// A MachineConfig with one of everything.
 pub fn rendered() -> Value {
-    machine_os_builder::yaml::parse(RENDERED).unwrap().remove(0)
+    parse(RENDERED)
+}
+
+/// The one in the file that the variable `MACHINE_CONFIG` names, or else the one above.
+pub fn given() -> Value {
+    std::env::var("MACHINE_CONFIG").map_or_else(|_| rendered(), |path| parse(&std::fs::read_to_string(path).unwrap()))
+}
+
+fn parse(text: &str) -> Value {
+    machine_os_builder::yaml::parse(text).unwrap().remove(0)
 }
 
 /// The same under another name, with one file more.

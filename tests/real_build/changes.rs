@@ -1,7 +1,5 @@
 //! What happens while a build runs.
 
-use std::fs;
-
 use kube::api::DeleteParams;
 use machine_os_builder::api::Kind;
 use machine_os_builder::api::conditions::BUILD_SUCCESS;
@@ -9,6 +7,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::daemon::POOL;
+use crate::processes::processes;
 use crate::real::machine_config;
 use crate::secrets;
 use crate::world::{PATIENCE, POLL, World};
@@ -17,13 +16,6 @@ const FIRST: &str = "rendered-layered-first";
 const SECOND: &str = "rendered-layered-second";
 /// A step that the build of the first config does not come past.
 const HOLD: &str = "RUN if grep -q first /etc/rendered-name; then echo held; sleep 3600; fi";
-
-/// Processes of this machine whose arguments have this in them.
-fn processes(what: &str) -> Vec<String> {
-    let arguments = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("cmdline")).ok();
-    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| arguments(entry.unwrap()));
-    all.map(|line| line.replace('\0', " ")).filter(|line| line.contains(what)).collect()
-}
 
 /// A world whose build of the first config is under way, and stays so.
 async fn building() -> World {

@@ -1,26 +1,40 @@
 //! Pods that are no builds: what their specs say, done.
 
-use std::time::Duration;
+use std::fs;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, DeleteParams, LogParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 
-use crate::processes::{Cluster, local_cluster};
-use crate::world::PATIENCE;
+use crate::processes::{Cluster, local_cluster, processes, until};
+use crate::real::temporary_directory;
+use crate::world::{PATIENCE, POLL};
 
 struct Node {
     cluster: Cluster,
     pods: Api<Pod>,
+    directory: TempDir,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // In good order: killed, it would leave what its pods have.
+        if self.cluster.process.0.try_wait().unwrap().is_none() {
+            self.cluster.process.end();
+        }
+    }
 }
 
 impl Node {
     async fn new() -> Self {
-        let cluster = Cluster::start_by(local_cluster().args(["--executor", "buildah"]));
+        let directory = temporary_directory();
+        let mut command = local_cluster();
+        let cluster = Cluster::start_by(command.args(["--executor", "buildah"]).env("TMPDIR", directory.path()));
         let pods = Api::default_namespaced(cluster.client().await);
-        Self { cluster, pods }
+        Self { cluster, pods, directory }
     }
 
     async fn create(&self, kind: &str, object: Value) {
@@ -150,9 +164,41 @@ async fn a_pod_that_is_deleted_is_told_to_end_first() {
     let container = json!([{"name": "m", "image": "i", "command": ["/bin/bash", "-c", script]}]);
     node.run(container, json!({"terminationGracePeriodSeconds": 3600})).await;
     while node.log("m").await != "ready\n" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        sleep(POLL).await;
     }
     let pod = node.pods.delete("p", &DeleteParams::default()).await.unwrap().left().unwrap();
     let uid = pod.metadata.uid.unwrap();
     timeout(PATIENCE, await_condition(node.pods.clone(), "p", conditions::is_deleted(&uid))).await.unwrap().unwrap();
+}
+
+/// A node on which a pod runs that ends for nobody.
+async fn running(mark: &str) -> Node {
+    let node = Node::new().await;
+    let script = format!("trap '' TERM; sleep {mark} & echo ready; wait; wait");
+    let container = json!([{"name": "m", "image": "i", "command": ["/bin/bash", "-c", script]}]);
+    node.run(container, json!({"terminationGracePeriodSeconds": 3600})).await;
+    while node.log("m").await != "ready\n" {
+        sleep(POLL).await;
+    }
+    assert!(!processes(&format!("sleep {mark}")).is_empty());
+    node
+}
+
+#[tokio::test]
+#[ignore = "needs root and buildah"]
+async fn nothing_of_a_pod_outlives_its_node() {
+    let mut node = running("31415").await;
+    assert_eq!(node.cluster.process.end(), Some(0));
+    assert_eq!(processes("sleep 31415"), Vec::<String>::new());
+    assert_eq!(fs::read_dir(node.directory.path()).unwrap().count(), 0);
+
+    let mut killed = running("27182").await;
+    let prefix = format!("local-node-{}-", killed.cluster.process.0.id());
+    killed.cluster.process.0.kill().unwrap();
+    killed.cluster.process.0.wait().unwrap();
+    until("its processes are gone", || processes("sleep 27182").is_empty().then_some(()));
+    // Whoever comes next tidies up.
+    drop(Node::new().await);
+    let left = fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| name.starts_with(&prefix)).count(), 0);
 }

@@ -44,7 +44,7 @@ impl Stages {
             let published = next(&mut pools, has_image).await;
             (published, next(&mut pools, is_built).await)
         };
-        let of_log = async { (written(world, pod, "STEP 1").await, written(world, pod, " COMMIT ").await) };
+        let of_log = async { (written(world, pod, "STEP 1").await, written(world, pod, "Successfully tagged ").await) };
         let ((pod_made, pod_runs, pushed), (published, shown), (pulled, built)) =
             match timeout(PATIENCE, async { tokio::join!(of_pod, of_pool, of_log) }).await {
                 Ok(stages) => stages,
@@ -65,8 +65,8 @@ impl fmt::Display for Stages {
             ("objects made", self.pod_made, self.labelled),
             ("pod start", self.pod_runs, self.pod_made),
             ("base image pull", self.pulled, self.pod_runs),
-            ("build", self.built, self.pulled),
-            ("commit and push", self.pushed, self.built),
+            ("build and commit", self.built, self.pulled),
+            ("push", self.pushed, self.built),
             ("publish", self.published, self.pushed),
             ("label to digest", self.published, self.labelled),
             ("clean up and show", self.shown, self.published),

@@ -39,6 +39,15 @@ pub struct World {
 /// What containers wrote, by pod and container; clones are the same.
 pub type Logs = Arc<Mutex<BTreeMap<String, String>>>;
 
+impl Drop for World {
+    fn drop(&mut self) {
+        // In good order: killed, it would leave what its pods have.
+        if self.cluster.process.0.try_wait().unwrap().is_none() {
+            self.cluster.process.end();
+        }
+    }
+}
+
 impl World {
     /// A world in which a pool can be opted in; it wants no build yet.
     pub async fn new() -> Self {

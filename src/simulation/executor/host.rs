@@ -47,6 +47,9 @@ const FILES: [&str; 5] =
 /// Where files are in memory.
 const MEMORY: &str = "/dev/shm";
 
+/// How the names of a node's directories begin, before the number of its process.
+const PREFIX: &str = "local-node-";
+
 /// Why this machine cannot run containers.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -87,7 +90,11 @@ impl Host {
                 return Err(HostError::Missing { program, package });
             }
         }
-        let make = |directory: &Path| tempfile::Builder::new().prefix("local-node-").tempdir_in(directory);
+        let make = |directory: &Path| {
+            remove_left_behind(directory)?;
+            let prefix = format!("{PREFIX}{}-", std::process::id());
+            tempfile::Builder::new().prefix(&prefix).tempdir_in(directory)
+        };
         let host = Self { disk: make(&env::temp_dir())?, memory: make(Path::new(MEMORY))?, environment: environment() };
         host.try_overlay()?;
         Ok(host)
@@ -159,6 +166,19 @@ fn empty(path: PathBuf) -> io::Result<PathBuf> {
     }
     fs::create_dir(&path)?;
     Ok(path)
+}
+
+/// Removes what nodes had whose processes were killed: there are secrets in it.
+fn remove_left_behind(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn is_installed(program: &str) -> bool {
