@@ -44,6 +44,9 @@
 //! | [`cluster`] | connection, transport, lease, watches, the door: all that talks to an API server | decisions |
 //! | [`builders`] | the objects that run builds, made and read | I/O |
 //! | [`plan`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
+//! | `local_build` | what a build pod would run, run on this machine | decisions |
+//! | `inspect` | what a MachineConfig asks of an image, compared with what is in one | I/O |
+//! | `image` | images, read from registries and files | |
 //! | `apiserver` | an embedded API server, in process and over HTTPS, beside the rest: it knows nothing of builds | |
 //! | [`causes`], [`clock`], [`jitter`], [`yaml`] | why errors happened, time, waits, and manifests | |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
@@ -100,7 +103,13 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod daemon;
+#[cfg(feature = "images")]
+pub mod image;
+#[cfg(feature = "images")]
+pub mod inspect;
 pub mod jitter;
+#[cfg(feature = "images")]
+pub mod local_build;
 pub mod plan;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -1,18 +1,24 @@
 #!/bin/bash
 # Builds and pushes one layered OS image. Runs as the container `image-build` of a build pod.
 #
-# Reads   /tmp/machineconfig, /tmp/dockerfile, and the credentials in /tmp/*-creds
+# Reads   /tmp/machineconfig, /tmp/dockerfile, and the credentials in /tmp/*-creds; outside a pod, BUILD_FILES says
+#         where they are instead of /tmp, and PUSH_DESTINATION where the image goes instead of to its registry
 # Leaves  the digest as its termination message; where a helper waits for it, the digest in /tmp/done/digest, or
 #         /tmp/done/failed, and in /tmp/done/alive when it last was
 # Exits   10 bad payload, 20 build failed, 30 base image pull failed, 31 pull denied, 40 push failed, 41 push denied
 set -euo pipefail
 
-readonly done_dir=/tmp/done
+readonly files=${BUILD_FILES:-/tmp}
+readonly done_dir=$files/done
 readonly termination_log=${TERMINATION_LOG:-/dev/termination-log}
-readonly pull_auth=/tmp/base-image-pull-creds/config.json
-readonly push_auth=/tmp/final-image-push-creds/config.json
+readonly pull_auth=$files/base-image-pull-creds/config.json
+readonly push_auth=$files/final-image-push-creds/config.json
 readonly tries=5
 readonly heartbeat_s=10
+# How registries say no, as buildah passes it on: error codes at the start of a message, and statuses. Looser words
+# would be found in the names of hosts and images, and in local errors.
+readonly denial='(^|: )(unauthorized|denied): |authentication required|invalid username/password'\
+'|access to the (requested )?resource is (denied|not authorized)|status( code( from registry)?)?:? 40[13]\b'
 
 work=
 heartbeat=
@@ -32,6 +38,16 @@ trap finish EXIT
 # As the first process of a container, this shell would not hear of its end otherwise.
 trap 'exit 143' INT TERM
 
+# Runs a command in the background, and waits: while one is in the foreground, no trap is run.
+attended() {
+  "$@" &
+  wait "$!"
+}
+
+noted() {
+  "$@" 2>&1 | tee "$work/output"
+}
+
 fail() {
   local code=$1
   shift
@@ -45,15 +61,15 @@ persistently() {
   local failed_code=$1 denied_code=$2 what=$3 try wait=1
   shift 3
   for ((try = 1; try <= tries; try++)); do
-    if "$@" 2>&1 | tee "$work/output"; then
+    if attended noted "$@"; then
       return 0
     fi
-    if grep -qiE 'unauthorized|authentication required|denied|forbidden|invalid username' "$work/output"; then
+    if grep -qiE "$denial" "$work/output"; then
       fail "$denied_code" "failed to $what: access denied"
     fi
     if ((try < tries)); then
       echo "failed to $what (try $try of $tries); trying again in ${wait}s" >&2
-      sleep "$wait"
+      attended sleep "$wait"
       wait=$((wait * 2))
     fi
   done
@@ -65,10 +81,10 @@ if [[ -d $done_dir ]]; then
   heartbeat=$!
 fi
 
-work=$(mktemp -d)
+work=$(mktemp -d "${BUILD_FILES:-${TMPDIR:-/tmp}}/build.XXXXXX")
 context="$work/context"
 mkdir -p "$context/machineconfig"
-cp /tmp/machineconfig/machineconfig.json.gz "$context/machineconfig/" ||
+cp "$files/machineconfig/machineconfig.json.gz" "$context/machineconfig/" ||
   fail 10 "failed to read the MachineConfig: there is no payload"
 base64 -d "$context/machineconfig/machineconfig.json.gz" | gunzip | grep -c '"config"' > /dev/null ||
   fail 10 "failed to read the MachineConfig: the payload is damaged"
@@ -77,11 +93,12 @@ for image in "$BASE_IMAGE" ${EXTENSIONS_IMAGE:+"$EXTENSIONS_IMAGE"}; do
   persistently 30 31 "pull $image" buildah pull --policy missing --authfile "$pull_auth" "$image"
 done
 
-buildah build --pull=missing --authfile "$pull_auth" --file /tmp/dockerfile/Dockerfile \
+attended buildah build --pull=missing --authfile "$pull_auth" --file "$files/dockerfile/Dockerfile" \
   --tag "$FINAL_IMAGE" "$context" || fail 20 "failed to build the image"
 
 persistently 40 41 "push $FINAL_IMAGE" \
-  buildah push --authfile "$push_auth" --digestfile "$work/digest" "$FINAL_IMAGE"
+  buildah push --authfile "$push_auth" --digestfile "$work/digest" "$FINAL_IMAGE" \
+  ${PUSH_DESTINATION:+"$PUSH_DESTINATION"}
 
 # The image is pushed: from here on nothing may make the build a failed one.
 cp "$work/digest" "$termination_log" || echo "failed to leave the digest as the termination message" >&2

@@ -66,7 +66,11 @@ impl Pod {
         let mut command = Command::new("/bin/bash");
         command.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()));
-        command.env("TMPDIR", &tmp).env("CALLS", self.path("calls")).env("TERMINATION_LOG", self.path("message"));
+        command
+            .env("BUILD_FILES", &tmp)
+            .env("TMPDIR", &tmp)
+            .env("CALLS", self.path("calls"))
+            .env("TERMINATION_LOG", self.path("message"));
         command.env("BASE_IMAGE", "registry.test/os:9").env("FINAL_IMAGE", "registry.test/fleet/os:r");
         command.env("DIGEST_MANIFEST", "{\"digest\": \"@DIGEST@\"}").env("SILENCE_MAX_S", "5");
         // As a container is: what it has begun ends with it.
@@ -164,6 +168,43 @@ fn l41_exit_codes_say_what_failed() {
         assert!(pod.text("message").is_none() && pod.text("tmp/done/digest").is_none());
         assert!(pod.text("tmp/done/failed").is_some());
     }
+}
+
+#[test]
+fn l42_only_a_registry_that_says_no_is_not_asked_again() {
+    for (said, is_denied) in [
+        ("unauthorized: authentication required", true),
+        ("reading manifest 9 in registry.test/os: denied: requested access to the resource is denied", true),
+        ("unable to retrieve auth token: invalid username/password: unauthorized: wrong", true),
+        ("received unexpected HTTP status: 403 Forbidden", true),
+        ("invalid status code from registry 401 (Unauthorized)", true),
+        ("received unexpected HTTP status: 503 Service Unavailable", false),
+        ("pinging container registry denied:5000: Get \\\"https://denied:5000/v2/\\\": dial tcp: no such host", false),
+        ("initializing source docker://registry.test/denied:9: i/o timeout", false),
+        ("dial tcp: lookup denied.test on 192.0.2.53:53: no such host", false),
+        ("mkdir /var/lib/containers: permission denied", false),
+        ("initializing source docker://registry.test/forbidden/unauthorized:401: EOF", false),
+    ] {
+        let pod = Pod::new();
+        pod.buildah(&format!("if [[ $1 == push ]]; then echo \"Error: {said}\" >&2; exit 125; fi"));
+        let (code, output) = pod.run(BUILD);
+        assert_eq!(code, Some(if is_denied { 41 } else { 40 }), "{said} {output}");
+        assert!(output.contains(&said.replace('\\', "")), "{output}");
+    }
+}
+
+#[test]
+fn a_build_that_is_told_to_end_does_so_at_once() {
+    let pod = Pod::new();
+    pod.buildah("[[ $1 != build ]] || exec /bin/sleep 600");
+    let mut build = pod.start(BUILD);
+    pod.wait_until("the image is being built", || pod.calls().iter().any(|call| call.starts_with("buildah build")));
+    let id = build.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(build.wait().unwrap().code(), Some(143));
+    assert!(pod.text("tmp/done/failed").is_some());
+    // What it has begun would end with its container.
+    assert!(Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status().unwrap().success());
 }
 
 #[test]

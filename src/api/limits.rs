@@ -70,3 +70,17 @@ pub const MELTDOWN_WINDOW: Duration = Duration::from_secs(300);
 pub const MELTDOWN_BACKOFF: Duration = Duration::from_secs(600);
 /// Longest wait for an actor to finish what it is doing when it is told to stop.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Largest manifest, index or config of an image that is read, in bytes: registries need not take larger manifests
+/// (OCI distribution).
+pub const IMAGE_DOCUMENT_BYTES_MAX: u64 = 4 << 20;
+/// Largest file of an image whose contents are kept in memory, in bytes; of all others, the hash is.
+pub const IMAGE_FILE_KEPT_BYTES_MAX: u64 = 16 << 20;
+/// Most symbolic links that are followed on the way to one file (as Linux does).
+pub const SYMLINKS_FOLLOWED_MAX: usize = 40;
+/// Longest wait for a connection to a registry.
+pub const REGISTRY_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for the next part of a registry's answer.
+pub const REGISTRY_READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a build on this machine may take to end once it is told to: buildah clears up for several seconds.
+pub const LOCAL_BUILD_GRACE_PERIOD: Duration = Duration::from_secs(30);

@@ -86,8 +86,13 @@ fn bounded(value: &str, max: usize) -> Cow<'_, str> {
 
 /// SHA-256 of `text`, as 64 lower-case hex digits.
 pub fn sha256_hex(text: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(text))
+}
+
+/// `bytes` as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = Sha256::digest(text).into_iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 

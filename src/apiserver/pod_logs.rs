@@ -16,13 +16,16 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 pub struct PodLogs(Arc<Mutex<BTreeMap<(String, String), String>>>);
 
 impl PodLogs {
-    /// Adds a line to what a container of the pod of this UID wrote; a container that wrote too much is ignored.
+    /// Adds a line to what a container of the pod of this UID wrote; of one that writes too much, the end is kept.
     pub fn append(&self, uid: &str, container: &str, line: &str) {
         let mut texts = self.texts();
         let text = texts.entry((uid.to_owned(), container.to_owned())).or_default();
-        if text.len() + line.len() < TEXT_BYTES_MAX {
-            text.push_str(line);
-            text.push('\n');
+        text.push_str(line);
+        text.push('\n');
+        if text.len() > TEXT_BYTES_MAX {
+            // By halves, so that not each line moves the whole text.
+            let later = text.bytes().skip(TEXT_BYTES_MAX / 2).position(|byte| byte == b'\n');
+            text.drain(..later.map_or(text.len(), |later| TEXT_BYTES_MAX / 2 + later + 1));
         }
     }
 
@@ -65,5 +68,25 @@ fn choose<'a>(pod: &'a Value, container: &str) -> Result<&'a str, Failure> {
             let why = || format!("container {wanted} is not valid for pod {pod_name}");
             found.ok_or_else(|| Failure::bad_request(why()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_container_that_writes_too_much_the_end_is_kept() {
+        let logs = PodLogs::default();
+        let line = "ä".repeat(500);
+        for number in 0..3000 {
+            logs.append("u", "c", &format!("{number} {line}"));
+        }
+        let pod = json!({"metadata": {"name": "p", "uid": "u"}, "spec": {"containers": [{"name": "c"}]}});
+        let text = logs.read(&pod, "c", None).unwrap();
+        assert!(text.len() <= TEXT_BYTES_MAX && text.len() > TEXT_BYTES_MAX / 3, "{}", text.len());
+        assert!(text.ends_with(&format!("2999 {line}\n")));
+        assert!(text.split(' ').next().unwrap().parse::<u32>().is_ok(), "it begins with a line");
     }
 }

@@ -12,13 +12,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::Error;
+use crate::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE};
 use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
 use crate::clock::Clock;
 use crate::simulation::build_controller::{self, BuildController, RealTime};
+use crate::simulation::executor::{Access, Ended, Executor};
 use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
 use crate::yaml;
 
@@ -39,8 +44,8 @@ pub(super) struct Arguments {
     kubeconfig: PathBuf,
 
     /// What runs pods and Builds
-    #[arg(long, value_enum, default_value_t = Executor::Simulated)]
-    executor: Executor,
+    #[arg(long, value_enum, default_value_t = RunBy::Simulated)]
+    executor: RunBy,
 
     /// How long a simulated build runs, as in 5s or 2m30s
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
@@ -53,9 +58,14 @@ pub(super) struct Arguments {
 
 /// What runs pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Executor {
+enum RunBy {
     /// A simulated node: build pods go through their phases, all others run until they are deleted
     Simulated,
+    /// This machine, for real: every pod's command runs as root, in namespaces of its own, with this machine's programs
+    /// in place of the pod's images, so that build pods build and push with this machine's buildah. Builds of
+    /// build.openshift.io stay simulated, and push nothing. Where there is no oc, start the daemon with
+    /// --digest-handoff=termination-message
+    Buildah,
     /// Nothing: pods and Builds stay as they are created
     None,
 }
@@ -95,13 +105,12 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
         .await
         .map_err(|error| format!("failed to listen on {}: {error}; choose another --listen", arguments.listen))?;
     let kubeconfig = kubeconfig(front.address()?, &identity);
-    if arguments.executor == Executor::Simulated {
-        let node = WholeNode {
-            build_duration: arguments.build_duration,
-            fail_rate: arguments.fail_rate,
-            logs: server.pod_logs(),
-        };
-        tokio::spawn(NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node).run());
+    let node = match arguments.executor {
+        RunBy::Simulated => Some(simulated(arguments, &server, seed)),
+        RunBy::Buildah => Some(real(&server, &identity, front.address()?).await?),
+        RunBy::None => None,
+    };
+    if arguments.executor != RunBy::None {
         let builds = RealTime { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate };
         let controller = server.client(build_controller::USER_AGENT);
         tokio::spawn(BuildController::in_real_time(controller, seed, builds).run());
@@ -115,7 +124,50 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     stdout.flush()?;
     drop(stdout);
     ended(interrupt, terminate).await;
+    if let Some(node) = node {
+        node.close().await;
+    }
     Ok(())
+}
+
+/// What runs pods, and what is left of them when it ends.
+struct Node {
+    agent: JoinHandle<()>,
+    containers: Option<Ended>,
+}
+
+impl Node {
+    /// Ends every pod.
+    async fn close(self) {
+        self.agent.abort();
+        let _ = self.agent.await;
+        if let Some(containers) = self.containers {
+            containers.close().await;
+        }
+    }
+}
+
+fn simulated(arguments: &Arguments, server: &ApiServer, seed: u64) -> Node {
+    let node =
+        WholeNode { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate, logs: server.pod_logs() };
+    let agent = NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node);
+    Node { agent: tokio::spawn(agent.run()), containers: None }
+}
+
+async fn real(server: &ApiServer, identity: &Identity, address: SocketAddr) -> Result<Node, Error> {
+    let access = Access { address, token: identity.token().to_owned() };
+    let (executor, containers) = Executor::new(access, server.pod_logs())?;
+    eprintln!("{}", Executor::NOTICE);
+    let client = server.client(node_agent::USER_AGENT);
+    // As in any cluster, pods find there what to check the API server's certificate against.
+    let authority = json!({"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": identity.authority()}});
+    for namespace in [DEFAULT_NAMESPACE, EVENT_NAMESPACE] {
+        let config_map = serde_json::from_value(authority.clone())?;
+        let config_maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
+        config_maps.create(&PostParams::default(), &config_map).await?;
+    }
+    let agent = NodeAgent::real(client, executor);
+    Ok(Node { agent: tokio::spawn(agent.run()), containers: Some(containers) })
 }
 
 /// Waits until the process is told to end.

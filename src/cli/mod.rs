@@ -1,8 +1,15 @@
 //! The command line: one file for each subcommand.
 
+#[cfg(feature = "images")]
+mod build;
 mod build_settings;
+mod documents;
+#[cfg(feature = "images")]
+mod inspect;
 #[cfg(feature = "simulation")]
 mod local_cluster;
+#[cfg(feature = "images")]
+mod registry_access;
 mod render;
 mod run;
 #[cfg(feature = "simulation")]
@@ -30,6 +37,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "images")]
+    Build(build::Arguments),
+    #[cfg(feature = "images")]
+    Inspect(inspect::Arguments),
     #[cfg(feature = "simulation")]
     LocalCluster(local_cluster::Arguments),
     #[cfg(feature = "simulation")]
@@ -42,6 +53,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = log_to_stderr(&arguments.command).and_then(|()| match arguments.command {
+        #[cfg(feature = "images")]
+        Command::Build(arguments) => build::run(&arguments),
+        #[cfg(feature = "images")]
+        Command::Inspect(arguments) => inspect::run(&arguments),
         #[cfg(feature = "simulation")]
         Command::LocalCluster(arguments) => local_cluster::run(&arguments),
         #[cfg(feature = "simulation")]
@@ -53,10 +68,14 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", with_causes(error.as_ref()));
+            print_error(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn print_error(error: &Error) {
+    eprintln!("error: {}", with_causes(error.as_ref()));
 }
 
 /// Logs go to standard error, so that standard output holds results alone; `RUST_LOG` says how much of them.

@@ -79,6 +79,14 @@ pub fn check_image(text: &str) -> Result<(), PullspecError> {
     Reference::parse(text).map(drop)
 }
 
+/// Checks an image that is to be read from the registry that it names.
+pub fn check_located_image(text: &str) -> Result<(), PullspecError> {
+    if Reference::parse(text)?.has_registry {
+        return Ok(());
+    }
+    Err(PullspecError::NoRegistry(text.to_owned()))
+}
+
 /// The repository, `registry/name`, of an image to push to; its tag is for the build to choose.
 pub fn repository(text: &str) -> Result<String, PullspecError> {
     let reference = Reference::parse(text)?;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`ApiServer`](crate::apiserver::ApiServer) | the API server, in process: no sockets |
 //! | [`node_agent`] | scheduler and kubelet: carries build pods through their phases |
+//! | [`executor`] | a container runtime: runs pods for real, in a local cluster that is told to |
 //! | [`build_controller`] | OpenShift's build system: carries Builds through theirs |
 //! | [`ledger`] | the registry that both push to |
 //! | [`switch`] | a user who changes the image builder while builds run |
@@ -23,6 +24,7 @@
 pub mod build_controller;
 mod check;
 pub mod ending;
+pub mod executor;
 pub mod invariants;
 pub mod ledger;
 mod machine_config;

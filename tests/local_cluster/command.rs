@@ -1,7 +1,7 @@
 //! The command itself: its arguments, its kubeconfig, its end.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -66,6 +66,20 @@ fn bad_arguments_are_refused_with_what_to_do() {
     assert!(!kubeconfig.exists());
     let missing = run(&mut local_cluster(), directory.path());
     assert!(missing.code == Some(2) && missing.stderr.contains("--kubeconfig"), "{missing:?}");
+}
+
+#[test]
+fn a_machine_that_cannot_run_pods_is_told_of_with_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let kubeconfig = directory.path().join("kubeconfig");
+    let mut command = local_cluster();
+    command.args(["--executor", "buildah", "--kubeconfig"]).arg(&kubeconfig).env("PATH", directory.path());
+    let printed = run(&mut command, directory.path());
+    assert_eq!(printed.code, Some(1));
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let expected = if is_root { "install the package buildah" } else { "has to run as root" };
+    assert!(printed.stderr.contains(expected), "{printed:?}");
+    assert!(!kubeconfig.exists());
 }
 
 #[test]

@@ -37,6 +37,13 @@ impl Process {
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
+    /// Tells it to end, and waits until it has.
+    pub fn end(&mut self) -> Option<i32> {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.ended()
+    }
+
     /// The exit code, once it has ended.
     pub fn ended(&mut self) -> Option<i32> {
         let status = until("the process ends", || self.0.try_wait().unwrap());
@@ -49,6 +56,13 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Processes of this machine whose arguments have this in them.
+pub fn processes(what: &str) -> Vec<String> {
+    let arguments = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("cmdline")).ok();
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| arguments(entry.unwrap()));
+    all.map(|line| line.replace('\0', " ")).filter(|line| line.contains(what)).collect()
 }
 
 /// What a process printed.
@@ -88,12 +102,18 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start(arguments: &[&str]) -> Self {
+        let mut command = local_cluster();
+        command.args(arguments);
+        Self::start_by(&mut command)
+    }
+
+    /// A cluster that this command starts, once it is told where its kubeconfig goes.
+    pub fn start_by(command: &mut Command) -> Self {
         let directory = TempDir::new().unwrap();
         let kubeconfig = directory.path().join("kubeconfig");
         let stdout = fs::File::create(directory.path().join("stdout")).unwrap();
-        let mut command = local_cluster();
-        command.arg("--kubeconfig").arg(&kubeconfig).args(arguments).stdout(stdout);
-        let cluster = Self { process: Process::spawn(&mut command), directory };
+        command.arg("--kubeconfig").arg(&kubeconfig).stdout(stdout);
+        let cluster = Self { process: Process::spawn(command), directory };
         until("the kubeconfig is there", || kubeconfig.exists().then_some(()));
         cluster
     }

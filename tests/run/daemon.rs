@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::api::{Api, ListParams, PostParams};
@@ -117,7 +117,11 @@ impl User {
 
     /// Waits until this condition, and no other of the four, is True.
     pub async fn shows(&self, condition: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        self.shows_within(PATIENCE, condition).await;
+    }
+
+    pub async fn shows_within(&self, patience: Duration, condition: &str) {
+        let deadline = Instant::now() + patience;
         while self.condition().await.as_deref() != Some(condition) {
             assert!(Instant::now() < deadline, "gave up waiting for {condition}: {:?}", self.pool().await.data);
             tokio::time::sleep(POLL).await;

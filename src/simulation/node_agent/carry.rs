@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, Pod};
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time;
 
-use crate::api::{DEFAULT_NAMESPACE, Kind, Object};
+use crate::api::{Kind, Object};
 use crate::apiserver::PodLogs;
 use crate::builders::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
 use crate::simulation::ending::Ending;
@@ -15,8 +15,6 @@ use crate::simulation::ledger::Ledger;
 use crate::simulation::pace::Pace;
 use crate::simulation::{payload, seed};
 
-/// The node that pods are bound to.
-const NODE: &str = "local-node";
 /// The reason in the status of a pod whose node is gone.
 const NODE_LOST: &str = "NodeLost";
 /// How many times as long as others a pod takes to start whose images cannot be pulled at first.
@@ -118,21 +116,9 @@ impl Carrier {
         self.set_status("Running", &self.all_running()).await
     }
 
-    /// Gives the pod its node, where it is on a whole one.
+    /// Gives the pod its node, where it is on one.
     async fn bind(&self) -> kube::Result<()> {
-        let is_bound = self.pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
-        if !self.is_bound || is_bound {
-            return Ok(());
-        }
-        let name = self.pod.name_any();
-        let binding = json!({
-            "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
-        });
-        let url = format!("/api/v1/namespaces/{}/pods/{name}/binding", self.pod.namespace().unwrap_or_default());
-        let request = http::Request::post(url).body(binding.to_string().into_bytes());
-        let _: Value = self.client.request(request.map_err(kube::Error::HttpError)?).await?;
-        Ok(())
+        if self.is_bound { super::bind(&self.client, &self.pod).await } else { Ok(()) }
     }
 
     fn log(&self, container: &str, line: &str) {
@@ -163,7 +149,7 @@ impl Carrier {
 
     async fn patch_status(&self, status: Value) -> kube::Result<()> {
         let patch = json!({"metadata": {"uid": self.pod.uid()}, "status": status});
-        let pods = pods(&self.client, &self.pod);
+        let pods = super::pods(&self.client, &self.pod);
         pods.patch_status(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
     }
@@ -220,22 +206,6 @@ impl Carrier {
 /// Whether nobody is there to end a pod that is told to end.
 pub(super) fn is_on_lost_node(pod: &Pod) -> bool {
     pod.status.as_ref().and_then(|status| status.reason.as_deref()) == Some(NODE_LOST)
-}
-
-/// Ends a pod that was told to end.
-pub(super) async fn kill(client: &Client, pod: &Pod) {
-    let params = DeleteParams {
-        grace_period_seconds: Some(0),
-        preconditions: Some(Preconditions { uid: pod.uid(), resource_version: None }),
-        ..Default::default()
-    };
-    if let Err(error) = pods(client, pod).delete(&pod.name_any(), &params).await {
-        tracing::debug!(%error, pod = pod.name_any(), "failed to end a pod");
-    }
-}
-
-fn pods(client: &Client, pod: &Pod) -> Api<Pod> {
-    Api::namespaced(client.clone(), pod.namespace().as_deref().unwrap_or(DEFAULT_NAMESPACE))
 }
 
 /// What holds of a pod in a phase, on a whole node.

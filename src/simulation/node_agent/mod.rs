@@ -4,9 +4,10 @@
 //! the pod's own helper container would. What it "pushes" is kept, to be compared with what is published.
 //!
 //! In a [local cluster](crate::cli) it is a whole node: it binds pods to itself, writes their logs, and runs those
-//! that are no builds too, until they are deleted.
+//! that are no builds too, until they are deleted. There it may also have an [`Executor`], which runs them for real.
 
 mod carry;
+mod requests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,10 +21,13 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::task::AbortHandle;
 
+pub(super) use self::requests::{NODE, bind, kill, pods};
+
 use self::carry::Carrier;
 use crate::api::{DEFAULT_NAMESPACE, keys};
 use crate::apiserver::PodLogs;
 use crate::simulation::ending::{Ending, Endings};
+use crate::simulation::executor::{self, Executor};
 use crate::simulation::ledger::Ledger;
 use crate::simulation::pace::Pace;
 
@@ -47,19 +51,26 @@ pub struct NodeAgent {
     random: ChaCha8Rng,
     ledger: Ledger,
     node: Option<WholeNode>,
+    executor: Option<Executor>,
     endings: Option<Endings>,
 }
 
 impl NodeAgent {
     /// An agent whose pods take as long as `seed` says; what they push stands in `ledger`.
     pub fn new(client: Client, seed: u64, ledger: Ledger) -> Self {
-        Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger, node: None, endings: None }
+        Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger, node: None, executor: None, endings: None }
     }
 
     /// An agent that is a whole node, for the pods of every namespace; `seed` says which builds fail.
     #[must_use]
     pub fn whole(client: Client, seed: u64, node: WholeNode) -> Self {
         Self { node: Some(node), ..Self::new(client, seed, Ledger::default()) }
+    }
+
+    /// An agent that is a whole node too, and has `executor` run the pods for real.
+    #[must_use]
+    pub fn real(client: Client, executor: Executor) -> Self {
+        Self { executor: Some(executor), ..Self::new(client, 0, Ledger::default()) }
     }
 
     /// The same agent, whose builds end as `endings` says, on nodes that pods are bound to.
@@ -70,12 +81,12 @@ impl NodeAgent {
 
     /// Watches pods, and runs each, until it is dropped.
     pub async fn run(mut self) {
-        let (pods, config) = match &self.node {
-            Some(_) => (Api::all(self.client.clone()), watcher::Config::default()),
-            None => (
-                Api::<Pod>::namespaced(self.client.clone(), DEFAULT_NAMESPACE),
-                watcher::Config::default().labels(keys::BUILD_POD),
-            ),
+        let is_whole = self.node.is_some() || self.executor.is_some();
+        let (pods, config) = if is_whole {
+            (Api::all(self.client.clone()), watcher::Config::default())
+        } else {
+            let builds = watcher::Config::default().labels(keys::BUILD_POD);
+            (Api::<Pod>::namespaced(self.client.clone(), DEFAULT_NAMESPACE), builds)
         };
         let mut events = std::pin::pin!(kube::runtime::watcher(pods, config));
         let mut running: BTreeMap<String, Running> = BTreeMap::new();
@@ -84,10 +95,7 @@ impl NodeAgent {
                 Ok(Event::Apply(pod) | Event::InitApply(pod)) => {
                     let uid = pod.uid().unwrap_or_default();
                     if pod.metadata.deletion_timestamp.is_some() {
-                        running.remove(&uid);
-                        if !carry::is_on_lost_node(&pod) {
-                            carry::kill(&self.client, &pod).await;
-                        }
+                        self.end(&mut running, &pod).await;
                     } else {
                         running.entry(uid).or_insert_with(|| self.start(pod));
                     }
@@ -99,15 +107,41 @@ impl NodeAgent {
         }
     }
 
+    /// Ends a pod that was told to end.
+    async fn end(&self, running: &mut BTreeMap<String, Running>, pod: &Pod) {
+        let uid = pod.uid().unwrap_or_default();
+        if let Some(Running::Real(carried)) = running.get(&uid) {
+            let seconds = pod.metadata.deletion_grace_period_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+            carried.stop(Duration::from_secs(seconds.unwrap_or(0)));
+            return;
+        }
+        running.remove(&uid);
+        if !carry::is_on_lost_node(pod) {
+            kill(&self.client, pod).await;
+        }
+    }
+
     fn forget(&self, running: &mut BTreeMap<String, Running>, pod: &Pod) {
         let uid = pod.uid().unwrap_or_default();
-        running.remove(&uid);
+        if let Some(Running::Real(carried)) = running.remove(&uid) {
+            carried.stop(Duration::ZERO);
+        }
         if let Some(node) = &self.node {
             node.logs.forget(&uid);
+        }
+        if let Some(executor) = &self.executor {
+            executor.forget(&uid);
         }
     }
 
     fn start(&mut self, pod: Pod) -> Running {
+        match &self.executor {
+            Some(executor) => Running::Real(executor.start(&self.client, pod)),
+            None => self.simulate(pod),
+        }
+    }
+
+    fn simulate(&mut self, pod: Pod) -> Running {
         let pace = self.pace();
         let fails = self.node.as_ref().is_some_and(|node| self.random.random_bool(node.fail_rate.clamp(0.0, 1.0)));
         let logs = self.node.as_ref().map(|node| node.logs.clone());
@@ -130,7 +164,7 @@ impl NodeAgent {
                 tracing::warn!(%error, pod = carrier.pod.name_any(), "failed to run a pod");
             }
         });
-        Running(task.abort_handle())
+        Running::Simulated(Task(task.abort_handle()))
     }
 
     /// How long the phases of the next pod take.
@@ -142,10 +176,16 @@ impl NodeAgent {
     }
 }
 
-/// A pod's processes, which end with it.
-struct Running(AbortHandle);
+/// What runs a pod.
+enum Running {
+    Simulated(#[expect(dead_code, reason = "it is held, and ends with this")] Task),
+    Real(executor::Running),
+}
 
-impl Drop for Running {
+/// A simulated pod's processes, which end with it.
+struct Task(AbortHandle);
+
+impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
     }

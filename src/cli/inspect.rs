@@ -1,0 +1,74 @@
+//! `inspect`: whether an image is what its MachineConfig asks for.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use super::Error;
+use super::documents::Documents;
+use super::registry_access::RegistryArguments;
+use crate::image::{self, Location};
+use crate::inspect::{Plan, Report};
+
+/// Compares an image with the MachineConfig that it was built from.
+///
+/// Every file, directory, link, unit, drop-in, mask and preset that the Ignition config asks for is looked up in the
+/// image's layers, with contents, mode and owner; so are the MachineConfig that the image carries, and its labels.
+/// Contents are told by length and SHA-256. The exit status is 0 if nothing differs, 1 if anything does, and 2 if that
+/// cannot be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// registry-host/repository:tag, registry-host/repository@sha256:digest, oci-archive:FILE or oci:DIRECTORY
+    #[arg(value_name = "IMAGE")]
+    image: String,
+
+    /// A YAML or JSON file with the rendered MachineConfig; - is standard input
+    #[arg(long, value_name = "FILE")]
+    machine_config: PathBuf,
+
+    /// How to print what differs
+    #[arg(short, long, value_name = "HOW", value_enum, default_value_t = Output::Text)]
+    output: Output,
+
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A line for each difference, and one that sums up
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// The exit status where nothing can be told, as that of diff(1).
+const IN_TROUBLE: u8 = 2;
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let report = match compare(arguments) {
+        Ok(report) => report,
+        Err(error) => {
+            super::print_error(&error);
+            return Ok(ExitCode::from(IN_TROUBLE));
+        }
+    };
+    let mut stdout = io::stdout().lock();
+    match arguments.output {
+        Output::Text => write!(stdout, "{report}")?,
+        Output::Json => writeln!(stdout, "{}", serde_json::to_string_pretty(&report)?)?,
+    }
+    stdout.flush()?;
+    Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn compare(arguments: &Arguments) -> Result<Report, Error> {
+    let documents = Documents::read(std::slice::from_ref(&arguments.machine_config))?;
+    let (name, machine_config) = documents.machine_config()?;
+    let plan = Plan::new(machine_config.clone(), &[]).map_err(|error| documents.machine_config_error(name, error))?;
+    let location: Location = arguments.image.parse().map_err(image::Error::from)?;
+    let image = image::read(&location, &arguments.registry.access(&location)?, &plan.keep())?;
+    Ok(plan.compare(&arguments.image, &image))
+}

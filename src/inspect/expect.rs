@@ -1,0 +1,227 @@
+//! From an Ignition config to what has to be in an image.
+//!
+//! Where a config leaves something open that the base image may decide (the mode of a directory that was there
+//! before, say), nothing is expected of it.
+
+use serde_json::Value;
+
+use super::data_url::{self, Source};
+use super::ignition::{Account, Config, Directory, File, Link, is_given};
+use super::report::{Checked, Unchecked};
+use super::{Error, ignition};
+use crate::api::names::sha256_hex;
+
+/// The mode of a file for which none is asked.
+pub(super) const FILE_MODE: u32 = 0o644;
+/// The mode of a directory for which none is asked.
+const DIRECTORY_MODE: u32 = 0o755;
+
+/// What has to be at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// The path; its parents may be symbolic links.
+    pub path: String,
+    /// What has to be there.
+    pub asked: Asked,
+}
+
+/// What is asked of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A regular file.
+    File {
+        /// What has to be in it.
+        contents: Contents,
+        /// Its mode, unless the base image decides it.
+        mode: Option<u32>,
+        /// Who has to own it: the user, and the group.
+        owners: [Owner; 2],
+    },
+    /// A directory.
+    Directory {
+        /// Its mode, unless the base image decides it.
+        mode: Option<u32>,
+        /// Who has to own it: the user, and the group.
+        owners: [Owner; 2],
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where it leads, as it is written.
+        target: String,
+        /// Who has to own it: the user, and the group.
+        owners: [Owner; 2],
+    },
+    /// A hard link: the same as what is at this path.
+    ///
+    /// That it is the same file, not just an equal one, does not survive in every image.
+    HardLink(String),
+    /// Anything but a symbolic link to `/dev/null`.
+    NotMasked,
+    /// A preset file of systemd whose first line about this unit says whether it is enabled.
+    Preset {
+        /// The unit, by its full name.
+        unit: String,
+        /// Whether it is to be enabled.
+        enabled: bool,
+    },
+}
+
+/// What has to be in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// This, by its hash, and by its length where that is known.
+    Exactly(Option<u64>, String),
+    /// This at its end, after whatever the base image has in it.
+    EndsWith(Vec<u8>),
+    /// Anything: the base image decides it, or it cannot be known here.
+    Any,
+}
+
+/// Who has to own something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// Whoever owned it in the base image, or made it.
+    Any,
+    /// This number.
+    Id(u64),
+    /// The number that this name has in the image.
+    Name(String),
+}
+
+impl Expectation {
+    /// Whether the contents of the file there have to be known to tell.
+    pub fn needs_contents(&self) -> bool {
+        matches!(self.asked, Asked::File { contents: Contents::EndsWith(_), .. } | Asked::Preset { .. })
+    }
+}
+
+/// What was found in a config.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub expectations: Vec<Expectation>,
+    pub unchecked: Vec<Unchecked>,
+    pub checked: Checked,
+}
+
+impl Found {
+    /// Files, directories and links.
+    pub(super) fn storage(&mut self, config: &Config) -> Result<(), Error> {
+        for file in &config.storage.files {
+            self.file(config, file)?;
+        }
+        self.expectations.extend(config.storage.directories.iter().map(|directory| of_directory(config, directory)));
+        self.expectations.extend(config.storage.links.iter().map(of_link));
+        self.checked.files = config.storage.files.len();
+        self.checked.directories = config.storage.directories.len();
+        self.checked.links = config.storage.links.len();
+        Ok(())
+    }
+
+    fn file(&mut self, config: &Config, file: &File) -> Result<(), Error> {
+        // With contents of its own, or where anything older is removed first, it is a new file.
+        let is_new = file.contents.source.is_some() || file.overwrite == Some(true);
+        let (contents, unknown) =
+            contents(file, is_new).map_err(|problem| Error::Contents(file.path.clone(), problem))?;
+        if let Some(place) = unknown {
+            self.unchecked(&file.path, format!("its contents come from {place}"));
+        }
+        let mode = file.mode.map(|mode| config.mode(mode)).or(is_new.then_some(FILE_MODE));
+        let owners = [owner(&file.user, is_new), owner(&file.group, is_new)];
+        self.push(&file.path, Asked::File { contents, mode, owners });
+        Ok(())
+    }
+
+    /// What is said in a MachineConfig and not applied by a build.
+    pub(super) fn not_applied(&mut self, config: &Config, spec: &Value) {
+        const NOT_IN_A_CONTAINER: &str = "Ignition does not apply it in a container build";
+        const BY_THE_NODE: &str = "a build does not apply it; the node does";
+        let ignition::Storage { disks, filesystems, raid, luks, .. } = &config.storage;
+        for (path, value) in [
+            ("spec.config.passwd", &config.passwd),
+            ("spec.config.kernelArguments", &config.kernel_arguments),
+            ("spec.config.storage.disks", disks),
+            ("spec.config.storage.filesystems", filesystems),
+            ("spec.config.storage.raid", raid),
+            ("spec.config.storage.luks", luks),
+        ] {
+            if is_given(value) {
+                self.unchecked(path, NOT_IN_A_CONTAINER.into());
+            }
+        }
+        if config.refers_to_others() {
+            self.unchecked("spec.config.ignition.config", "it refers to other configs".into());
+        }
+        for key in ["kernelArguments", "extensions", "fips", "kernelType"] {
+            if spec.get(key).is_some_and(|value| is_given(value) && value != "default") {
+                self.unchecked(&format!("spec.{key}"), BY_THE_NODE.into());
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, path: &str, asked: Asked) {
+        self.expectations.push(Expectation { path: path.to_owned(), asked });
+    }
+
+    fn unchecked(&mut self, path: &str, why: String) {
+        self.unchecked.push(Unchecked { path: path.to_owned(), why });
+    }
+}
+
+/// What has to be in a file, and the place that has what cannot be known here.
+fn contents(file: &File, is_new: bool) -> Result<(Contents, Option<String>), String> {
+    let mut known = Vec::new();
+    for resource in std::iter::once(&file.contents).chain(&file.append) {
+        match data_url::fetch(resource)? {
+            None => {}
+            Some(Source::Inline(bytes)) => known.extend(bytes),
+            Some(Source::Remote(place)) => {
+                let hash = file.contents.verification.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256-"));
+                return Ok(match hash {
+                    Some(hash) if file.append.is_empty() => (Contents::Exactly(None, hash.to_lowercase()), None),
+                    _ => (Contents::Any, Some(place)),
+                });
+            }
+        }
+    }
+    Ok(match (is_new, known.is_empty()) {
+        (true, _) => (exactly(&known), None),
+        (false, true) => (Contents::Any, None),
+        (false, false) => (Contents::EndsWith(known), None),
+    })
+}
+
+/// Exactly `bytes`.
+pub(super) fn exactly(bytes: &[u8]) -> Contents {
+    Contents::Exactly(Some(bytes.len() as u64), sha256_hex(bytes))
+}
+
+fn of_directory(config: &Config, directory: &Directory) -> Expectation {
+    let is_new = directory.overwrite == Some(true);
+    let mode = directory.mode.map(|mode| config.mode(mode)).or(is_new.then_some(DIRECTORY_MODE));
+    let owners = [owner(&directory.user, is_new), owner(&directory.group, is_new)];
+    Expectation { path: directory.path.clone(), asked: Asked::Directory { mode, owners } }
+}
+
+fn of_link(link: &Link) -> Expectation {
+    let asked = if link.hard == Some(true) {
+        Asked::HardLink(link.target.clone())
+    } else {
+        // Unless it is asked for, Ignition gives a link to whoever owns its target.
+        let owners = [owner(&link.user, false), owner(&link.group, false)];
+        Asked::Symlink { target: link.target.clone(), owners }
+    };
+    Expectation { path: link.path.clone(), asked }
+}
+
+fn owner(account: &Account, is_new: bool) -> Owner {
+    let name = account.name.as_ref().filter(|name| !name.is_empty());
+    match (account.id, name) {
+        (Some(id), _) => Owner::Id(id),
+        (None, Some(name)) => Owner::Name(name.clone()),
+        (None, None) if is_new => Owner::Id(0),
+        (None, None) => Owner::Any,
+    }
+}
+
+#[cfg(test)]
+mod tests;

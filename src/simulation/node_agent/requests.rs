@@ -1,0 +1,44 @@
+//! What any node does with a pod, whatever runs it: takes it, and takes it away.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams, Preconditions};
+use kube::{Client, ResourceExt as _};
+use serde_json::{Value, json};
+
+use crate::api::DEFAULT_NAMESPACE;
+
+/// The node that pods are bound to.
+pub(in crate::simulation) const NODE: &str = "local-node";
+
+/// Gives a pod its node, where it has none.
+pub(in crate::simulation) async fn bind(client: &Client, pod: &Pod) -> kube::Result<()> {
+    if pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some()) {
+        return Ok(());
+    }
+    let name = pod.name_any();
+    let binding = json!({
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
+    });
+    let url = format!("/api/v1/namespaces/{}/pods/{name}/binding", pod.namespace().unwrap_or_default());
+    let request = http::Request::post(url).body(binding.to_string().into_bytes());
+    let _: Value = client.request(request.map_err(kube::Error::HttpError)?).await?;
+    Ok(())
+}
+
+/// Ends a pod that was told to end, of which nothing is there any more.
+pub(in crate::simulation) async fn kill(client: &Client, pod: &Pod) {
+    let params = DeleteParams {
+        grace_period_seconds: Some(0),
+        preconditions: Some(Preconditions { uid: pod.uid(), resource_version: None }),
+        ..Default::default()
+    };
+    if let Err(error) = pods(client, pod).delete(&pod.name_any(), &params).await {
+        tracing::debug!(%error, pod = pod.name_any(), "failed to end a pod");
+    }
+}
+
+/// The pods of a pod's namespace.
+pub(in crate::simulation) fn pods(client: &Client, pod: &Pod) -> Api<Pod> {
+    Api::namespaced(client.clone(), pod.namespace().as_deref().unwrap_or(DEFAULT_NAMESPACE))
+}

@@ -1,0 +1,130 @@
+//! Builds that fail, and builds that almost do.
+
+use futures::{Stream, StreamExt as _};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, Patch, PatchParams, WatchEvent, WatchParams};
+use machine_os_builder::api::conditions::{BUILD_FAILED, BUILD_SUCCESS};
+use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind};
+use serde_json::{Value, json};
+
+use crate::daemon::POOL;
+use crate::real::machine_config;
+use crate::real::registry::Credentials;
+use crate::secrets;
+use crate::world::World;
+
+const NAME: &str = "rendered-layered-1";
+
+/// A world with a pool that is not opted in yet.
+async fn world() -> (World, Value) {
+    let (world, config) = (World::new().await, machine_config::rendered_as(NAME));
+    world.create_pool(&config).await;
+    (world, config)
+}
+
+/// Opts the pool in, and gives the message of its failed build, and all that the build wrote.
+async fn fail(world: &World, config: &Value) -> (String, String) {
+    world.opt_in().await;
+    let condition = world.condition(BUILD_FAILED).await;
+    assert_eq!(condition["reason"], "BuildFailed", "{condition}");
+    let log = world.log(&World::pod_of(config)).await;
+    secrets::assert_nowhere(world, None).await;
+    assert_eq!(world.user.reasons().await, ["BuildStarted", "BuildFailed"]);
+    (condition["message"].as_str().unwrap().to_owned(), log)
+}
+
+#[tokio::test]
+#[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
+async fn a_push_that_is_denied_is_not_tried_again() {
+    let (world, config) = world().await;
+    world.change_secret("push", &Credentials::new("writer", "wr0ng-s-Secret")).await;
+    let (message, log) = fail(&world, &config).await;
+    assert!(message.contains("exit code 41"), "{message}");
+    assert!(log.contains("access denied") && !log.contains("trying again"), "{log}");
+    assert!(!message.contains("wr0ng-s-Secret") && !log.contains("wr0ng-s-Secret"), "{message} {log}");
+}
+
+#[tokio::test]
+#[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
+async fn a_pull_that_is_denied_is_not_tried_again() {
+    let (world, config) = world().await;
+    world.change_secret("pull", &Credentials::new("reader", "wr0ng-s-Secret")).await;
+    let (message, log) = fail(&world, &config).await;
+    assert!(message.contains("exit code 31"), "{message}");
+    assert!(log.contains("access denied") && !log.contains("trying again"), "{log}");
+}
+
+#[tokio::test]
+#[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
+async fn a_push_is_tried_again_while_the_registry_is_down_or_out_of_order() {
+    let (mut world, config) = world().await;
+    let pod = World::pod_of(&config);
+    world.opt_in().await;
+    world.logged(&pod, "STEP 1").await;
+    world.registry.stop();
+    world.logged(&pod, "(try 1 of 5)").await;
+    world.registry.break_storage();
+    world.registry.resume();
+    world.logged(&pod, "(try 2 of 5)").await;
+    world.registry.mend_storage();
+    world.shows(BUILD_SUCCESS).await;
+    let digest = world.registry.digest(&format!("{}:{NAME}", world.repository()));
+    assert_eq!(world.user.image().await, Some(format!("{}@{digest}", world.repository())));
+    assert_eq!(world.user.reasons().await, ["BuildStarted", "BuildSucceeded"], "it is one attempt");
+    secrets::assert_nowhere(&world, None).await;
+}
+
+#[tokio::test]
+#[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
+async fn a_step_that_fails_is_told_with_its_output() {
+    let (world, config) = world().await;
+    world.customize("RUN cat /no/such/file").await;
+    let (message, _) = fail(&world, &config).await;
+    assert!(message.contains("exit code 20"), "{message}");
+    assert!(message.contains("building at STEP \"RUN cat /no/such/file\""), "{message}");
+    assert!(message.contains("cat: /no/such/file: No such file or directory"), "{message}");
+}
+
+#[tokio::test]
+#[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
+async fn a_payload_that_was_damaged_is_not_built() {
+    const TRIES: usize = 10;
+    let world = World::new().await;
+    let config_maps: Api<ConfigMap> = Api::namespaced(world.client.clone(), DEFAULT_NAMESPACE);
+    let mut changes = Box::pin(config_maps.watch(&WatchParams::default(), "0").await.unwrap());
+    let config = |number: usize| machine_config::rendered_as(&format!("rendered-layered-{number}"));
+    world.create_pool(&config(0)).await;
+    world.opt_in().await;
+    // Whoever damages it has to be faster than the daemon makes the pod, which reads it. If not: another build.
+    let mut number = 0;
+    while !damage(&world, &config_maps, &mut changes, &config(number)).await {
+        number += 1;
+        assert!(number < TRIES, "the daemon is faster each time");
+        world.create(config(number)).await;
+        let spec = json!({"spec": {"configuration": {"name": config(number)["metadata"]["name"]}}});
+        world.merge(Kind::MachineConfigPool, POOL, spec).await;
+    }
+    let condition = world.condition(BUILD_FAILED).await;
+    let message = condition["message"].as_str().unwrap();
+    assert!(message.contains("exit code 10") && message.contains("the payload is damaged"), "{message}");
+    assert_eq!(world.registry.uploads(), 0);
+}
+
+/// Damages the payload of a build once it is there; whether its pod was not there by then.
+async fn damage(
+    world: &World,
+    config_maps: &Api<ConfigMap>,
+    changes: &mut (impl Stream<Item = kube::Result<WatchEvent<ConfigMap>>> + Unpin),
+    config: &Value,
+) -> bool {
+    let name = format!("mc-{}", config["metadata"]["name"].as_str().unwrap());
+    loop {
+        match changes.next().await.expect("the watch goes on").unwrap() {
+            WatchEvent::Added(made) if made.metadata.name.as_ref() == Some(&name) => break,
+            _ => {}
+        }
+    }
+    let data = json!({"data": {"machineconfig.json.gz": "H4sIAAAAAAAA"}});
+    config_maps.patch(&name, &PatchParams::default(), &Patch::Merge(data)).await.unwrap();
+    world.pods().get_opt(&World::pod_of(config)).await.unwrap().is_none()
+}

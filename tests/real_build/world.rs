@@ -1,0 +1,191 @@
+//! All that a build needs, and a user who wants one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
+use kube::api::{Api, LogParams, Patch, PatchParams, PostParams};
+use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::daemon::{Daemon, POOL, User};
+use crate::processes::{Cluster, local_cluster};
+use crate::real::registry::{Credentials, Registry};
+
+/// How long anything may take before a test gives up on it: builds share this machine with others.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const POLL: Duration = Duration::from_millis(20);
+
+/// A registry, a cluster and a daemon.
+pub struct World {
+    pub registry: Registry,
+    pub base_image: String,
+    pub cluster: Cluster,
+    _daemon: Daemon,
+    pub user: User,
+    pub client: Client,
+    /// What each container of each pod wrote, as far as anybody looked.
+    pub logs: Logs,
+    // Where pods have their files. Dropped last.
+    _directory: TempDir,
+}
+
+/// What containers wrote, by pod and container; clones are the same.
+pub type Logs = Arc<Mutex<BTreeMap<String, String>>>;
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // In good order: killed, it would leave what its pods have.
+        if self.cluster.process.0.try_wait().unwrap().is_none() {
+            self.cluster.process.end();
+        }
+    }
+}
+
+impl World {
+    /// A world in which a pool can be opted in; it wants no build yet.
+    pub async fn new() -> Self {
+        let registry = Registry::start();
+        let base_image = registry.push_base_image();
+        let directory = crate::real::temporary_directory();
+        let mut command = local_cluster();
+        command.args(["--executor", "buildah"]).env("TMPDIR", directory.path());
+        command.env("SSL_CERT_FILE", registry.authority()).env_remove("SSL_CERT_DIR");
+        command.env("STORAGE_DRIVER", "vfs").env("BUILDAH_ISOLATION", "chroot");
+        let stderr = std::fs::File::create(directory.path().join("cluster-stderr")).unwrap();
+        let cluster = Cluster::start_by(command.stderr(stderr));
+        let daemon = Daemon::start(&cluster, "daemon", &["--digest-handoff=termination-message"]);
+        let (user, client) = (User::of(&cluster).await, cluster.client().await);
+        let logs = Logs::default();
+        let world = Self { registry, base_image, cluster, _daemon: daemon, user, client, logs, _directory: directory };
+        world.write_inputs().await;
+        world
+    }
+
+    /// What the daemon and the cluster printed.
+    pub fn printed(&self) -> Vec<(&'static str, String)> {
+        let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
+        vec![
+            ("the daemon's log", read(self.cluster.directory.path().join("daemon"))),
+            ("the cluster's output", read(self.cluster.directory.path().join("stdout"))),
+            ("the cluster's errors", read(self._directory.path().join("cluster-stderr"))),
+        ]
+    }
+
+    /// Where images are pushed to.
+    pub fn repository(&self) -> String {
+        format!("{}/fleet/os", self.registry.host)
+    }
+
+    async fn write_inputs(&self) {
+        let data = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data});
+        self.create(data("machine-config-osimageurl", json!({
+            "baseOSContainerImage": self.base_image, "baseOSExtensionsContainerImage": "", "releaseVersion": "4.16.0",
+        }))).await;
+        self.create(data(
+            "on-cluster-build-config",
+            json!({
+                "baseImagePullSecretName": "pull", "finalImagePushSecretName": "push",
+                "finalImagePullspec": format!("{}:latest", self.repository()),
+            }),
+        ))
+        .await;
+        self.create(self.secret("pull", &self.registry.reader)).await;
+        self.create(self.secret("push", &self.registry.writer)).await;
+    }
+
+    fn secret(&self, name: &str, credentials: &Credentials) -> Value {
+        let body = credentials.pull_secret(&self.registry.host).to_string();
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+            "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": STANDARD.encode(body)},
+        })
+    }
+
+    /// Puts other credentials into a Secret.
+    pub async fn change_secret(&self, name: &str, credentials: &Credentials) {
+        let data = self.secret(name, credentials)["data"].clone();
+        self.merge(Kind::Secret, name, json!({"data": data})).await;
+    }
+
+    pub async fn create(&self, object: Value) -> Object {
+        let object: Object = serde_json::from_value(object).unwrap();
+        self.user.api(Kind::of(&object).unwrap()).create(&PostParams::default(), &object).await.unwrap()
+    }
+
+    pub async fn merge(&self, kind: Kind, name: &str, patch: Value) {
+        self.user.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Creates a pool that wants `machine_config`, and is not opted in.
+    pub async fn create_pool(&self, machine_config: &Value) {
+        self.create(machine_config.clone()).await;
+        self.create(json!({
+            "apiVersion": "machineconfiguration.openshift.io/v1", "kind": "MachineConfigPool",
+            "metadata": {"name": POOL, "labels": {"a": "b"}},
+            "spec": {"configuration": {"name": machine_config["metadata"]["name"]}},
+        }))
+        .await;
+    }
+
+    pub async fn opt_in(&self) {
+        let labels = json!({"metadata": {"labels": {keys::LAYERING_ENABLED: ""}}});
+        self.merge(Kind::MachineConfigPool, POOL, labels).await;
+    }
+
+    /// Text that is appended to the pool's Containerfile.
+    pub async fn customize(&self, text: &str) {
+        self.create(json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "on-cluster-build-custom-dockerfile"},
+            "data": {POOL: text},
+        }))
+        .await;
+    }
+
+    /// Waits until the pool's state is this one of the four.
+    pub async fn shows(&self, condition: &str) {
+        self.user.shows_within(PATIENCE, condition).await;
+    }
+
+    /// The condition of this type on the pool, once it is True.
+    pub async fn condition(&self, kind: &str) -> Value {
+        self.shows(kind).await;
+        let pool = self.user.pool().await;
+        let conditions = pool.data["status"]["conditions"].as_array().unwrap().clone();
+        conditions.into_iter().find(|condition| condition["type"] == kind).unwrap()
+    }
+
+    pub fn pods(&self) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), DEFAULT_NAMESPACE)
+    }
+
+    /// What `image-build` wrote so far, which is kept: nothing, as long as there is no pod.
+    pub async fn log(&self, pod: &str) -> String {
+        let params = LogParams { container: Some("image-build".into()), ..Default::default() };
+        let text = self.pods().logs(pod, &params).await.unwrap_or_default();
+        if !text.is_empty() {
+            self.logs.lock().unwrap().insert(pod.to_owned(), text.clone());
+        }
+        text
+    }
+
+    /// Waits until `image-build` wrote this.
+    pub async fn logged(&self, pod: &str, what: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log(pod).await.contains(what) {
+            assert!(Instant::now() < deadline, "gave up waiting for {what:?}: {}", self.log(pod).await);
+            sleep(POLL).await;
+        }
+    }
+
+    /// The pod in which this config is built.
+    pub fn pod_of(machine_config: &Value) -> String {
+        format!("build-{}", machine_config["metadata"]["name"].as_str().unwrap())
+    }
+}
