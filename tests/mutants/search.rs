@@ -53,14 +53,14 @@ pub fn run(program: &Path, mutant: &str, scenario: &str, seeds: u64) -> Option<F
         .args(["simulate", "--scenario", scenario, "--seeds", &format!("1..{seeds}")])
         .current_dir(graft::root())
         .env(graft::SWITCH, mutant)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut stderr = search.stderr.take().unwrap();
+    let mut stdout = search.stdout.take().unwrap();
     let reader = std::thread::spawn(move || {
         let mut text = String::new();
-        stderr.read_to_string(&mut text).map(|_| text)
+        stdout.read_to_string(&mut text).map(|_| text)
     });
     let is_success = ended(&mut search, mutant);
     let text = reader.join().unwrap().unwrap();
