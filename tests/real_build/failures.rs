@@ -59,8 +59,12 @@ async fn a_pull_that_is_denied_is_not_tried_again() {
 async fn a_push_is_tried_again_while_the_registry_is_down_or_out_of_order() {
     let (mut world, config) = world().await;
     let pod = World::pod_of(&config);
+    // The build goes on once the registry is down.
+    let address = world.registry.host.replace(':', "/");
+    let hold = format!("echo held; while (: < /dev/tcp/{address}) 2> /dev/null; do sleep 0.1; done");
+    world.customize(&format!("RUN [\"/bin/bash\", \"-c\", \"{hold}\"]")).await;
     world.opt_in().await;
-    world.logged(&pod, "STEP 1").await;
+    world.logged(&pod, "\nheld\n").await;
     world.registry.stop();
     world.logged(&pod, "(try 1 of 5)").await;
     world.registry.break_storage();
