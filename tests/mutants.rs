@@ -17,7 +17,7 @@ use std::io::{self, Write as _};
 use table::MUTANTS;
 
 /// Seeds that are searched for a mutant.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 120;
 
 #[test]
 fn each_mutant_has_its_place_in_the_source_as_it_is() {
@@ -35,7 +35,7 @@ fn each_mutant_has_its_place_in_the_source_as_it_is() {
 #[ignore = "compiles the program once more, and searches it some thirty times: takes minutes"]
 fn the_search_finds_each_mutant() {
     let program = search::build();
-    let healthy = search::run(&program, "", "chaos", SEEDS / 4);
+    let healthy = search::run(&program, "", "chaos", SEEDS / 8);
     assert!(healthy.is_none(), "without a mutant nothing is found, or what is found proves nothing: {healthy:?}");
     let mut missed = Vec::new();
     // Past the capture of tests: the table is the result.

@@ -27,7 +27,8 @@ pub fn build() -> PathBuf {
     let (source, target) = (directory.join("source"), directory.join("target"));
     graft::copy_with_mutants(&source);
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
+        .args(["build", "--release", "--locked", "--quiet", "--no-default-features", "--features=simulation"])
+        .arg("--manifest-path")
         .arg(source.join("Cargo.toml"))
         // What takes long, and is of use only to a program that is run for long.
         .envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")])
