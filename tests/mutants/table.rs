@@ -373,8 +373,8 @@ pub const MUTANTS: &[Mutant] = &[
         edits: &[
             Edit {
                 file: "src/plan/decide/facts.rs",
-                original: "made.key.kind == Kind::ConfigMap && is_digest",
-                mutated: "false",
+                original: "made.is_for(self.view.pool) || (made.key.kind == Kind::ConfigMap && is_digest)",
+                mutated: "!is_digest && made.is_for(self.view.pool)",
             },
             Edit {
                 file: "src/actors/build.rs",
