@@ -119,6 +119,13 @@ impl Documents {
         Ok(to_object(&self.objects[key].0))
     }
 
+    /// All objects of these kinds.
+    #[cfg(feature = "simulation")]
+    pub(super) fn of_kinds(&self, kinds: &[Kind]) -> Vec<Object> {
+        let found = self.objects.iter().filter(|(key, _)| kinds.contains(&key.kind));
+        found.map(|(_, (document, _))| to_object(document)).collect()
+    }
+
     /// The only MachineConfig, and its name.
     #[cfg(feature = "images")]
     pub(super) fn machine_config(&self) -> Result<(&str, &Value), FileError> {

@@ -12,19 +12,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use super::Error;
-use crate::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE};
 use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
 use crate::clock::Clock;
 use crate::simulation::build_controller::{self, BuildController, RealTime};
-use crate::simulation::executor::{Access, Ended, Executor};
+use crate::simulation::executor::Executor;
 use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
+use crate::simulation::real::RealNode;
 use crate::yaml;
 
 /// Requests that the server remembers, however long it runs.
@@ -130,19 +128,18 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// What runs pods, and what is left of them when it ends.
-struct Node {
-    agent: JoinHandle<()>,
-    containers: Option<Ended>,
+/// What runs pods.
+enum Node {
+    Simulated(JoinHandle<()>),
+    Real(RealNode),
 }
 
 impl Node {
     /// Ends every pod.
     async fn close(self) {
-        self.agent.abort();
-        let _ = self.agent.await;
-        if let Some(containers) = self.containers {
-            containers.close().await;
+        match self {
+            Self::Simulated(agent) => agent.abort(),
+            Self::Real(node) => node.close().await,
         }
     }
 }
@@ -151,23 +148,13 @@ fn simulated(arguments: &Arguments, server: &ApiServer, seed: u64) -> Node {
     let node =
         WholeNode { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate, logs: server.pod_logs() };
     let agent = NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node);
-    Node { agent: tokio::spawn(agent.run()), containers: None }
+    Node::Simulated(tokio::spawn(agent.run()))
 }
 
 async fn real(server: &ApiServer, identity: &Identity, address: SocketAddr) -> Result<Node, Error> {
-    let access = Access { address, token: identity.token().to_owned() };
-    let (executor, containers) = Executor::new(access, server.pod_logs())?;
+    let node = RealNode::start(server, identity, address).await?;
     eprintln!("{}", Executor::NOTICE);
-    let client = server.client(node_agent::USER_AGENT);
-    // As in any cluster, pods find there what to check the API server's certificate against.
-    let authority = json!({"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": identity.authority()}});
-    for namespace in [DEFAULT_NAMESPACE, EVENT_NAMESPACE] {
-        let config_map = serde_json::from_value(authority.clone())?;
-        let config_maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
-        config_maps.create(&PostParams::default(), &config_map).await?;
-    }
-    let agent = NodeAgent::real(client, executor);
-    Ok(Node { agent: tokio::spawn(agent.run()), containers: Some(containers) })
+    Ok(Node::Real(node))
 }
 
 /// Waits until the process is told to end.

@@ -1,5 +1,6 @@
 //! `simulate`: the local multi-pool harness.
 
+mod real;
 mod scenario;
 
 use std::fs::File;
@@ -26,6 +27,9 @@ use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
 /// With --sweep, short stories are played instead, again and again, each time with one request going wrong in one
 /// way; the exit status is 0 only if all of them ended as if nothing had happened.
 ///
+/// With --executor buildah, nothing is simulated but the API server and the renderer: build pods run on this machine, in
+/// real time, and what they push is pushed.
+///
 /// With --scenario, things go wrong: for a bounded time at first, until everything heals, every pool has to be built and
 /// nothing may be left to do.
 #[derive(Debug, clap::Args)]
@@ -49,6 +53,15 @@ pub(super) struct Arguments {
     /// What runs the builds
     #[arg(long, value_enum, default_value_t = Builder::Pod)]
     builder: Builder,
+
+    /// What runs build pods
+    #[arg(long, value_enum, default_value_t = RunBy::Simulated, conflicts_with_all = ["sweep", "scenario", "trace", "builder"])]
+    executor: RunBy,
+
+    /// With --executor buildah: a YAML file with the ConfigMaps and Secrets that say what is built from what, and where it
+    /// is pushed to; may be given several times
+    #[arg(long, value_name = "FILE", required_if_eq("executor", "buildah"), conflicts_with_all = ["sweep", "scenario"])]
+    input: Vec<PathBuf>,
 
     /// Crash the daemon, or lose a message, at each request of every scenario, or of this one
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, conflicts_with_all = ["pools", "configs", "seed", "machine_config", "builder"])]
@@ -81,6 +94,15 @@ pub(super) struct Arguments {
     /// A file to write what happens to: a line for each request that is handled, and one for each change that it makes
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+}
+
+/// What runs build pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RunBy {
+    /// Nothing does: they go through their phases in virtual time
+    Simulated,
+    /// This machine, as in local-cluster: as root, with its buildah
+    Buildah,
 }
 
 /// What runs the builds.
@@ -128,13 +150,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         let seeds = arguments.seeds.clone().unwrap_or(arguments.seed..=arguments.seed);
         return scenario::run(name, seeds, arguments.settings(), trace.as_ref());
     }
+    let machine_config = match &arguments.machine_config {
+        Some(path) => MachineConfigTemplate::read(path)?,
+        None => MachineConfigTemplate::default(),
+    };
+    if arguments.executor == RunBy::Buildah {
+        return real::run(arguments, machine_config);
+    }
     let started = Instant::now();
     let options = Options {
         fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
-        machine_config: match &arguments.machine_config {
-            Some(path) => MachineConfigTemplate::read(path)?,
-            None => MachineConfigTemplate::default(),
-        },
+        machine_config,
         builder: arguments.builder.into(),
         settings: arguments.settings(),
     };

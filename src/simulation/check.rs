@@ -10,6 +10,7 @@ use super::seed::{self, Fleet, REPOSITORY};
 use crate::api::conditions::{BUILD_CONDITIONS, BUILD_SUCCESS};
 use crate::api::pool::is_build_reference;
 use crate::api::{Kind, Object, Pool, keys, names};
+use crate::plan::record::BuildRecord;
 
 /// Something that should not be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,15 +60,37 @@ pub(super) async fn pools(client: &Client, fleet: &Fleet, ledger: &Ledger) -> ku
 /// What is wrong with a pool that should have the image of `newest`.
 pub(super) fn pool_faults(object: &Object, newest: &str, ledger: &Ledger) -> Vec<String> {
     let pool = Pool::new(object);
-    let mut faults = Vec::new();
-    if pool.rendered() != newest {
-        faults.push(format!("wants {}, and its newest config is {newest}", pool.rendered()));
-    }
+    let mut faults = state_faults(&pool, newest);
     let digest = pool.annotation(keys::NEWEST_IMAGE).and_then(|image| image.strip_prefix(&format!("{REPOSITORY}@")));
     match digest.and_then(|digest| ledger.image(digest)) {
         Some(image) if image.machine_config == newest => {}
         Some(image) => faults.push(format!("has the image of {}", image.machine_config)),
         None => faults.push(format!("has no image that was pushed: {:?}", pool.annotation(keys::NEWEST_IMAGE))),
+    }
+    faults
+}
+
+/// Whether each pool shows that it has the image of its newest config. Whether it has, somebody else has to look.
+pub(super) async fn states(client: &Client, fleet: &Fleet) -> kube::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
+        let pool = Pool::new(&object);
+        let newest = fleet.rendered(pool.name(), fleet.configs);
+        let published = BuildRecord::of(&pool).ok().and_then(|record| record.published);
+        let is_published = published.is_some_and(|published| published.inputs.rendered_config == newest);
+        let unpublished = (!is_published).then(|| format!("has no image of {newest}"));
+        let object = format!("MachineConfigPool {}", pool.name());
+        let whats = state_faults(&pool, &newest).into_iter().chain(unpublished);
+        findings.extend(whats.map(|what| Finding { object: object.clone(), what }));
+    }
+    Ok(findings)
+}
+
+/// What is wrong with what a pool says of itself, if it should have the image of `newest`.
+fn state_faults(pool: &Pool<'_>, newest: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if pool.rendered() != newest {
+        faults.push(format!("wants {}, and its newest config is {newest}", pool.rendered()));
     }
     let shown: Vec<&str> = BUILD_CONDITIONS.into_iter().filter(|type_| pool.is_true(type_)).collect();
     if shown != [BUILD_SUCCESS] {

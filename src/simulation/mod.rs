@@ -6,6 +6,7 @@
 //! | [`ApiServer`](crate::apiserver::ApiServer) | the API server, in process: no sockets |
 //! | [`node_agent`] | scheduler and kubelet: carries build pods through their phases |
 //! | [`executor`] | a container runtime: runs pods for real, in a local cluster that is told to |
+//! | [`real`] | a cluster in real time, whose builds are real ones |
 //! | [`build_controller`] | OpenShift's build system: carries Builds through theirs |
 //! | [`ledger`] | the registry that both push to |
 //! | [`switch`] | a user who changes the image builder while builds run |
@@ -34,6 +35,7 @@ pub mod node_agent;
 mod pace;
 mod payload;
 mod process;
+pub mod real;
 pub mod renderer;
 mod report;
 mod run;
@@ -46,7 +48,7 @@ mod trace;
 pub use self::check::Finding;
 pub use self::machine_config::{MachineConfigTemplate, TemplateError};
 pub use self::process::Process;
-pub use self::report::Report;
+pub use self::report::{Report, Time};
 pub use self::run::{Builder, Options, Progress, run, run_traced};
 pub use self::seed::Fleet;
 pub use self::trace::Trace;

@@ -24,12 +24,37 @@ pub struct Report {
     pub leftovers: Vec<Finding>,
     /// Everything else that should not be so.
     pub findings: Vec<Finding>,
-    /// How long it took, in virtual time.
-    pub virtual_time: Duration,
+    /// How long it took.
+    pub time: Time,
     /// The daemon's requests, by verb and resource, up to the time when everything was done.
     pub requests: BTreeMap<(Verb, String), usize>,
-    /// Requests in the hour after that, but for lists, watches and the lease.
-    pub requests_at_rest: usize,
+    /// Requests in the hour after that, but for lists, watches and the lease; none where nobody waits for so long.
+    pub requests_at_rest: Option<usize>,
+}
+
+/// How long something took, and by which clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// In virtual time.
+    Virtual(Duration),
+    /// In real time.
+    Real(Duration),
+}
+
+impl Time {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Virtual(_) => "virtual time",
+            Self::Real(_) => "real time",
+        }
+    }
+
+    /// How long.
+    pub const fn duration(self) -> Duration {
+        match self {
+            Self::Virtual(duration) | Self::Real(duration) => duration,
+        }
+    }
 }
 
 impl Report {
@@ -59,7 +84,10 @@ impl Report {
     /// Whether everything is as it should be.
     pub fn is_clean(&self) -> bool {
         let is_complete = self.published == self.pools * self.configs;
-        is_complete && self.leftovers.is_empty() && self.findings.is_empty() && self.requests_at_rest == 0
+        is_complete
+            && self.leftovers.is_empty()
+            && self.findings.is_empty()
+            && self.requests_at_rest.is_none_or(|number| number == 0)
     }
 
     fn per_build(&self, requests: usize) -> String {
@@ -78,14 +106,14 @@ fn is_for_builds(verb: Verb, resource: &str) -> bool {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut summary = table(["pools", "configs", "builds", "published", "left behind", "virtual time"]);
+        let mut summary = table(["pools", "configs", "builds", "published", "left behind", self.time.name()]);
         summary.add_row([
             self.pools.to_string(),
             self.configs.to_string(),
             self.builds.to_string(),
             self.published.to_string(),
             self.leftovers.len().to_string(),
-            hours_minutes_seconds(self.virtual_time),
+            hours_minutes_seconds(self.time.duration()),
         ]);
         writeln!(f, "{}\n", aligned(summary, 0))?;
 
@@ -100,12 +128,9 @@ impl fmt::Display for Report {
         for ((verb, resource), number) in others {
             requests.add_row([verb.as_str().into(), resource.clone(), number.to_string(), String::new()]);
         }
-        requests.add_row([
-            "at rest".into(),
-            "all, in an hour".into(),
-            self.requests_at_rest.to_string(),
-            String::new(),
-        ]);
+        if let Some(number) = self.requests_at_rest {
+            requests.add_row(["at rest".into(), "all, in an hour".into(), number.to_string(), String::new()]);
+        }
         write!(f, "{}", aligned(requests, 2))?;
         for finding in self.leftovers.iter().chain(&self.findings) {
             write!(f, "\nnot as it should be: {finding}")?;

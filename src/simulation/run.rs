@@ -14,7 +14,7 @@ use super::ledger::Ledger;
 use super::machine_config::MachineConfigTemplate;
 use super::node_agent::{self, NodeAgent};
 use super::renderer::{self, Published, Renderer};
-use super::report::Report;
+use super::report::{Report, Time};
 use super::seed::{self, Fleet};
 use super::{Finding, Trace, check, switch};
 use crate::actors::Settings;
@@ -127,8 +127,8 @@ async fn simulate(
     let mut report = examine(&server, &observer, &fleet, &ledger).await?;
     server.clear_log();
     time::sleep(REST).await;
-    report.requests_at_rest = Report::sum(&Report::count(&server.log(), &daemon::user_agent()));
-    report.virtual_time = took;
+    report.requests_at_rest = Some(Report::sum(&Report::count(&server.log(), &daemon::user_agent())));
+    report.time = Time::Virtual(took);
     report.published = published.borrow().values().sum();
     if !is_complete {
         let what = format!("{} of {} images are published", report.published, report.pools * report.configs);
@@ -159,8 +159,8 @@ async fn examine(server: &ApiServer, observer: &Client, fleet: &Fleet, ledger: &
         published: 0,
         leftovers: check::leftovers(observer).await?,
         findings: check::pools(observer, fleet, ledger).await?,
-        virtual_time: Duration::ZERO,
+        time: Time::Virtual(Duration::ZERO),
         requests,
-        requests_at_rest: 0,
+        requests_at_rest: None,
     })
 }

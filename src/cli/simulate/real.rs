@@ -1,0 +1,53 @@
+//! `simulate --executor buildah`: builds for real, in real time.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Arguments, progress_bar};
+use crate::api::Kind;
+use crate::cli::Error;
+use crate::cli::documents::Documents;
+use crate::simulation::executor::Executor;
+use crate::simulation::real::{self, RealOptions};
+use crate::simulation::{Fleet, MachineConfigTemplate};
+
+pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) -> Result<ExitCode, Error> {
+    let inputs = inputs(&arguments.input)?;
+    let options = RealOptions {
+        fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
+        machine_config,
+        inputs,
+        settings: arguments.settings(),
+    };
+    eprintln!("{}", Executor::NOTICE);
+    let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(async {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let stop = async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        real::run(&options, stop, &mut |published| bar.set_position(published as u64)).await
+    })?;
+    bar.finish_and_clear();
+    writeln!(io::stdout().lock(), "{report}")?;
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The ConfigMaps and Secrets in the files.
+fn inputs(files: &[PathBuf]) -> Result<Vec<crate::api::Object>, Error> {
+    let documents = Documents::read(files)?;
+    let inputs = documents.of_kinds(&[Kind::ConfigMap, Kind::Secret]);
+    if inputs.is_empty() {
+        return Err("there is no ConfigMap in any --input; name files with machine-config-osimageurl, \
+                    on-cluster-build-config, and the Secrets that it names"
+            .into());
+    }
+    Ok(inputs)
+}
