@@ -157,6 +157,23 @@ async fn a_condition_on_a_pool_that_others_degrade_is_found() {
     assert_eq!(impostor.found(), [Invariant::Blocked].into());
 }
 
+/// Found by seed 198 of chaos.
+#[tokio::test(start_paused = true)]
+async fn a_build_that_was_on_its_way_when_others_degraded_its_pool_may_go_on() {
+    let impostor = Impostor::new().await;
+    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let degraded = json!({"type": "NodeDegraded", "status": "True"});
+    impostor.user.merge_status(POOL, "worker", json!({"status": {"conditions": [degraded]}})).await;
+    impostor.make(pod("rendered-worker-1", "1")).await;
+    let reference = json!([{"apiVersion": "v1", "kind": "Pod", "name": "build-rendered-worker-1"}]);
+    impostor.daemon.merge(POOL, "worker", json!({"spec": {"configuration": {"source": reference}}})).await;
+    let mut shown = shows(&["Building"]);
+    shown["status"]["conditions"].as_array_mut().unwrap().push(degraded);
+    shown["status"]["configuration"] = json!({"source": reference});
+    impostor.daemon.merge_status(POOL, "worker", shown).await;
+    assert!(!impostor.found().contains(&Invariant::Blocked));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_degradation_without_its_failure_is_found() {
     let impostor = Impostor::new().await;

@@ -81,6 +81,10 @@ impl Model {
         if is_new {
             let hash = annotation(build, keys::INPUT_HASH).to_owned();
             *self.builds_made.entry((owner_of(build).unwrap_or_default(), hash)).or_default() += 1;
+            // It was on its way when the pool was degraded, and goes on like any other.
+            if let Some(past) = owner_of(build).and_then(|pool| self.past.get_mut(&pool)) {
+                past.is_finishing |= past.blocked_since.is_some();
+            }
             if let Ok(inputs) = serde_json::from_str(annotation(build, keys::INPUTS)) {
                 self.inputs.insert(uid.clone(), inputs);
             }
