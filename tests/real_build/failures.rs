@@ -1,10 +1,8 @@
 //! Builds that fail, and builds that almost do.
 
-use futures::{Stream, StreamExt as _};
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, Patch, PatchParams, WatchEvent, WatchParams};
 use machine_os_builder::api::conditions::{BUILD_FAILED, BUILD_SUCCESS};
-use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind};
+use machine_os_builder::api::keys;
+use machine_os_builder::plan::inputs::BuildInputs;
 use serde_json::{Value, json};
 
 use crate::daemon::POOL;
@@ -92,43 +90,37 @@ async fn a_step_that_fails_is_told_with_its_output() {
 #[tokio::test]
 #[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
 async fn a_payload_that_was_damaged_is_not_built() {
-    const TRIES: usize = 10;
-    let world = World::new().await;
-    let config_maps: Api<ConfigMap> = Api::namespaced(world.client.clone(), DEFAULT_NAMESPACE);
-    let mut changes = Box::pin(config_maps.watch(&WatchParams::default(), "0").await.unwrap());
-    let config = |number: usize| machine_config::rendered_as(&format!("rendered-layered-{number}"));
-    world.create_pool(&config(0)).await;
+    let (world, config) = world().await;
+    // While others degrade the pool no build is made, and there is time to put something in its place.
+    world.degrade("True").await;
     world.opt_in().await;
-    // Whoever damages it has to be faster than the daemon makes the pod, which reads it. If not: another build.
-    let mut number = 0;
-    while !damage(&world, &config_maps, &mut changes, &config(number)).await {
-        number += 1;
-        assert!(number < TRIES, "the daemon is faster each time");
-        world.create(config(number)).await;
-        let spec = json!({"spec": {"configuration": {"name": config(number)["metadata"]["name"]}}});
-        world.merge(Kind::MachineConfigPool, POOL, spec).await;
-    }
+    world.create(damaged_payload(&world, &config)).await;
+    world.degrade("False").await;
     let condition = world.condition(BUILD_FAILED).await;
     let message = condition["message"].as_str().unwrap();
     assert!(message.contains("exit code 10") && message.contains("the payload is damaged"), "{message}");
     assert_eq!(world.registry.uploads(), 0);
 }
 
-/// Damages the payload of a build once it is there; whether its pod was not there by then.
-async fn damage(
-    world: &World,
-    config_maps: &Api<ConfigMap>,
-    changes: &mut (impl Stream<Item = kube::Result<WatchEvent<ConfigMap>>> + Unpin),
-    config: &Value,
-) -> bool {
-    let name = format!("mc-{}", config["metadata"]["name"].as_str().unwrap());
-    loop {
-        match changes.next().await.expect("the watch goes on").unwrap() {
-            WatchEvent::Added(made) if made.metadata.name.as_ref() == Some(&name) => break,
-            _ => {}
-        }
-    }
-    let data = json!({"data": {"machineconfig.json.gz": "H4sIAAAAAAAA"}});
-    config_maps.patch(&name, &PatchParams::default(), &Patch::Merge(data)).await.unwrap();
-    world.pods().get_opt(&World::pod_of(config)).await.unwrap().is_none()
+/// A payload like the one that the daemon makes for the build of this config, but for what is in it.
+fn damaged_payload(world: &World, config: &Value) -> Value {
+    let rendered = config["metadata"]["name"].as_str().unwrap();
+    let inputs = BuildInputs {
+        rendered_config: rendered.to_owned(),
+        base_image: world.base_image.clone(),
+        extensions_image: None,
+        release_version: "4.16.0".to_owned(),
+        custom_containerfile: None,
+        repository: world.repository(),
+        generation: 0,
+    };
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": format!("mc-{rendered}"),
+            "labels": {keys::BUILD_POD: "", keys::TARGET_POOL: POOL, keys::DESIRED_CONFIG: rendered},
+            "annotations": {keys::INPUT_HASH: inputs.hash()},
+        },
+        "data": {"machineconfig.json.gz": "H4sIAAAAAAAA"},
+    })
 }

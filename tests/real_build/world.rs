@@ -139,6 +139,13 @@ impl World {
         self.merge(Kind::MachineConfigPool, POOL, labels).await;
     }
 
+    /// Another controller degrades the pool, or does so no more.
+    pub async fn degrade(&self, status: &str) {
+        let conditions = json!([{"type": "NodeDegraded", "status": status, "reason": "NodesSick"}]);
+        let patch = Patch::Merge(json!({"status": {"conditions": conditions}}));
+        self.user.api(Kind::MachineConfigPool).patch_status(POOL, &PatchParams::default(), &patch).await.unwrap();
+    }
+
     /// Text that is appended to the pool's Containerfile.
     pub async fn customize(&self, text: &str) {
         self.create(json!({
