@@ -1,7 +1,7 @@
 //! Builds that fail, and builds that almost do.
 
 use machine_os_builder::api::conditions::{BUILD_FAILED, BUILD_SUCCESS};
-use machine_os_builder::api::keys;
+use machine_os_builder::api::{Kind, keys};
 use machine_os_builder::plan::inputs::BuildInputs;
 use serde_json::{Value, json};
 
@@ -91,12 +91,14 @@ async fn a_step_that_fails_is_told_with_its_output() {
 #[ignore = "needs root, buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
 async fn a_payload_that_was_damaged_is_not_built() {
     let (world, config) = world().await;
-    // While others degrade the pool no build is made, and there is time to put something in its place.
-    world.degrade("True").await;
+    // While an input is at fault no build is made, and there is time to put something in its place.
+    let push_secret = |name: &str| json!({"data": {"finalImagePushSecretName": name}});
+    world.merge(Kind::ConfigMap, "on-cluster-build-config", push_secret("missing")).await;
     world.opt_in().await;
+    world.condition(BUILD_FAILED).await;
     world.create(damaged_payload(&world, &config)).await;
-    world.degrade("False").await;
-    let condition = world.condition(BUILD_FAILED).await;
+    world.merge(Kind::ConfigMap, "on-cluster-build-config", push_secret("push")).await;
+    let condition = world.failed_build().await;
     let message = condition["message"].as_str().unwrap();
     assert!(message.contains("exit code 10") && message.contains("the payload is damaged"), "{message}");
     assert_eq!(world.registry.uploads(), 0);

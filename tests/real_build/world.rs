@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, LogParams, Patch, PatchParams, PostParams};
+use machine_os_builder::api::conditions::BUILD_FAILED;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -139,11 +140,17 @@ impl World {
         self.merge(Kind::MachineConfigPool, POOL, labels).await;
     }
 
-    /// Another controller degrades the pool, or does so no more.
-    pub async fn degrade(&self, status: &str) {
-        let conditions = json!([{"type": "NodeDegraded", "status": status, "reason": "NodesSick"}]);
-        let patch = Patch::Merge(json!({"status": {"conditions": conditions}}));
-        self.user.api(Kind::MachineConfigPool).patch_status(POOL, &PatchParams::default(), &patch).await.unwrap();
+    /// What the pool shows of a failed build, once it does; a fault of an input is none.
+    pub async fn failed_build(&self) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let condition = self.condition(BUILD_FAILED).await;
+            if condition["reason"] == "BuildFailed" {
+                return condition;
+            }
+            assert!(Instant::now() < deadline, "gave up waiting for a failed build: {condition}");
+            sleep(POLL).await;
+        }
     }
 
     /// Text that is appended to the pool's Containerfile.
