@@ -13,10 +13,10 @@ use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use super::Error;
+use super::stop::told_to_stop;
 use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
 use crate::clock::Clock;
 use crate::simulation::build_controller::{self, BuildController, RealTime};
@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 
 async fn serve(arguments: &Arguments) -> Result<(), Error> {
     // From the very beginning, so that there is no moment at which a signal is a crash.
-    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stopped = told_to_stop()?;
     let identity = Identity::generate()?;
     let seed = Timestamp::now().as_nanosecond() as u64;
     let server = ApiServer::new(Options { log_length: LOG_LENGTH, ..Options::new(Clock::System, seed) });
@@ -121,7 +121,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     writeln!(stdout, "ready: kubectl --kubeconfig {} get machineconfigpools", path.display())?;
     stdout.flush()?;
     drop(stdout);
-    ended(interrupt, terminate).await;
+    stopped.await;
     if let Some(node) = node {
         node.close().await;
     }
@@ -155,14 +155,6 @@ async fn real(server: &ApiServer, identity: &Identity, address: SocketAddr) -> R
     let node = RealNode::start(server, identity, address).await?;
     eprintln!("{}", Executor::NOTICE);
     Ok(Node::Real(node))
-}
-
-/// Waits until the process is told to end.
-async fn ended(mut interrupt: Signal, mut terminate: Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 fn kubeconfig(address: SocketAddr, identity: &Identity) -> Value {

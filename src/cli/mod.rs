@@ -14,6 +14,7 @@ mod render;
 mod run;
 #[cfg(feature = "simulation")]
 mod simulate;
+mod stop;
 
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::Error;
 use super::build_settings::BuildArguments;
+use super::stop::told_to_stop;
 use crate::actors::Settings;
 use crate::api::DEFAULT_NAMESPACE;
 use crate::api::limits::{ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT};
@@ -145,16 +145,4 @@ impl Arguments {
 fn own_identity() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned());
     identity(&host, std::process::id(), jiff::Timestamp::now())
-}
-
-/// Ends once this process is told to stop.
-fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            biased;
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

@@ -4,12 +4,11 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::{Arguments, progress_bar};
 use crate::api::Kind;
 use crate::cli::Error;
 use crate::cli::documents::Documents;
+use crate::cli::stop::told_to_stop;
 use crate::simulation::executor::Executor;
 use crate::simulation::real::{self, RealOptions};
 use crate::simulation::{Fleet, MachineConfigTemplate};
@@ -26,13 +25,7 @@ pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) 
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let stop = async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
+        let stop = told_to_stop()?;
         real::run(&options, stop, &mut |published| bar.set_position(published as u64)).await
     })?;
     bar.finish_and_clear();
