@@ -79,10 +79,7 @@ async fn l18_a_failure_is_told_once_and_degraded_never_raised_again() {
     let cluster = Cluster::new().await;
     let daemon = cluster.daemon().await;
     failed(&cluster).await;
-    let mut conditions = cluster.pool("worker").await.data["status"]["conditions"].as_array().unwrap().clone();
-    let degraded = conditions.iter_mut().find(|c| c["type"] == "Degraded").unwrap();
-    *degraded = json!({"type": "Degraded", "status": "False"});
-    cluster.merge_status(Kind::MachineConfigPool, "worker", json!({"status": {"conditions": conditions}})).await;
+    reset_degraded(&cluster).await;
     daemon.stop().await;
     cluster.server.clear_log();
     let _daemon = cluster.daemon().await;
@@ -91,6 +88,32 @@ async fn l18_a_failure_is_told_once_and_degraded_never_raised_again() {
     assert!(!Pool::new(&pool).is_degraded_by_build());
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed"]);
     assert_eq!(cluster.daemon_requests(), [] as [&str; 0], "a restart has nothing to do");
+}
+
+/// Seed 346 of the scenario `chaos`: the fault took the failure's place, somebody reset `Degraded`, the fault was
+/// mended, and the old failure was shown as if it had just happened.
+#[tokio::test(start_paused = true)]
+async fn l18_a_failure_that_a_fault_had_covered_raises_degraded_no_more() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    failed(&cluster).await;
+    // For as long as the failed build is there, an input that cannot be read is no change.
+    cluster.delete(Kind::Pod, POD).await;
+    let pullspec = |text: &str| json!({"data": {"finalImagePullspec": text}});
+    cluster.merge(Kind::ConfigMap, "on-cluster-build-config", pullspec("typo")).await;
+    cluster.shows("worker", "BuildFailed", "PullspecInvalid").await;
+    reset_degraded(&cluster).await;
+    cluster.merge(Kind::ConfigMap, "on-cluster-build-config", pullspec("registry.test/org/os")).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    assert!(!Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
+}
+
+/// What another controller may do.
+async fn reset_degraded(cluster: &Cluster) {
+    let mut conditions = cluster.pool("worker").await.data["status"]["conditions"].as_array().unwrap().clone();
+    let degraded = conditions.iter_mut().find(|c| c["type"] == "Degraded").unwrap();
+    *degraded = json!({"type": "Degraded", "status": "False"});
+    cluster.merge_status(Kind::MachineConfigPool, "worker", json!({"status": {"conditions": conditions}})).await;
 }
 
 #[tokio::test(start_paused = true)]

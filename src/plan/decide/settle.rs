@@ -109,10 +109,10 @@ pub(super) fn show_failure(
     reference: Option<Value>,
 ) -> Option<Effect> {
     let is_shown = pool.shown().is_some_and(|c| field(c, "type") == shown.type_ && field(c, "reason") == shown.reason);
-    let degraded = if is_shown || pool.blocked_by() == Some(crate::api::conditions::DEGRADED) {
-        Degraded::Leave
-    } else {
-        Degraded::Raise
-    };
+    // This failure was shown before a fault of an input took its place.
+    let is_shown_again =
+        pool.is_true(BUILD_FAILED) && shown.reason == reason::BUILD_FAILED && !pool.is_degraded_by_build();
+    let is_others = pool.blocked_by() == Some(crate::api::conditions::DEGRADED);
+    let degraded = if is_shown || is_shown_again || is_others { Degraded::Leave } else { Degraded::Raise };
     show::show(facts, pool, shown, degraded, reference)
 }
