@@ -154,11 +154,11 @@ impl Documents {
         if pool.rendered().is_empty() {
             return Err(InputFault {
                 reason: FaultReason::KeyMissing,
-                object: format!("MachineConfigPool {}", pool.name()),
+                object: Key::new(Kind::MachineConfigPool, pool.name()),
                 key: Some("spec.configuration.name".into()),
                 problem: "it is missing, so the pool has not been rendered yet".into(),
                 fix: "set it to the name of a rendered MachineConfig".into(),
-                missing: None,
+                is_missing: false,
             });
         }
         match request::wanted(&Sources::read(&cache, &builders::ALL), &cache, &pool, &record) {
@@ -210,7 +210,7 @@ impl Documents {
 
     /// Names the file that a fault is in, or all files where what is missing is in none of them.
     pub(super) fn blame(&self, fault: InputFault) -> FileError {
-        let holder = self.objects.iter().find(|(key, _)| key.to_string() == fault.object);
+        let holder = self.objects.iter().find(|(key, _)| **key == fault.object);
         let files = holder.map_or_else(|| self.files.clone(), |(_, (_, file))| file.clone());
         FileError::Fault(files, Box::new(fault))
     }

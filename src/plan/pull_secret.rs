@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::{FaultReason, InputFault};
-use crate::api::{Kind, Object, keys, names};
+use crate::api::{Key, Kind, Object, keys, names};
 
 const MODERN_TYPE: &str = "kubernetes.io/dockerconfigjson";
 const MODERN_KEY: &str = ".dockerconfigjson";
@@ -29,13 +29,13 @@ pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
     let name = source.metadata.name.clone().unwrap_or_default();
     let fault = |problem: String| InputFault {
         reason: FaultReason::SecretInvalid,
-        object: format!("Secret {name}"),
+        object: Key::new(Kind::Secret, &name),
         key: None,
         problem,
         fix: format!(
             "make it anew as a Secret of type {MODERN_TYPE}, for instance with kubectl create secret docker-registry"
         ),
-        missing: None,
+        is_missing: false,
     };
     let secret_type = source.data.get("type").and_then(Value::as_str).unwrap_or("Opaque");
     let (key, is_modern_type) = match secret_type {

@@ -211,7 +211,11 @@ pub const MUTANTS: &[Mutant] = &[
         name: "no-deadline",
         lessons: "L15",
         scenario: CHAOS,
-        edits: &[Edit { file: "src/plan/decide/follow.rs", original: "deadline <= facts.view.now", mutated: "false" }],
+        edits: &[Edit {
+            file: "src/plan/decide/follow.rs",
+            original: "facts.pending_deadline(&attempt) <= facts.view.now",
+            mutated: "false",
+        }],
     },
     Mutant {
         name: "conditions-of-others-dropped",

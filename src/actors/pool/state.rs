@@ -18,7 +18,7 @@ use crate::api::{Key, Kind, Object, keys, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
-use crate::plan::decide::{Effect, Prepared, View, decide};
+use crate::plan::decide::{Effect, Evidence, Prepared, View, decide};
 use crate::plan::index::owner_of;
 use crate::plan::slots::Demand;
 use crate::plan::sources::{Read, Sources};
@@ -40,6 +40,9 @@ pub(in crate::actors) struct State {
     /// What users wrote for all pools, unless it changed since it was read.
     sources: Option<Read<Sources>>,
     pub(super) statuses: BTreeMap<String, BuildStatus>,
+    /// Since when builds have been seen to run.
+    running: BTreeMap<String, Instant>,
+    pub(super) evidence: BTreeMap<String, Evidence>,
     pub(super) prepared: Option<Prepared>,
     pub(super) told: BTreeSet<String>,
     pub(super) builds: BTreeMap<BuildId, ActorRef<BuildMessage>>,
@@ -66,6 +69,8 @@ impl State {
             cache,
             sources: None,
             statuses: BTreeMap::new(),
+            running: BTreeMap::new(),
+            evidence: BTreeMap::new(),
             prepared: None,
             told: BTreeSet::new(),
             builds: BTreeMap::new(),
@@ -128,6 +133,17 @@ impl State {
         self.cache = self.cache.subset(|key, object| !is_unwatched(key, object));
     }
 
+    pub(super) fn note_status(&mut self, uid: String, status: BuildStatus) {
+        if self.statuses.get(&uid) == Some(&status) {
+            return;
+        }
+        if status == BuildStatus::Running {
+            self.running.entry(uid.clone()).or_insert_with(Instant::now);
+        }
+        self.statuses.insert(uid, status);
+        self.request_look();
+    }
+
     pub(super) fn accept_slot(&mut self, waiting_since: Timestamp) {
         if self.demand == Some(Demand::Wait(waiting_since)) {
             self.has_slot = true;
@@ -153,6 +169,8 @@ impl State {
             sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache, &builders::ALL)),
             settings: &self.context.settings.decide,
             statuses: &self.statuses,
+            running: &self.running.iter().map(|(uid, since)| (uid.clone(), since.elapsed())).collect(),
+            evidence: &self.evidence,
             prepared: self.prepared.as_ref(),
             told: &self.told,
             refusal: self.refusal.as_deref(),
@@ -306,6 +324,8 @@ impl State {
         });
         let uids: BTreeSet<&str> = self.cache.iter().filter_map(|(_, object)| object.metadata.uid.as_deref()).collect();
         self.statuses.retain(|uid, _| uids.contains(uid.as_str()));
+        self.running.retain(|uid, _| uids.contains(uid.as_str()));
+        self.evidence.retain(|uid, _| uids.contains(uid.as_str()));
         self.prepared = self.prepared.take().filter(|prepared| prepared.payload.is_err());
         if self.told.len() > TOLD_MAX {
             self.told.clear();
@@ -321,6 +341,8 @@ impl State {
     }
 
     pub(super) fn child_ended(&mut self, id: ActorId) {
+        // What it was looking for, nobody is looking for any more.
+        self.evidence.retain(|_, evidence| *evidence != Evidence::Sought);
         self.builds.retain(|_, actor| actor.get_id() != id);
     }
 

@@ -25,6 +25,9 @@ pub(super) fn classify(pod: &Object) -> BuildStatus {
     if let Some(why) = disruption(pod) {
         return BuildStatus::Lost(why);
     }
+    if is_overdue(pod) {
+        return BuildStatus::Failed(overdue(pod, build));
+    }
     match (exit_code, phase) {
         (Some(0), "Failed") | (_, "Succeeded") => BuildStatus::DigestInConfigMap,
         (Some(0), _) => BuildStatus::Running,
@@ -55,6 +58,20 @@ fn disruption(pod: &Object) -> Option<String> {
         .then(|| (field(status, "reason"), field(status, "message")));
     let (reason, message) = by_reason.or(by_condition.filter(|_| field(status, "phase") == "Failed"))?;
     Some(format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned())
+}
+
+/// Whether the cluster ended a Pod because it took longer than it may.
+fn is_overdue(pod: &Object) -> bool {
+    pod.data.pointer("/status/reason").and_then(Value::as_str) == Some("DeadlineExceeded")
+}
+
+fn overdue(pod: &Object, build: Option<&Value>) -> BuildFailure {
+    let output = build.map(|state| field(state, "message")).filter(|text| !text.is_empty());
+    BuildFailure {
+        step: "running the build, which took longer than its deadline".into(),
+        exit_code: build.and_then(exit_code),
+        output: output.map_or_else(|| bare_failure(pod).output, str::to_owned),
+    }
 }
 
 fn failure(code: i32, state: Option<&Value>) -> BuildFailure {

@@ -85,7 +85,7 @@ fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest, attempt
 
 /// Records the loss of an attempt, and takes the reference to its object off the spec.
 pub(super) fn record_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt, why: &str) -> Option<Effect> {
-    let lost = Lost { at: facts.view.now, why: why.to_owned() };
+    let lost = Lost { at: facts.view.now, why: facts.scrubbed(why) };
     let mut record = facts.record.clone();
     record.attempt = Some(Attempt { lost: Some(lost), ..attempt.clone() });
     patch_record(pool, &record, |patch| show::unrefer(patch, pool))
@@ -105,7 +105,7 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
     let attempts_max = facts.view.settings.attempts_max;
     if attempt.number >= attempts_max {
         let after = lost.at.duration_since(attempt.started);
-        let message = messages::given_up(attempt.number, &lost.why, after);
+        let message = messages::given_up(pool.name(), attempt.number, &lost.why, after);
         let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
@@ -175,8 +175,7 @@ fn make(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Deci
 fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Effect> {
     let why = messages::refused(facts.view.refusal?);
     let attempt = facts.record.attempt_at(&request.hash)?;
-    let deadline = attempt.started.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX);
-    if deadline <= facts.view.now {
+    if facts.pending_deadline(attempt) <= facts.view.now {
         return record_loss(facts, pool, attempt, &why);
     }
     let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_PENDING.into(), message: why };
