@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::definition;
 use super::kinds::{Kind, Rules};
@@ -23,6 +23,10 @@ pub fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
             if let Some(spec) = body.get_mut("spec").and_then(Value::as_object_mut) {
                 spec.entry("restartPolicy").or_insert_with(|| "Always".into());
                 spec.entry("terminationGracePeriodSeconds").or_insert_with(|| 30.into());
+                spec.entry("dnsPolicy").or_insert_with(|| "ClusterFirst".into());
+                spec.entry("schedulerName").or_insert_with(|| "default-scheduler".into());
+                let containers = spec.get_mut("containers").and_then(Value::as_array_mut);
+                containers.into_iter().flatten().filter_map(Value::as_object_mut).for_each(set_container_defaults);
             }
             body["status"] = json!({"phase": "Pending"});
         }
@@ -35,6 +39,13 @@ pub fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
         Rules::Definition => definition::accept(body, now),
         Rules::Plain | Rules::Custom | Rules::ConfigMap | Rules::Event => {}
     }
+}
+
+fn set_container_defaults(container: &mut Map<String, Value>) {
+    let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
+    let name = image.rsplit('/').next().unwrap_or_default();
+    let moves = !name.contains('@') && name.split_once(':').is_none_or(|(_, tag)| tag == "latest");
+    container.entry("imagePullPolicy").or_insert_with(|| if moves { "Always" } else { "IfNotPresent" }.into());
 }
 
 /// Moves a Secret's `stringData` into its `data`.

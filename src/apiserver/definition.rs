@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::columns::{self, Column, Source};
 use super::kinds::{Kind, Rules};
 use super::meta::{metadata, text};
+use super::schema::{self, Schema};
 use super::status::Cause;
 use super::write::timestamp;
 
@@ -33,6 +34,13 @@ pub fn faults(definition: &Value) -> Vec<Cause> {
     }
     if versions(definition).iter().any(|version| text(version, "name").is_empty()) {
         causes.push(Cause::required("spec.versions.name", ""));
+    }
+    for (index, version) in versions(definition).iter().enumerate() {
+        let path = format!("spec.versions[{index}].schema.openAPIV3Schema");
+        match version["schema"].get("openAPIV3Schema") {
+            Some(schema) => causes.extend(schema::faults(schema, &path)),
+            None => causes.push(Cause::required(path, "schemas are required")),
+        }
     }
     let (name, expected) = (metadata(definition, "name"), format!("{}.{}", text(names, "plural"), text(spec, "group")));
     if name != expected {
@@ -127,9 +135,16 @@ fn kind(spec: &Value, version: &Value) -> Kind {
         unconditional_update: false,
         create_on_update: false,
         rules: Rules::Custom,
-        fields: &[],
+        fields: selectable(version).leak(),
         columns: printer_columns(version).leak(),
+        schema: Schema::new(&version["schema"]["openAPIV3Schema"]).map(|schema| &*Box::leak(Box::new(schema))),
     }
+}
+
+/// The fields that a selector may name.
+fn selectable(version: &Value) -> Vec<&'static str> {
+    let given = version.get("selectableFields").and_then(Value::as_array);
+    given.into_iter().flatten().map(|field| kept(text(field, "jsonPath").trim_start_matches('.'))).collect()
 }
 
 fn printer_columns(version: &Value) -> Vec<Column> {
@@ -156,8 +171,9 @@ fn kept(text: &str) -> &'static str {
 fn interned(spec: &Value, version: &Value) -> &'static Kind {
     static KNOWN: Mutex<BTreeMap<String, &'static Kind>> = Mutex::new(BTreeMap::new());
     let has_status = version["subresources"].get("status").is_some();
-    let columns = &version["additionalPrinterColumns"];
-    let key = json!([spec["group"], spec["names"], spec["scope"], version["name"], has_status, columns]).to_string();
+    let of = |field: &str| &version[field];
+    let said = ["name", "additionalPrinterColumns", "selectableFields", "schema"].map(of);
+    let key = json!([spec["group"], spec["names"], spec["scope"], has_status, said]).to_string();
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.entry(key).or_insert_with(|| Box::leak(Box::new(kind(spec, version))))
 }

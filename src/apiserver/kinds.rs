@@ -1,6 +1,7 @@
 //! The kinds that are served from the start, in two tables.
 
 use super::columns::{self, Column};
+use super::schema::Schema;
 
 /// What an API server knows of one kind of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Kind {
     pub fields: &'static [&'static str],
     /// What a table shows of its objects.
     pub columns: &'static [Column],
+    /// What its objects are checked against and completed by, where a definition says so.
+    pub schema: Option<&'static Schema>,
 }
 
 /// The defaulting and validation of a kind, and how it is updated.
@@ -65,6 +68,7 @@ const PLAIN: Kind = Kind {
     rules: Rules::Plain,
     fields: &[],
     columns: columns::PLAIN,
+    schema: None,
 };
 const CUSTOM: Kind = Kind { namespaced: false, unconditional_update: false, rules: Rules::Custom, ..PLAIN };
 const CLUSTER: Kind = Kind { namespaced: false, api_version: "rbac.authorization.k8s.io/v1", ..PLAIN };

@@ -7,12 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::print::Printer;
 use super::route::Query;
 use super::selector::Filter;
-use super::status::Failure;
+use super::status::{Cause, Failure};
 use super::store::{Collection, Key, Object, Store};
 
 /// Where a list that was cut goes on.
@@ -61,6 +61,7 @@ pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>
     let limit =
         query.number("limit")?.filter(|limit| *limit > 0).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let collection = &store.collections[collection];
+    check_options(query)?;
     let (asked, after) = start(query)?;
     if let Some(asked) = asked.filter(|asked| *asked > store.version) {
         return Err(Failure::version_too_large(asked, store.version));
@@ -79,6 +80,34 @@ pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>
     let rest = if limit.is_none() { 0 } else { selected.count() };
     let next = last.filter(|_| rest > 0);
     Ok(List { items, version, next, remaining: (rest > 0 && !filter.selects()).then_some(rest) })
+}
+
+/// Makes sure that what a query says of versions makes sense together.
+fn check_options(query: &Query<'_>) -> Result<(), Failure> {
+    let (version, rule, token) =
+        (query.get("resourceVersion"), query.get("resourceVersionMatch"), query.get("continue"));
+    if !token.is_empty() && !matches!(version, "" | "0") {
+        return Err(Failure::bad_request("specifying resource version is not allowed when using continue"));
+    }
+    let field = "resourceVersionMatch";
+    let cause = match rule {
+        "" => return Ok(()),
+        _ if version.is_empty() => {
+            Cause::forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+        }
+        _ if !token.is_empty() => {
+            Cause::forbidden(field, "resourceVersionMatch is forbidden when continue is provided")
+        }
+        "Exact" if version == "0" => {
+            Cause::forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
+        }
+        "Exact" | "NotOlderThan" => return Ok(()),
+        other => {
+            let options = ["Exact", "NotOlderThan", ""].map(Value::from);
+            Cause::unsupported(field, &other.into(), &options)
+        }
+    };
+    Err(Failure::invalid_options("ListOptions", &cause))
 }
 
 /// The version that is asked for, and what the list goes on after.

@@ -16,6 +16,7 @@ mod bind;
 mod body;
 mod carry;
 mod columns;
+mod complete;
 mod defaults;
 mod definition;
 mod delete;
@@ -40,6 +41,7 @@ mod protobuf;
 mod registry;
 mod reply;
 mod route;
+mod schema;
 mod selector;
 mod serve;
 mod status;
@@ -256,6 +258,7 @@ impl ApiServer {
 /// Creates an object that is there from the start.
 fn found(store: &mut Store, collection: usize, object: Value, now: Timestamp) {
     let kind = &KINDS[collection];
-    let place = Place { collection, kind, namespace: "", name: "", is_status: false, now, dry_run: false };
+    let place =
+        Place { collection, kind, namespace: "", name: "", is_status: false, now, dry_run: false, is_strict: false };
     write::create(store, &place, object).expect("what is there from the start is valid");
 }

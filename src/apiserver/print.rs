@@ -40,7 +40,10 @@ impl Printer {
             "Object" => Include::Object,
             other => {
                 let why = "must be None, Metadata or Object";
-                return Err(Failure::invalid_options(&Cause::invalid("includeObject", &json!(other), why)));
+                return Err(Failure::invalid_options(
+                    "TableOptions",
+                    &Cause::invalid("includeObject", &json!(other), why),
+                ));
             }
         };
         Ok(Self { kind, shape, include, clock })
@@ -121,12 +124,16 @@ impl Printer {
     }
 }
 
-/// The object in the version of `kind`, whichever version it was written in: they differ in nothing else.
+/// The object in the version of `kind`, whichever version it was written in: they differ in nothing but what their
+/// schemas keep and fill in.
 pub fn in_version(object: &Arc<Object>, kind: &Kind) -> Arc<Object> {
-    if object.value["apiVersion"] == kind.api_version {
+    if object.value["apiVersion"] == kind.api_version && kind.schema.is_none() {
         return Arc::clone(object);
     }
     let mut value = object.value.clone();
     value["apiVersion"] = kind.api_version.into();
-    Object::new(value)
+    if let Some(schema) = kind.schema {
+        schema.complete(&mut value);
+    }
+    if value == object.value { Arc::clone(object) } else { Object::new(value) }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use http::request::Parts;
+use serde_json::json;
 
 use super::kinds::{Kind, Rules};
 use super::log::Verb;
-use super::status::Failure;
+use super::status::{Cause, Failure};
 
 /// What a path addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,11 +126,20 @@ impl<'a> Query<'a> {
     }
 
     /// Whether a write is only to be tried.
-    pub fn dry_run(&self) -> Result<bool, Failure> {
+    pub fn dry_run(&self, verb: Verb) -> Result<bool, Failure> {
         match self.get("dryRun") {
             "" => Ok(false),
             "All" => Ok(true),
-            other => Err(Failure::bad_request(format!("invalid dryRun {other:?}: must be All"))),
+            other => {
+                let options = match verb {
+                    Verb::Create => "CreateOptions",
+                    Verb::Update => "UpdateOptions",
+                    Verb::Patch => "PatchOptions",
+                    _ => "DeleteOptions",
+                };
+                let cause = Cause::unsupported("dryRun", &json!(other), [&json!("All")]);
+                Err(Failure::invalid_options(options, &cause))
+            }
         }
     }
 }

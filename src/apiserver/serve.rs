@@ -108,6 +108,7 @@ impl Call<'_> {
             is_status: self.target.subresource == Some("status"),
             now: server.clock.now(),
             dry_run,
+            is_strict: self.query.get("fieldValidation") == "Strict",
         }
     }
 
@@ -134,7 +135,7 @@ impl Call<'_> {
     }
 
     fn write(&self, server: &Inner, printer: &Printer) -> Answer {
-        let place = self.place(server, self.query.dry_run()?);
+        let place = self.place(server, self.query.dry_run(self.verb)?);
         let headers = &self.parts.headers;
         if self.verb == Verb::Patch {
             let patch = Patch::parse(self.kind, negotiate::content_type(headers), self.body)?;
@@ -164,7 +165,7 @@ impl Call<'_> {
 
     fn delete(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, self.query.dry_run()? || options.is_dry_run());
+        let place = self.place(server, self.query.dry_run(self.verb)? || options.is_dry_run());
         let deleted = delete::delete(&mut server.store(), &place, &options)?;
         self.refresh(server);
         Ok(match deleted {
@@ -175,7 +176,7 @@ impl Call<'_> {
 
     fn delete_collection(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, self.query.dry_run()? || options.is_dry_run());
+        let place = self.place(server, self.query.dry_run(self.verb)? || options.is_dry_run());
         let filter = self.filter()?;
         let mut store = server.store();
         let list = list::list(&store, self.collection, &filter, self.query)?;

@@ -39,6 +39,50 @@ impl Cause {
         Self { reason: "FieldValueForbidden", field: field.into(), message: format!("Forbidden: {why}") }
     }
 
+    /// The field's value is of a type that its schema does not have.
+    pub fn mistyped(field: &str, expected: &str, found: &str) -> Self {
+        let message = format!("Invalid value: {found:?}: {field} in body must be of type {expected}: {found:?}");
+        Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
+    }
+
+    /// The field's `value` is a text of another form.
+    pub fn misformatted(field: &str, expected: &str, value: &Value) -> Self {
+        let message = format!("Invalid value: {value}: {field} in body must be of type {expected}: {value}");
+        Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
+    }
+
+    /// The field's `value` is none of `options`.
+    pub fn unsupported<'a>(
+        field: impl Into<String>,
+        value: &Value,
+        options: impl IntoIterator<Item = &'a Value>,
+    ) -> Self {
+        let options: Vec<String> = options.into_iter().map(Value::to_string).collect();
+        let message = format!("Unsupported value: {value}: supported values: {}", options.join(", "));
+        Self { reason: "FieldValueNotSupported", field: field.into(), message }
+    }
+
+    /// The field's `value` is there already.
+    pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+        Self { reason: "FieldValueDuplicate", field: field.into(), message: format!("Duplicate value: {value}") }
+    }
+
+    /// The field's `value` names what is not there.
+    pub fn not_found(field: impl Into<String>, value: &Value) -> Self {
+        Self { reason: "FieldValueNotFound", field: field.into(), message: format!("Not found: {value}") }
+    }
+
+    /// The field has more than `max` entries.
+    pub fn too_many(field: impl Into<String>, count: usize, max: u64) -> Self {
+        let message = format!("Too many: {count}: must have at most {max} items");
+        Self { reason: "FieldValueTooMany", field: field.into(), message }
+    }
+
+    /// The field and what is wrong with it.
+    pub fn text(&self) -> String {
+        format!("{}: {}", self.field, self.message)
+    }
+
     /// The field holds more than `max` bytes.
     pub fn too_long(field: impl Into<String>, max: usize) -> Self {
         let message = format!("Too long: may not be more than {max} bytes");
@@ -148,13 +192,6 @@ impl Failure {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
-    /// The patch needs to know by which key the items of a list are merged.
-    pub fn strategy() -> Self {
-        let message = "strategic merge patches with directives or lists of objects are not understood here; send an \
-            application/merge-patch+json (kubectl patch --type=merge), or replace the object (kubectl replace)";
-        Self::new(415, "UnsupportedMediaType", message)
-    }
-
     /// The patch does not apply.
     pub fn patch_rejected() -> Self {
         let message = "the server rejected our request due to an error in our request";
@@ -172,14 +209,14 @@ impl Failure {
         Self::invalid_named(kind.group(), &kind.qualified(kind.plural), kind.plural, name, &[cause])
     }
 
-    /// The parameters of a list or a watch make no sense together.
-    pub fn invalid_options(cause: &Cause) -> Self {
+    /// The parameters of a request make no sense, or none together.
+    pub fn invalid_options(options: &str, cause: &Cause) -> Self {
         let causes = std::slice::from_ref(cause);
-        Self::invalid_named("meta.k8s.io", "ListOptions.meta.k8s.io", "ListOptions", "", causes)
+        Self::invalid_named("meta.k8s.io", &format!("{options}.meta.k8s.io"), options, "", causes)
     }
 
     fn invalid_named(group: &str, qualified: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
-        let texts: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let texts: Vec<String> = causes.iter().map(Cause::text).collect();
         let text = if let [text] = texts.as_slice() { text.clone() } else { format!("[{}]", texts.join(", ")) };
         let mut details = named(group, kind, name);
         let causes = causes.iter().map(|c| json!({"reason": c.reason, "message": c.message, "field": c.field}));

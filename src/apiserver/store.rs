@@ -142,7 +142,8 @@ impl Store {
                 index
             }
             None => {
-                self.collections.push(Collection::new(kind));
+                // Nobody can have seen a version of it from before it was served.
+                self.collections.push(Collection { dropped: self.version, ..Collection::new(kind) });
                 self.collections.len() - 1
             }
         }

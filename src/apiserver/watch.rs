@@ -193,7 +193,7 @@ fn batch(collection: &Collection, position: u64) -> Vec<Arc<Change>> {
 fn start(query: &Query<'_>) -> Result<Start, Failure> {
     let version = query.number("resourceVersion")?.filter(|version| *version > 0);
     let version_match = query.get("resourceVersionMatch");
-    let refuse = |cause: Cause| Err(Failure::invalid_options(&cause));
+    let refuse = |cause: Cause| Err(Failure::invalid_options("ListOptions", &cause));
     match query.get("sendInitialEvents") {
         "" if !version_match.is_empty() => {
             let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::carry::{count_generation, keep_system_fields, with_rest_of, with_status_of};
+use super::complete::complete;
 use super::defaults::{encode_strings, set_defaults};
 use super::delete;
 use super::kinds::{Kind, Rules};
@@ -34,6 +35,8 @@ pub struct Place<'a> {
     pub now: Timestamp,
     /// Whether the write is only tried.
     pub dry_run: bool,
+    /// Whether a field that is not known is refused.
+    pub is_strict: bool,
 }
 
 impl Place<'_> {
@@ -104,6 +107,8 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
         metadata.remove(field);
     }
+    complete(place, &mut body)?;
+    let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
     metadata.insert("uid".into(), store.uid().into());
     metadata.insert("creationTimestamp".into(), timestamp(place.now));
     if kind.is_custom() {
@@ -171,6 +176,7 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
     let metadata = meta::normalize(&mut new).map_err(Failure::bad_request)?;
     check_names(place, metadata)?;
     check_preconditions(kind, place.name, &old.value, metadata)?;
+    complete(place, &mut new)?;
     let mut new =
         if place.is_status { with_status_of(kind, &old.value, new) } else { with_rest_of(kind, &old.value, new) };
     keep_system_fields(&old.value, &mut new);

@@ -1,11 +1,13 @@
 //! Changing parts of an object.
 
+mod strategic;
+
 use std::sync::Arc;
 
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use super::kinds::{Kind, RBAC};
+use super::kinds::Kind;
 use super::print::in_version;
 use super::serve::BODY_BYTES_MAX;
 use super::status::Failure;
@@ -26,8 +28,10 @@ const DEPTH_MAX: usize = 127;
 pub enum Patch {
     /// A JSON patch (RFC 6902).
     Json(json_patch::Patch),
-    /// A merge patch (RFC 7396), or a strategic one that means the same.
+    /// A merge patch (RFC 7396).
     Merge(Value),
+    /// A strategic merge patch.
+    Strategic(Value),
 }
 
 impl Patch {
@@ -41,25 +45,25 @@ impl Patch {
                 if !patch.is_object() {
                     return Err(Failure::bad_request("error decoding patch: not a JSON object"));
                 }
-                let is_strategic = content_type == STRATEGIC_PATCH;
-                if is_strategic && kind.is_custom() {
-                    return Err(unsupported(kind));
+                match content_type {
+                    STRATEGIC_PATCH if kind.is_custom() => Err(unsupported(kind)),
+                    STRATEGIC_PATCH => Ok(Self::Strategic(patch)),
+                    _ => Ok(Self::Merge(patch)),
                 }
-                if is_strategic && !merges_plainly(kind, &patch) {
-                    return Err(Failure::strategy());
-                }
-                Ok(Self::Merge(patch))
             }
             _ => Err(unsupported(kind)),
         }
     }
 
     /// `object` with the patch applied.
-    fn applied(&self, object: &Value) -> Result<Value, Failure> {
+    fn applied(&self, kind: &Kind, object: &Value) -> Result<Value, Failure> {
         let mut patched = object.clone();
         match self {
             Self::Json(patch) => follow(&mut patched, patch)?,
             Self::Merge(patch) => json_patch::merge(&mut patched, patch),
+            Self::Strategic(patch) => {
+                patched = strategic::merge(kind, patched, patch).map_err(Failure::bad_request)?;
+            }
         }
         if patched.is_object() { Ok(patched) } else { Err(Failure::patch_rejected()) }
     }
@@ -98,28 +102,11 @@ fn unsupported(kind: &Kind) -> Failure {
     Failure::media_type(&format!("{JSON_PATCH}, {MERGE_PATCH}{strategic}"))
 }
 
-/// Whether a strategic merge patch does what a merge patch of the same text does: it has no directives, and no
-/// lists of objects, which would be merged by key.
-fn merges_plainly(kind: &Kind, patch: &Value) -> bool {
-    match patch {
-        Value::Object(fields) => fields
-            .iter()
-            .all(|(key, value)| !key.starts_with('$') && (is_replaced_whole(kind, key) || merges_plainly(kind, value))),
-        Value::Array(items) => !items.iter().any(Value::is_object),
-        _ => true,
-    }
-}
-
-/// Whether a field is a list of objects that no strategy merges.
-fn is_replaced_whole(kind: &Kind, field: &str) -> bool {
-    kind.group() == RBAC && matches!(field, "rules" | "subjects")
-}
-
 /// Applies `patch` to the object that `place` names.
 pub fn patch(store: &mut Store, place: &Place<'_>, patch: &Patch) -> Result<Arc<Object>, Failure> {
     let Some(old) = store.get(place.collection, &place.key()).cloned() else {
         return Err(Failure::not_found(place.kind, place.name));
     };
-    let new = patch.applied(&in_version(&old, place.kind).value)?;
+    let new = patch.applied(place.kind, &in_version(&old, place.kind).value)?;
     write::update(store, place, &old, new)
 }

@@ -1,11 +1,15 @@
 //! What makes an object valid.
 
-use serde_json::{Map, Value, json};
+mod access;
+mod data;
+mod pod;
+
+use serde_json::{Value, json};
 
 use super::kinds::{Kind, RBAC, Rules};
 use super::status::Cause;
 use super::{definition, meta};
-use crate::api::limits::{CONFIG_MAP_BYTES_MAX, NAME_BYTES_MAX};
+use crate::api::limits::NAME_BYTES_MAX;
 use crate::api::names::is_dns1123_subdomain;
 
 /// Most that the annotations of an object hold, in bytes.
@@ -20,11 +24,11 @@ const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters,
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
     and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for \
     validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const DATA_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
-    'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-const POD_SPEC: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
-    `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
-    tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start \
+    and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
+    '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+/// Most that a DNS label has, in bytes.
+const LABEL_BYTES_MAX: usize = 63;
 
 /// Everything that is wrong with `object` as it stands.
 pub fn object(kind: &Kind, object: &Value) -> Vec<Cause> {
@@ -33,12 +37,15 @@ pub fn object(kind: &Kind, object: &Value) -> Vec<Cause> {
     labels(object, &mut causes);
     annotations(object, &mut causes);
     owners(object, &mut causes);
+    finalizers(object, &mut causes);
     match kind.rules {
-        Rules::Pod => pod(object, &mut causes),
-        Rules::ConfigMap | Rules::Secret => data(kind, object, &mut causes),
+        Rules::Pod => pod::object(object, &mut causes),
+        Rules::ConfigMap | Rules::Secret => data::object(kind, object, &mut causes),
         Rules::Event => event(object, &mut causes),
         Rules::Definition => causes.extend(definition::faults(object)),
-        Rules::Plain | Rules::Custom | Rules::Namespace => {}
+        Rules::Custom => causes.extend(kind.schema.into_iter().flat_map(|schema| schema.faults(object))),
+        Rules::Plain if kind.group() == RBAC => access::object(kind.name, object, &mut causes),
+        Rules::Plain | Rules::Namespace => {}
     }
     causes
 }
@@ -50,8 +57,16 @@ pub fn update(kind: &Kind, old: &Value, new: &Value) -> Vec<Cause> {
         let why = "no new finalizers can be added if the object is being deleted";
         causes.push(Cause::forbidden("metadata.finalizers", why));
     }
-    if kind.rules == Rules::Pod && fixed_spec(old) != fixed_spec(new) {
-        causes.push(Cause::forbidden("spec", POD_SPEC));
+    match kind.rules {
+        Rules::Pod => pod::update(old, new, &mut causes),
+        Rules::ConfigMap | Rules::Secret => data::update(kind, old, new, &mut causes),
+        Rules::Plain if kind.group() == RBAC => access::update(old, new, &mut causes),
+        // What was at fault before a schema said so may stay as it is.
+        Rules::Custom => {
+            let before = kind.schema.map(|schema| schema.faults(old)).unwrap_or_default();
+            causes.retain(|cause| !before.contains(cause));
+        }
+        _ => {}
     }
     causes
 }
@@ -72,8 +87,19 @@ fn name(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
                 "may not be '.' or '..', nor contain '/' or '%'",
             ));
         }
+    } else if kind.rules == Rules::Namespace {
+        causes.extend(label_fault(name).map(|why| Cause::invalid("metadata.name", &json!(name), why)));
     } else if !is_dns1123_subdomain(name) {
         causes.push(Cause::invalid("metadata.name", &json!(name), SUBDOMAIN));
+    }
+}
+
+/// What is wrong with a name that has to be a DNS label.
+fn label_fault(name: &str) -> Option<&'static str> {
+    match name.len() {
+        ..=LABEL_BYTES_MAX if !name.contains('.') && is_dns1123_subdomain(name) => None,
+        ..=LABEL_BYTES_MAX => Some(LABEL),
+        _ => Some("must be no more than 63 bytes"),
     }
 }
 
@@ -109,66 +135,27 @@ fn annotations(object: &Value, causes: &mut Vec<Cause>) {
 
 fn owners(object: &Value, causes: &mut Vec<Cause>) {
     let owners = object["metadata"].get("ownerReferences").and_then(Value::as_array);
-    for (index, owner) in owners.into_iter().flatten().enumerate() {
+    let owners = owners.map_or(&[][..], Vec::as_slice);
+    for owner in owners {
         for field in ["apiVersion", "kind", "name", "uid"] {
             if meta::text(owner, field).is_empty() {
-                causes.push(Cause::required(format!("metadata.ownerReferences[{index}].{field}"), ""));
+                let why = if field == "apiVersion" { "version must not be empty" } else { "must not be empty" };
+                causes.push(Cause::invalid(format!("metadata.ownerReferences.{field}"), &json!(""), why));
             }
         }
     }
+    if owners.iter().filter(|owner| owner["controller"] == true).count() > 1 {
+        let why = "Only one reference can have Controller set to true";
+        causes.push(Cause::invalid("metadata.ownerReferences", &json!(owners), why));
+    }
 }
 
-fn pod(object: &Value, causes: &mut Vec<Cause>) {
-    let containers = object.pointer("/spec/containers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    if containers.is_empty() {
-        causes.push(Cause::required("spec.containers", ""));
-    }
-    for (index, container) in containers.iter().enumerate() {
-        for field in ["name", "image"] {
-            if meta::text(container, field).is_empty() {
-                causes.push(Cause::required(format!("spec.containers[{index}].{field}"), ""));
-            }
+fn finalizers(object: &Value, causes: &mut Vec<Cause>) {
+    for finalizer in meta::finalizers(object).iter().filter_map(Value::as_str) {
+        if !meta::is_label_key(finalizer) {
+            causes.push(Cause::invalid("metadata.finalizers", &json!(finalizer), QUALIFIED_NAME));
         }
     }
-}
-
-/// A pod's spec, less what may change.
-fn fixed_spec(pod: &Value) -> Value {
-    let mut spec = pod["spec"].clone();
-    if let Some(spec) = spec.as_object_mut() {
-        spec.remove("activeDeadlineSeconds");
-        spec.remove("tolerations");
-        for list in ["containers", "initContainers"] {
-            let containers = spec.get_mut(list).and_then(Value::as_array_mut);
-            for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
-                container.remove("image");
-            }
-        }
-    }
-    spec
-}
-
-fn data(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
-    let is_encoded = |field| kind.rules == Rules::Secret || field == "binaryData";
-    let mut bytes = 0;
-    for field in ["data", "binaryData"] {
-        for (key, value) in object.get(field).and_then(Value::as_object).unwrap_or(&Map::new()) {
-            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-            if key.is_empty() || !key.bytes().all(is_allowed) {
-                causes.push(Cause::invalid(format!("{field}[{key}]"), &json!(key), DATA_KEY));
-            }
-            let value = value.as_str().unwrap_or_default();
-            bytes += key.len() + if is_encoded(field) { decoded_len(value) } else { value.len() };
-        }
-    }
-    if bytes > CONFIG_MAP_BYTES_MAX {
-        causes.push(Cause::too_long("", CONFIG_MAP_BYTES_MAX));
-    }
-}
-
-/// How many bytes a base64 text stands for.
-fn decoded_len(text: &str) -> usize {
-    text.trim_end_matches('=').len() * 3 / 4
 }
 
 fn event(object: &Value, causes: &mut Vec<Cause>) {

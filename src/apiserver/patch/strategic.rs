@@ -1,0 +1,238 @@
+//! Strategic merge patches: merge patches that know by which field the items of a list are told apart.
+//!
+//! A list of objects that the table below does not have is replaced as a whole, as is every list of plain values but
+//! the finalizers: so it is in all kinds that are built in here. What comes first where both sides have a say is
+//! decided as the real server does it.
+
+use serde_json::{Map, Value};
+
+use super::super::kinds::{Kind, Rules};
+
+const PATCH: &str = "$patch";
+const RETAIN_KEYS: &str = "$retainKeys";
+const ORDER: &str = "$setElementOrder/";
+const DELETE_PLAIN: &str = "$deleteFromPrimitiveList/";
+
+/// How the items of a list are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Merge {
+    /// By this field.
+    By(&'static str),
+    /// They are plain values, and each is there once.
+    Plain,
+}
+
+/// The lists that are merged in every kind.
+const EVERYWHERE: [(&str, Merge); 2] = [("finalizers", Merge::Plain), ("ownerReferences", Merge::By("uid"))];
+/// The lists of a pod that are merged.
+const PODS: [(&str, Merge); 16] = [
+    ("conditions", Merge::By("type")),
+    ("containers", Merge::By("name")),
+    ("env", Merge::By("name")),
+    ("ephemeralContainers", Merge::By("name")),
+    ("hostAliases", Merge::By("ip")),
+    ("hostIPs", Merge::By("ip")),
+    ("imagePullSecrets", Merge::By("name")),
+    ("initContainers", Merge::By("name")),
+    ("podIPs", Merge::By("ip")),
+    ("ports", Merge::By("containerPort")),
+    ("resourceClaims", Merge::By("name")),
+    ("schedulingGates", Merge::By("name")),
+    ("topologySpreadConstraints", Merge::By("topologyKey")),
+    ("volumeDevices", Merge::By("devicePath")),
+    ("volumeMounts", Merge::By("mountPath")),
+    ("volumes", Merge::By("name")),
+];
+const NAMESPACES: [(&str, Merge); 1] = [("conditions", Merge::By("type"))];
+const SERVICE_ACCOUNTS: [(&str, Merge); 1] = [("secrets", Merge::By("name"))];
+
+/// The lists of one kind that are merged, beside those of every kind.
+#[derive(Clone, Copy)]
+struct Table(&'static [(&'static str, Merge)]);
+
+impl Table {
+    fn of(kind: &Kind) -> Self {
+        Self(match kind.rules {
+            Rules::Pod => &PODS,
+            Rules::Namespace => &NAMESPACES,
+            _ if kind.name == "ServiceAccount" => &SERVICE_ACCOUNTS,
+            _ => &[],
+        })
+    }
+
+    fn get(self, field: &str) -> Option<Merge> {
+        EVERYWHERE.iter().chain(self.0).find(|(name, _)| *name == field).map(|(_, merge)| *merge)
+    }
+}
+
+/// `object` of `kind` with the patch applied, or why the patch makes no sense.
+pub fn merge(kind: &Kind, object: Value, patch: &Value) -> Result<Value, String> {
+    let (Value::Object(object), Value::Object(patch)) = (object, patch) else {
+        return Err("a strategic merge patch is a JSON object".to_owned());
+    };
+    Ok(Value::Object(merge_maps(Table::of(kind), object, patch)?))
+}
+
+fn merge_maps(
+    table: Table,
+    mut old: Map<String, Value>,
+    patch: &Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    match patch.get(PATCH) {
+        None => {}
+        Some(directive) if directive == "replace" => return Ok(without_directives(patch)),
+        Some(directive) if directive == "delete" => return Ok(Map::new()),
+        Some(directive) => return Err(unknown(directive)),
+    }
+    if let Some(keys) = patch.get(RETAIN_KEYS) {
+        retain(&mut old, patch, keys)?;
+    }
+    for (key, value) in patch.iter().filter(|(key, _)| *key != RETAIN_KEYS && !key.starts_with(ORDER)) {
+        if let Some(field) = key.strip_prefix(DELETE_PLAIN) {
+            let gone = list(value, key)?;
+            if let Some(Value::Array(items)) = old.get_mut(field) {
+                items.retain(|item| !gone.contains(item));
+            }
+            continue;
+        }
+        let merged = match (old.remove(key), value) {
+            (_, Value::Null) => continue,
+            (Some(Value::Object(old)), Value::Object(value)) => Value::Object(merge_maps(table, old, value)?),
+            (Some(Value::Array(old)), Value::Array(value)) => Value::Array(merge_field(table, key, old, value)?),
+            (_, value) => plain(value),
+        };
+        old.insert(key.clone(), merged);
+    }
+    for (key, order) in patch {
+        if let Some(field) = key.strip_prefix(ORDER) {
+            reorder(table, &mut old, field, patch.get(field), list(order, key)?)?;
+        }
+    }
+    Ok(old)
+}
+
+fn merge_field(table: Table, field: &str, old: Vec<Value>, patch: &[Value]) -> Result<Vec<Value>, String> {
+    match table.get(field) {
+        None => Ok(patch.iter().map(plain).collect()),
+        Some(Merge::Plain) => {
+            let added = patch.iter().filter(|item| !old.contains(item)).cloned();
+            let merged = old.iter().cloned().chain(added).collect();
+            Ok(ordered(Merge::Plain, merged, patch, &old))
+        }
+        Some(Merge::By(key)) => merge_items(table, key, old, patch),
+    }
+}
+
+fn merge_items(table: Table, key: &'static str, old: Vec<Value>, patch: &[Value]) -> Result<Vec<Value>, String> {
+    let told = |item: &Value| !item[key].is_null() || item[PATCH] == "replace";
+    if let Some(odd) = patch.iter().find(|item| !told(item)) {
+        return Err(format!("map: {odd} does not contain declared merge key: {key}"));
+    }
+    let (special, usual): (Vec<&Value>, Vec<&Value>) = patch.iter().partition(|item| item.get(PATCH).is_some());
+    if special.iter().any(|item| item[PATCH] == "replace") {
+        return Ok(usual.into_iter().map(plain).collect());
+    }
+    if let Some(odd) = special.iter().find(|item| item[PATCH] != "delete") {
+        return Err(unknown(&odd[PATCH]));
+    }
+    let mut merged: Vec<Value> =
+        old.iter().filter(|item| !special.iter().any(|gone| gone[key] == item[key])).cloned().collect();
+    for item in &usual {
+        match merged.iter_mut().find(|old| old[key] == item[key]) {
+            Some(old) => {
+                let (Value::Object(map), Value::Object(item)) = (old.take(), item) else { continue };
+                *old = Value::Object(merge_maps(table, map, item)?);
+            }
+            None => merged.push(plain(item)),
+        }
+    }
+    let usual: Vec<Value> = usual.into_iter().cloned().collect();
+    Ok(ordered(Merge::By(key), merged, &usual, &old))
+}
+
+/// Puts the items of a list into the order that the patch says they have.
+fn reorder(
+    table: Table,
+    object: &mut Map<String, Value>,
+    field: &str,
+    patch: Option<&Value>,
+    order: &[Value],
+) -> Result<(), String> {
+    let Some(merge) = table.get(field) else { return Ok(()) };
+    let patched = patch.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut positions = patched
+        .iter()
+        .filter(|item| item.get(PATCH).is_none())
+        .map(|item| order.iter().position(|other| is_same(merge, item, other)));
+    if !positions.try_fold(0, |least, at| at.filter(|at| *at >= least)).is_some() {
+        return Err(format!("the order in patch list {field:?} does not match its {ORDER} list"));
+    }
+    if let Some(Value::Array(items)) = object.get_mut(field) {
+        let old = std::mem::take(items);
+        *items = ordered(merge, old.clone(), order, &old);
+    }
+    Ok(())
+}
+
+/// The items that `order` has, in that order, and between them the others, as they stood to them in `live`.
+fn ordered(merge: Merge, items: Vec<Value>, order: &[Value], live: &[Value]) -> Vec<Value> {
+    let place = |list: &[Value], item: &Value| list.iter().position(|other| is_same(merge, item, other));
+    let (mut named, mut others): (Vec<Value>, Vec<Value>) =
+        items.into_iter().partition(|item| place(order, item).is_some());
+    named.sort_by_key(|item| place(order, item));
+    others.sort_by_key(|item| place(live, item));
+    let mut others = others.into_iter().peekable();
+    let mut result = Vec::new();
+    for item in named {
+        let at = place(live, &item);
+        while let Some(other) = others.next_if(|other| at.is_some() && place(live, other).is_some_and(|p| Some(p) < at))
+        {
+            result.push(other);
+        }
+        result.push(item);
+    }
+    result.extend(others);
+    result
+}
+
+fn is_same(merge: Merge, one: &Value, other: &Value) -> bool {
+    match merge {
+        Merge::By(key) => one[key] == other[key],
+        Merge::Plain => one == other,
+    }
+}
+
+/// Drops the fields that the patch does not say stay.
+fn retain(old: &mut Map<String, Value>, patch: &Map<String, Value>, keys: &Value) -> Result<(), String> {
+    let keys = list(keys, RETAIN_KEYS)?;
+    let stays = |key: &str| keys.iter().any(|kept| kept == key);
+    if let Some(odd) = patch.iter().find(|(key, value)| !key.starts_with('$') && !value.is_null() && !stays(key)) {
+        return Err(format!("{RETAIN_KEYS} does not have {:?}, which the patch sets", odd.0));
+    }
+    old.retain(|key, _| stays(key));
+    Ok(())
+}
+
+/// What a patch sets, where there was nothing before.
+fn plain(patch: &Value) -> Value {
+    match patch {
+        Value::Object(fields) => Value::Object(without_directives(fields)),
+        Value::Array(items) => {
+            items.iter().filter(|item| item.get(PATCH).is_none_or(|patch| patch != "delete")).map(plain).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn without_directives(fields: &Map<String, Value>) -> Map<String, Value> {
+    let kept = fields.iter().filter(|(key, value)| !key.starts_with('$') && !value.is_null());
+    kept.map(|(key, value)| (key.clone(), plain(value))).collect()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> Result<&'a [Value], String> {
+    value.as_array().map(Vec::as_slice).ok_or_else(|| format!("{key} is not a list"))
+}
+
+fn unknown(directive: &Value) -> String {
+    format!("unknown patch type {directive} found; it can be \"replace\" or \"delete\"")
+}

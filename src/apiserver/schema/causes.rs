@@ -1,0 +1,115 @@
+//! What a schema has against an object, in the words of the real server.
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as Kind;
+use serde_json::Value;
+
+use super::super::status::Cause;
+use super::{INT_OR_STRING, below};
+
+/// What stands in a Status for one error against `schema`.
+pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<Cause> {
+    let pointer = error.instance_path().to_string();
+    let (path, value) = (path(&pointer), error.instance());
+    let body = |should: String| vec![Cause::invalid(&path, value, &format!("{path} in body {should}"))];
+    let whole = |what: &str| vec![Cause::invalid(&path, value, &format!("{path:?} {what}"))];
+    match error.kind() {
+        Kind::Required { property } => {
+            vec![Cause::required(below(&path, property.as_str().unwrap_or_default()), "")]
+        }
+        Kind::Type { .. } => vec![Cause::mistyped(&path, &expected(schema, &pointer), type_of(value))],
+        Kind::Format { format } => vec![Cause::misformatted(&path, format, value)],
+        Kind::Enum { options } => {
+            let options = options.as_array().into_iter().flatten();
+            vec![Cause::unsupported(&path, value, options.filter(|option| !option.is_null()))]
+        }
+        Kind::MaxLength { limit } => vec![Cause::too_long(&path, usize::try_from(*limit).unwrap_or(usize::MAX))],
+        Kind::MaxItems { limit } => vec![Cause::too_many(&path, count(value), *limit)],
+        Kind::MaxProperties { limit } => vec![Cause::too_many(&path, count(value), *limit)],
+        Kind::MinLength { limit } => body(format!("should be at least {limit} chars long")),
+        Kind::MinItems { limit } => body(format!("should have at least {limit} items")),
+        Kind::MinProperties { limit } => body(format!("should have at least {limit} properties")),
+        Kind::Minimum { limit } => body(format!("should be greater than or equal to {limit}")),
+        Kind::Maximum { limit } => body(format!("should be less than or equal to {limit}")),
+        Kind::ExclusiveMinimum { limit } => body(format!("should be greater than {limit}")),
+        Kind::ExclusiveMaximum { limit } => body(format!("should be less than {limit}")),
+        Kind::MultipleOf { multiple_of } => body(format!("should be a multiple of {multiple_of}")),
+        Kind::Pattern { pattern } => body(format!("should match '{pattern}'")),
+        Kind::AnyOf { .. } => whole("must validate at least one schema (anyOf)"),
+        Kind::OneOfNotValid { .. } => whole("must validate one and only one schema (oneOf). Found none valid"),
+        Kind::OneOfMultipleValid { .. } => {
+            whole("must validate one and only one schema (oneOf). Found 2 valid alternatives")
+        }
+        Kind::Not { .. } => whole("must not validate the schema (not)"),
+        _ => vec![Cause::invalid(&path, value, &error.to_string())],
+    }
+}
+
+/// `/spec/items/0/name` as `spec.items[0].name`.
+fn path(pointer: &str) -> String {
+    pointer.split('/').skip(1).fold(String::new(), |path, step| {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        if step.bytes().all(|byte| byte.is_ascii_digit()) && !path.is_empty() {
+            format!("{path}[{step}]")
+        } else {
+            below(&path, &step)
+        }
+    })
+}
+
+/// The type that a schema wants where a JSON pointer leads.
+fn expected(schema: &Value, pointer: &str) -> String {
+    let step = |schema: &'_ Value, step: &str| -> Value {
+        let own = schema["properties"].get(step).or_else(|| schema.get("additionalProperties"));
+        own.or_else(|| schema.get("items")).cloned().unwrap_or_default()
+    };
+    let schema = pointer.split('/').skip(1).fold(schema.clone(), |schema, name| step(&schema, name));
+    match schema["type"].as_str() {
+        _ if schema[INT_OR_STRING] == true => "integer,string".to_owned(),
+        Some(own) => own.to_owned(),
+        None => "another".to_owned(),
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn count(value: &Value) -> usize {
+    value.as_array().map(Vec::len).or_else(|| value.as_object().map(serde_json::Map::len)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Schema;
+    use serde_json::json;
+
+    #[test]
+    fn a_cause_names_the_field_as_the_real_server_does() {
+        let schema = Schema::new(&json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+            "list": {"type": "array", "items": {"type": "object", "required": ["name"], "properties": {
+                "name": {"type": "string"}, "size": {"type": "integer", "minimum": 1},
+            }}},
+            "port": {"x-kubernetes-int-or-string": true},
+        }}}}));
+        let object = json!({"spec": {"list": [{"size": 0}, {"name": 7}], "port": true}});
+        let mut found: Vec<String> =
+            schema.unwrap().faults(&object).iter().map(|cause| cause.text().replace(" in body", "")).collect();
+        found.sort();
+        let expected = [
+            "spec.list[0].name: Required value",
+            "spec.list[0].size: Invalid value: 0: spec.list[0].size should be greater than or equal to 1",
+            "spec.list[1].name: Invalid value: \"integer\": spec.list[1].name must be of type string: \"integer\"",
+            "spec.port: Invalid value: \"boolean\": spec.port must be of type integer,string: \"boolean\"",
+        ];
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,69 @@
+//! What is kept of an object, and what is filled in.
+
+use serde_json::Value;
+
+use super::convert::is_nullable;
+use super::{EMBEDDED, PRESERVE, below};
+
+const TYPES_AND_METADATA: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+/// Takes what the schema does not know from a whole object, and adds the paths to `unknown`.
+pub fn prune_root(schema: &Value, object: &mut Value, unknown: &mut Vec<String>) {
+    prune(schema, object, true, "", unknown);
+}
+
+fn prune(schema: &Value, value: &mut Value, is_resource: bool, path: &str, unknown: &mut Vec<String>) {
+    let is_resource = is_resource || schema[EMBEDDED] == true;
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                prune(&schema["items"], item, false, &format!("{path}[{index}]"), unknown);
+            }
+        }
+        Value::Object(fields) => {
+            let additional = schema.get("additionalProperties").filter(|schema| **schema != false);
+            let keeps = schema[PRESERVE] == true || additional.is_some_and(|schema| *schema == true);
+            fields.retain(|name, field| {
+                if is_resource && TYPES_AND_METADATA.contains(&name.as_str()) {
+                    return true;
+                }
+                let path = below(path, name);
+                match schema["properties"].get(name).or(additional.filter(|schema| schema.is_object())) {
+                    Some(schema) => prune(schema, field, false, &path, unknown),
+                    None if keeps => {}
+                    None => {
+                        unknown.push(path);
+                        return false;
+                    }
+                }
+                true
+            });
+        }
+        _ => {}
+    }
+}
+
+/// Fills in what is left out and has a default.
+pub fn set_defaults(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| set_defaults(&schema["items"], item)),
+        Value::Object(fields) => {
+            let properties = schema.get("properties").and_then(Value::as_object);
+            for (name, property) in properties.into_iter().flatten() {
+                let Some(default) = property.get("default") else { continue };
+                // A null where there may be none is as good as nothing.
+                let is_left_out = fields.get(name).is_none_or(|value| value.is_null() && !is_nullable(property));
+                if is_left_out {
+                    fields.insert(name.clone(), default.clone());
+                }
+            }
+            for (name, field) in fields {
+                let own = properties.and_then(|properties| properties.get(name));
+                if let Some(schema) = own.or_else(|| schema.get("additionalProperties")) {
+                    set_defaults(schema, field);
+                }
+            }
+        }
+        _ => {}
+    }
+}

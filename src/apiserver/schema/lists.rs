@@ -1,0 +1,44 @@
+//! Lists whose items may be there only once: sets, and maps in the form of lists.
+
+use serde_json::{Map, Value};
+
+use super::super::status::Cause;
+use super::below;
+
+/// Adds to `causes` what is in a list of `value` for the second time. `path` leads to `value`.
+pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<Cause>) {
+    match value {
+        Value::Array(items) => {
+            let identities: Vec<Value> = items.iter().map(|item| identity(schema, item)).collect();
+            for (index, item) in items.iter().enumerate() {
+                let identity = &identities[index];
+                let mut path = format!("{path}[{index}]");
+                if !identity.is_null() && identities[..index].contains(identity) {
+                    causes.push(Cause::duplicate(&path, identity));
+                }
+                duplicates(&schema["items"], item, &mut path, causes);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let own = schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
+                if let Some(schema) = own {
+                    duplicates(schema, field, &mut below(path, name), causes);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What tells an item of a list from the others; null where nothing has to.
+fn identity(schema: &Value, item: &Value) -> Value {
+    match schema["x-kubernetes-list-type"].as_str() {
+        Some("set") => item.clone(),
+        Some("map") => {
+            let keys = schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            Value::Object(keys.map(|key| (key.to_owned(), item[key].clone())).collect::<Map<_, _>>())
+        }
+        _ => Value::Null,
+    }
+}

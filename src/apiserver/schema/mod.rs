@@ -1,0 +1,81 @@
+//! The structural schemas of custom resources: what is kept of an object, what is filled in, and what makes it valid.
+
+mod causes;
+mod convert;
+mod fill;
+mod lists;
+mod structure;
+
+use jsonschema::{Draft, PatternOptions, Validator};
+use serde_json::Value;
+
+use super::status::Cause;
+pub use structure::faults;
+
+/// The schema of one version of a custom resource.
+#[derive(Debug)]
+pub struct Schema {
+    value: Value,
+    validator: Validator,
+}
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Schema {}
+
+impl Schema {
+    /// The schema that is written so in a definition; none if it lets everything pass, or cannot be used.
+    pub fn new(value: &Value) -> Option<Self> {
+        let fields = value.as_object()?;
+        // What keeps everything and says nothing else costs nothing.
+        let says_something = |key: &String| !matches!(key.as_str(), "type" | "description" | PRESERVE);
+        if value[PRESERVE] == true && !fields.keys().any(says_something) {
+            return None;
+        }
+        let validator = validator(value).ok()?;
+        Some(Self { value: value.clone(), validator })
+    }
+
+    /// Takes from `object` what the schema does not know, fills in what it has a value for, and tells what was taken.
+    pub fn complete(&self, object: &mut Value) -> Vec<String> {
+        let mut unknown = Vec::new();
+        fill::prune_root(&self.value, object, &mut unknown);
+        fill::set_defaults(&self.value, object);
+        unknown
+    }
+
+    /// Everything that is wrong with `object`.
+    pub fn faults(&self, object: &Value) -> Vec<Cause> {
+        let mut causes: Vec<Cause> =
+            self.validator.iter_errors(object).flat_map(|error| causes::of(&error, &self.value)).collect();
+        lists::duplicates(&self.value, object, &mut String::new(), &mut causes);
+        causes
+    }
+}
+
+/// Marks what keeps fields that its schema does not have.
+const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
+/// Marks what is a whole object of some kind.
+const EMBEDDED: &str = "x-kubernetes-embedded-resource";
+/// Marks what is either a number or a text.
+const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
+
+/// What checks objects against a schema; else what is wrong with that.
+fn validator(schema: &Value) -> Result<Validator, String> {
+    // Patterns that go back and forth could be made to take for ever; the real server knows none either.
+    jsonschema::options()
+        .with_draft(Draft::Draft4)
+        .with_pattern_options(PatternOptions::regex())
+        .should_validate_formats(true)
+        .build(&convert::root(schema))
+        .map_err(|error| error.to_string())
+}
+
+/// The path to a field below `path`.
+fn below(path: &str, field: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+}
