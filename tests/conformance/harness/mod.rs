@@ -1,0 +1,79 @@
+//! One server for all cases, and what each case needs to talk to it.
+
+mod embedded;
+mod real;
+mod world;
+
+use std::env;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+
+pub use serde_json::{Value, json};
+pub use world::*;
+
+/// How long anything may take before a case gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the cases run against.
+pub enum Server {
+    /// The embedded server.
+    Embedded(Kubeconfig),
+    /// A `kube-apiserver` of this process, with nobody beside it.
+    Bare(Kubeconfig),
+    /// The cluster that the current kubeconfig is for.
+    Existing,
+}
+
+impl Server {
+    /// The server of this test binary; the first case that asks starts it.
+    fn the() -> &'static Self {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(|| {
+            let existing = env::var("USE_EXISTING_CLUSTER").unwrap_or_default();
+            match env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty()) {
+                _ if existing.eq_ignore_ascii_case("true") => Self::Existing,
+                Some(assets) => Self::Bare(real::start(&PathBuf::from(assets))),
+                None => Self::Embedded(embedded::start()),
+            }
+        })
+    }
+
+    /// Whether somebody collects garbage and empties namespaces here.
+    fn has_controllers(&self) -> bool {
+        !matches!(self, Self::Bare(_))
+    }
+
+    async fn config(&self) -> Config {
+        match self {
+            Self::Embedded(kubeconfig) | Self::Bare(kubeconfig) => {
+                Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await.unwrap()
+            }
+            Self::Existing => Config::infer().await.unwrap(),
+        }
+    }
+}
+
+/// Runs one case, in a namespace of its own.
+pub fn case(body: impl AsyncFnOnce(&World)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let world = World::new(Server::the().config().await).await;
+        let outcome = AssertUnwindSafe(body(&world)).catch_unwind().await;
+        world.clean_up().await;
+        outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+}
+
+/// Runs one case that needs a controller manager, where there is one.
+pub fn case_with_controllers(body: impl AsyncFnOnce(&World)) {
+    if Server::the().has_controllers() {
+        case(body);
+    } else {
+        println!("skipped: nobody collects garbage beside a bare kube-apiserver");
+    }
+}

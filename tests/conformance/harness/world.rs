@@ -1,0 +1,342 @@
+//! What a case sees: a server, a namespace, and what there is to do with them.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use kube::config::Config;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::PATIENCE;
+
+pub const JSON: &str = "application/json";
+pub const JSON_PATCH: &str = "application/json-patch+json";
+pub const MERGE_PATCH: &str = "application/merge-patch+json";
+pub const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
+pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
+pub const NAMESPACES: &str = "/api/v1/namespaces";
+pub const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// A server, and a namespace of a case's own.
+pub struct World {
+    client: kube::Client,
+    pub namespace: String,
+    /// What the case made outside of its namespace.
+    outside: RefCell<Vec<String>>,
+}
+
+/// An answer: its code, and what is in it.
+#[derive(Debug)]
+pub struct Told {
+    pub code: u16,
+    pub body: Value,
+}
+
+impl Told {
+    /// The object in an answer that has to be one.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!(self.code < 300, "{self:?}");
+        self.body
+    }
+
+    /// The Status in an answer that has to be a refusal with this code and reason.
+    #[track_caller]
+    pub fn refused(self, code: u16, reason: &str) -> Value {
+        assert_eq!((self.code, self.body["reason"].as_str()), (code, Some(reason)), "{}", self.body);
+        assert_eq!((&self.body["kind"], &self.body["status"]), (&json!("Status"), &json!("Failure")), "{}", self.body);
+        assert_eq!(self.body["code"], code, "{}", self.body);
+        assert!(self.body["message"].as_str().is_some_and(|message| !message.is_empty()), "{}", self.body);
+        self.body
+    }
+
+    /// The message about a field, in an answer that has to refuse an object for it.
+    #[track_caller]
+    pub fn invalid(self, field: &str, reason: &str) -> String {
+        let status = self.refused(422, "Invalid");
+        let causes = status["details"]["causes"].as_array().unwrap_or_else(|| panic!("no causes: {status}"));
+        let cause = causes.iter().find(|cause| cause["field"] == field && cause["reason"] == reason);
+        cause.unwrap_or_else(|| panic!("{field} {reason}: {status}"))["message"].as_str().unwrap().to_owned()
+    }
+}
+
+impl World {
+    pub async fn new(config: Config) -> Self {
+        let client = kube::Client::try_from(config).unwrap();
+        let mut world = Self { client, namespace: String::new(), outside: RefCell::default() };
+        world.enter().await;
+        world
+    }
+
+    /// A further namespace on the same server.
+    pub async fn another(&self) -> Self {
+        let mut world = Self { client: self.client.clone(), namespace: String::new(), outside: RefCell::default() };
+        world.enter().await;
+        world
+    }
+
+    async fn enter(&mut self) {
+        let namespace = self.post(NAMESPACES, &json!({"metadata": {"generateName": "conformance-"}})).await.ok();
+        self.namespace = text(&namespace, "/metadata/name").to_owned();
+    }
+
+    /// Deletes what the case made, and does not wait until it is gone.
+    pub async fn clean_up(&self) {
+        let namespace = format!("{NAMESPACES}/{}", self.namespace);
+        for path in self.outside.take().iter().chain([&namespace]) {
+            self.delete(path, &json!({})).await;
+        }
+    }
+
+    /// Remembers to delete what is at `path`.
+    pub fn owes(&self, path: &str) {
+        self.outside.borrow_mut().push(path.to_owned());
+    }
+
+    /// The path of a core resource in the namespace of the case.
+    pub fn core(&self, resource: &str) -> String {
+        format!("{NAMESPACES}/{}/{resource}", self.namespace)
+    }
+
+    /// The path of a resource of a group in the namespace of the case.
+    pub fn of(&self, group: &str, resource: &str) -> String {
+        format!("/apis/{group}/v1/namespaces/{}/{resource}", self.namespace)
+    }
+
+    pub fn maps(&self) -> String {
+        self.core("configmaps")
+    }
+
+    pub fn map(&self, name: &str) -> String {
+        self.core(&format!("configmaps/{name}"))
+    }
+
+    pub fn pods(&self) -> String {
+        self.core("pods")
+    }
+
+    pub fn pod(&self, name: &str) -> String {
+        self.core(&format!("pods/{name}"))
+    }
+
+    /// The name of something outside of all namespaces, that no other case has.
+    pub fn unique(&self, name: &str) -> String {
+        format!("{name}-{}", self.namespace)
+    }
+
+    async fn told(&self, request: Request<Body>) -> Told {
+        let response = timeout(PATIENCE, self.client.send(request)).await.expect("an answer in time").unwrap();
+        let code = response.status().as_u16();
+        let body = response.into_body().collect_bytes().await.unwrap();
+        let body = serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).as_ref().into());
+        Told { code, body }
+    }
+
+    pub async fn send(&self, method: Method, path: &str, content_type: &str, body: impl Into<Bytes>) -> Told {
+        let request = Request::builder().method(method).uri(path).header("content-type", content_type);
+        self.told(request.body(Body::from(body.into())).unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Told {
+        self.get_as(path, JSON).await
+    }
+
+    pub async fn get_as(&self, path: &str, accept: &str) -> Told {
+        self.told(Request::get(path).header("accept", accept).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Told {
+        self.send(Method::POST, path, JSON, body.to_string()).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Told {
+        self.send(Method::PUT, path, JSON, body.to_string()).await
+    }
+
+    pub async fn patch(&self, path: &str, content_type: &str, body: &Value) -> Told {
+        self.send(Method::PATCH, path, content_type, body.to_string()).await
+    }
+
+    pub async fn merge(&self, path: &str, body: &Value) -> Told {
+        self.patch(path, MERGE_PATCH, body).await
+    }
+
+    pub async fn delete(&self, path: &str, body: &Value) -> Told {
+        self.send(Method::DELETE, path, JSON, body.to_string()).await
+    }
+
+    /// Creates a ConfigMap, which has to work.
+    pub async fn made(&self, body: Value) -> Value {
+        self.post(&self.maps(), &body).await.ok()
+    }
+
+    /// Creates a pod. In a new namespace of a whole cluster, that takes until its service account is there.
+    pub async fn made_pod(&self, body: Value) -> Value {
+        self.eventually("the pod is made", async || {
+            let told = self.post(&self.pods(), &body).await;
+            let message = text(&told.body, "/message");
+            let waits = told.code == 403 && message.contains("serviceaccount");
+            (!waits).then(|| told.ok())
+        })
+        .await
+    }
+
+    /// Waits until `look` sees something.
+    pub async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            assert!(Instant::now() < deadline, "gave up waiting: {what}");
+            sleep(POLL).await;
+        }
+    }
+
+    /// Waits until there is nothing at `path`.
+    pub async fn gone(&self, path: &str) {
+        self.eventually(path, async || (self.get(path).await.code == 404).then_some(())).await;
+    }
+
+    pub async fn watch(&self, path: &str) -> Watching {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let request = Request::get(format!("{path}{separator}watch=true")).body(Body::empty()).unwrap();
+        let response = timeout(PATIENCE, self.client.send(request)).await.expect("an answer in time").unwrap();
+        assert_eq!(response.status(), 200);
+        Watching { body: response.into_body(), text: String::new() }
+    }
+
+    /// Defines a kind in a group of the case's own, waits until it is served, and tells where its objects are.
+    pub async fn define(&self, definition: &Value) -> String {
+        self.post(DEFINITIONS, definition).await.ok();
+        self.owes(&format!("{DEFINITIONS}/{}", text(definition, "/metadata/name")));
+        self.served(definition).await
+    }
+
+    /// Waits until what is defined so is served.
+    pub async fn served(&self, definition: &Value) -> String {
+        let group = text(definition, "/spec/group");
+        let stored =
+            definition["spec"]["versions"].as_array().unwrap().iter().find(|version| version["storage"] == true);
+        let version = text(stored.unwrap(), "/name");
+        let place = match text(definition, "/spec/scope") {
+            "Namespaced" => format!("namespaces/{}/", self.namespace),
+            _ => String::new(),
+        };
+        let path = format!("/apis/{group}/{version}/{place}{}", text(definition, "/spec/names/plural"));
+        self.eventually("it is served", async || (self.get(&path).await.code == 200).then_some(())).await;
+        path
+    }
+
+    /// A kind of widgets whose `spec` has this schema.
+    pub fn widgets(&self, spec: &Value) -> Value {
+        let group = format!("{}.example.com", self.namespace);
+        json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("widgets.{group}")},
+            "spec": {
+                "group": group, "scope": "Namespaced",
+                "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                    "type": "object", "properties": {
+                        "spec": spec, "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+                    },
+                }}}],
+            },
+        })
+    }
+
+    /// A widget.
+    pub fn widget(&self, name: &str, spec: Value) -> Value {
+        let api_version = format!("{}.example.com/v1", self.namespace);
+        json!({"apiVersion": api_version, "kind": "Widget", "metadata": {"name": name}, "spec": spec})
+    }
+}
+
+/// A watch, as its client sees it.
+pub struct Watching {
+    body: Body,
+    text: String,
+}
+
+impl Watching {
+    /// The next event; none when the watch has ended.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some((line, rest)) = self.text.split_once('\n') {
+                let event = serde_json::from_str(line).unwrap();
+                self.text = rest.to_owned();
+                return Some(event);
+            }
+            let frame = timeout(PATIENCE, self.body.frame()).await.expect("an event in time")?.unwrap();
+            let Ok(data) = frame.into_data() else { continue };
+            self.text.push_str(std::str::from_utf8(&data).unwrap());
+        }
+    }
+
+    /// The object of the next event, which has to be of this type and about an object of this name.
+    pub async fn sees(&mut self, event: &str, name: &str) -> Value {
+        let mut next = self.next().await.expect("the watch goes on");
+        assert_eq!((text(&next, "/type"), text(&next, "/object/metadata/name")), (event, name), "{next}");
+        next["object"].take()
+    }
+}
+
+/// The text that a JSON pointer leads to; empty if there is none.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+pub fn version(object: &Value) -> String {
+    text(object, "/metadata/resourceVersion").to_owned()
+}
+
+pub fn uid(object: &Value) -> String {
+    text(object, "/metadata/uid").to_owned()
+}
+
+/// The names of a list's items. A whole cluster puts a ConfigMap of its own into each namespace.
+pub fn names(list: &Value) -> Vec<&str> {
+    let items = list["items"].as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    items.iter().map(|item| text(item, "/metadata/name")).filter(|name| *name != "kube-root-ca.crt").collect()
+}
+
+pub fn named(name: &str) -> Value {
+    json!({"metadata": {"name": name}})
+}
+
+pub fn labelled(name: &str, label: &str) -> Value {
+    json!({"metadata": {"name": name, "labels": {"app": label}}})
+}
+
+pub fn with_data(name: &str, data: Value) -> Value {
+    json!({"metadata": {"name": name}, "data": data})
+}
+
+/// A pod that no scheduler takes.
+pub fn pod(name: &str) -> Value {
+    json!({"metadata": {"name": name}, "spec": {
+        "schedulerName": "nobody", "automountServiceAccountToken": false,
+        "containers": [{"name": "main", "image": "registry.example.com/none:1"}],
+    }})
+}
+
+/// A pod on a node that is not there.
+pub fn bound(name: &str) -> Value {
+    let mut pod = pod(name);
+    pod["spec"]["nodeName"] = "nowhere".into();
+    pod
+}
+
+/// A reference to `owner`.
+pub fn owned_by(name: &str, owners: &[(&Value, &str, &str)]) -> Value {
+    let reference = |(owner, api_version, kind): &(&Value, &str, &str)| json!({"apiVersion": api_version, "kind": kind, "name": text(owner, "/metadata/name"), "uid": uid(owner)});
+    let owners: Vec<Value> = owners.iter().map(reference).collect();
+    json!({"metadata": {"name": name, "ownerReferences": owners}})
+}
