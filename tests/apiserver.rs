@@ -1,4 +1,4 @@
-//! The embedded API server, from the outside: through kube's client, in virtual time.
+//! The embedded API server: what is its own, in virtual time. What every API server does is in `conformance`.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -24,8 +24,6 @@ mod read;
 mod requests;
 #[path = "apiserver/tables.rs"]
 mod tables;
-#[path = "apiserver/validation.rs"]
-mod validation;
 #[path = "apiserver/watch.rs"]
 mod watch;
 
@@ -38,8 +36,6 @@ const JSON: &str = "application/json";
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
-const PARTIAL: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-const PARTIAL_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 fn options() -> Options {
     Options::new(Clock::starting_at("2026-01-02T03:04:05.678Z".parse().unwrap()), 7)

@@ -25,7 +25,8 @@ pub fn faults(definition: &Value) -> Vec<Cause> {
         }
     }
     if !matches!(text(spec, "scope"), "Cluster" | "Namespaced") {
-        causes.push(Cause::invalid("spec.scope", &spec["scope"], "must be Cluster or Namespaced"));
+        let scopes = [json!("Cluster"), json!("Namespaced")];
+        causes.push(Cause::unsupported("spec.scope", &json!(text(spec, "scope")), &scopes));
     }
     let stored = versions(definition).iter().filter(|version| version["storage"] == true).count();
     if stored != 1 {

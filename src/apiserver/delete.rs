@@ -10,7 +10,7 @@ use super::carry::bump_generation;
 use super::kinds::{NAMESPACES, Rules};
 use super::meta;
 use super::route::Query;
-use super::status::{self, Failure};
+use super::status::{self, Cause, Failure};
 use super::store::{Key, Object, Store};
 use super::write::{Place, check_preconditions, timestamp};
 
@@ -26,6 +26,8 @@ pub struct Options {
     grace_period_seconds: Option<i64>,
     preconditions: Option<Map<String, Value>>,
     dry_run: Option<Vec<String>>,
+    propagation_policy: Option<String>,
+    orphan_dependents: Option<bool>,
 }
 
 impl Options {
@@ -39,7 +41,21 @@ impl Options {
             let seconds = query.number("gracePeriodSeconds")?;
             options.grace_period_seconds = seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
         }
+        if options.propagation_policy.is_none() {
+            options.propagation_policy = Some(query.get("propagationPolicy").to_owned());
+        }
+        let policy = options.propagation_policy.as_deref().unwrap_or_default();
+        if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
+            let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
+            let cause = Cause::unsupported("propagationPolicy", &json!(policy), &policies);
+            return Err(Failure::invalid_options("DeleteOptions", &cause));
+        }
         Ok(options)
+    }
+
+    /// Whether what the object owned stays.
+    fn has_orphans(&self) -> bool {
+        self.propagation_policy.as_deref() == Some("Orphan") || self.orphan_dependents == Some(true)
     }
 
     /// Whether the body asks for a deletion that is only tried.
@@ -91,6 +107,9 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result
     };
     if !goes {
         return Ok(Deleted::Object(stored));
+    }
+    if options.has_orphans() {
+        store.release(meta::metadata(&object.value, "uid"));
     }
     vanish(store, place, &key);
     Ok(if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) })

@@ -148,5 +148,9 @@ fn label(part: &str) -> Option<(String, Test)> {
     } else {
         equality(part).unwrap_or_else(|| (part.to_owned(), Test::Exists))
     };
-    meta::is_label_key(&key).then_some((key, test))
+    let has_values = match &test {
+        Test::In(values) | Test::NotIn(values) => values.iter().all(|value| meta::is_label_value(value)),
+        Test::Exists | Test::Absent => true,
+    };
+    (meta::is_label_key(&key) && has_values).then_some((key, test))
 }

@@ -192,6 +192,22 @@ impl Store {
         dependents.filter(|(collection, key)| !self.is_owned(*collection, key)).cloned().collect()
     }
 
+    /// Takes the owner of this UID from all objects that name it.
+    pub fn release(&mut self, uid: &str) {
+        let dependents: Vec<_> = self.dependents.get(uid).into_iter().flatten().cloned().collect();
+        for (collection, key) in dependents {
+            let Some(mut value) = self.get(collection, &key).map(|object| object.value.clone()) else { continue };
+            let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { continue };
+            if let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences") {
+                owners.retain(|owner| meta::text(owner, "uid") != uid);
+                if owners.is_empty() {
+                    metadata.remove("ownerReferences");
+                }
+            }
+            self.put(collection, key, value);
+        }
+    }
+
     fn is_owned(&self, collection: usize, key: &Key) -> bool {
         let Some(object) = self.get(collection, key) else { return false };
         meta::owners(&object.value).any(|owner| {

@@ -114,8 +114,8 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     if kind.is_custom() {
         metadata.insert("generation".into(), 1.into());
     }
-    set_defaults(kind, &mut body, place.now);
     let key = choose_name(store, place, &mut body)?;
+    set_defaults(kind, &mut body, place.now);
     let causes = validate::object(kind, &body);
     if !causes.is_empty() {
         return Err(Failure::invalid(kind, &key.name, &causes));

@@ -14,37 +14,6 @@ fn owned(name: &str, owners: &[&Value]) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nothing_holds_back_goes_at_once() {
-    let world = World::new();
-    let config = world.made(CONFIGS, named("a")).await;
-    let (code, status) = world.delete(&format!("{CONFIGS}/a"), &json!({})).await;
-    assert_eq!((code, &status["status"]), (200, &json!("Success")));
-    let details = json!({"name": "a", "group": "machineconfiguration.openshift.io", "kind": "machineconfigs",
-        "uid": config["metadata"]["uid"]});
-    assert_eq!(status["details"], details);
-    let (code, status) = world.delete(&format!("{CONFIGS}/a"), &json!({})).await;
-    let message = "machineconfigs.machineconfiguration.openshift.io \"a\" not found";
-    assert_eq!((code, &status["message"]), (404, &json!(message)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_precondition_that_does_not_hold_is_a_conflict() {
-    let world = World::new();
-    let object = world.made(CONFIG_MAPS, named("a")).await;
-    let path = format!("{CONFIG_MAPS}/a");
-    let uid = object["metadata"]["uid"].as_str().unwrap();
-    let (code, status) = world.delete(&path, &json!({"preconditions": {"uid": "u"}})).await;
-    let message = format!(
-        "Operation cannot be fulfilled on configmaps \"a\": Precondition failed: UID in precondition: u, \
-         UID in object meta: {uid}"
-    );
-    assert_eq!((code, &status["message"]), (409, &json!(message)));
-    let (code, status) = world.delete(&path, &json!({"preconditions": {"resourceVersion": "1"}})).await;
-    assert!(code == 409 && status["message"].as_str().unwrap().contains("ResourceVersion in precondition: 1"));
-    assert_eq!(world.delete(&path, &json!({"preconditions": {"uid": uid}})).await.0, 200);
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_object_with_a_finalizer_stays_until_that_is_taken_off() {
     let world = World::new();
     let path = format!("{CONFIG_MAPS}/a");
@@ -92,42 +61,6 @@ async fn a_grace_period_is_shortened_and_never_lengthened() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_runs_nowhere_goes_at_once() {
-    let world = World::new();
-    world.made(PODS, pod("unbound", "")).await;
-    world.made(PODS, pod("done", "n")).await;
-    world.patch(&format!("{PODS}/done/status"), MERGE_PATCH, &json!({"status": {"phase": "Succeeded"}})).await;
-    for name in ["unbound", "done"] {
-        let (code, object) = world.delete(&format!("{PODS}/{name}"), &json!({})).await;
-        assert_eq!((code, &object["kind"]), (200, &json!("Pod")));
-        assert_eq!(world.get(&format!("{PODS}/{name}")).await.0, 404);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_deletion_event_has_a_version_of_its_own() {
-    let world = World::new();
-    let made = world.made(CONFIG_MAPS, json!({"metadata": {"name": "a"}, "data": {"k": "1"}})).await;
-    let mut watching = world.watch(&format!("{CONFIG_MAPS}?resourceVersion={}", version(&made))).await;
-    world.delete(&format!("{CONFIG_MAPS}/a"), &json!({})).await;
-    let event = watching.next().await.unwrap();
-    assert_eq!((&event["type"], &event["object"]["data"]["k"]), (&json!("DELETED"), &json!("1")));
-    assert!(version(&event["object"]) > version(&made));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_collection_is_deleted_by_selector() {
-    let world = World::new();
-    for (name, label) in [("a", "x"), ("b", "y"), ("c", "x")] {
-        world.made(CONFIG_MAPS, labelled(name, label)).await;
-    }
-    let (code, _) = world.delete(&format!("{CONFIG_MAPS}?labelSelector=app%3Dx"), &json!({})).await;
-    assert_eq!(code, 200);
-    assert_eq!(names(&world.get(CONFIG_MAPS).await.1), ["b"]);
-    assert_eq!(world.delete("/api/v1/configmaps", &json!({})).await.0, 405);
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_an_object_owned_goes_with_it() {
     let world = World::new();
     let pool = world.made(POOLS, named("p")).await;
@@ -136,17 +69,6 @@ async fn what_an_object_owned_goes_with_it() {
     world.made(CONFIG_MAPS, named("stranger")).await;
     world.delete(&format!("{POOLS}/p"), &json!({})).await;
     assert_eq!(names(&world.get(CONFIG_MAPS).await.1), ["stranger"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_has_another_owner_stays() {
-    let world = World::new();
-    let (one, two) = (world.made(CONFIG_MAPS, named("one")).await, world.made(CONFIG_MAPS, named("two")).await);
-    world.made(CONFIG_MAPS, owned("child", &[&one, &two])).await;
-    world.delete(&format!("{CONFIG_MAPS}/one"), &json!({})).await;
-    assert_eq!(names(&world.get(CONFIG_MAPS).await.1), ["child", "two"]);
-    world.delete(&format!("{CONFIG_MAPS}/two"), &json!({})).await;
-    assert!(names(&world.get(CONFIG_MAPS).await.1).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,18 +16,6 @@ async fn a_body_that_is_no_json_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_of_another_type_is_refused() {
-    let (code, status) = World::new().raw(Method::POST, CONFIG_MAPS, "text/plain", named("a").to_string()).await;
-    assert_eq!((code, &status["reason"]), (415, &json!("UnsupportedMediaType")));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_of_more_than_three_mebibytes_is_refused() {
-    let (code, status) = World::new().raw(Method::POST, CONFIG_MAPS, JSON, vec![b' '; (3 << 20) + 1]).await;
-    assert_eq!((code, &status["reason"]), (413, &json!("RequestEntityTooLarge")));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_path_that_is_not_served_is_not_found() {
     let world = World::new();
     for path in [
@@ -49,28 +37,11 @@ async fn a_path_that_is_not_served_is_not_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_method_that_does_not_fit_the_path_is_not_allowed() {
-    let world = World::new();
-    let named = format!("{CONFIG_MAPS}/a");
-    for (method, path) in [
-        (Method::POST, named.as_str()),
-        (Method::PUT, CONFIG_MAPS),
-        (Method::PATCH, CONFIG_MAPS),
-        (Method::POST, "/api/v1/configmaps"),
-        (Method::OPTIONS, CONFIG_MAPS),
-    ] {
-        let (code, status) = world.raw(method.clone(), path, JSON, "{}").await;
-        assert_eq!((code, &status["reason"]), (405, &json!("MethodNotAllowed")), "{method} {path}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_parameter_that_makes_no_sense_is_refused() {
     let world = World::new();
     for query in ["limit=x", "resourceVersion=x", "watch=1&resourceVersion=x", "watch=1&timeoutSeconds=x"] {
         assert_eq!(world.get(&format!("{CONFIG_MAPS}?{query}")).await.0, 400, "{query}");
     }
-    assert_eq!(world.post(&format!("{CONFIG_MAPS}?dryRun=Some"), &named("a")).await.0, 400);
 }
 
 #[tokio::test(start_paused = true)]

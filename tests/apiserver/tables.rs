@@ -26,20 +26,6 @@ async fn lists_objects_and_watches_are_shown_as_tables() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_comes_with_as_much_of_its_object_as_is_asked_for() {
-    let world = World::new();
-    let map = world.made(CONFIG_MAPS, json!({"metadata": {"name": "a"}, "data": {"x": "1"}})).await;
-    for (query, expected) in [
-        ("", json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": map["metadata"]})),
-        ("?includeObject=Object", map.clone()),
-        ("?includeObject=None", Value::Null),
-    ] {
-        let (_, table) = world.get_as(&format!("{CONFIG_MAPS}{query}"), TABLE).await;
-        assert_eq!(table["rows"][0]["object"], expected, "{query}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_pool_is_shown_by_its_conditions() {
     let world = World::new();
     world.made(POOLS, named("worker")).await;

@@ -7,75 +7,6 @@ use machine_os_builder::api::{Kind, Object};
 use std::time::Duration;
 use tokio::time::Instant;
 
-async fn relabel(world: &World, name: &str, label: &str) {
-    let patch = json!({"metadata": {"labels": {"app": label}}});
-    assert_eq!(world.patch(&format!("{CONFIG_MAPS}/{name}"), MERGE_PATCH, &patch).await.0, 200);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_from_a_version_sees_what_came_after_it() {
-    let world = World::new();
-    let made = world.made(CONFIG_MAPS, labelled("a", "x")).await;
-    world.made(CONFIG_MAPS, named("b")).await;
-    let mut watching = world.watch(&format!("{CONFIG_MAPS}?resourceVersion={}", version(&made))).await;
-    assert_eq!(watching.seen().await, seen("ADDED", "b"));
-    watching.is_silent().await;
-    relabel(&world, "a", "y").await;
-    assert_eq!(watching.seen().await, seen("MODIFIED", "a"));
-    world.delete(&format!("{CONFIG_MAPS}/a"), &json!({})).await;
-    assert_eq!(watching.seen().await, seen("DELETED", "a"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_from_no_version_begins_with_what_is_there() {
-    let world = World::new();
-    world.made(CONFIG_MAPS, named("a")).await;
-    for query in ["", "?resourceVersion=0"] {
-        let mut watching = world.watch(&format!("{CONFIG_MAPS}{query}")).await;
-        assert_eq!(watching.seen().await, seen("ADDED", "a"));
-        watching.is_silent().await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_is_of_one_namespace_and_one_kind() {
-    let world = World::new();
-    let mut watching = world.watch(CONFIG_MAPS).await;
-    world.made("/api/v1/namespaces/kube-system/configmaps", named("a")).await;
-    world.made(POOLS, named("b")).await;
-    world.made(CONFIG_MAPS, named("c")).await;
-    assert_eq!(watching.seen().await, seen("ADDED", "c"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_object_that_begins_to_match_is_added_and_one_that_stops_is_deleted() {
-    let world = World::new();
-    let mut watching = world.watch(&format!("{CONFIG_MAPS}?labelSelector=app%3Dx")).await;
-    world.made(CONFIG_MAPS, labelled("a", "y")).await;
-    relabel(&world, "a", "x").await;
-    assert_eq!(watching.seen().await, seen("ADDED", "a"));
-    relabel(&world, "a", "z").await;
-    let event = watching.next().await.unwrap();
-    assert_eq!((&event["type"], &event["object"]["metadata"]["labels"]["app"]), (&json!("DELETED"), &json!("x")));
-    assert_eq!(version(&event["object"]), version(&world.get(&format!("{CONFIG_MAPS}/a")).await.1));
-    world.delete(&format!("{CONFIG_MAPS}/a"), &json!({})).await;
-    watching.is_silent().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_of_a_field_follows_its_changes() {
-    let world = World::new();
-    world.made(PODS, pod("a", "n")).await;
-    let mut watching = world.watch(&format!("{PODS}?fieldSelector=status.phase%3DRunning")).await;
-    let phase = async |phase: &str| {
-        world.patch(&format!("{PODS}/a/status"), MERGE_PATCH, &json!({"status": {"phase": phase}})).await
-    };
-    phase("Running").await;
-    assert_eq!(watching.seen().await, seen("ADDED", "a"));
-    phase("Succeeded").await;
-    assert_eq!(watching.seen().await, seen("DELETED", "a"));
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_watch_from_before_the_window_has_expired() {
     let world = World::with(Options { event_window: 2, ..options() });
@@ -138,22 +69,6 @@ async fn a_watch_without_a_timeout_or_bookmarks_ends_silently_in_half_an_hour() 
     let before = Instant::now();
     assert!(world.watch(CONFIG_MAPS).await.next().await.is_none());
     assert_eq!(before.elapsed().as_secs(), 1800);
-}
-
-#[tokio::test(start_paused = true)]
-async fn initial_events_end_with_a_bookmark_that_says_so() {
-    let world = World::new();
-    let made = world.made(CONFIG_MAPS, named("a")).await;
-    let query = "sendInitialEvents=true&allowWatchBookmarks=true";
-    let mut watching = world.watch(&format!("{CONFIG_MAPS}?{query}&resourceVersionMatch=NotOlderThan")).await;
-    assert_eq!(watching.seen().await, seen("ADDED", "a"));
-    let bookmark = watching.next().await.unwrap();
-    assert_eq!(bookmark["type"], "BOOKMARK");
-    assert_eq!(bookmark["object"]["metadata"]["annotations"], json!({"k8s.io/initial-events-end": "true"}));
-    assert_eq!(version(&bookmark["object"]), version(&made));
-    world.made(CONFIG_MAPS, named("b")).await;
-    assert_eq!(watching.seen().await, seen("ADDED", "b"));
-    assert_eq!(world.get(&format!("{CONFIG_MAPS}?watch=true&{query}")).await.0, 422);
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,9 +75,8 @@ async fn bodies_that_cannot_be_read_are_refused() {
     refused(&send(client, Method::POST, MAPS, protobuf, "k8s\0\u{7f}").await, 400, "BadRequest");
     refused(&send(client, Method::POST, MAPS, "text/plain", "{}").await, 415, "UnsupportedMediaType");
     refused(&send(client, Method::PATCH, &format!("{MAPS}/a"), YAML, "{}").await, 415, "UnsupportedMediaType");
-    let strategic = "application/strategic-merge-patch+json";
-    let keyed = json!({"metadata": {"$setElementOrder/finalizers": []}}).to_string();
-    refused(&send(client, Method::PATCH, &format!("{MAPS}/a"), strategic, keyed).await, 415, "UnsupportedMediaType");
+    let apply = "application/apply-patch+yaml";
+    refused(&send(client, Method::PATCH, &format!("{MAPS}/a"), apply, "{}").await, 415, "UnsupportedMediaType");
 }
 
 #[tokio::test]

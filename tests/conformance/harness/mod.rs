@@ -49,12 +49,15 @@ impl Server {
     }
 
     async fn config(&self) -> Config {
-        match self {
+        let mut config = match self {
             Self::Embedded(kubeconfig) | Self::Bare(kubeconfig) => {
                 Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await.unwrap()
             }
             Self::Existing => Config::infer().await.unwrap(),
-        }
+        };
+        // A refusal is what a case may want to see.
+        config.default_retry = false;
+        config
     }
 }
 

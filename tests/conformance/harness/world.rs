@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use kube::config::Config;
@@ -130,8 +130,18 @@ impl World {
         format!("{name}-{}", self.namespace)
     }
 
-    async fn told(&self, request: Request<Body>) -> Told {
-        let response = timeout(PATIENCE, self.client.send(request)).await.expect("an answer in time").unwrap();
+    /// The response to a request, once the server is not too busy for one.
+    async fn answer(&self, request: Request<Bytes>) -> Response<Body> {
+        self.eventually("the server is not too busy", async || {
+            let request = request.clone().map(Body::from);
+            let response = timeout(PATIENCE, self.client.send(request)).await.expect("an answer in time").unwrap();
+            (response.status() != StatusCode::TOO_MANY_REQUESTS).then_some(response)
+        })
+        .await
+    }
+
+    async fn told(&self, request: Request<Bytes>) -> Told {
+        let response = self.answer(request).await;
         let code = response.status().as_u16();
         let body = response.into_body().collect_bytes().await.unwrap();
         let body = serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).as_ref().into());
@@ -140,7 +150,7 @@ impl World {
 
     pub async fn send(&self, method: Method, path: &str, content_type: &str, body: impl Into<Bytes>) -> Told {
         let request = Request::builder().method(method).uri(path).header("content-type", content_type);
-        self.told(request.body(Body::from(body.into())).unwrap()).await
+        self.told(request.body(body.into()).unwrap()).await
     }
 
     pub async fn get(&self, path: &str) -> Told {
@@ -148,7 +158,7 @@ impl World {
     }
 
     pub async fn get_as(&self, path: &str, accept: &str) -> Told {
-        self.told(Request::get(path).header("accept", accept).body(Body::empty()).unwrap()).await
+        self.told(Request::get(path).header("accept", accept).body(Bytes::new()).unwrap()).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Told {
@@ -206,8 +216,8 @@ impl World {
 
     pub async fn watch(&self, path: &str) -> Watching {
         let separator = if path.contains('?') { '&' } else { '?' };
-        let request = Request::get(format!("{path}{separator}watch=true")).body(Body::empty()).unwrap();
-        let response = timeout(PATIENCE, self.client.send(request)).await.expect("an answer in time").unwrap();
+        let request = Request::get(format!("{path}{separator}watch=true")).body(Bytes::new()).unwrap();
+        let response = self.answer(request).await;
         assert_eq!(response.status(), 200);
         Watching { body: response.into_body(), text: String::new() }
     }
