@@ -36,19 +36,30 @@ pub fn faults(definition: &Value) -> Vec<Cause> {
     if versions(definition).iter().any(|version| text(version, "name").is_empty()) {
         causes.push(Cause::required("spec.versions.name", ""));
     }
-    for (index, version) in versions(definition).iter().enumerate() {
-        let path = format!("spec.versions[{index}].schema.openAPIV3Schema");
-        match version["schema"].get("openAPIV3Schema") {
-            Some(schema) => causes.extend(schema::faults(schema, &path)),
-            None => causes.push(Cause::required(path, "schemas are required")),
-        }
-    }
+    causes.extend(schema_faults(versions(definition)));
     let (name, expected) = (metadata(definition, "name"), format!("{}.{}", text(names, "plural"), text(spec, "group")));
     if name != expected {
         let why = "must be spec.names.plural+\".\"+spec.group";
         causes.push(Cause::invalid("metadata.name", &json!(name), why));
     }
     causes
+}
+
+/// Everything that is wrong with the schemas. One that all versions share is told of once, as that of the definition.
+fn schema_faults(versions: &[Value]) -> Vec<Cause> {
+    let schemas: Vec<&Value> = versions.iter().map(|version| &version["schema"]["openAPIV3Schema"]).collect();
+    if let [first, rest @ ..] = schemas.as_slice()
+        && first.is_object()
+        && rest.iter().all(|other| other == first)
+    {
+        return schema::faults(first, "spec.validation.openAPIV3Schema");
+    }
+    let place = |index: usize| format!("spec.versions[{index}].schema.openAPIV3Schema");
+    let faults = |(index, schema): (usize, &&Value)| match schema {
+        Value::Null => vec![Cause::required(place(index), "schemas are required")],
+        schema => schema::faults(schema, &place(index)),
+    };
+    schemas.iter().enumerate().flat_map(faults).collect()
 }
 
 /// Gives a new definition the status of one that is served.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::carry::bump_generation;
 use super::kinds::{NAMESPACES, Rules};
+use super::log::Verb;
 use super::meta;
 use super::route::Query;
 use super::status::{self, Cause, Failure};
@@ -31,19 +32,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// The options in a request's body, and in its query where the body has none.
+    /// The options in a request's body; those in its query, if it has no body.
     pub fn parse(body: Value, query: &Query<'_>) -> Result<Self, Failure> {
-        let mut options: Self = match body {
-            Value::Null => Self::default(),
+        let options: Self = match body {
+            Value::Null => Self::of(query)?,
             body => serde_json::from_value(body).map_err(|error| Failure::bad_request(error.to_string()))?,
         };
-        if options.grace_period_seconds.is_none() {
-            let seconds = query.number("gracePeriodSeconds")?;
-            options.grace_period_seconds = seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
-        }
-        if options.propagation_policy.is_none() {
-            options.propagation_policy = Some(query.get("propagationPolicy").to_owned());
-        }
         let policy = options.propagation_policy.as_deref().unwrap_or_default();
         if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
             let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
@@ -51,6 +45,16 @@ impl Options {
             return Err(Failure::invalid_options("DeleteOptions", &cause));
         }
         Ok(options)
+    }
+
+    fn of(query: &Query<'_>) -> Result<Self, Failure> {
+        let seconds = query.number("gracePeriodSeconds")?;
+        Ok(Self {
+            grace_period_seconds: seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+            dry_run: query.dry_run(Verb::Delete)?.then(|| vec!["All".to_owned()]),
+            propagation_policy: Some(query.get("propagationPolicy").to_owned()),
+            ..Self::default()
+        })
     }
 
     /// Whether what the object owned stays.

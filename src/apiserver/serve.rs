@@ -165,7 +165,7 @@ impl Call<'_> {
 
     fn delete(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, self.query.dry_run(self.verb)? || options.is_dry_run());
+        let place = self.place(server, options.is_dry_run());
         let deleted = delete::delete(&mut server.store(), &place, &options)?;
         self.refresh(server);
         Ok(match deleted {
@@ -176,7 +176,7 @@ impl Call<'_> {
 
     fn delete_collection(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, self.query.dry_run(self.verb)? || options.is_dry_run());
+        let place = self.place(server, options.is_dry_run());
         let filter = self.filter()?;
         let mut store = server.store();
         let list = list::list(&store, self.collection, &filter, self.query)?;

@@ -11,7 +11,7 @@ use super::defaults::{encode_strings, set_defaults};
 use super::delete;
 use super::kinds::{Kind, Rules};
 use super::print::in_version;
-use super::status::Failure;
+use super::status::{Cause, Failure};
 use super::store::{Key, Object, Store};
 use super::{meta, validate};
 
@@ -163,6 +163,7 @@ pub fn replace(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<
     if !has_version && !kind.unconditional_update {
         return Err(Failure::version_missing(kind, place.name));
     }
+    check_preconditions(kind, place.name, &old.value, metadata)?;
     update(store, place, &old, body).map(|object| (object, false))
 }
 
@@ -175,7 +176,11 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
     check_types(kind, &mut new)?;
     let metadata = meta::normalize(&mut new).map_err(Failure::bad_request)?;
     check_names(place, metadata)?;
-    check_preconditions(kind, place.name, &old.value, metadata)?;
+    check_version(kind, place.name, &old.value, metadata)?;
+    if metadata.get("uid").is_some_and(|uid| *uid != old.value["metadata"]["uid"]) {
+        let cause = Cause::invalid("metadata.uid", &metadata["uid"], "field is immutable");
+        return Err(Failure::invalid(kind, place.name, &[cause]));
+    }
     complete(place, &mut new)?;
     let mut new =
         if place.is_status { with_status_of(kind, &old.value, new) } else { with_rest_of(kind, &old.value, new) };
@@ -203,14 +208,21 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
 
 /// Makes sure that the version and the UID that a client gave are those of the object.
 pub fn check_preconditions(kind: &Kind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
-    let text = |field: &str| given.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let (uid, version) = (meta::metadata(old, "uid"), meta::metadata(old, "resourceVersion"));
-    if let Some(given) = text("uid").filter(|given| *given != uid) {
+    let uid = meta::metadata(old, "uid");
+    if let Some(given) = text(given, "uid").filter(|given| *given != uid) {
         let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}");
         return Err(Failure::conflict(kind, name, &why));
     }
-    if text("resourceVersion").is_some_and(|given| given != version) {
-        return Err(Failure::modified(kind, name));
+    check_version(kind, name, old, given)
+}
+
+fn check_version(kind: &Kind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+    match text(given, "resourceVersion") {
+        Some(given) if given != meta::metadata(old, "resourceVersion") => Err(Failure::modified(kind, name)),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+fn text<'a>(given: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
+    given.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
 }

@@ -17,7 +17,7 @@ fn what_nothing_holds_back_goes_at_once() {
 fn a_deletion_needs_no_body() {
     case(async |world| {
         world.made(named("a")).await;
-        world.send(http::Method::DELETE, &world.map("a"), JSON, "").await.ok();
+        world.delete_by_query(&world.map("a")).await.ok();
     });
 }
 
@@ -68,6 +68,15 @@ fn options_that_cannot_be_read_are_a_bad_request() {
         world.made(named("a")).await;
         world.send(http::Method::DELETE, &world.map("a"), JSON, "{").await.refused(400, "BadRequest");
         world.get(&world.map("a")).await.ok();
+    });
+}
+
+#[test]
+fn options_in_the_query_count_only_without_a_body() {
+    case(async |world| {
+        world.made(named("a")).await;
+        world.delete(&format!("{}?dryRun=All", world.map("a")), &json!({})).await.ok();
+        world.get(&world.map("a")).await.refused(404, "NotFound");
     });
 }
 

@@ -48,11 +48,11 @@ fn a_patch_from_an_old_version_conflicts() {
 }
 
 #[test]
-fn a_patch_of_another_uid_conflicts() {
+fn a_patch_of_another_uid_is_refused() {
     case(async |world| {
         world.made(named("a")).await;
-        let status = world.merge(&world.map("a"), &json!({"metadata": {"uid": "u"}})).await.refused(409, "Conflict");
-        assert!(text(&status, "/message").contains("UID in precondition: u"), "{status}");
+        let told = world.merge(&world.map("a"), &json!({"metadata": {"uid": "u"}})).await;
+        assert_eq!(told.invalid("metadata.uid", "FieldValueInvalid"), "Invalid value: \"u\": field is immutable");
     });
 }
 

@@ -205,7 +205,7 @@ fn a_grace_period_is_shortened_and_never_lengthened() {
 fn a_grace_period_may_stand_in_the_query() {
     case(async |world| {
         world.made_pod(bound("a")).await;
-        world.delete(&format!("{}?gracePeriodSeconds=0", world.pod("a")), &json!({})).await.ok();
+        world.delete_by_query(&format!("{}?gracePeriodSeconds=0", world.pod("a"))).await.ok();
         world.get(&world.pod("a")).await.refused(404, "NotFound");
     });
 }

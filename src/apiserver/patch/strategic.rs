@@ -164,7 +164,7 @@ fn reorder(
         .iter()
         .filter(|item| item.get(PATCH).is_none())
         .map(|item| order.iter().position(|other| is_same(merge, item, other)));
-    if !positions.try_fold(0, |least, at| at.filter(|at| *at >= least)).is_some() {
+    if positions.try_fold(0, |least, at| at.filter(|at| *at >= least)).is_none() {
         return Err(format!("the order in patch list {field:?} does not match its {ORDER} list"));
     }
     if let Some(Value::Array(items)) = object.get_mut(field) {

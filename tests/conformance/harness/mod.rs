@@ -7,6 +7,7 @@ mod world;
 use std::env;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
+use std::process::Child;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub enum Server {
     /// The embedded server.
     Embedded(Kubeconfig),
-    /// A `kube-apiserver` of this process, with nobody beside it.
-    Bare(Kubeconfig),
+    /// A `kube-apiserver` of this process, with nobody beside it but who ends it.
+    Bare { kubeconfig: Kubeconfig, _watchdog: Child },
     /// The cluster that the current kubeconfig is for.
     Existing,
 }
@@ -37,7 +38,10 @@ impl Server {
             let existing = env::var("USE_EXISTING_CLUSTER").unwrap_or_default();
             match env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty()) {
                 _ if existing.eq_ignore_ascii_case("true") => Self::Existing,
-                Some(assets) => Self::Bare(real::start(&PathBuf::from(assets))),
+                Some(assets) => {
+                    let (kubeconfig, watchdog) = real::start(&PathBuf::from(assets));
+                    Self::Bare { kubeconfig, _watchdog: watchdog }
+                }
                 None => Self::Embedded(embedded::start()),
             }
         })
@@ -45,12 +49,12 @@ impl Server {
 
     /// Whether somebody collects garbage and empties namespaces here.
     fn has_controllers(&self) -> bool {
-        !matches!(self, Self::Bare(_))
+        !matches!(self, Self::Bare { .. })
     }
 
     async fn config(&self) -> Config {
         let mut config = match self {
-            Self::Embedded(kubeconfig) | Self::Bare(kubeconfig) => {
+            Self::Embedded(kubeconfig) | Self::Bare { kubeconfig, .. } => {
                 Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await.unwrap()
             }
             Self::Existing => Config::infer().await.unwrap(),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,8 +39,8 @@ wait
 rm -rf "$DIRECTORY"
 "#;
 
-/// Starts the servers in `assets`, and waits until they are ready.
-pub fn start(assets: &Path) -> Kubeconfig {
+/// Starts the servers in `assets`, and waits until they are ready. They end when the standard input of the watchdog does.
+pub fn start(assets: &Path) -> (Kubeconfig, Child) {
     let assets = assets.canonicalize().expect("KUBEBUILDER_ASSETS is a folder");
     let directory = TempDir::new().unwrap().keep();
     let file = |name: &str, text: &str| fs::write(directory.join(name), text).unwrap();
@@ -61,18 +61,16 @@ pub fn start(assets: &Path) -> Kubeconfig {
     file("tokens.csv", &format!("{TOKEN},conformance,conformance,\"system:masters\"\n"));
 
     let (etcd, port) = (free_port(), free_port());
-    let mut watchdog = Command::new("sh")
+    let watchdog = Command::new("sh")
         .args(["-c", WATCHDOG])
         .envs([("ASSETS", assets.as_os_str()), ("DIRECTORY", directory.as_os_str())])
         .envs([("ETCD", format!("http://127.0.0.1:{etcd}")), ("PORT", port.to_string())])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    // The other end of its standard input stays open until this process is gone.
-    std::mem::forget(watchdog.stdin.take());
     let kubeconfig = kubeconfig(&format!("https://127.0.0.1:{port}"), &authority, TOKEN);
     wait_until_ready(&kubeconfig, port, &directory);
-    kubeconfig
+    (kubeconfig, watchdog)
 }
 
 /// A kubeconfig of one cluster, for one user.

@@ -181,6 +181,11 @@ impl World {
         self.send(Method::DELETE, path, JSON, body.to_string()).await
     }
 
+    /// Deletes with the options in the query, which go unread if there is a body.
+    pub async fn delete_by_query(&self, path: &str) -> Told {
+        self.send(Method::DELETE, path, JSON, "").await
+    }
+
     /// Creates a ConfigMap, which has to work.
     pub async fn made(&self, body: Value) -> Value {
         self.post(&self.maps(), &body).await.ok()
