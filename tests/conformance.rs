@@ -11,6 +11,8 @@ mod harness;
 mod bodies;
 #[path = "conformance/collect.rs"]
 mod collect;
+#[path = "conformance/completion.rs"]
+mod completion;
 #[path = "conformance/config_maps.rs"]
 mod config_maps;
 #[path = "conformance/create.rs"]

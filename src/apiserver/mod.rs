@@ -15,6 +15,7 @@ mod audit;
 mod bind;
 mod body;
 mod carry;
+mod cause;
 mod columns;
 mod complete;
 mod defaults;

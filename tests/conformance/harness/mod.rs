@@ -1,6 +1,8 @@
 //! One server for all cases, and what each case needs to talk to it.
 
+mod answers;
 mod embedded;
+mod objects;
 mod real;
 mod world;
 
@@ -14,6 +16,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
+pub use answers::*;
+pub use objects::*;
 pub use serde_json::{Value, json};
 pub use world::*;
 

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
 use kube::client::Body;
 use kube::config::Config;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::PATIENCE;
+use super::{PATIENCE, Told, Watching, text};
 
 pub const JSON: &str = "application/json";
 pub const JSON_PATCH: &str = "application/json-patch+json";
@@ -29,41 +28,6 @@ pub struct World {
     pub namespace: String,
     /// What the case made outside of its namespace.
     outside: RefCell<Vec<String>>,
-}
-
-/// An answer: its code, and what is in it.
-#[derive(Debug)]
-pub struct Told {
-    pub code: u16,
-    pub body: Value,
-}
-
-impl Told {
-    /// The object in an answer that has to be one.
-    #[track_caller]
-    pub fn ok(self) -> Value {
-        assert!(self.code < 300, "{self:?}");
-        self.body
-    }
-
-    /// The Status in an answer that has to be a refusal with this code and reason.
-    #[track_caller]
-    pub fn refused(self, code: u16, reason: &str) -> Value {
-        assert_eq!((self.code, self.body["reason"].as_str()), (code, Some(reason)), "{}", self.body);
-        assert_eq!((&self.body["kind"], &self.body["status"]), (&json!("Status"), &json!("Failure")), "{}", self.body);
-        assert_eq!(self.body["code"], code, "{}", self.body);
-        assert!(self.body["message"].as_str().is_some_and(|message| !message.is_empty()), "{}", self.body);
-        self.body
-    }
-
-    /// The message about a field, in an answer that has to refuse an object for it.
-    #[track_caller]
-    pub fn invalid(self, field: &str, reason: &str) -> String {
-        let status = self.refused(422, "Invalid");
-        let causes = status["details"]["causes"].as_array().unwrap_or_else(|| panic!("no causes: {status}"));
-        let cause = causes.iter().find(|cause| cause["field"] == field && cause["reason"] == reason);
-        cause.unwrap_or_else(|| panic!("{field} {reason}: {status}"))["message"].as_str().unwrap().to_owned()
-    }
 }
 
 impl World {
@@ -272,86 +236,4 @@ impl World {
         let api_version = format!("{}.example.com/v1", self.namespace);
         json!({"apiVersion": api_version, "kind": "Widget", "metadata": {"name": name}, "spec": spec})
     }
-}
-
-/// A watch, as its client sees it.
-pub struct Watching {
-    body: Body,
-    text: String,
-}
-
-impl Watching {
-    /// The next event; none when the watch has ended.
-    pub async fn next(&mut self) -> Option<Value> {
-        loop {
-            if let Some((line, rest)) = self.text.split_once('\n') {
-                let event = serde_json::from_str(line).unwrap();
-                self.text = rest.to_owned();
-                return Some(event);
-            }
-            let frame = timeout(PATIENCE, self.body.frame()).await.expect("an event in time")?.unwrap();
-            let Ok(data) = frame.into_data() else { continue };
-            self.text.push_str(std::str::from_utf8(&data).unwrap());
-        }
-    }
-
-    /// The object of the next event, which has to be of this type and about an object of this name.
-    pub async fn sees(&mut self, event: &str, name: &str) -> Value {
-        let mut next = self.next().await.expect("the watch goes on");
-        assert_eq!((text(&next, "/type"), text(&next, "/object/metadata/name")), (event, name), "{next}");
-        next["object"].take()
-    }
-}
-
-/// The text that a JSON pointer leads to; empty if there is none.
-pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-pub fn version(object: &Value) -> String {
-    text(object, "/metadata/resourceVersion").to_owned()
-}
-
-pub fn uid(object: &Value) -> String {
-    text(object, "/metadata/uid").to_owned()
-}
-
-/// The names of a list's items. A whole cluster puts a ConfigMap of its own into each namespace.
-pub fn names(list: &Value) -> Vec<&str> {
-    let items = list["items"].as_array().unwrap_or_else(|| panic!("no list: {list}"));
-    items.iter().map(|item| text(item, "/metadata/name")).filter(|name| *name != "kube-root-ca.crt").collect()
-}
-
-pub fn named(name: &str) -> Value {
-    json!({"metadata": {"name": name}})
-}
-
-pub fn labelled(name: &str, label: &str) -> Value {
-    json!({"metadata": {"name": name, "labels": {"app": label}}})
-}
-
-pub fn with_data(name: &str, data: Value) -> Value {
-    json!({"metadata": {"name": name}, "data": data})
-}
-
-/// A pod that no scheduler takes.
-pub fn pod(name: &str) -> Value {
-    json!({"metadata": {"name": name}, "spec": {
-        "schedulerName": "nobody", "automountServiceAccountToken": false,
-        "containers": [{"name": "main", "image": "registry.example.com/none:1"}],
-    }})
-}
-
-/// A pod on a node that is not there.
-pub fn bound(name: &str) -> Value {
-    let mut pod = pod(name);
-    pod["spec"]["nodeName"] = "nowhere".into();
-    pod
-}
-
-/// A reference to `owner`.
-pub fn owned_by(name: &str, owners: &[(&Value, &str, &str)]) -> Value {
-    let reference = |(owner, api_version, kind): &(&Value, &str, &str)| json!({"apiVersion": api_version, "kind": kind, "name": text(owner, "/metadata/name"), "uid": uid(owner)});
-    let owners: Vec<Value> = owners.iter().map(reference).collect();
-    json!({"metadata": {"name": name, "ownerReferences": owners}})
 }
