@@ -20,12 +20,13 @@ const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitio
 
 /// Lets the cluster serve Builds from here on.
 async fn serve_builds(cluster: &Cluster) {
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
     let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": "builds.build.openshift.io"},
         "spec": {
             "group": "build.openshift.io", "scope": "Namespaced", "names": {"plural": "builds", "kind": "Build"},
-            "versions": [{"name": "v1", "served": true, "storage": true}],
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}],
         },
     });
     let request = http::Request::post(DEFINITIONS).header("content-type", "application/json");
