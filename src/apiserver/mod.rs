@@ -5,17 +5,23 @@
 //!
 //! It stores objects, counts versions, refuses what the real one refuses, and tells watchers of changes. It reads no
 //! clock but the one that it is given and draws no randomness but from its seed: the same requests at the same times
-//! give the same answers.
+//! give the same answers, but for the tokens of ServiceAccounts, which nobody may guess.
+//!
+//! Over the network, a bearer token says who a client is, and the Roles and bindings that are stored say what it may do.
+//! A client of this process may do everything, unless it [says that it is somebody](InProcess::as_user).
 //!
 //! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and so
 //! does what lives in a namespace. An object that is made when its owner is gone already stays.
 
 mod age;
 mod audit;
+mod authentication;
+mod authorization;
 mod bind;
 mod body;
 mod carry;
 mod columns;
+mod default_roles;
 mod defaults;
 mod definition;
 mod delete;
@@ -39,11 +45,14 @@ mod print;
 mod protobuf;
 mod registry;
 mod reply;
+mod reviews;
 mod route;
+mod rules;
 mod selector;
 mod serve;
 mod status;
 mod store;
+mod tokens;
 mod validate;
 mod watch;
 mod write;
@@ -59,6 +68,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use audit::{AuditedChange, Auditor};
+pub use authentication::User;
 pub use body::ResponseBody;
 pub use front::InProcess;
 pub use https::HttpsFront;
@@ -69,6 +79,7 @@ pub use pod_logs::PodLogs;
 
 use crate::api::DEFAULT_NAMESPACE;
 use crate::clock::Clock;
+use authorization::Attributes;
 use kinds::{BUILD, DEFINED, DEFINITIONS, KINDS, Kind, NAMESPACES};
 use registry::Served;
 use reply::{Answer, Reply, respond};
@@ -92,6 +103,7 @@ struct Inner {
     log: Mutex<VecDeque<LogEntry>>,
     log_length: usize,
     pod_logs: PodLogs,
+    signer: tokens::Signer,
     auditors: Mutex<Vec<Auditor>>,
     outage: outage::Outage,
 }
@@ -114,6 +126,13 @@ impl Inner {
         let mut store = self.store();
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         *served = registry::refreshed(&mut store, &served, self.built_in).into();
+    }
+
+    /// The user as whom a request is sent, who may do what it asks for.
+    fn admit(&self, parts: &Parts, target: Option<&Target<'_>>, query: &Query<'_>) -> Result<User, Failure> {
+        let user = authentication::acting(self, parts)?;
+        authorization::authorize(self, &user, &Attributes::of(parts, target, query))?;
+        Ok(user)
     }
 
     fn audit(&self, entry: &LogEntry) {
@@ -142,7 +161,7 @@ impl ApiServer {
     /// A server with nothing in it but the namespaces that every cluster has and this daemon's own, and the
     /// definitions of the kinds that it builds from.
     pub fn new(options: Options) -> Self {
-        let Options { clock, seed, event_window, serve_builds, log_length } = options;
+        let Options { clock, seed, event_window, serve_builds, default_roles, log_length } = options;
         let kinds: Vec<&'static Kind> = KINDS.iter().collect();
         let mut store = Store::new(kinds.iter().copied(), seed, event_window);
         for name in ["default", "kube-system", DEFAULT_NAMESPACE] {
@@ -150,6 +169,10 @@ impl ApiServer {
         }
         for kind in DEFINED.iter().filter(|kind| serve_builds || kind.name != BUILD) {
             found(&mut store, DEFINITIONS, definition::of(kind), clock.now());
+        }
+        for (kind, object) in default_roles::objects().into_iter().filter(|_| default_roles) {
+            let collection = KINDS.iter().position(|known| known.name == kind).expect("there is such a kind");
+            found(&mut store, collection, object, clock.now());
         }
         let server = Self(Arc::new(Inner {
             clock,
@@ -159,6 +182,7 @@ impl ApiServer {
             log: Mutex::default(),
             log_length,
             pod_logs: PodLogs::default(),
+            signer: tokens::Signer::default(),
             auditors: Mutex::default(),
             outage: outage::Outage::default(),
         }));
@@ -172,20 +196,25 @@ impl ApiServer {
     pub fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         let (parts, body) = request.into_parts();
         let format = negotiate::format(&parts.headers);
-        let path = parts.uri.path();
-        let Some(target) = Target::parse(path) else {
-            return respond(self.answer_about_itself(&parts), format);
+        let (target, query) = (Target::parse(parts.uri.path()), Query::of(&parts));
+        let allowed = self.0.admit(&parts, target.as_ref(), &query);
+        let Some(target) = target else {
+            return respond(allowed.and_then(|_| self.answer_about_itself(&parts)), format);
         };
-        let query = Query::of(&parts);
+        // Who may not ask is not told either whether there is an answer.
+        let refused = |failure| respond(Err(allowed.as_ref().err().cloned().unwrap_or(failure)), format);
         let served = self.0.served();
         let Some(Served { kind, collection }) = served.iter().copied().find(|served| target.fits(served.kind)) else {
-            return respond(Err(Failure::unknown_path()), format);
+            return refused(Failure::unknown_path());
         };
         let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
-            return respond(Err(Failure::method_not_allowed(kind)), format);
+            return refused(Failure::method_not_allowed(kind));
         };
-        let call = Call { target: &target, query: &query, verb, parts: &parts, body: &body, kind, collection };
-        let response = respond(call.answer(&self.0), format);
+        let answer = allowed.and_then(|user| {
+            let (target, query) = (&target, &query);
+            Call { target, query, verb, parts: &parts, body: &body, user: &user, kind, collection }.answer(&self.0)
+        });
+        let response = respond(answer, format);
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let entry = LogEntry {
             at: self.0.clock.now(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use http::request::Parts;
 
-use super::kinds::{Kind, Rules};
+use super::kinds::{Kind, Rules, SERVICE_ACCOUNT};
 use super::log::Verb;
 use super::status::Failure;
 
@@ -73,6 +73,7 @@ impl<'a> Target<'a> {
                 None => true,
                 Some("status") => kind.status,
                 Some("binding" | "log") => kind.rules == Rules::Pod,
+                Some("token") => kind.name == SERVICE_ACCOUNT,
                 Some(_) => false,
             }
     }
