@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::authentication::User;
 use super::authorization::Attributes;
 use super::delete::{self, Deleted};
-use super::kinds::{DEFINITION, Kind};
+use super::kinds::{BUILD, DEFINITION, Kind};
 use super::list::{self, select};
 use super::log::Verb;
 use super::negotiate::{self, Format};
@@ -22,7 +22,7 @@ use super::selector::Filter;
 use super::status::Failure;
 use super::watch::Watcher;
 use super::write::{self, Place};
-use super::{Inner, ResponseBody, authorization, bind, reviews, tokens};
+use super::{Inner, ResponseBody, authorization, bind, meta, reviews, tokens};
 
 /// Most that the body of a request may have, in bytes.
 pub const BODY_BYTES_MAX: usize = 3 << 20;
@@ -161,8 +161,9 @@ impl Call<'_> {
             let answer = reviews::answer(&server.store(), self.user, self.kind, body)?;
             return Ok(Reply::full(201, answer.to_string()));
         }
-        if self.verb == Verb::Update {
-            self.check_creation(server, &place)?;
+        match self.verb {
+            Verb::Create => self.check_strategy(server, &body)?,
+            _ => self.check_creation(server, &place)?,
         }
         let (object, is_new) = match self.verb {
             Verb::Create => (write::create(&mut server.store(), &place, body)?, true),
@@ -179,6 +180,19 @@ impl Call<'_> {
         }
         let update = Attributes::of(self.parts, Some(self.target), self.query);
         authorization::authorize(server, self.user, &Attributes { verb: Verb::Create.as_str(), ..update })
+    }
+
+    /// Makes sure that who creates a Build may use its strategy, which OpenShift asks for beside.
+    fn check_strategy(&self, server: &Inner, build: &Value) -> Result<(), Failure> {
+        if self.kind.name != BUILD {
+            return Ok(());
+        }
+        let strategy = meta::text(&build["spec"]["strategy"], "type");
+        let name = meta::metadata(build, "name");
+        let creation = Attributes::of(self.parts, Some(self.target), self.query);
+        let attributes = Attributes { subresource: &strategy.to_lowercase(), name, ..creation };
+        authorization::authorize(server, self.user, &attributes)
+            .map_err(|_| Failure::forbidden(self.kind, name, &format!("build strategy {strategy} is not allowed")))
     }
 
     /// Serves what is defined now, where a definition was written: whoever is answered may use it.
