@@ -36,6 +36,7 @@ mod meta;
 mod negotiate;
 mod object;
 mod openapi;
+mod openapi_protobuf;
 mod options;
 mod outage;
 mod patch;
@@ -250,7 +251,7 @@ impl ApiServer {
             return Ok(Reply::document(document.to_string(), discovery::AGGREGATED));
         }
         if path == openapi::VERSION_2 && negotiate::wants_openapi_protobuf(&parts.headers) {
-            return Ok(Reply::document(openapi::PROTOBUF_DOCUMENT, openapi::PROTOBUF));
+            return Ok(Reply::document(openapi_protobuf::document(&kinds), openapi::PROTOBUF));
         }
         let answer = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
         Ok(Reply::full(200, answer.ok_or_else(Failure::unknown_path)?.to_string()))
