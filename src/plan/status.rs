@@ -1,5 +1,7 @@
 //! How a build is doing.
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::Digest;
 
 /// What a build object says of its build.
@@ -28,11 +30,69 @@ pub struct BuildFailure {
     pub exit_code: Option<i32>,
     /// The last of what it had to say.
     pub output: String,
+    /// What kind of failure it is.
+    pub cause: FailureCause,
+}
+
+/// The kinds of failures: few, and each for somebody else to mend.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCause {
+    /// The build could not read its MachineConfig.
+    BadPayload,
+    /// The steps of the Containerfile failed.
+    Build,
+    /// The base image's registry said no.
+    PullDenied,
+    /// The final image's registry said no.
+    PushDenied,
+    /// The build was lost as often as it may be.
+    Lost,
+    /// The build took longer than it may.
+    Deadline,
+    /// Anything else, what a newer program wrote down included.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl FailureCause {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::BadPayload, Self::Build, Self::PullDenied, Self::PushDenied, Self::Lost, Self::Deadline, Self::Other];
+
+    /// The word for it, as metrics and the build record have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadPayload => "bad_payload",
+            Self::Build => "build",
+            Self::PullDenied => "pull_denied",
+            Self::PushDenied => "push_denied",
+            Self::Lost => "lost",
+            Self::Deadline => "deadline",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl BuildStatus {
     /// Whether the build has come to an end, whatever that was.
     pub const fn is_finished(&self) -> bool {
         !matches!(self, Self::Pending(_) | Self::Running)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_written_down_by_its_word_and_an_unknown_one_is_another() {
+        for cause in FailureCause::ALL {
+            let written = serde_json::to_string(&cause).unwrap();
+            assert_eq!(written, format!("{:?}", cause.as_str()));
+            assert_eq!(serde_json::from_str::<FailureCause>(&written).unwrap(), cause);
+        }
+        assert_eq!(serde_json::from_str::<FailureCause>("\"new\"").unwrap(), FailureCause::Other);
     }
 }

@@ -5,6 +5,7 @@
 
 mod effects;
 mod state;
+mod stopwatch;
 
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ impl Actor for PoolActor {
             }
             PoolMessage::BuildStatus { uid, status } => {
                 if state.statuses.get(&uid) != Some(&status) {
+                    state.stopwatch.heard(&status, state.context.clock.now());
                     state.statuses.insert(uid, status);
                     state.request_look();
                 }

@@ -58,6 +58,7 @@ fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &str, uid: &str) -> D
         message: message.clone(),
         occurrence: format!("{} {uid}", reason::NAME_CONFLICT),
         is_warning: true,
+        cause: Some(reason::NAME_CONFLICT),
     };
     let shown = Shown { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
     let effect = tell(facts, pool, note)

@@ -52,6 +52,7 @@ fn started(build: Made<'_>, attempt: &Attempt) -> Note {
         message: messages::started(build.key, attempt.number),
         occurrence: format!("{} {}", attempt.hash, attempt.number),
         is_warning: false,
+        cause: None,
     }
 }
 
@@ -103,7 +104,8 @@ fn record_failure(
         let output = scrub::scrub(&failure.output, &facts.credentials());
         let failure = BuildFailure { output, ..failure.clone() };
         let message = messages::failed(build.key, &failure, attempt.number, &facts.view.settings.namespace);
-        let failed = Failed { hash: attempt.hash.clone(), reason: reason::BUILD_FAILED.into(), message };
+        let (reason, cause) = (reason::BUILD_FAILED.into(), failure.cause);
+        let failed = Failed { hash: attempt.hash.clone(), reason, message, cause };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
         patch_record(pool, &record, |_| {})
     })

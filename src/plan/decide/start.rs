@@ -18,6 +18,7 @@ use crate::plan::pull_secret::{self, PullSecret};
 use crate::plan::record::{Attempt, BuildRecord, Failed, Lost};
 use crate::plan::request::{BuildRequest, containerfile_fault};
 use crate::plan::slots::Demand;
+use crate::plan::status::FailureCause;
 
 pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let attempt = facts.record.attempt_at(&request.hash);
@@ -106,7 +107,8 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
     if attempt.number >= attempts_max {
         let after = lost.at.duration_since(attempt.started);
         let message = messages::given_up(attempt.number, &lost.why, after);
-        let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message };
+        let cause = FailureCause::Lost;
+        let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message, cause };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
     }
@@ -120,6 +122,7 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
         message: message.clone(),
         occurrence: format!("{} {}", attempt.hash, attempt.number),
         is_warning: true,
+        cause: None,
     };
     let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_RETRYING.into(), message };
     let effect = tell(facts, pool, note)
