@@ -113,9 +113,6 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
     }
     let due = lost.at.checked_add(facts.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX);
-    if due <= facts.view.now {
-        return None;
-    }
     let message = messages::retrying(attempt, attempts_max, &lost.why, due);
     let note = Note {
         reason: event::BUILD_RETRYING,
@@ -124,6 +121,12 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
         is_warning: true,
         cause: None,
     };
+    if due <= facts.view.now {
+        // Nobody was there to tell in time, if the status still refers to what was lost.
+        let is_untold = pool.status_source().iter().any(is_build_reference);
+        let effect = if is_untold { tell(facts, pool, note) } else { None };
+        return effect.map(|effect| Decision::act(demand(facts), effect));
+    }
     let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_RETRYING.into(), message };
     let effect = tell(facts, pool, note)
         .or_else(|| show_unreferred(facts, pool, &shown))
