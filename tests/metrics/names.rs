@@ -1,6 +1,6 @@
 //! The page itself: names, types and units after Prometheus' conventions, and what is there from the start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use machine_os_builder::daemon::admin::Admin;
@@ -83,6 +83,28 @@ async fn names_types_and_units_follow_the_conventions() {
         assert!(samples.len() < before, "{name} has no samples");
     }
     assert_eq!(samples, BTreeMap::new(), "of no family");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_readme_has_them_all_and_no_others() {
+    let readme = include_str!("../../README.md").split_once("## What to scrape").unwrap().1;
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")).map(|row| row.split('|').next().unwrap());
+    let told: BTreeSet<&str> = rows.flat_map(|cell| cell.split('`')).filter(|word| word.contains('_')).collect();
+    let words = ["pools", "ready", "leader"];
+    let (page, mut there) = (everything().await, BTreeSet::new());
+    for (name, Family { kind, .. }) in families(&page) {
+        let suffix = match kind.as_str() {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        there.extend(name.strip_prefix(PREFIX).map(|name| format!("{name}{suffix}")));
+    }
+    there.retain(|name| !words.contains(&name.as_str()));
+    assert_eq!(told, there.iter().map(String::as_str).collect());
+    for word in words {
+        assert!(readme.contains(&format!("`{word}`")), "{word}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
