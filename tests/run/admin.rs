@@ -50,8 +50,8 @@ async fn l45_whoever_stands_by_can_be_scraped_too() {
     for line in ["machine_os_builder_leader 0", "machine_os_builder_builds_started_total 0"] {
         assert!(metrics.lines().any(|found| found == line), "{line}: {metrics}");
     }
-    // It has asked who leads.
-    assert!(metrics.contains("machine_os_builder_requests_total{verb=\"get\",code=\"200\"} "), "{metrics}");
+    // It has looked whether it could lead.
+    assert!(metrics.contains("machine_os_builder_requests_total{verb=\"list\",code=\"200\"} "), "{metrics}");
 }
 
 /// In a pod, nothing but the pod itself can reach what listens on its loopback interface.
