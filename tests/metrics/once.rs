@@ -59,7 +59,7 @@ fn lost_and_built(cluster: &Cluster, step: u32) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         match step {
             2 => drop(cluster.api(Kind::Pod).delete(POD, &DeleteParams::default()).await),
-            20 => cluster.succeed(R1).await,
+            12 => cluster.succeed(R1).await,
             _ => {}
         }
     })
@@ -69,9 +69,9 @@ fn lost_and_built(cluster: &Cluster, step: u32) -> BoxFuture<'_, ()> {
 fn superseded_and_left(cluster: &Cluster, step: u32) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         match step {
-            4 => cluster.roll_out("worker", "rendered-worker-2").await,
-            8 => cluster.annotate("worker", keys::REBUILD, "").await,
-            12 => cluster.opt_out("worker").await,
+            3 => cluster.roll_out("worker", "rendered-worker-2").await,
+            6 => cluster.annotate("worker", keys::REBUILD, "").await,
+            9 => cluster.opt_out("worker").await,
             _ => {}
         }
     })
@@ -86,7 +86,7 @@ async fn counts_of_both(
 ) -> Option<Vec<String>> {
     let (mut first, mut second, mut counts) = (Some(first), None, Vec::new());
     cluster.create_pool("worker", R1).await;
-    for step in 0..25 {
+    for step in 0..16 {
         cluster.rest(Duration::from_secs(10)).await;
         if let Some(dead) = first.take_if(|_| is_dead()) {
             counts = dead.counts().await;

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use crate::actors::meter::Meter;
 use crate::api::Pool;
 use crate::api::conditions::BUILD_SUCCESS;
-use crate::plan::progress::Ending;
-use crate::plan::progress::{claimed, ended};
+use crate::plan::progress::{Ending, claimed, ended};
 use crate::plan::status::BuildStatus;
 
 /// When the stages under way began, as far as the pool's record does not say so. It goes with its actor: what it had
