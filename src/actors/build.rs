@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::context::Context;
 use super::pool::PoolMessage;
 use crate::api::limits::EVIDENCE_TIMEOUT;
-use crate::api::{Key, Kind, Object, keys, names};
+use crate::api::{Key, Kind, Object, Sensitive, keys, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
@@ -139,7 +139,7 @@ impl BuildState {
         let news = (uid, status);
         let _ = self.pool.cast(PoolMessage::BuildStatus { uid: news.0.clone(), status: news.1.clone() });
         if self.told.as_ref() != Some(&news) {
-            tracing::info!(rendered = self.id.rendered, uid = news.0, status = ?news.1, "build");
+            tracing::info!(rendered = self.id.rendered, uid = news.0, status = %news.1, "build");
             self.told = Some(news);
         }
     }
@@ -197,7 +197,7 @@ impl BuildState {
                 tracing::debug!(error = error.with_source(), build = %search.build, "nothing more is known about a build");
                 String::new()
             });
-            let _ = pool.cast(PoolMessage::Evidence { uid: search.uid, text });
+            let _ = pool.cast(PoolMessage::Evidence { uid: search.uid, text: Sensitive::new(text) });
         });
     }
 

@@ -197,8 +197,9 @@ impl Documents {
         let payload = Payload::encode(&self.objects[&machine_config].0)
             .map_err(|error| request::payload_fault(&machine_config, error))?;
         let secrets =
-            [&request.pull_secret, &request.push_secret].into_iter().filter_map(|secret| secret.canonical.clone());
-        let mut objects: Vec<Object> = secrets.collect();
+            [&request.pull_secret, &request.push_secret].into_iter().filter_map(|secret| secret.canonical.as_ref());
+        // To be created they have to be written out.
+        let mut objects: Vec<Object> = secrets.map(|secret| secret.expose().clone()).collect();
         objects.dedup_by_key(|secret| secret.metadata.name.clone());
         objects.extend([
             objects::payload_config_map(request, &payload, DEFAULT_NAMESPACE),

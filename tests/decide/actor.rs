@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use machine_os_builder::api::{Key, Kind, Object, Pool, names};
+use machine_os_builder::api::{Key, Kind, Object, Pool, Sensitive, names};
 use machine_os_builder::builders::{self, BuildSettings};
 use machine_os_builder::plan::cache::{Cache, Change};
 use machine_os_builder::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Settings, View, decide};
@@ -112,7 +112,7 @@ impl Actor {
         self.statuses = statuses;
         // What was looked for is found by the time that there is other news.
         for evidence in self.evidence.values_mut().filter(|evidence| **evidence == Evidence::Sought) {
-            *evidence = Evidence::Found(LOG.to_owned());
+            *evidence = Evidence::Found(Sensitive::new(LOG.to_owned()));
         }
     }
 
@@ -137,7 +137,7 @@ impl Actor {
             Effect::Read(key) => read(server, &key),
             Effect::Create(..) | Effect::WriteSecret(_) if weather.is_forbidden => return Err(Refusal::Forbidden),
             Effect::Create(part, request) => self.create(server, part, &request)?,
-            Effect::WriteSecret(secret) => self.write_secret(server, &secret)?,
+            Effect::WriteSecret(secret) => self.write_secret(server, secret.expose())?,
             Effect::Delete(doomed) => delete(server, &doomed),
         };
         Ok(Answer::Change(change))

@@ -27,7 +27,7 @@ impl State {
             Effect::Create(part, request) => self.create(part, request).await?,
             Effect::Read(key) => return self.read(&key).await,
             Effect::Seek(search) => return self.seek(search).await,
-            Effect::WriteSecret(secret) => self.write_secret(&secret).await?,
+            Effect::WriteSecret(secret) => self.write_secret(secret.expose()).await?,
             Effect::Delete(doomed) => self.delete(doomed).await?,
         };
         Ok(self.take_in_answer(change))

@@ -14,6 +14,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use self::state::State;
 use super::context::Context;
 use super::supervisor::SupervisorMessage;
+use crate::api::Sensitive;
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::Evidence;
 use crate::plan::status::BuildStatus;
@@ -29,7 +30,7 @@ pub(super) enum PoolMessage {
     /// A build is doing otherwise than before.
     BuildStatus { uid: String, status: BuildStatus },
     /// This was found about a build, beside its object.
-    Evidence { uid: String, text: String },
+    Evidence { uid: String, text: Sensitive<String> },
     /// The pool may build, if it still waits as it did then.
     SlotGranted { waiting_since: Timestamp },
     /// Look at what is known, and do what is due.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::api::Object;
 use crate::api::pool::field;
+use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
 use crate::plan::status::{BuildFailure, BuildStatus};
 
@@ -81,7 +81,7 @@ fn failed(status: &Value, step: &str) -> BuildStatus {
     let reason = field(status, "reason");
     let step = if reason.is_empty() { step.to_owned() } else { format!("{step} ({reason})") };
     let output = words(status, ["message", "logSnippet"], "\n");
-    BuildStatus::Failed(BuildFailure { step, exit_code: None, output })
+    BuildStatus::Failed(BuildFailure { step, exit_code: None, output: Sensitive::new(output) })
 }
 
 /// What two fields say, as far as they say anything.
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn failure(step: &str, output: &str) -> BuildStatus {
-        BuildStatus::Failed(BuildFailure { step: step.into(), exit_code: None, output: output.into() })
+        BuildStatus::Failed(BuildFailure { step: step.into(), exit_code: None, output: Sensitive::new(output.into()) })
     }
 
     #[test]

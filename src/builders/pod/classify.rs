@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::IMAGE_BUILD;
-use crate::api::Object;
 use crate::api::pool::field;
+use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
 use crate::plan::status::{BuildFailure, BuildStatus};
 
@@ -70,7 +70,7 @@ fn overdue(pod: &Object, build: Option<&Value>) -> BuildFailure {
     BuildFailure {
         step: "running the build, which took longer than its deadline".into(),
         exit_code: build.and_then(exit_code),
-        output: output.map_or_else(|| bare_failure(pod).output, str::to_owned),
+        output: output.map_or_else(|| bare_failure(pod).output, |text| Sensitive::new(text.to_owned())),
     }
 }
 
@@ -83,7 +83,7 @@ fn failure(code: i32, state: Option<&Value>) -> BuildFailure {
         _ => "running the build",
     };
     let output = state.map(|state| field(state, "message")).unwrap_or_default();
-    BuildFailure { step: step.into(), exit_code: Some(code), output: output.into() }
+    BuildFailure { step: step.into(), exit_code: Some(code), output: Sensitive::new(output.into()) }
 }
 
 /// What keeps a Pod from starting: a container that cannot start, or a scheduler that has no place for it.
@@ -107,7 +107,7 @@ fn bare_failure(pod: &Object) -> BuildFailure {
     let status = pod.data.get("status").cloned().unwrap_or_default();
     let words = [field(&status, "reason"), field(&status, "message")];
     let output = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ");
-    BuildFailure { step: "running the pod".into(), exit_code: None, output }
+    BuildFailure { step: "running the pod".into(), exit_code: None, output: Sensitive::new(output) }
 }
 
 #[cfg(test)]
@@ -170,8 +170,11 @@ mod tests {
     #[test]
     fn l13_a_dead_build_container_is_a_failed_build_while_the_pod_still_runs() {
         let found = status("Running", vec![container(IMAGE_BUILD, 20, "no such package")]);
-        let expected =
-            BuildFailure { step: "building the image".into(), exit_code: Some(20), output: "no such package".into() };
+        let expected = BuildFailure {
+            step: "building the image".into(),
+            exit_code: Some(20),
+            output: Sensitive::new("no such package".into()),
+        };
         assert_eq!(found, BuildStatus::Failed(expected));
     }
 

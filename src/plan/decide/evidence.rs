@@ -4,7 +4,7 @@
 use super::facts::{Facts, Made};
 use super::serve::patch_record;
 use super::{Effect, Evidence, Place, Search, messages};
-use crate::api::{Kind, Pool};
+use crate::api::{Kind, Pool, Sensitive};
 use crate::plan::record::{Attempt, BuildRecord, Failed};
 use crate::plan::status::{BuildFailure, BuildStatus};
 
@@ -19,7 +19,7 @@ pub(super) fn seek(facts: &Facts<'_>, build: Made<'_>, place: Place) -> Option<E
 pub(super) fn delay(facts: &Facts<'_>, build: Made<'_>, why: &str) -> Option<String> {
     match facts.view.evidence.get(build.uid()) {
         Some(Evidence::Sought) if why.is_empty() => None,
-        Some(Evidence::Found(text)) if why.is_empty() => Some(text.clone()),
+        Some(Evidence::Found(text)) if why.is_empty() => Some(text.expose().clone()),
         _ => Some(why.to_owned()),
     }
 }
@@ -30,7 +30,7 @@ pub(super) fn failure_of(facts: &Facts<'_>, build: Made<'_>) -> Option<BuildFail
         BuildStatus::Failed(failure) => Some(failure.clone()),
         BuildStatus::Running if facts.time_left(build).is_none() => {
             let step = messages::overdue(facts.view.settings.build_deadline);
-            Some(BuildFailure { step, exit_code: None, output: String::new() })
+            Some(BuildFailure { step, exit_code: None, output: Sensitive::default() })
         }
         _ => None,
     }
@@ -40,15 +40,15 @@ pub(super) fn failure_of(facts: &Facts<'_>, build: Made<'_>) -> Option<BuildFail
 /// says.
 pub(super) fn message(facts: &Facts<'_>, build: Made<'_>, attempt: &Attempt, failure: &BuildFailure) -> String {
     let output = match facts.view.evidence.get(build.uid()) {
-        Some(Evidence::Found(log)) if !log.trim().is_empty() => log,
+        Some(Evidence::Found(log)) if !log.expose().trim().is_empty() => log,
         _ => &failure.output,
     };
     told(facts, build, attempt, &BuildFailure { output: output.clone(), ..failure.clone() })
 }
 
 fn told(facts: &Facts<'_>, build: Made<'_>, attempt: &Attempt, failure: &BuildFailure) -> String {
-    let failure = BuildFailure { output: facts.scrubbed(&failure.output), ..failure.clone() };
-    messages::failed(build.key, &failure, attempt.number, &facts.view.settings.namespace)
+    let output = facts.scrubbed(failure.output.expose());
+    messages::failed(build.key, failure, &output, attempt.number, &facts.view.settings.namespace)
 }
 
 /// The patch that adds to the record of a failure what its log had to say, where that came too late for it.

@@ -198,7 +198,7 @@ impl<'a> Facts<'a> {
     /// `text` without anything from the watched Secrets that must never be shown.
     pub(super) fn scrubbed(&self, text: &str) -> String {
         let secrets = self.view.cache.of_kind(Kind::Secret);
-        let credentials: Vec<String> = secrets.flat_map(|(_, secret)| scrub::credentials(secret)).collect();
+        let credentials: Vec<_> = secrets.flat_map(|(_, secret)| scrub::credentials(secret)).collect();
         scrub::scrub(text, &credentials)
     }
 

@@ -76,12 +76,12 @@ pub(super) fn given_up(pool: &str, attempts: u32, why: &str, after: SignedDurati
     commands::with_next(&text, &commands::rebuild(pool))
 }
 
-pub(super) fn failed(key: &Key, failure: &BuildFailure, attempt: u32, namespace: &str) -> String {
+pub(super) fn failed(key: &Key, failure: &BuildFailure, output: &str, attempt: u32, namespace: &str) -> String {
     let exit = failure.exit_code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
     let head = format!("{key} failed{exit} at {}, attempt {attempt}", failure.step);
     let next = commands::logs(key, namespace);
     let room = commands::room_for(&next).saturating_sub(head.len() + 2);
-    let output = last_bytes(failure.output.trim(), room);
+    let output = last_bytes(output.trim(), room);
     let text = if output.is_empty() { head } else { format!("{head}: {output}") };
     commands::with_next(&text, &next)
 }

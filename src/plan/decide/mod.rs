@@ -40,7 +40,7 @@ pub use self::facts::{Prepared, Settings, View};
 use super::notes::Note;
 use super::request::BuildRequest;
 use super::slots::Demand;
-use crate::api::{Key, Object};
+use crate::api::{Key, Object, Sensitive};
 
 /// What a look comes to.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ pub enum Effect {
     /// Make one of the objects of a build.
     Create(Part, Arc<BuildRequest>),
     /// Bring a canonical Secret in step with its source: create it, or replace what it holds.
-    WriteSecret(Box<Object>),
+    WriteSecret(Box<Sensitive<Object>>),
     /// Delete an object.
     Delete(Doomed),
 }
@@ -118,7 +118,7 @@ pub enum Evidence {
     /// Nothing yet.
     Sought,
     /// This text, which is empty if there was nothing to be found in time.
-    Found(String),
+    Found(Sensitive<String>),
 }
 
 /// An object to delete.
@@ -142,7 +142,7 @@ impl std::fmt::Debug for Effect {
             Self::Read(key) => write!(f, "read {key}"),
             Self::Seek(search) => write!(f, "look into the {:?} of {}", search.place, search.build),
             Self::Create(part, request) => write!(f, "create {part:?} of {}", request.inputs.rendered_config),
-            Self::WriteSecret(secret) => write!(f, "write Secret {:?}", secret.metadata.name),
+            Self::WriteSecret(secret) => write!(f, "write Secret {:?}", secret.expose().metadata.name),
             Self::Delete(doomed) => write!(f, "delete {} {}", doomed.key, doomed.uid),
         }
     }

@@ -203,7 +203,8 @@ fn claim(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<E
 
 /// The write that a canonical Secret needs, if it is not what its source says.
 fn bring_in_step(facts: &Facts<'_>, secret: &PullSecret) -> Option<Effect> {
-    let canonical = secret.canonical.as_ref()?;
+    let hidden = secret.canonical.as_ref()?;
+    let canonical = hidden.expose();
     let key = Key::of(Kind::Secret, canonical);
     let content =
         |object: &crate::api::Object| -> (Value, Value) { (object.data["type"].clone(), object.data["data"].clone()) };
@@ -215,7 +216,7 @@ fn bring_in_step(facts: &Facts<'_>, secret: &PullSecret) -> Option<Effect> {
                 .get(&Key::new(Kind::Secret, source_of(canonical)))
                 .is_some_and(|source| pull_secret::is_canonical_of(there, source))
     });
-    (!is_in_step).then(|| Effect::WriteSecret(Box::new(canonical.clone())))
+    (!is_in_step).then(|| Effect::WriteSecret(Box::new(hidden.clone())))
 }
 
 fn source_of(canonical: &crate::api::Object) -> &str {
