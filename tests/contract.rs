@@ -138,6 +138,8 @@ mod common;
 #[path = "contract/supersede.rs"]
 mod supersede;
 
+#[path = "contract/causes.rs"]
+mod causes;
 #[path = "contract/clocks.rs"]
 mod clocks;
 #[path = "contract/ends.rs"]

@@ -9,14 +9,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use super::context::Context;
 use super::pool::PoolMessage;
-use crate::api::{Key, Kind, Object, keys, names};
+use crate::api::limits::EVIDENCE_TIMEOUT;
+use crate::api::{Key, Kind, Object, Sensitive, keys, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
-use crate::plan::decide::{Doomed, Part};
+use crate::plan::decide::{Doomed, Part, Place, Search};
 use crate::plan::digest::Digest;
 use crate::plan::objects;
 use crate::plan::payload::Payload;
@@ -46,6 +48,8 @@ pub(super) enum BuildMessage {
     Observed(Arc<Object>),
     /// Look for the digest once more.
     LookForDigest { uid: String, tries: u32 },
+    /// Find out more about the build.
+    Seek(Search),
     /// Make one of the build's objects.
     Create {
         part: Part,
@@ -70,6 +74,8 @@ pub(super) struct BuildState {
     observed: Option<Arc<Object>>,
     /// What was last told, and of which object.
     told: Option<(String, BuildStatus)>,
+    /// Ends with the actor.
+    searches: JoinSet<()>,
 }
 
 impl Actor for BuildActor {
@@ -83,7 +89,7 @@ impl Actor for BuildActor {
         arguments: BuildArguments,
     ) -> Result<BuildState, ActorProcessingErr> {
         let BuildArguments { context, id, pool } = arguments;
-        Ok(BuildState { context, id, pool, observed: None, told: None })
+        Ok(BuildState { context, id, pool, observed: None, told: None, searches: JoinSet::new() })
     }
 
     async fn handle(
@@ -95,6 +101,7 @@ impl Actor for BuildActor {
         match message {
             BuildMessage::Observed(object) => state.observe(&myself, object),
             BuildMessage::LookForDigest { uid, tries } => state.look_for_digest(&myself, uid, tries).await,
+            BuildMessage::Seek(search) => state.seek(search),
             BuildMessage::Create { part, request, payload, reply } => {
                 let _ = reply.send(state.create(part, &request, payload.as_ref()).await);
             }
@@ -132,7 +139,7 @@ impl BuildState {
         let news = (uid, status);
         let _ = self.pool.cast(PoolMessage::BuildStatus { uid: news.0.clone(), status: news.1.clone() });
         if self.told.as_ref() != Some(&news) {
-            tracing::info!(rendered = self.id.rendered, uid = news.0, status = ?news.1, "build");
+            tracing::info!(rendered = self.id.rendered, uid = news.0, status = %news.1, "build");
             self.told = Some(news);
         }
     }
@@ -172,6 +179,26 @@ impl BuildState {
         }
         let text = config_map.data.get("data")?.get(names::DIGEST_KEY).and_then(Value::as_str)?;
         Digest::parse(text)
+    }
+
+    /// Looks for what says more about the build than its object does, beside whatever else there is to do, and tells
+    /// what came of that within a bound of time.
+    fn seek(&mut self, search: Search) {
+        let (door, pool) = (self.context.door.clone(), self.pool.clone());
+        self.searches.spawn(async move {
+            let look = async {
+                match search.place {
+                    Place::Log => door.log(&search.build, builders::pod::IMAGE_BUILD).await,
+                    Place::Events => door.warning(&search.uid).await,
+                }
+            };
+            let found = tokio::time::timeout(EVIDENCE_TIMEOUT, look).await;
+            let text = found.unwrap_or(Ok(String::new())).unwrap_or_else(|error| {
+                tracing::debug!(error = error.with_source(), build = %search.build, "nothing more is known about a build");
+                String::new()
+            });
+            let _ = pool.cast(PoolMessage::Evidence { uid: search.uid, text: Sensitive::new(text) });
+        });
     }
 
     async fn create(&self, part: Part, request: &BuildRequest, payload: Option<&Payload>) -> Result<Change, Error> {

@@ -20,6 +20,16 @@ pub const FORCED_DELETION_AFTER_S: i64 = 60;
 pub const CONCURRENT_BUILDS_DEFAULT: usize = 5;
 /// How long a build object may take to start, unless a setting says otherwise.
 pub const PENDING_DEADLINE_DEFAULT: Duration = Duration::from_secs(600);
+/// How long a build may take, unless a setting says otherwise.
+pub const BUILD_DEADLINE_DEFAULT: Duration = Duration::from_secs(3600);
+
+/// Longest time to look for what else is said about a build that did not succeed.
+pub const EVIDENCE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Most lines of a log that are asked for: more than fit into a condition's message.
+pub const EVIDENCE_LINES_MAX: i64 = 40;
+/// Most of a log that is kept, in bytes: its end.
+pub const EVIDENCE_BYTES_MAX: usize = 4096;
+
 /// Attempts at a build whose object is lost, the first included.
 pub const ATTEMPTS_MAX_DEFAULT: u32 = 3;
 /// Wait before the second attempt; doubled with each further one.

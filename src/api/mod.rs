@@ -10,9 +10,11 @@ pub mod limits;
 pub mod names;
 mod object;
 pub mod pool;
+mod sensitive;
 
 pub use object::{Key, Kind, Object, PartialObjectMeta, ResourceVersion, UnknownKind};
 pub use pool::Pool;
+pub use sensitive::Sensitive;
 
 /// The namespace of everything that is namespaced, unless a setting says otherwise.
 pub const DEFAULT_NAMESPACE: &str = "openshift-machine-config-operator";

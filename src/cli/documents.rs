@@ -154,11 +154,11 @@ impl Documents {
         if pool.rendered().is_empty() {
             return Err(InputFault {
                 reason: FaultReason::KeyMissing,
-                object: format!("MachineConfigPool {}", pool.name()),
+                object: Key::new(Kind::MachineConfigPool, pool.name()),
                 key: Some("spec.configuration.name".into()),
                 problem: "it is missing, so the pool has not been rendered yet".into(),
                 fix: "set it to the name of a rendered MachineConfig".into(),
-                missing: None,
+                is_missing: false,
             });
         }
         match request::wanted(&Sources::read(&cache, &builders::ALL), &cache, &pool, &record) {
@@ -197,8 +197,9 @@ impl Documents {
         let payload = Payload::encode(&self.objects[&machine_config].0)
             .map_err(|error| request::payload_fault(&machine_config, error))?;
         let secrets =
-            [&request.pull_secret, &request.push_secret].into_iter().filter_map(|secret| secret.canonical.clone());
-        let mut objects: Vec<Object> = secrets.collect();
+            [&request.pull_secret, &request.push_secret].into_iter().filter_map(|secret| secret.canonical.as_ref());
+        // To be created they have to be written out.
+        let mut objects: Vec<Object> = secrets.map(|secret| secret.expose().clone()).collect();
         objects.dedup_by_key(|secret| secret.metadata.name.clone());
         objects.extend([
             objects::payload_config_map(request, &payload, DEFAULT_NAMESPACE),
@@ -210,7 +211,7 @@ impl Documents {
 
     /// Names the file that a fault is in, or all files where what is missing is in none of them.
     pub(super) fn blame(&self, fault: InputFault) -> FileError {
-        let holder = self.objects.iter().find(|(key, _)| key.to_string() == fault.object);
+        let holder = self.objects.iter().find(|(key, _)| **key == fault.object);
         let files = holder.map_or_else(|| self.files.clone(), |(_, (_, file))| file.clone());
         FileError::Fault(files, Box::new(fault))
     }

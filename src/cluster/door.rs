@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use futures::{AsyncRead, AsyncReadExt as _};
+use k8s_openapi::api::core::v1::Event;
 use kube::Client;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ObjectMeta, Request};
 use serde_json::Value;
 
+use crate::api::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_LINES_MAX};
 use crate::api::{EVENT_NAMESPACE, Key, Kind, Object, names};
 use crate::plan::cache::Change;
 use crate::plan::decide::Doomed;
@@ -155,6 +158,37 @@ impl Door {
         }
     }
 
+    /// The last of what a container of a pod has printed.
+    pub async fn log(&self, pod: &Key, container: &str) -> Result<String, Error> {
+        self.announce("read the log of", pod);
+        let params = LogParams {
+            container: Some(container.to_owned()),
+            tail_lines: Some(EVIDENCE_LINES_MAX),
+            ..LogParams::default()
+        };
+        let failed = |error| classify("read the log of", pod, error);
+        let request = Request::new(self.api(pod.kind).resource_url()).logs(&pod.name, &params);
+        let request = request.map_err(|error| failed(kube::Error::BuildRequest(error)))?;
+        let log = self.client.request_stream(request).await.map_err(failed)?;
+        tail(log).await.map_err(|error| failed(kube::Error::Service(error.into())))
+    }
+
+    /// The newest warning about the object of this UID, if there is one.
+    pub async fn warning(&self, uid: &str) -> Result<String, Error> {
+        let key = Key::new(Kind::Event, uid);
+        self.announce("list the Events about", &key);
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let params = ListParams::default().fields(&format!("involvedObject.uid={uid},type=Warning"));
+        let events = events.list(&params).await.map_err(|error| classify("list", &key, error))?;
+        let time = |event: &Event| {
+            event.last_timestamp.as_ref().map(|time| time.0).max(event.event_time.as_ref().map(|time| time.0))
+        };
+        let newest = events.items.into_iter().max_by_key(time);
+        let words =
+            newest.map(|event| [event.reason, event.message].into_iter().flatten().collect::<Vec<_>>().join(": "));
+        Ok(words.unwrap_or_default())
+    }
+
     /// Deletes an object of this UID; one that is gone already, or has a namesake in its place, is deleted.
     pub async fn delete(&self, doomed: &Doomed) -> Result<Change, Error> {
         let Doomed { key, uid, is_forced } = doomed;
@@ -207,6 +241,24 @@ impl Door {
             _ => Api::all_with(self.client.clone(), &resource),
         }
     }
+}
+
+/// The end of a text, from the beginning of a line on, and at most [`EVIDENCE_BYTES_MAX`] of it.
+async fn tail(mut text: impl AsyncRead + Unpin) -> std::io::Result<String> {
+    let (mut kept, mut chunk, mut is_cut) = (Vec::new(), [0; EVIDENCE_BYTES_MAX], false);
+    loop {
+        let read = text.read(&mut chunk).await?;
+        if read == 0 {
+            break;
+        }
+        kept.extend_from_slice(&chunk[..read]);
+        let surplus = kept.len().saturating_sub(EVIDENCE_BYTES_MAX);
+        is_cut |= surplus > 0;
+        kept.drain(..surplus);
+    }
+    let text = String::from_utf8_lossy(&kept);
+    // Half a line may begin with half a credential, which nobody would recognise.
+    Ok(if is_cut { text.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { text.into_owned() })
 }
 
 /// Whether a deletion was refused because the object of that name is another one.

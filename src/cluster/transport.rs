@@ -145,9 +145,10 @@ fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>) -> Option<Option
     }
 }
 
-/// A copy of a request to send again; none of a watch, which its watcher opens again where it left off.
+/// A copy of a request to send again; none of a watch, which its watcher opens again where it left off, nor of a log,
+/// which is not worth waiting for.
 fn copy(request: &Request<Body>) -> Option<Request<Body>> {
-    if is_watch(request.uri()) {
+    if is_watch(request.uri()) || request.uri().path().ends_with("/log") {
         return None;
     }
     let mut copy = Request::new(request.body().try_clone()?);

@@ -1,26 +1,21 @@
 //! Credentials for registries, from the files that podman, buildah, skopeo and docker share
 //! (containers-auth.json(5)).
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// Who to be to a registry. Debug shows the name alone.
-#[derive(Clone, PartialEq, Eq)]
+use crate::api::Sensitive;
+
+/// Who to be to a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The name.
     pub username: String,
     /// The password, or a token that stands in for it.
-    pub password: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
+    pub password: Sensitive<String>,
 }
 
 /// The files that are looked into where no other is named, in this order; `variable` reads the environment.
@@ -66,9 +61,9 @@ fn credentials_of(entry: &Value) -> Option<Credentials> {
     if let Some(auth) = text("auth") {
         let pair = String::from_utf8(STANDARD.decode(auth.trim()).ok()?).ok()?;
         let (username, password) = pair.split_once(':')?;
-        return Some(Credentials { username: username.to_owned(), password: password.to_owned() });
+        return Some(Credentials { username: username.to_owned(), password: Sensitive::new(password.to_owned()) });
     }
-    Some(Credentials { username: text("username")?.to_owned(), password: text("password")?.to_owned() })
+    Some(Credentials { username: text("username")?.to_owned(), password: Sensitive::new(text("password")?.to_owned()) })
 }
 
 #[cfg(test)]
@@ -100,7 +95,7 @@ mod tests {
         ] {
             assert_eq!(credentials(&file, image).map(|found| found.username).as_deref(), expected, "{image}");
         }
-        assert_eq!(credentials(&file, "registry.test/x").unwrap().password, "p:w");
+        assert_eq!(credentials(&file, "registry.test/x").unwrap().password.expose(), "p:w");
         assert!(!format!("{:?}", credentials(&file, "registry.test/x")).contains("p:w"));
         assert_eq!(credentials(&json!({}), "registry.test/x"), None);
     }

@@ -48,7 +48,7 @@ impl Registry {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let failed = |error| Error::Registry(reference.whole(), error);
         let auth = access.credentials.as_ref().map_or(RegistryAuth::Anonymous, |known| {
-            RegistryAuth::Basic(known.username.clone(), known.password.clone())
+            RegistryAuth::Basic(known.username.clone(), known.password.expose().clone())
         });
         // Whoever reads waits: connections need no thread of their own.
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| failed(error.into()))?;

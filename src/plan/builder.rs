@@ -81,6 +81,6 @@ pub fn not_served(builder: &dyn ImageBuilder, builders: &Builders) -> InputFault
 }
 
 fn fault(reason: FaultReason, problem: String, fix: String) -> InputFault {
-    let object = Key::new(Kind::ConfigMap, BUILD_CONFIG).to_string();
-    InputFault { reason, object, key: Some(BUILDER_TYPE.into()), problem, fix, missing: None }
+    let object = Key::new(Kind::ConfigMap, BUILD_CONFIG);
+    InputFault { reason, object, key: Some(BUILDER_TYPE.into()), problem, fix, is_missing: false }
 }

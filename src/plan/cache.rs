@@ -5,6 +5,7 @@
 //! seen to be deleted does not come back: its UID is remembered.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::api::{Key, Kind, Object, ResourceVersion};
@@ -12,8 +13,8 @@ use crate::api::{Key, Kind, Object, ResourceVersion};
 /// Deleted UIDs that are remembered.
 const GONE_MAX: usize = 1024;
 
-/// One change of what is known.
-#[derive(Debug, Clone)]
+/// One change of what is known. Debug shows nothing of the objects but which they are: some are Secrets.
+#[derive(Clone)]
 pub enum Change {
     /// The object is there, in this version.
     Applied(Key, Arc<Object>),
@@ -35,8 +36,19 @@ impl Change {
     }
 }
 
-/// The newest that is known of a set of objects.
-#[derive(Debug, Clone, Default)]
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Applied(key, object) => write!(f, "{key} is at {:?}", object.metadata.resource_version),
+            Self::Gone(key, uid) => write!(f, "{key} is gone: {uid:?}"),
+            Self::Unknown(key) => write!(f, "{key} is unknown"),
+            Self::Serves(kind, is_served) => write!(f, "{} is served: {is_served}", kind.name()),
+        }
+    }
+}
+
+/// The newest that is known of a set of objects. Debug names them, and shows nothing else of them.
+#[derive(Clone, Default)]
 pub struct Cache {
     objects: BTreeMap<Key, Arc<Object>>,
     absent: BTreeSet<Key>,
@@ -46,6 +58,12 @@ pub struct Cache {
     unserved: BTreeSet<Kind>,
     gone: BTreeSet<String>,
     gone_in_order: VecDeque<String>,
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.objects.keys()).finish()
+    }
 }
 
 impl Cache {

@@ -98,15 +98,16 @@ fn set_text(condition: &mut Map<String, Value>, reason: &str, message: &str) {
 
 /// `message`, cut to what a condition may hold.
 pub fn bounded_message(message: &str) -> String {
+    cut(message, CONDITION_MESSAGE_BYTES_MAX)
+}
+
+/// `text`, cut to at most `max` bytes.
+pub(super) fn cut(text: &str, max: usize) -> String {
     const ELLIPSIS: &str = "…";
-    if message.len() <= CONDITION_MESSAGE_BYTES_MAX {
-        return message.to_owned();
+    if text.len() <= max {
+        return text.to_owned();
     }
-    let mut end = CONDITION_MESSAGE_BYTES_MAX - ELLIPSIS.len();
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{ELLIPSIS}", &message[..end])
+    format!("{}{ELLIPSIS}", &text[..text.floor_char_boundary(max.saturating_sub(ELLIPSIS.len()))])
 }
 
 #[cfg(test)]

@@ -9,16 +9,16 @@ use crate::api::Key;
 pub struct InputFault {
     /// What kind of fault it is; also the reason of the condition that shows it.
     pub reason: FaultReason,
-    /// The object at fault, as `Kind name`.
-    pub object: String,
+    /// The object at fault.
+    pub object: Key,
     /// The key within the object, where there is one.
     pub key: Option<String>,
     /// What is wrong.
     pub problem: String,
     /// What to do about it.
     pub fix: String,
-    /// The object, where all that is wrong is that it is not there.
-    pub missing: Option<Box<Key>>,
+    /// Whether all that is wrong is that the object is not there.
+    pub is_missing: bool,
 }
 
 impl fmt::Display for InputFault {

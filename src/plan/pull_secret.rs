@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::{FaultReason, InputFault};
-use crate::api::{Kind, Object, keys, names};
+use crate::api::{Key, Kind, Object, Sensitive, keys, names};
 
 const MODERN_TYPE: &str = "kubernetes.io/dockerconfigjson";
 const MODERN_KEY: &str = ".dockerconfigjson";
@@ -18,7 +18,7 @@ pub struct PullSecret {
     /// The name of the Secret to mount.
     pub name: String,
     /// The Secret that has to be there for it, if it is not the user's own.
-    pub canonical: Option<Object>,
+    pub canonical: Option<Sensitive<Object>>,
 }
 
 /// The Secret to mount for the user's Secret `source`.
@@ -29,13 +29,13 @@ pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
     let name = source.metadata.name.clone().unwrap_or_default();
     let fault = |problem: String| InputFault {
         reason: FaultReason::SecretInvalid,
-        object: format!("Secret {name}"),
+        object: Key::new(Kind::Secret, &name),
         key: None,
         problem,
         fix: format!(
             "make it anew as a Secret of type {MODERN_TYPE}, for instance with kubectl create secret docker-registry"
         ),
-        missing: None,
+        is_missing: false,
     };
     let secret_type = source.data.get("type").and_then(Value::as_str).unwrap_or("Opaque");
     let (key, is_modern_type) = match secret_type {
@@ -51,7 +51,7 @@ pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
     }
     let modern = if is_modern_body { Value::Object(body) } else { json!({ "auths": body }) };
     let canonical = canonical_secret(source, &name, &modern);
-    Ok(PullSecret { name: names::canonical_secret(&name), canonical: Some(canonical) })
+    Ok(PullSecret { name: names::canonical_secret(&name), canonical: Some(Sensitive::new(canonical)) })
 }
 
 /// Whether `secret` was made by [`normalise`] from the Secret `source`, going by label and owner, not by name.
@@ -125,7 +125,8 @@ mod tests {
 
     fn canonical_body(source: &Object) -> Value {
         let canonical = normalise(source).unwrap().canonical.expect("a canonical Secret");
-        assert!(is_canonical_of(&canonical, source));
+        let canonical = canonical.expose();
+        assert!(is_canonical_of(canonical, source));
         assert_eq!(canonical.data["type"], MODERN_TYPE);
         let encoded = canonical.data["data"][MODERN_KEY].as_str().unwrap();
         serde_json::from_slice(&STANDARD.decode(encoded).unwrap()).unwrap()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
 use super::status::FailureCause;
-use crate::api::{Pool, keys};
+use crate::api::{Key, Kind, Pool, keys};
 
 /// The version of the format that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
@@ -107,11 +107,11 @@ impl BuildRecord {
         let Some(text) = pool.annotation(keys::BUILD_RECORD) else { return Ok(Self::default()) };
         let fault = |problem: String| InputFault {
             reason: FaultReason::RecordInvalid,
-            object: format!("MachineConfigPool {}", pool.name()),
+            object: Key::new(Kind::MachineConfigPool, pool.name()),
             key: Some(keys::BUILD_RECORD.to_owned()),
             problem,
             fix: "remove the annotation, and the pool will be built anew".to_owned(),
-            missing: None,
+            is_missing: false,
         };
         let record: Self =
             serde_json::from_str(text).map_err(|error| fault(format!("failed to read the build record: {error}")))?;

@@ -108,11 +108,11 @@ fn machine_config(cache: &Cache, rendered: &str) -> Result<(), InputFault> {
     }
     Err(InputFault {
         reason: FaultReason::MachineConfigMissing,
-        object: key.to_string(),
+        object: key,
         key: None,
         problem: "it does not exist, and the pool's spec.configuration.name asks for it".into(),
         fix: "let the pool be rendered again, or correct spec.configuration.name".into(),
-        missing: Some(Box::new(key)),
+        is_missing: true,
     })
 }
 
@@ -120,11 +120,11 @@ fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
     let rendered = pool.rendered();
     let fault = |reason, problem: String, fix: &str| InputFault {
         reason,
-        object: format!("MachineConfigPool {}", pool.name()),
+        object: Key::new(Kind::MachineConfigPool, pool.name()),
         key: Some("spec.configuration.name".into()),
         problem,
         fix: fix.into(),
-        missing: None,
+        is_missing: false,
     };
     if !names::is_dns1123_subdomain(rendered) {
         let problem = format!("{rendered:?} cannot be the name of an object");
@@ -153,11 +153,11 @@ pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
     let bytes = names::CONTAINERFILE_KEY.len() + objects::containerfile(request).len();
     (bytes > CONFIG_MAP_BYTES_MAX).then(|| InputFault {
         reason: FaultReason::ContainerfileTooLarge,
-        object: format!("ConfigMap {CUSTOM_CONTAINERFILE}"),
+        object: Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE),
         key: Some(request.pool.clone()),
         problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
         fix: "shorten it".into(),
-        missing: None,
+        is_missing: false,
     })
 }
 
@@ -165,10 +165,10 @@ pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
 pub fn payload_fault(machine_config: &Key, error: PayloadTooLarge) -> InputFault {
     InputFault {
         reason: FaultReason::PayloadTooLarge,
-        object: machine_config.to_string(),
+        object: machine_config.clone(),
         key: None,
         problem: error.to_string(),
         fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
-        missing: None,
+        is_missing: false,
     }
 }

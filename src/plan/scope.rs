@@ -46,7 +46,7 @@ impl fmt::Display for Scope {
 }
 
 /// What a watch has to tell.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum WatchEvent {
     /// A list is about to be made: what is written from here on may be missing from it.
     Listing(Scope),
@@ -58,4 +58,17 @@ pub enum WatchEvent {
     Applied(Scope, Arc<Object>),
     /// An object was deleted.
     Deleted(Scope, Arc<Object>),
+}
+
+/// Nothing of the objects but how many: some are Secrets.
+impl fmt::Debug for WatchEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listing(scope) => write!(f, "listing {scope:?}"),
+            Self::NotServed(scope) => write!(f, "not served: {scope:?}"),
+            Self::Listed(scope, objects) => write!(f, "listed {} of {scope:?}", objects.len()),
+            Self::Applied(scope, object) => write!(f, "applied {:?} of {scope:?}", object.metadata.name),
+            Self::Deleted(scope, object) => write!(f, "deleted {:?} of {scope:?}", object.metadata.name),
+        }
+    }
 }

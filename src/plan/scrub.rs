@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::api::Object;
+use crate::api::{Object, Sensitive};
 
 /// What stands in the place of a credential.
 const REDACTED: &str = "[redacted]";
@@ -13,7 +13,7 @@ const REDACTED: &str = "[redacted]";
 const CREDENTIAL_BYTES_MIN: usize = 4;
 
 /// The credentials in a pull secret: each `auth`, what is encoded in it, and each password and token.
-pub fn credentials(secret: &Object) -> Vec<String> {
+pub fn credentials(secret: &Object) -> Vec<Sensitive<String>> {
     let mut found = Vec::new();
     let data = secret.data.get("data").and_then(Value::as_object).into_iter().flatten();
     for value in data.filter_map(|(_, value)| value.as_str()) {
@@ -24,7 +24,7 @@ pub fn credentials(secret: &Object) -> Vec<String> {
     // The longest first: a credential may be part of another.
     found.sort_by_key(|text| std::cmp::Reverse(text.len()));
     found.dedup();
-    found
+    found.into_iter().map(Sensitive::new).collect()
 }
 
 fn collect(value: &Value, found: &mut Vec<String>) {
@@ -43,8 +43,8 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 }
 
 /// `text` without `credentials`, and without what stands between `//` and `@` in addresses.
-pub fn scrub(text: &str, credentials: &[String]) -> String {
-    let known = credentials.iter().fold(text.to_owned(), |text, word| text.replace(word.as_str(), REDACTED));
+pub fn scrub(text: &str, credentials: &[Sensitive<String>]) -> String {
+    let known = credentials.iter().fold(text.to_owned(), |text, word| text.replace(word.expose().as_str(), REDACTED));
     let mut scrubbed = String::with_capacity(known.len());
     let mut rest = known.as_str();
     while let Some(start) = rest.find("://") {

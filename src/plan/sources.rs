@@ -78,11 +78,11 @@ fn config_map<'a>(cache: &'a Cache, name: &str) -> Read<&'a Object> {
         Some(object) => Ok(Some(object)),
         None if cache.is_absent(&key) => Err(InputFault {
             reason: FaultReason::ConfigMapMissing,
-            object: key.to_string(),
+            object: key,
             key: None,
             problem: "it does not exist".into(),
             fix: "create it".into(),
-            missing: Some(Box::new(key)),
+            is_missing: true,
         }),
         None => Ok(None),
     }
@@ -106,11 +106,11 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
         }
         None if cache.is_absent(&key) => Err(InputFault {
             reason: FaultReason::SecretMissing,
-            object: key.to_string(),
+            object: key,
             key: None,
             problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
             fix: format!("create it, or correct {setting}"),
-            missing: Some(Box::new(key)),
+            is_missing: true,
         }),
         None => Ok(None),
     }
@@ -178,10 +178,10 @@ fn value<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
 fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: &str) -> InputFault {
     InputFault {
         reason,
-        object: Key::of(Kind::ConfigMap, object).to_string(),
+        object: Key::of(Kind::ConfigMap, object),
         key: Some(key.to_owned()),
         problem,
         fix: fix.to_owned(),
-        missing: None,
+        is_missing: false,
     }
 }

@@ -35,6 +35,7 @@ async fn is_refused_until_mended(cluster: Cluster, reason: &str, says: &[&str], 
     for part in says {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
+    assert!(text.contains("; next: oc "), "no command is named in {text}");
     assert!(Pool::new(&pool).is_degraded_by_build());
     cluster.rest(Duration::from_secs(600)).await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
@@ -159,7 +160,7 @@ async fn l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_n
     cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.server.clear_log();
-    cluster.rest(Duration::from_secs(3600)).await;
+    cluster.rest(Duration::from_secs(1800)).await;
     assert_eq!(cluster.daemon_requests(), [] as [&str; 0], "no endless loop");
 }
 

@@ -23,7 +23,7 @@ const POD: &str = "build-rendered-worker-1";
 
 /// What becomes of a request.
 #[derive(Clone, Copy, PartialEq)]
-enum Fate {
+pub enum Fate {
     Arrives,
     /// It never arrives.
     Fails,
@@ -34,7 +34,7 @@ enum Fate {
 }
 
 /// A daemon whose requests meet a fate, by method and path.
-async fn daemon_behind(cluster: &Cluster, fate: impl Fn(&Method, &str) -> Fate + Send + Sync + 'static) -> Daemon {
+pub async fn daemon_behind(cluster: &Cluster, fate: impl Fn(&Method, &str) -> Fate + Send + Sync + 'static) -> Daemon {
     let (fate, server) = (Arc::new(fate), cluster.server.service());
     let service = tower::service_fn(move |request: Request<Body>| {
         let fate = fate(request.method(), &request.uri().to_string());

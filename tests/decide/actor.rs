@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use machine_os_builder::api::{Key, Kind, Object, Pool, names};
+use machine_os_builder::api::{Key, Kind, Object, Pool, Sensitive, names};
 use machine_os_builder::builders::{self, BuildSettings};
 use machine_os_builder::plan::cache::{Cache, Change};
-use machine_os_builder::plan::decide::{Doomed, Effect, Part, Prepared, Settings, View, decide};
+use machine_os_builder::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Settings, View, decide};
 use machine_os_builder::plan::digest::Digest;
 use machine_os_builder::plan::objects;
 use machine_os_builder::plan::payload::{Payload, PayloadTooLarge};
@@ -20,6 +20,9 @@ use crate::POOL;
 use crate::daemon::{Weather, pool_key};
 use crate::server::{Refusal, Server, as_watched, document};
 
+/// What every build has printed.
+const LOG: &str = "the end of a log";
+
 /// What a look came to.
 pub struct Look {
     pub effect: Option<Effect>,
@@ -31,6 +34,7 @@ pub struct Look {
 pub struct Actor {
     pub cache: Cache,
     pub statuses: BTreeMap<String, BuildStatus>,
+    pub evidence: BTreeMap<String, Evidence>,
     pub prepared: Option<Prepared>,
     pub told: BTreeSet<String>,
     pub demand: Option<Demand>,
@@ -42,6 +46,7 @@ pub struct Actor {
 pub enum Answer {
     Change(Change),
     Told(String),
+    Sought(String),
     Prepared(Prepared),
 }
 
@@ -65,6 +70,8 @@ impl Actor {
                 sources: &Sources::read(&self.cache, &builders::ALL),
                 settings: &Settings::default(),
                 statuses: &self.statuses,
+                running: &BTreeMap::new(),
+                evidence: &self.evidence,
                 prepared: self.prepared.as_ref(),
                 told: &self.told,
                 refusal: self.refusal.as_deref(),
@@ -103,6 +110,10 @@ impl Actor {
             statuses.insert(uid, status);
         }
         self.statuses = statuses;
+        // What was looked for is found by the time that there is other news.
+        for evidence in self.evidence.values_mut().filter(|evidence| **evidence == Evidence::Sought) {
+            *evidence = Evidence::Found(Sensitive::new(LOG.to_owned()));
+        }
     }
 
     /// Does what an effect says.
@@ -118,6 +129,7 @@ impl Actor {
                 }
                 return Ok(Answer::Told(name));
             }
+            Effect::Seek(search) => return Ok(Answer::Sought(search.uid)),
             Effect::Prepare { rendered, version } => match prepare(server, rendered, version) {
                 Ok(prepared) => return Ok(Answer::Prepared(prepared)),
                 Err(gone) => gone,
@@ -125,7 +137,7 @@ impl Actor {
             Effect::Read(key) => read(server, &key),
             Effect::Create(..) | Effect::WriteSecret(_) if weather.is_forbidden => return Err(Refusal::Forbidden),
             Effect::Create(part, request) => self.create(server, part, &request)?,
-            Effect::WriteSecret(secret) => self.write_secret(server, &secret)?,
+            Effect::WriteSecret(secret) => self.write_secret(server, secret.expose())?,
             Effect::Delete(doomed) => delete(server, &doomed),
         };
         Ok(Answer::Change(change))

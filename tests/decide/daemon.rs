@@ -2,7 +2,7 @@
 
 use machine_os_builder::api::{Key, Kind, Object, keys, names};
 use machine_os_builder::plan::cache::Change;
-use machine_os_builder::plan::decide::Effect;
+use machine_os_builder::plan::decide::{Effect, Evidence};
 use machine_os_builder::plan::index::{Audience, Index, Scope, WatchEvent, owner_of};
 use std::sync::Arc;
 
@@ -135,6 +135,9 @@ impl Daemon {
                     _ => false,
                 };
                 Outcome::Done { is_news: is_news || is_confirmed }
+            }
+            Ok(Answer::Sought(uid)) => {
+                Outcome::Done { is_news: actor.evidence.insert(uid, Evidence::Sought) != Some(Evidence::Sought) }
             }
             Ok(Answer::Told(name)) => Outcome::Done { is_news: actor.told.insert(name) },
             Ok(Answer::Prepared(prepared)) => {

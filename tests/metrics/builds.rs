@@ -49,6 +49,18 @@ async fn failures_are_told_apart_by_their_cause() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_build_that_runs_past_its_deadline_failed_for_that() {
+    let cluster = Cluster::new().await;
+    let mut settings = Settings::default();
+    settings.decide.build_deadline = Duration::from_secs(60);
+    let process = Scraped::with(&cluster, settings, None, |_, _| Fate::Arrives).await;
+    cluster.start_build("worker", R1).await;
+    cluster.set_phase(POD, "Running").await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    assert_eq!(process.counts().await, ["builds_failed{cause=\"deadline\"} 1", "builds_started 1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_of_builds_have_the_same_causes() {
     for (reason, said, cause) in [
         ("DockerBuildFailed", "", "build"),

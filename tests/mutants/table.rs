@@ -203,7 +203,7 @@ pub const MUTANTS: &[Mutant] = &[
             original: "start::record_loss(facts, pool, &attempt, why)",
             mutated: "{
                 let cause = crate::plan::status::FailureCause::Lost;
-                let lost = BuildFailure { step: why.clone(), exit_code: None, output: String::new(), cause };
+                let lost = BuildFailure { step: why.clone(), exit_code: None, output: Default::default(), cause };
                 record_failure(facts, pool, build, &attempt, &lost)
             }",
         }],
@@ -212,7 +212,11 @@ pub const MUTANTS: &[Mutant] = &[
         name: "no-deadline",
         lessons: "L15",
         scenario: CHAOS,
-        edits: &[Edit { file: "src/plan/decide/follow.rs", original: "deadline <= facts.view.now", mutated: "false" }],
+        edits: &[Edit {
+            file: "src/plan/decide/follow.rs",
+            original: "facts.pending_deadline(&attempt) <= facts.view.now",
+            mutated: "false",
+        }],
     },
     Mutant {
         name: "conditions-of-others-dropped",

@@ -11,7 +11,7 @@ use crate::actors::build::{BuildId, BuildMessage};
 use crate::api::{Key, Kind, Object, Pool};
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
-use crate::plan::decide::{Doomed, Effect, Part, Prepared};
+use crate::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Search};
 use crate::plan::notes::Note;
 use crate::plan::payload::Payload;
 use crate::plan::request::{BuildRequest, payload_fault};
@@ -36,7 +36,8 @@ impl State {
             Effect::Prepare { rendered, version } => return self.prepare(rendered, version).await,
             Effect::Create(part, request) => self.create(part, request).await?,
             Effect::Read(key) => return self.read(&key).await,
-            Effect::WriteSecret(secret) => self.write_secret(&secret).await?,
+            Effect::Seek(search) => return self.seek(search).await,
+            Effect::WriteSecret(secret) => self.write_secret(secret.expose()).await?,
             Effect::Delete(doomed) => self.delete(doomed).await?,
         };
         Ok(self.take_in_answer(change))
@@ -55,6 +56,16 @@ impl State {
         let is_gone = matches!(change, Change::Gone(..));
         let is_news = self.take_in_answer(change);
         Ok((is_gone && self.cache.confirm_absent(key)) || is_news)
+    }
+
+    /// Has a build's actor look for more about its build, and does not wait for what it finds.
+    async fn seek(&mut self, search: Search) -> Result<bool, Error> {
+        let object = self.cache.get(&search.build).ok_or(Error::NotFound)?;
+        let id = build_id(&search.build, object).ok_or(Error::NotFound)?;
+        let actor = self.build_actor(&id).await.ok_or(Error::ActorGone)?;
+        self.evidence.insert(search.uid.clone(), Evidence::Sought);
+        let _ = actor.cast(BuildMessage::Seek(search));
+        Ok(true)
     }
 
     async fn tell(&mut self, pool: &Key, note: &Note) -> Result<bool, Error> {

@@ -15,7 +15,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use self::state::State;
 use super::context::Context;
 use super::supervisor::SupervisorMessage;
+use crate::api::Sensitive;
 use crate::plan::cache::{Cache, Change};
+use crate::plan::decide::Evidence;
 use crate::plan::status::BuildStatus;
 
 /// The actor of one pool.
@@ -28,6 +30,8 @@ pub(super) enum PoolMessage {
     Changed(Change),
     /// A build is doing otherwise than before.
     BuildStatus { uid: String, status: BuildStatus },
+    /// This was found about a build, beside its object.
+    Evidence { uid: String, text: Sensitive<String> },
     /// The pool may build, if it still waits as it did then.
     SlotGranted { waiting_since: Timestamp },
     /// Look at what is known, and do what is due.
@@ -68,12 +72,10 @@ impl Actor for PoolActor {
             PoolMessage::Changed(change) => {
                 state.take_in(&change);
             }
-            PoolMessage::BuildStatus { uid, status } => {
-                if state.statuses.get(&uid) != Some(&status) {
-                    state.stopwatch.heard(&status, state.context.clock.now());
-                    state.statuses.insert(uid, status);
-                    state.request_look();
-                }
+            PoolMessage::BuildStatus { uid, status } => state.note_status(uid, status),
+            PoolMessage::Evidence { uid, text } => {
+                state.evidence.insert(uid, Evidence::Found(text));
+                state.request_look();
             }
             PoolMessage::SlotGranted { waiting_since } => state.accept_slot(waiting_since),
             PoolMessage::Look => state.look().await,

@@ -20,7 +20,7 @@ use crate::api::{Key, Kind, Object, keys, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
-use crate::plan::decide::{Effect, Prepared, View, decide};
+use crate::plan::decide::{Effect, Evidence, Prepared, View, decide};
 use crate::plan::index::owner_of;
 use crate::plan::slots::Demand;
 use crate::plan::sources::{Read, Sources};
@@ -42,6 +42,9 @@ pub(in crate::actors) struct State {
     /// What users wrote for all pools, unless it changed since it was read.
     sources: Option<Read<Sources>>,
     pub(super) statuses: BTreeMap<String, BuildStatus>,
+    /// Since when builds have been seen to run.
+    running: BTreeMap<String, Instant>,
+    pub(super) evidence: BTreeMap<String, Evidence>,
     pub(super) prepared: Option<Prepared>,
     pub(super) told: BTreeSet<String>,
     pub(super) builds: BTreeMap<BuildId, ActorRef<BuildMessage>>,
@@ -71,6 +74,8 @@ impl State {
             cache,
             sources: None,
             statuses: BTreeMap::new(),
+            running: BTreeMap::new(),
+            evidence: BTreeMap::new(),
             prepared: None,
             told: BTreeSet::new(),
             builds: BTreeMap::new(),
@@ -135,6 +140,18 @@ impl State {
         self.cache = self.cache.subset(|key, object| !is_unwatched(key, object));
     }
 
+    pub(super) fn note_status(&mut self, uid: String, status: BuildStatus) {
+        if self.statuses.get(&uid) == Some(&status) {
+            return;
+        }
+        if status == BuildStatus::Running {
+            self.running.entry(uid.clone()).or_insert_with(Instant::now);
+        }
+        self.stopwatch.heard(&status, self.context.clock.now());
+        self.statuses.insert(uid, status);
+        self.request_look();
+    }
+
     pub(super) fn accept_slot(&mut self, waiting_since: Timestamp) {
         if self.demand == Some(Demand::Wait(waiting_since)) {
             self.has_slot = true;
@@ -161,6 +178,8 @@ impl State {
             sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache, &builders::ALL)),
             settings: &self.context.settings.decide,
             statuses: &self.statuses,
+            running: &self.running.iter().map(|(uid, since)| (uid.clone(), since.elapsed())).collect(),
+            evidence: &self.evidence,
             prepared: self.prepared.as_ref(),
             told: &self.told,
             refusal: self.refusal.as_deref(),
@@ -318,6 +337,8 @@ impl State {
         self.crashed.retain(|id| alive.contains(id));
         let uids: BTreeSet<&str> = self.cache.iter().filter_map(|(_, object)| object.metadata.uid.as_deref()).collect();
         self.statuses.retain(|uid, _| uids.contains(uid.as_str()));
+        self.running.retain(|uid, _| uids.contains(uid.as_str()));
+        self.evidence.retain(|uid, _| uids.contains(uid.as_str()));
         self.prepared = self.prepared.take().filter(|prepared| prepared.payload.is_err());
         if self.told.len() > TOLD_MAX {
             self.told.clear();
@@ -338,6 +359,8 @@ impl State {
     }
 
     pub(super) fn child_ended(&mut self, id: ActorId) {
+        // What it was looking for, nobody is looking for any more.
+        self.evidence.retain(|_, evidence| *evidence != Evidence::Sought);
         self.builds.retain(|_, actor| actor.get_id() != id);
     }
 

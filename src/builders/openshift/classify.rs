@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::api::Object;
 use crate::api::pool::field;
+use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
 use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
@@ -89,7 +89,7 @@ fn failed(status: &Value, step: &str, cause: FailureCause) -> BuildStatus {
     let reason = field(status, "reason");
     let step = if reason.is_empty() { step.to_owned() } else { format!("{step} ({reason})") };
     let output = words(status, ["message", "logSnippet"], "\n");
-    BuildStatus::Failed(BuildFailure { step, exit_code: None, output, cause })
+    BuildStatus::Failed(BuildFailure { step, exit_code: None, output: Sensitive::new(output), cause })
 }
 
 /// What two fields say, as far as they say anything.
@@ -108,7 +108,8 @@ mod tests {
     }
 
     fn failure(step: &str, output: &str, cause: FailureCause) -> BuildStatus {
-        BuildStatus::Failed(BuildFailure { step: step.into(), exit_code: None, output: output.into(), cause })
+        let output = Sensitive::new(output.into());
+        BuildStatus::Failed(BuildFailure { step: step.into(), exit_code: None, output, cause })
     }
 
     #[test]

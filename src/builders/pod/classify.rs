@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::IMAGE_BUILD;
-use crate::api::Object;
 use crate::api::pool::field;
+use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
 use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
@@ -24,6 +24,9 @@ pub(super) fn classify(pod: &Object) -> BuildStatus {
     }
     if let Some(why) = disruption(pod) {
         return BuildStatus::Lost(why);
+    }
+    if is_overdue(pod) {
+        return BuildStatus::Failed(overdue(pod, build));
     }
     match (exit_code, phase) {
         (Some(0), "Failed") | (_, "Succeeded") => BuildStatus::DigestInConfigMap,
@@ -57,6 +60,21 @@ fn disruption(pod: &Object) -> Option<String> {
     Some(format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned())
 }
 
+/// Whether the cluster ended a Pod because it took longer than it may.
+fn is_overdue(pod: &Object) -> bool {
+    pod.data.pointer("/status/reason").and_then(Value::as_str) == Some("DeadlineExceeded")
+}
+
+fn overdue(pod: &Object, build: Option<&Value>) -> BuildFailure {
+    let output = build.map(|state| field(state, "message")).filter(|text| !text.is_empty());
+    BuildFailure {
+        step: "running the build, which took longer than its deadline".into(),
+        exit_code: build.and_then(exit_code),
+        output: output.map_or_else(|| bare_failure(pod).output, |text| Sensitive::new(text.to_owned())),
+        cause: FailureCause::Deadline,
+    }
+}
+
 fn failure(code: i32, state: Option<&Value>) -> BuildFailure {
     let (step, cause) = match code {
         10 => ("reading the MachineConfig", FailureCause::BadPayload),
@@ -66,7 +84,7 @@ fn failure(code: i32, state: Option<&Value>) -> BuildFailure {
         _ => ("running the build", FailureCause::Other),
     };
     let output = state.map(|state| field(state, "message")).unwrap_or_default();
-    BuildFailure { step: step.into(), exit_code: Some(code), output: output.into(), cause }
+    BuildFailure { step: step.into(), exit_code: Some(code), output: Sensitive::new(output.into()), cause }
 }
 
 /// What keeps a Pod from starting: a container that cannot start, or a scheduler that has no place for it.
@@ -90,9 +108,8 @@ fn bare_failure(pod: &Object) -> BuildFailure {
     let status = pod.data.get("status").cloned().unwrap_or_default();
     let words = [field(&status, "reason"), field(&status, "message")];
     let output = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ");
-    let is_late = field(&status, "reason") == "DeadlineExceeded";
-    let cause = if is_late { FailureCause::Deadline } else { FailureCause::Other };
-    BuildFailure { step: "running the pod".into(), exit_code: None, output, cause }
+    let (step, cause) = ("running the pod".into(), FailureCause::Other);
+    BuildFailure { step, exit_code: None, output: Sensitive::new(output), cause }
 }
 
 #[cfg(test)]
@@ -158,7 +175,7 @@ mod tests {
         let expected = BuildFailure {
             step: "building the image".into(),
             exit_code: Some(20),
-            output: "no such package".into(),
+            output: Sensitive::new("no such package".into()),
             cause: FailureCause::Build,
         };
         assert_eq!(found, BuildStatus::Failed(expected));

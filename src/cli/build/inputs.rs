@@ -138,7 +138,7 @@ impl InputArguments {
             Some("baseOSContainerImage") => "--base-image".to_owned(),
             Some("baseOSExtensionsContainerImage") => "--extensions-image".to_owned(),
             Some("releaseVersion") => "--release-version".to_owned(),
-            _ if fault.object.ends_with(CUSTOM_CONTAINERFILE) => "--containerfile".to_owned(),
+            _ if fault.object.name == CUSTOM_CONTAINERFILE => "--containerfile".to_owned(),
             _ => format!("{file}: MachineConfig {machine_config}"),
         };
         format!("{place}: {}; to fix it, {}", fault.problem, fault.fix).into()

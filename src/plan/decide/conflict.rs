@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::facts::Facts;
 use super::serve::tell;
 use super::start::is_expected;
-use super::{Decision, Effect, settle, show};
+use super::{Decision, Effect, commands, settle, show};
 use crate::api::conditions::{BUILD_FAILED, event, reason};
 use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
 use crate::api::pool::field;
@@ -29,16 +29,16 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest)
 }
 
 /// An object of somebody else's that has a name which the build needs: what it is, and its UID.
-fn conflict(facts: &Facts<'_>, request: &BuildRequest) -> Option<(String, String)> {
+fn conflict(facts: &Facts<'_>, request: &BuildRequest) -> Option<(Key, String)> {
     let foreign = facts.foreign.iter().find(|made| is_expected(made, request));
     let secret = || {
         let canonical = [&request.pull_secret, &request.push_secret].into_iter().filter_map(|s| s.canonical.as_ref());
-        canonical.map(|secret| Key::of(Kind::Secret, secret)).find_map(|key| {
+        canonical.map(|secret| Key::of(Kind::Secret, secret.expose())).find_map(|key| {
             let there = facts.view.cache.get(&key).filter(|there| !pull_secret::is_labelled(there))?;
-            Some((key.to_string(), there.metadata.uid.clone().unwrap_or_default()))
+            Some((key, there.metadata.uid.clone().unwrap_or_default()))
         })
     };
-    foreign.map(|made| (made.key.to_string(), made.uid().to_owned())).or_else(secret)
+    foreign.map(|made| (made.key.clone(), made.uid().to_owned())).or_else(secret)
 }
 
 /// The build object's namesake that the pool shows to be in the way.
@@ -49,10 +49,11 @@ fn shown_in_the_way(pool: &Pool<'_>, request: &BuildRequest) -> Option<Key> {
     keys.into_iter().find(|key| field(shown, "message").starts_with(&format!("{key} ")))
 }
 
-fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &str, uid: &str) -> Decision {
-    let message = format!(
+fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &Key, uid: &str) -> Decision {
+    let text = format!(
         "{what} exists and was not made for a build of this pool, which needs its name; to fix it, delete or rename it"
     );
+    let message = commands::with_next(&text, &commands::look_at(what, &facts.view.settings.namespace));
     let note = Note {
         reason: event::CONFIG_INVALID,
         message: message.clone(),

@@ -6,15 +6,16 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use super::made::Made;
-use super::{Doomed, Effect};
+use super::{Doomed, Effect, Evidence};
 use crate::api::limits::{
-    ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT, RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
+    ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
+    RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
 };
 use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, names};
 use crate::plan::cache::Cache;
 use crate::plan::fault::InputFault;
 use crate::plan::payload::Payload;
-use crate::plan::record::BuildRecord;
+use crate::plan::record::{Attempt, BuildRecord};
 use crate::plan::request::{self, Wanted};
 use crate::plan::scrub;
 use crate::plan::sources::{Read, Sources};
@@ -31,6 +32,9 @@ pub struct Settings {
     pub concurrent_builds_max: usize,
     /// How long a build object may take to start before it is given up as lost.
     pub pending_deadline: Duration,
+    /// How long a build may be seen to run before it is given up as failed. What runs it has the same deadline, and ends
+    /// it; this one is for nodes that do not get to that.
+    pub build_deadline: Duration,
     /// Wait before the second attempt; doubled with each further one, up to [`RETRY_BACKOFF_MAX`].
     pub retry_backoff: Duration,
 }
@@ -42,6 +46,7 @@ impl Default for Settings {
             attempts_max: ATTEMPTS_MAX_DEFAULT,
             concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,
             pending_deadline: PENDING_DEADLINE_DEFAULT,
+            build_deadline: BUILD_DEADLINE_DEFAULT,
             retry_backoff: RETRY_BACKOFF_FIRST,
         }
     }
@@ -71,6 +76,10 @@ pub struct View<'a> {
     pub settings: &'a Settings,
     /// How the pool's builds are doing, by the UID of their objects.
     pub statuses: &'a BTreeMap<String, BuildStatus>,
+    /// For how long this process has seen them run, by the same UIDs: not by a clock that may be set meanwhile.
+    pub running: &'a BTreeMap<String, Duration>,
+    /// What else was read about them, by the same UIDs.
+    pub evidence: &'a BTreeMap<String, Evidence>,
     /// The MachineConfig of the build that is about to start.
     pub prepared: Option<&'a Prepared>,
     /// Names of the Events that were told already.
@@ -186,9 +195,22 @@ impl<'a> Facts<'a> {
         self.made().filter_map(|made| made.forced_at()).min()
     }
 
-    /// Everything in the watched Secrets that must never be shown.
-    pub(super) fn credentials(&self) -> Vec<String> {
-        self.view.cache.of_kind(Kind::Secret).flat_map(|(_, secret)| scrub::credentials(secret)).collect()
+    /// `text` without anything from the watched Secrets that must never be shown.
+    pub(super) fn scrubbed(&self, text: &str) -> String {
+        let secrets = self.view.cache.of_kind(Kind::Secret);
+        let credentials: Vec<_> = secrets.flat_map(|(_, secret)| scrub::credentials(secret)).collect();
+        scrub::scrub(text, &credentials)
+    }
+
+    /// When `attempt` is given up as lost if it has not started.
+    pub(super) fn pending_deadline(&self, attempt: &Attempt) -> Timestamp {
+        attempt.started.checked_add(self.view.settings.pending_deadline).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long `build` may still run; none if its time is over.
+    pub(super) fn time_left(&self, build: Made<'_>) -> Option<Duration> {
+        let ran_for = self.view.running.get(build.uid()).copied().unwrap_or_default();
+        self.view.settings.build_deadline.checked_sub(ran_for).filter(|left| !left.is_zero())
     }
 
     /// The wait after attempt `number` was lost.

@@ -1,17 +1,14 @@
 //! A build that is there: show how it is doing, publish its image, record its end.
 
-use jiff::Timestamp;
-
 use super::facts::{Facts, Made};
 use super::serve::{demand, patch_record, tell};
-use super::{Decision, Effect, messages, show, start};
+use super::{Decision, Effect, Place, evidence, messages, show, start};
 use crate::api::conditions::{BUILD_PENDING, BUILDING, event, reason};
 use crate::api::{Pool, keys};
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::digest::Digest;
 use crate::plan::notes::Note;
 use crate::plan::record::{Attempt, BuildRecord, Failed, Published};
-use crate::plan::scrub;
 use crate::plan::slots::Demand;
 use crate::plan::status::{BuildFailure, BuildStatus};
 
@@ -23,26 +20,30 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>) -> Dec
     };
     let attempt = attempt.clone();
     let status = facts.status_of(build);
-    let deadline = attempt.started.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX);
     // Once the spec refers to it, it was told: an Event that has since expired is not told again.
     let is_told = pool.spec_source().contains(&build.reference());
     let told = if is_told { None } else { tell(facts, pool, started(build, &attempt)) };
     let effect = told.or_else(|| match status {
         None | Some(BuildStatus::DigestInConfigMap) => None,
-        Some(BuildStatus::Pending(why)) if deadline <= facts.view.now => {
-            start::record_loss(facts, pool, &attempt, &messages::never_started(why))
+        Some(BuildStatus::Pending(why)) if facts.pending_deadline(&attempt) <= facts.view.now => {
+            give_up(facts, pool, build, &attempt, why)
         }
         Some(BuildStatus::Pending(why)) => {
-            show_live(facts, pool, build, (BUILD_PENDING, reason::BUILD_PENDING), messages::pending(build.key, why))
+            let message = messages::pending(build.key, &facts.scrubbed(why));
+            show_live(facts, pool, build, (BUILD_PENDING, reason::BUILD_PENDING), message)
         }
-        Some(BuildStatus::Running) => {
-            show_live(facts, pool, build, (BUILDING, reason::BUILD_RUNNING), messages::running(build.key))
-        }
+        Some(BuildStatus::Running | BuildStatus::Failed(_)) => match evidence::failure_of(facts, build) {
+            Some(failure) => record_failure(facts, pool, build, &attempt, &failure),
+            None => show_live(facts, pool, build, (BUILDING, reason::BUILD_RUNNING), messages::running(build.key)),
+        },
         Some(BuildStatus::Succeeded(digest)) => publish(facts, pool, build, digest),
-        Some(BuildStatus::Failed(failure)) => record_failure(facts, pool, build, &attempt, failure),
         Some(BuildStatus::Lost(why)) => start::record_loss(facts, pool, &attempt, why),
     });
-    let wake = matches!(status, Some(BuildStatus::Pending(_))).then_some(deadline);
+    let wake = match status {
+        Some(BuildStatus::Pending(_)) => Some(facts.pending_deadline(&attempt)),
+        Some(BuildStatus::Running) => facts.time_left(build).and_then(|left| facts.view.now.checked_add(left).ok()),
+        _ => None,
+    };
     Decision::rest(demand(facts), effect, wake)
 }
 
@@ -93,6 +94,15 @@ fn publish(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>, digest: &Digest)
     })
 }
 
+/// A build that does not start within its deadline is lost, for the reason that its object names, or else Events do.
+fn give_up(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>, attempt: &Attempt, why: &str) -> Option<Effect> {
+    let search = if why.is_empty() { evidence::seek(facts, build, Place::Events) } else { None };
+    search.or_else(|| {
+        let why = evidence::delay(facts, build, why)?;
+        start::record_loss(facts, pool, attempt, &messages::never_started(&why))
+    })
+}
+
 fn record_failure(
     facts: &Facts<'_>,
     pool: &Pool<'_>,
@@ -100,10 +110,8 @@ fn record_failure(
     attempt: &Attempt,
     failure: &BuildFailure,
 ) -> Option<Effect> {
-    show::refer(pool, Some(build.reference())).or_else(|| {
-        let output = scrub::scrub(&failure.output, &facts.credentials());
-        let failure = BuildFailure { output, ..failure.clone() };
-        let message = messages::failed(build.key, &failure, attempt.number, &facts.view.settings.namespace);
+    show::refer(pool, Some(build.reference())).or_else(|| evidence::seek(facts, build, Place::Log)).or_else(|| {
+        let message = evidence::message(facts, build, attempt, failure);
         let (reason, cause) = (reason::BUILD_FAILED.into(), failure.cause);
         let failed = Failed { hash: attempt.hash.clone(), reason, message, cause };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };

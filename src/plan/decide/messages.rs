@@ -1,9 +1,11 @@
 //! What users are told, in one place.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::Settings;
-use crate::api::{Key, Kind};
+use super::{Settings, commands};
+use crate::api::Key;
 use crate::plan::record::Attempt;
 use crate::plan::status::BuildFailure;
 
@@ -37,6 +39,11 @@ pub(super) fn never_started(why: &str) -> String {
     format!("it did not start within its deadline: {why}")
 }
 
+/// What a build that takes too long fails at.
+pub(super) fn overdue(deadline: Duration) -> String {
+    format!("running the build, which did not end within its deadline of {}", humantime::format_duration(deadline))
+}
+
 pub(super) fn running(key: &Key) -> String {
     format!("{key} is building")
 }
@@ -62,31 +69,24 @@ pub(super) fn retrying(attempt: &Attempt, attempts_max: u32, why: &str, due: Tim
     )
 }
 
-pub(super) fn given_up(attempts: u32, why: &str, after: SignedDuration) -> String {
-    format!(
-        "the build was lost {attempts} times, most lately after {}s: {why}; once that is mended, \
-         ask for a fresh build with the annotation {}",
-        after.as_secs(),
-        crate::api::keys::REBUILD,
-    )
+pub(super) fn given_up(pool: &str, attempts: u32, why: &str, after: SignedDuration) -> String {
+    let after = after.as_secs();
+    let text =
+        format!("the build was lost {attempts} times, most lately after {after}s: {why}; mend that, and ask anew");
+    commands::with_next(&text, &commands::rebuild(pool))
 }
 
-pub(super) fn failed(key: &Key, failure: &BuildFailure, attempt: u32, namespace: &str) -> String {
+pub(super) fn failed(key: &Key, failure: &BuildFailure, output: &str, attempt: u32, namespace: &str) -> String {
     let exit = failure.exit_code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
     let head = format!("{key} failed{exit} at {}, attempt {attempt}", failure.step);
-    let resource = key.kind.name().to_lowercase();
-    let containers = if key.kind == Kind::Pod { " --all-containers" } else { "" };
-    let tail = format!("; for all of its output: oc --namespace {namespace} logs {resource}/{}{containers}", key.name);
-    let room = crate::api::limits::CONDITION_MESSAGE_BYTES_MAX.saturating_sub(head.len() + tail.len() + 2);
-    let output = last_bytes(failure.output.trim(), room);
-    if output.is_empty() { format!("{head}{tail}") } else { format!("{head}: {output}{tail}") }
+    let next = commands::logs(key, namespace);
+    let room = commands::room_for(&next).saturating_sub(head.len() + 2);
+    let output = last_bytes(output.trim(), room);
+    let text = if output.is_empty() { head } else { format!("{head}: {output}") };
+    commands::with_next(&text, &next)
 }
 
 /// The end of `text`, at most `max` bytes of it.
 fn last_bytes(text: &str, max: usize) -> &str {
-    let mut start = text.len().saturating_sub(max);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    &text[start..]
+    &text[text.ceil_char_boundary(text.len().saturating_sub(max))..]
 }

@@ -11,13 +11,17 @@
 //! | `made` | one object of a build, and what it bears |
 //! | `serve` | an opted-in pool: which of the below is due |
 //! | `start` | a build that is needed and not there: wait, claim, make its objects |
+//! | `commands` | what a user may run next |
 //! | `conflict` | somebody else's object that has a name which the build needs |
 //! | `follow` | a build that is there: show it, publish it, record its end |
+//! | `evidence` | what is read beside a build's object, to say why it did not succeed |
 //! | `settle` | nothing to build: clean up, and show how it ended |
 //! | `leave` | a pool that is opted out or gone: clean up |
 //! | `show` | the status patch |
 
+mod commands;
 mod conflict;
+mod evidence;
 pub mod facts;
 mod follow;
 mod leave;
@@ -36,7 +40,7 @@ pub use self::facts::{Prepared, Settings, View};
 use super::notes::Note;
 use super::request::BuildRequest;
 use super::slots::Demand;
-use crate::api::{Key, Object};
+use crate::api::{Key, Object, Sensitive};
 
 /// What a look comes to.
 #[derive(Debug, Clone)]
@@ -67,10 +71,12 @@ pub enum Effect {
     },
     /// See whether an object is there that no watch has told of.
     Read(Key),
+    /// Read what says more about a build than its object does. Nothing waits for that.
+    Seek(Search),
     /// Make one of the objects of a build.
     Create(Part, Arc<BuildRequest>),
     /// Bring a canonical Secret in step with its source: create it, or replace what it holds.
-    WriteSecret(Box<Object>),
+    WriteSecret(Box<Sensitive<Object>>),
     /// Delete an object.
     Delete(Doomed),
 }
@@ -84,6 +90,35 @@ pub enum Part {
     Containerfile,
     /// What runs the build.
     Build,
+}
+
+/// What to read about a build that has not come to a good end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// The build object.
+    pub build: Key,
+    /// Its UID.
+    pub uid: String,
+    /// Where to look.
+    pub place: Place,
+}
+
+/// Where something is said about a build beside its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// What the container that builds has printed.
+    Log,
+    /// What the cluster has to say about the build object.
+    Events,
+}
+
+/// What came of a [`Search`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// Nothing yet.
+    Sought,
+    /// This text, which is empty if there was nothing to be found in time.
+    Found(Sensitive<String>),
 }
 
 /// An object to delete.
@@ -105,8 +140,9 @@ impl std::fmt::Debug for Effect {
             Self::Tell(note) => write!(f, "tell {}", note.reason),
             Self::Prepare { rendered, .. } => write!(f, "prepare {rendered}"),
             Self::Read(key) => write!(f, "read {key}"),
+            Self::Seek(search) => write!(f, "look into the {:?} of {}", search.place, search.build),
             Self::Create(part, request) => write!(f, "create {part:?} of {}", request.inputs.rendered_config),
-            Self::WriteSecret(secret) => write!(f, "write Secret {:?}", secret.metadata.name),
+            Self::WriteSecret(secret) => write!(f, "write Secret {:?}", secret.expose().metadata.name),
             Self::Delete(doomed) => write!(f, "delete {} {}", doomed.key, doomed.uid),
         }
     }

@@ -131,7 +131,7 @@ fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decisio
     let published = facts.record.published.as_ref();
     match published.and_then(|published| facts.record.published_on(pool, &published.hash)) {
         Some(published) if published.inputs.rendered_config == pool.rendered() => {
-            match tell(facts, pool, settle::fault_note(fault)) {
+            match tell(facts, pool, settle::fault_note(facts, fault)) {
                 Some(effect) => Decision::act(demand(facts), settle::unless_late(facts, fault).unwrap_or(effect)),
                 None => settle::published(facts, pool, published),
             }

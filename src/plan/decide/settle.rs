@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use super::serve::{demand, tell};
-use super::{Decision, Effect, messages, show};
+use super::{Decision, Effect, commands, evidence, messages, show};
+use crate::api::Pool;
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
 use crate::api::pool::{field, is_build_reference};
-use crate::api::{Key, Pool};
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
@@ -58,7 +58,8 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
         is_warning: true,
         cause: Some(failed.cause.as_str()),
     };
-    let effect = show::refer(pool, reference.clone())
+    let effect = evidence::amend(facts, pool, failed)
+        .or_else(|| show::refer(pool, reference.clone()))
         .or_else(|| {
             let status = show_failure(facts, pool, &shown, reference)?;
             tell(facts, pool, note).or(Some(status))
@@ -72,14 +73,15 @@ pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> 
     if pool.blocked_by().is_some() {
         return Decision::idle(demand(facts));
     }
-    let shown = Shown { type_: BUILD_FAILED, reason: fault.reason.as_str().into(), message: fault.to_string() };
+    let note = fault_note(facts, fault);
+    let shown = Shown { type_: BUILD_FAILED, reason: fault.reason.as_str().into(), message: note.message.clone() };
     let is_there = |entry: &&Value| {
         facts.builds.iter().any(|build| field(entry, "uid") == build.uid() && !build.is_being_deleted())
     };
     let reference = pool.status_source().iter().find(is_there).cloned();
     let effect = show::refer(pool, reference.clone()).or_else(|| {
         let status = show_failure(facts, pool, &shown, reference)?;
-        tell(facts, pool, fault_note(fault)).or(Some(status))
+        tell(facts, pool, note).or(Some(status))
     });
     let effect = effect.map(|effect| unless_late(facts, fault).unwrap_or(effect));
     // A slot that was given for a build that cannot be is given back.
@@ -88,15 +90,16 @@ pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> 
 
 /// A look at what is missing, before anybody is told that it is: news of it may be late.
 pub(super) fn unless_late(facts: &Facts<'_>, fault: &InputFault) -> Option<Effect> {
-    let missing = fault.missing.as_ref().filter(|key| !facts.view.cache.is_confirmed_absent(key))?;
-    Some(Effect::Read(Key::clone(missing)))
+    let is_late = fault.is_missing && !facts.view.cache.is_confirmed_absent(&fault.object);
+    is_late.then(|| Effect::Read(fault.object.clone()))
 }
 
 /// The Event about an input that cannot be used: one for each thing that can be wrong with it.
-pub(super) fn fault_note(fault: &InputFault) -> Note {
+pub(super) fn fault_note(facts: &Facts<'_>, fault: &InputFault) -> Note {
+    let command = commands::mend(fault, &facts.view.settings.namespace);
     Note {
         reason: event::CONFIG_INVALID,
-        message: fault.to_string(),
+        message: commands::with_next(&facts.scrubbed(&fault.to_string()), &command),
         occurrence: format!("{} {fault}", fault.reason.as_str()),
         is_warning: true,
         cause: Some(fault.reason.as_str()),

@@ -86,7 +86,7 @@ fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest, attempt
 
 /// Records the loss of an attempt, and takes the reference to its object off the spec.
 pub(super) fn record_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt, why: &str) -> Option<Effect> {
-    let lost = Lost { at: facts.view.now, why: why.to_owned() };
+    let lost = Lost { at: facts.view.now, why: facts.scrubbed(why) };
     let mut record = facts.record.clone();
     record.attempt = Some(Attempt { lost: Some(lost), ..attempt.clone() });
     patch_record(pool, &record, |patch| show::unrefer(patch, pool))
@@ -106,7 +106,7 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
     let attempts_max = facts.view.settings.attempts_max;
     if attempt.number >= attempts_max {
         let after = lost.at.duration_since(attempt.started);
-        let message = messages::given_up(attempt.number, &lost.why, after);
+        let message = messages::given_up(pool.name(), attempt.number, &lost.why, after);
         let cause = FailureCause::Lost;
         let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message, cause };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
@@ -181,8 +181,7 @@ fn make(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Deci
 fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Effect> {
     let why = messages::refused(facts.view.refusal?);
     let attempt = facts.record.attempt_at(&request.hash)?;
-    let deadline = attempt.started.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX);
-    if deadline <= facts.view.now {
+    if facts.pending_deadline(attempt) <= facts.view.now {
         return record_loss(facts, pool, attempt, &why);
     }
     let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_PENDING.into(), message: why };
@@ -210,7 +209,8 @@ fn claim(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<E
 
 /// The write that a canonical Secret needs, if it is not what its source says.
 fn bring_in_step(facts: &Facts<'_>, secret: &PullSecret) -> Option<Effect> {
-    let canonical = secret.canonical.as_ref()?;
+    let hidden = secret.canonical.as_ref()?;
+    let canonical = hidden.expose();
     let key = Key::of(Kind::Secret, canonical);
     let content =
         |object: &crate::api::Object| -> (Value, Value) { (object.data["type"].clone(), object.data["data"].clone()) };
@@ -222,7 +222,7 @@ fn bring_in_step(facts: &Facts<'_>, secret: &PullSecret) -> Option<Effect> {
                 .get(&Key::new(Kind::Secret, source_of(canonical)))
                 .is_some_and(|source| pull_secret::is_canonical_of(there, source))
     });
-    (!is_in_step).then(|| Effect::WriteSecret(Box::new(canonical.clone())))
+    (!is_in_step).then(|| Effect::WriteSecret(Box::new(hidden.clone())))
 }
 
 fn source_of(canonical: &crate::api::Object) -> &str {
