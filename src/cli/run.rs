@@ -16,7 +16,6 @@ use crate::clock::Clock;
 use crate::cluster::connect;
 use crate::cluster::lease::Timing;
 use crate::cluster::lease::elector::identity;
-use crate::cluster::meter::Meter;
 use crate::daemon;
 use crate::daemon::admin::Admin;
 use crate::daemon::replica::{Candidacy, End, Replica};
@@ -105,15 +104,13 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Error> {
     let listener = Admin::listen(address).await.map_err(|error| StartError::Listen(address, error))?;
     let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
-    let meter = Meter::default();
     let candidacy = arguments.leader_elect.then(|| Candidacy { identity: own_identity(), timing });
-    let options =
-        daemon::Options { meter: meter.clone(), ..daemon::Options::new(arguments.settings(), Clock::System, seed) };
+    let options = daemon::Options::new(arguments.settings(), Clock::System, seed);
+    let admin = Admin::new(options.metrics.clone());
     let replica = Replica::new(service, candidacy, options);
     connect::check(&replica.client(), &config).await?;
     tracing::info!(server = %config.cluster_url, namespace = arguments.namespace, admin = %address, "connected");
 
-    let admin = Admin::new(meter);
     tokio::spawn(admin.clone().serve(listener));
     match replica.run(told_to_stop()?, |inspector| admin.show(Some(inspector))).await? {
         End::Stopped => Ok(ExitCode::SUCCESS),

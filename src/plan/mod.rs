@@ -18,6 +18,7 @@ pub mod notes;
 pub mod objects;
 pub mod patch;
 pub mod payload;
+pub mod progress;
 pub mod pull_secret;
 pub mod pullspec;
 pub mod record;
