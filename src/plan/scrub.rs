@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::api::Object;
 
 /// What stands in the place of a credential.
-const REDACTED: &str = "[redacted]";
+pub const REDACTED: &str = "[redacted]";
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
-const CREDENTIAL_BYTES_MIN: usize = 4;
+pub const CREDENTIAL_BYTES_MIN: usize = 4;
 
 /// The credentials in a pull secret: each `auth`, what is encoded in it, and each password and token.
 pub fn credentials(secret: &Object) -> Vec<String> {

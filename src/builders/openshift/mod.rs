@@ -11,6 +11,23 @@ use crate::plan::status::BuildStatus;
 /// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
 pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
 
+/// The settings that are not left as they are by default, and that Builds do not follow as build pods do: those that
+/// they have no field for, and the two of which they take a part.
+pub fn not_followed(settings: &BuildSettings) -> Vec<&'static str> {
+    let default = BuildSettings::default();
+    let all = [
+        ("builderImage", settings.builder_image != default.builder_image),
+        ("tolerations", settings.tolerations != default.tolerations),
+        ("priorityClassName", settings.priority_class_name.is_some()),
+        ("proxy (but for the steps of a build)", settings.proxy != default.proxy),
+        ("trustedCaConfigMap (the cluster's own bundle is mounted)", settings.trusted_ca_config_map.is_some()),
+        ("registriesConfigMap", settings.registries_config_map.is_some()),
+        ("isolation", settings.isolation != default.isolation),
+        ("storageDriver", settings.storage_driver != default.storage_driver),
+    ];
+    all.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| field).collect()
+}
+
 /// Leaves the building, and the credentials for it, to OpenShift's build controller.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenShiftBuilder;
