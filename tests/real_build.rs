@@ -21,6 +21,8 @@ mod pods;
 mod secrets;
 #[path = "real_build/stages.rs"]
 mod stages;
+#[path = "real_build/trust.rs"]
+mod trust;
 #[path = "real_build/whole_path.rs"]
 mod whole_path;
 #[path = "real_build/world.rs"]

@@ -76,8 +76,10 @@ pub struct Settings {
     /// Where build objects, input ConfigMaps and Secrets are, and the lease.
     pub namespace: String,
     /// Builds that run at once; 0 is no limit.
+    #[serde(deserialize_with = "text::as_number")]
     pub max_concurrent_builds: usize,
     /// Attempts at a build whose object is lost, the first included.
+    #[serde(deserialize_with = "text::as_number")]
     pub max_attempts: u32,
     /// How long a build object may take to start.
     #[serde(with = "text::as_duration")]
@@ -117,6 +119,7 @@ impl Default for Settings {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct LeaderElection {
     /// Whether a process acts only while it holds the lease.
+    #[serde(deserialize_with = "text::as_bool")]
     pub enabled: bool,
     /// How long a lease that is not renewed keeps others out.
     #[serde(with = "text::as_duration")]

@@ -1,10 +1,14 @@
 //! Settings from YAML: a file's, or a flag's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 
 use super::Settings;
+use crate::plan::proxy::redacted;
+use crate::yaml;
 
 /// Why a file has no settings.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +25,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// If there are none; what is wrong is told with its field and line.
-pub fn read(path: &Path) -> Result<Settings, ReadError> {
+pub fn read(path: &std::path::Path) -> Result<Settings, ReadError> {
     let text = std::fs::read_to_string(path).map_err(|error| ReadError::Unreadable(path.into(), error))?;
     parse(&text).map_err(|error| ReadError::Malformed(path.into(), error))
 }
@@ -29,20 +33,47 @@ pub fn read(path: &Path) -> Result<Settings, ReadError> {
 /// What a text says; the default if it says nothing.
 ///
 /// # Errors
-/// What is wrong with it, with its field and line.
+/// What is wrong with it, with its field, value and line.
 pub fn parse<T: DeserializeOwned + Default>(text: &str) -> Result<T, String> {
     // Lines of the text are not quoted: there may be a proxy's password in one.
     let options = serde_saphyr::options! { with_snippet: false };
-    let mut field = String::new();
+    let mut place = None;
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
         serde_path_to_error::deserialize::<_, Option<T>>(deserializer).map_err(|error| {
-            field = error.path().to_string();
+            place = Some(error.path().clone());
             error.into_inner()
         })
     });
-    let said =
-        read.map_err(
-            |error| if field.is_empty() || field == "." { error.to_string() } else { format!("{field}: {error}") },
-        )?;
-    Ok(said.unwrap_or_default())
+    read.map(Option::unwrap_or_default).map_err(|error| explain(text, place.as_ref(), &error))
+}
+
+fn explain(text: &str, place: Option<&Path>, error: &serde_saphyr::Error) -> String {
+    if matches!(error, serde_saphyr::Error::MultipleDocuments { .. }) {
+        return "there is more than one document in it".to_owned();
+    }
+    let error = error.to_string();
+    let Some(place) = place.filter(|place| place.iter().all(|part| !matches!(part, Segment::Unknown))) else {
+        return error;
+    };
+    let is_told = |value: &String| error.contains(value.as_str()) || error.starts_with("unknown ");
+    let value = value_at(text, place).filter(|value| !is_told(value));
+    let value = value.map(|value| format!("{value} cannot be used: ")).unwrap_or_default();
+    // At the top, there is no field to name.
+    if place.iter().next().is_none() { format!("{value}{error}") } else { format!("{place}: {value}{error}") }
+}
+
+/// What stands at this place, fit to be shown.
+fn value_at(text: &str, place: &Path) -> Option<String> {
+    let document = yaml::parse(text).ok()?.into_iter().next()?;
+    let value = place.iter().try_fold(&document, |value, part| match part {
+        Segment::Map { key } => value.get(key),
+        Segment::Seq { index } => value.get(index),
+        _ => None,
+    })?;
+    Some(match value {
+        Value::String(text) => format!("{:?}", redacted(text)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a map".to_owned(),
+        scalar => scalar.to_string(),
+    })
 }

@@ -1,6 +1,7 @@
 //! Times and addresses, as they are written.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize as _, Deserializer, de};
@@ -24,6 +25,16 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 
 pub(super) fn as_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     address(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+pub(super) fn as_number<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| de::Error::custom(format!("{text:?} is no whole number from 0 on")))
+}
+
+pub(super) fn as_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| de::Error::custom(format!("{text:?} is neither true nor false")))
 }
 
 /// Durations in serde's terms.

@@ -9,7 +9,7 @@ use crate::api::labels::is_annotation_key;
 use crate::api::limits::{ANNOTATIONS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::plan::build_settings::BuildSettings;
 use crate::plan::proxy::{is_redacted, redacted};
-use crate::plan::pullspec;
+use crate::plan::pullspec::{self, PullspecError};
 
 const PROXY: &str = "a URL as in http://proxy.example.com:3128, of http or https, with a user and a password or without, \
     and without a path";
@@ -18,7 +18,11 @@ const CONFIG_KEY: &str = "a key of a ConfigMap: at most 253 letters, digits, -, 
 pub(super) fn check(checker: &mut Checker, build: &BuildSettings) {
     let image = &build.builder_image;
     if let Err(error) = pullspec::check_image(image) {
-        checker.text(false, "build.builderImage", image, &format!("the reference of an image: {error}"));
+        let why = match error {
+            PullspecError::Malformed(_, why) => why.to_owned(),
+            other => other.to_string(),
+        };
+        checker.text(false, "build.builderImage", image, &format!("the reference of an image: {why}"));
     }
     labels(checker, "build.labels", &build.labels);
     own_keys(checker, "build.labels", build.labels.keys());
