@@ -19,10 +19,10 @@ mod image;
 mod pods;
 #[path = "real_build/secrets.rs"]
 mod secrets;
+#[path = "real_build/settings.rs"]
+mod settings;
 #[path = "real_build/stages.rs"]
 mod stages;
-#[path = "real_build/trust.rs"]
-mod trust;
 #[path = "real_build/whole_path.rs"]
 mod whole_path;
 #[path = "real_build/world.rs"]

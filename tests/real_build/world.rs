@@ -24,6 +24,12 @@ use crate::real::registry::{Credentials, Registry};
 pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const POLL: Duration = Duration::from_millis(20);
 
+/// Where images are said to be that a mirror has.
+const MIRRORED: &str = "mirrored.test/release";
+
+/// A proxy that nobody goes by, as nobody does for an address on this machine.
+const PROXY: &str = "http://bob:pr0xy-s-Secret@proxy.test:3128";
+
 /// A registry, a cluster and a daemon.
 pub struct World {
     pub registry: Registry,
@@ -63,12 +69,20 @@ impl World {
         Self::start(trust, &[]).await
     }
 
-    /// The same, but that nothing on this machine trusts the registry: builds do, for a ConfigMap of this name.
-    pub async fn trusting_by_config_map(name: &str) -> Self {
-        let setting = format!("--build-trusted-ca-config-map={name}");
-        let world = Self::start(|_, _| {}, &[&setting]).await;
+    /// The same, but that nothing on this machine trusts the registry, and that nobody knows where [`MIRRORED`] is: builds
+    /// do, for their settings name ConfigMaps that say so. They are told of a proxy, too.
+    pub async fn by_settings() -> Self {
+        let proxy = format!("--build-https-proxy={PROXY}");
+        let settings = ["--build-trusted-ca-config-map=registry-ca", "--build-registries-config-map=mirrors", &proxy];
+        let world = Self::start(|_, _| {}, &settings).await;
         let bundle = std::fs::read_to_string(world.registry.authority()).unwrap();
-        world.create(config_map(name, json!({"ca-bundle.crt": bundle}))).await;
+        world.create(config_map("registry-ca", json!({"ca-bundle.crt": bundle}))).await;
+        let location = world.base_image.rsplit_once('/').unwrap().0;
+        let mirrors = format!("[[registry]]\nprefix = \"{MIRRORED}\"\nlocation = \"{location}\"\n");
+        world.create(config_map("mirrors", json!({"registries.conf": mirrors}))).await;
+        let image = world.base_image.replace(location, MIRRORED);
+        let change = json!({"data": {"baseOSContainerImage": image}});
+        world.merge(Kind::ConfigMap, "machine-config-osimageurl", change).await;
         world
     }
 

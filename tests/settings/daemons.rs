@@ -17,7 +17,7 @@ build:
 
 #[tokio::test]
 async fn a_daemon_makes_build_objects_by_its_file_and_tells_what_only_build_pods_follow() {
-    let mut cluster = Cluster::start(&["--executor", "none"]);
+    let cluster = Cluster::start(&["--executor", "none"]);
     let file = cluster.file("settings.yaml", FILE);
     let daemon = Daemon::start(&cluster, "daemon", &["--config", &file]);
     let warning = daemon.logged("only build pods follow these settings; Builds have no field for them");
