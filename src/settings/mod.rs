@@ -1,6 +1,6 @@
 //! The settings of a daemon: one file, whose fields can be set by flags and environment variables too.
 //!
-//! Reads a YAML file; writes nothing. What is not set is as in this example, in which everything is as it is by default:
+//! Reads a YAML file; writes nothing. In this one, everything is as it is by default, and as it is if it is left out:
 //!
 //! ```yaml
 //! namespace: openshift-machine-config-operator # of build objects, input ConfigMaps and Secrets, and of the lease
@@ -37,12 +37,12 @@
 //!   storageDriver: vfs                         # or overlay
 //! ```
 //!
-//! It has no `apiVersion` and no `kind`: it is no object, no API server is ever given one, and a field that this version
-//! of the program does not know is refused, whatever a version says. Where the credentials for the API server are is
-//! none of it: a file like this can be shown to anybody.
+//! It has no `apiVersion` and no `kind`: it is no object, no API server is ever given one, and a field that this
+//! version of the program does not know is refused, whatever a version says. Where the credentials for the API server
+//! are is none of it: a file like this can be shown to anybody.
 //!
-//! The exception are the users and passwords in proxies' URLs. Wherever settings are shown, `[redacted]` stands in their
-//! place, and a URL with that in it is refused: what is shown can be used again once they are written back.
+//! The exception are the users and passwords in proxies' URLs. Wherever settings are shown, `[redacted]` stands in
+//! their place, and a URL with that in it is refused: what is shown can be used again once they are written back.
 
 mod check;
 mod flags;

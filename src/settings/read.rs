@@ -10,6 +10,9 @@ use super::Settings;
 use crate::plan::proxy::redacted;
 use crate::yaml;
 
+/// What a field has that is written without a value.
+const NOTHING: &str = "null";
+
 /// Why a file has no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -51,15 +54,22 @@ fn explain(text: &str, place: Option<&Path>, error: &serde_saphyr::Error) -> Str
     if matches!(error, serde_saphyr::Error::MultipleDocuments { .. }) {
         return "there is more than one document in it".to_owned();
     }
+    let line = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column())).unwrap_or_default();
     let error = error.to_string();
     let Some(place) = place.filter(|place| place.iter().all(|part| !matches!(part, Segment::Unknown))) else {
         return error;
     };
-    let is_told = |value: &String| error.contains(value.as_str()) || error.starts_with("unknown ");
-    let value = value_at(text, place).filter(|value| !is_told(value));
-    let value = value.map(|value| format!("{value} cannot be used: ")).unwrap_or_default();
+    let why = error.strip_suffix(&line).unwrap_or(&error);
+    let is_told = |value: &String| why.contains(value.as_str()) || why.starts_with("unknown ");
+    let what = match value_at(text, place) {
+        Some(value) if value == NOTHING => {
+            format!("{NOTHING} cannot be used; leave it out, or say \"\", {{}} or []{line}")
+        }
+        Some(value) if !is_told(&value) => format!("{value} cannot be used: {error}"),
+        _ => error,
+    };
     // At the top, there is no field to name.
-    if place.iter().next().is_none() { format!("{value}{error}") } else { format!("{place}: {value}{error}") }
+    if place.iter().next().is_none() { what } else { format!("{place}: {what}") }
 }
 
 /// What stands at this place, fit to be shown.

@@ -7,53 +7,96 @@ use crate::program::Program;
 const NAME: &str = "a name of lower-case letters, digits, - and ., that begins and ends with a letter or a digit";
 const KEY: &str = "NAME or DOMAIN/NAME, with a name of at most 63 letters, digits, -, _ and ., that begins and ends with a \
     letter or a digit";
+const A_KEY: &str = "a key: NAME or DOMAIN/NAME, with a name of at most 63 letters, digits, -, _ and ., that begins and ends \
+    with a letter or a digit";
+const OWN_KEY: &str = "\"machineconfiguration.openshift.io/x\"";
+const OTHER_KEY: &str = "a key of another domain than machineconfiguration.openshift.io";
+const NAMESPACE: &str = "the name of a namespace: at most 63 lower-case letters, digits and -, that begins and ends with a \
+    letter or a digit";
+const DEADLINE: &str = "from 1s to 2147483647s";
+const IMAGE: &str = "the reference of an image: write registry-host/repository:tag";
+const IMAGE_SCHEME: &str = "the reference of an image: leave out the scheme";
+const QUANTITY: &str = "an amount as in 2, 500m or 4Gi";
+const RESOURCE: &str = "the name of a resource: cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME";
+const LIMIT: &str = "at least what is requested, which is 2";
+const NO_VALUE: &str = "left out where the operator is Exists";
+const NO_SECONDS: &str = "left out unless the effect is NoExecute";
+const HOSTS: &str = "hosts, domains and networks, separated by commas, without white space";
+const CONFIG_KEY: &str = "a key of a ConfigMap: at most 253 letters, digits, -, _ and .";
 const VALUE: &str = "at most 63 letters, digits, -, _ and ., that begin and end with a letter or a digit, or nothing";
 const PROXY: &str = "a URL as in http://proxy.example.com:3128, of http or https, with a user and a password or without, \
     and without a path";
 
-/// What is said of each line that can be read, but not used.
+/// What is said of each text that can be read, but not used: its field, its value, and what would do.
+const UNUSABLE: [[&str; 4]; 33] = [
+    ["namespace: a.b", "namespace", "\"a.b\"", NAMESPACE],
+    ["maxAttempts: 0", "maxAttempts", "0", "at least 1"],
+    ["pendingDeadline: 0s", "pendingDeadline", "0s", DEADLINE],
+    ["buildDeadline: 200y", "buildDeadline", "200years", DEADLINE],
+    ["leaderElection: {retryPeriod: 0s}", "leaderElection.retryPeriod", "0s", "longer than 0s"],
+    [
+        "leaderElection: {retryPeriod: 10s}",
+        "leaderElection.renewDeadline",
+        "10s",
+        "longer than retryPeriod, which is 10s",
+    ],
+    [
+        "leaderElection: {leaseDuration: 5s}",
+        "leaderElection.leaseDuration",
+        "5s",
+        "longer than renewDeadline, which is 10s",
+    ],
+    ["build: {builderImage: 'https://a.test/b'}", "build.builderImage", "\"https://a.test/b\"", IMAGE_SCHEME],
+    ["build: {builderImage: ''}", "build.builderImage", "\"\"", IMAGE],
+    ["build: {resources: {limits: {memory: 4GB}}}", "build.resources.limits.memory", "\"4GB\"", QUANTITY],
+    ["build: {resources: {requests: {cpu: -1}}}", "build.resources.requests.cpu", "\"-1\"", QUANTITY],
+    ["build: {resources: {requests: {mem: 1}}}", "build.resources.requests", "\"mem\"", RESOURCE],
+    [
+        "build: {resources: {requests: {cpu: 2}, limits: {cpu: 1900m}}}",
+        "build.resources.limits.cpu",
+        "\"1900m\"",
+        LIMIT,
+    ],
+    ["build: {nodeSelector: {a b: c}}", "build.nodeSelector", "\"a b\"", A_KEY],
+    ["build: {nodeSelector: {a.test/b: c d}}", "build.nodeSelector[a.test/b]", "\"c d\"", VALUE],
+    ["build: {tolerations: [{key: a/b/c, operator: Exists}]}", "build.tolerations[0].key", "\"a/b/c\"", KEY],
+    [
+        "build: {tolerations: [{effect: NoSchedule}]}",
+        "build.tolerations[0].operator",
+        "Equal",
+        "Exists where there is no key",
+    ],
+    ["build: {tolerations: [{key: a, operator: Exists, value: b}]}", "build.tolerations[0].value", "\"b\"", NO_VALUE],
+    ["build: {tolerations: [{key: a, value: b c}]}", "build.tolerations[0].value", "\"b c\"", VALUE],
+    [
+        "build: {tolerations: [{key: a, tolerationSeconds: 5}]}",
+        "build.tolerations[0].tolerationSeconds",
+        "5",
+        NO_SECONDS,
+    ],
+    ["build: {priorityClassName: High}", "build.priorityClassName", "\"High\"", NAME],
+    ["build: {labels: {-a: b}}", "build.labels", "\"-a\"", A_KEY],
+    ["build: {labels: {machineconfiguration.openshift.io/x: y}}", "build.labels", OWN_KEY, OTHER_KEY],
+    ["build: {annotations: {a/: b}}", "build.annotations", "\"a/\"", A_KEY],
+    ["build: {annotations: {machineconfiguration.openshift.io/x: y}}", "build.annotations", OWN_KEY, OTHER_KEY],
+    ["build: {proxy: {httpProxy: 'a.test:1'}}", "build.proxy.httpProxy", "\"a.test:1\"", PROXY],
+    [
+        "build: {proxy: {httpsProxy: 'ftp://b:s3cr3t@a.test'}}",
+        "build.proxy.httpsProxy",
+        "\"ftp://[redacted]@a.test\"",
+        PROXY,
+    ],
+    ["build: {proxy: {httpsProxy: 'http://a.test:99999'}}", "build.proxy.httpsProxy", "\"http://a.test:99999\"", PROXY],
+    ["build: {proxy: {httpsProxy: 'http://a.test/path'}}", "build.proxy.httpsProxy", "\"http://a.test/path\"", PROXY],
+    ["build: {proxy: {noProxy: 'a.test, b.test'}}", "build.proxy.noProxy", "\"a.test, b.test\"", HOSTS],
+    ["build: {trustedCaConfigMap: Corporate_CA}", "build.trustedCaConfigMap", "\"Corporate_CA\"", NAME],
+    ["build: {trustedCaKey: a/b}", "build.trustedCaKey", "\"a/b\"", CONFIG_KEY],
+    ["build: {registriesConfigMap: '..'}", "build.registriesConfigMap", "\"..\"", NAME],
+];
+
 #[test]
 fn what_kubernetes_would_refuse_is_refused_at_start() {
-    let resources = "build.resources";
-    let quantity = "an amount as in 2, 500m or 4Gi";
-    let toleration = "build.tolerations[0]";
-    let cases: Vec<(&str, String)> = vec![
-        ("namespace: a.b", format!("namespace|\"a.b\"|the name of a namespace: at most 63 lower-case letters, digits and -, that begins and ends with a letter or a digit")),
-        ("maxAttempts: 0", "maxAttempts|0|at least 1".into()),
-        ("pendingDeadline: 0s", "pendingDeadline|0s|from 1s to 2147483647s".into()),
-        ("buildDeadline: 200y", "buildDeadline|200years|from 1s to 2147483647s".into()),
-        ("leaderElection: {retryPeriod: 10s}", "leaderElection.renewDeadline|10s|longer than retryPeriod, which is 10s".into()),
-        ("leaderElection: {leaseDuration: 5s}", "leaderElection.leaseDuration|5s|longer than renewDeadline, which is 10s".into()),
-        ("leaderElection: {retryPeriod: 0s}", "leaderElection.retryPeriod|0s|longer than 0s".into()),
-        ("build: {builderImage: 'https://a.test/b'}", "build.builderImage|\"https://a.test/b\"|the reference of an image: leave out the scheme".into()),
-        ("build: {builderImage: ''}", "build.builderImage|\"\"|the reference of an image: write registry-host/repository:tag".into()),
-        ("build: {resources: {limits: {memory: 4GB}}}", format!("{resources}.limits.memory|\"4GB\"|{quantity}")),
-        ("build: {resources: {requests: {cpu: -1}}}", format!("{resources}.requests.cpu|\"-1\"|{quantity}")),
-        ("build: {resources: {requests: {mem: 1}}}", format!("{resources}.requests|\"mem\"|the name of a resource: cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME")),
-        ("build: {resources: {requests: {cpu: 2}, limits: {cpu: 1900m}}}", format!("{resources}.limits.cpu|\"1900m\"|at least what is requested, which is 2")),
-        ("build: {nodeSelector: {a b: c}}", format!("build.nodeSelector|\"a b\"|a key: {KEY}")),
-        ("build: {nodeSelector: {a.test/b: c d}}", format!("build.nodeSelector[a.test/b]|\"c d\"|{VALUE}")),
-        ("build: {tolerations: [{key: a/b/c, operator: Exists}]}", format!("{toleration}.key|\"a/b/c\"|{KEY}")),
-        ("build: {tolerations: [{effect: NoSchedule}]}", format!("{toleration}.operator|Equal|Exists where there is no key")),
-        ("build: {tolerations: [{key: a, operator: Exists, value: b}]}", format!("{toleration}.value|\"b\"|left out where the operator is Exists")),
-        ("build: {tolerations: [{key: a, value: b c}]}", format!("{toleration}.value|\"b c\"|{VALUE}")),
-        ("build: {tolerations: [{key: a, effect: NoSchedule, tolerationSeconds: 5}]}", format!("{toleration}.tolerationSeconds|5|left out unless the effect is NoExecute")),
-        ("build: {priorityClassName: High}", format!("build.priorityClassName|\"High\"|{NAME}")),
-        ("build: {labels: {-a: b}}", format!("build.labels|\"-a\"|a key: {KEY}")),
-        ("build: {labels: {machineconfiguration.openshift.io/buildPod: x}}", "build.labels|\"machineconfiguration.openshift.io/buildPod\"|a key of another domain than machineconfiguration.openshift.io".into()),
-        ("build: {annotations: {a/: b}}", format!("build.annotations|\"a/\"|a key: {KEY}")),
-        ("build: {annotations: {MachineConfiguration.openshift.io/x: y}}", "build.annotations|\"MachineConfiguration.openshift.io/x\"|a key of another domain than machineconfiguration.openshift.io".into()),
-        ("build: {proxy: {httpProxy: 'proxy.test:3128'}}", format!("build.proxy.httpProxy|\"proxy.test:3128\"|{PROXY}")),
-        ("build: {proxy: {httpsProxy: 'socks5://bob:s3cr3t@proxy.test'}}", format!("build.proxy.httpsProxy|\"socks5://[redacted]@proxy.test\"|{PROXY}")),
-        ("build: {proxy: {httpsProxy: 'http://proxy.test:99999'}}", format!("build.proxy.httpsProxy|\"http://proxy.test:99999\"|{PROXY}")),
-        ("build: {proxy: {httpsProxy: 'http://proxy.test/path'}}", format!("build.proxy.httpsProxy|\"http://proxy.test/path\"|{PROXY}")),
-        ("build: {proxy: {noProxy: 'a.test, b.test'}}", "build.proxy.noProxy|\"a.test, b.test\"|hosts, domains and networks, separated by commas, without white space".into()),
-        ("build: {trustedCaConfigMap: Corporate_CA}", format!("build.trustedCaConfigMap|\"Corporate_CA\"|{NAME}")),
-        ("build: {trustedCaKey: a/b}", "build.trustedCaKey|\"a/b\"|a key of a ConfigMap: at most 253 letters, digits, -, _ and .".into()),
-        ("build: {registriesConfigMap: '..'}", format!("build.registriesConfigMap|\"..\"|{NAME}")),
-    ];
-    for (text, expected) in cases {
-        let [field, value, allowed] = expected.split('|').collect::<Vec<_>>().try_into().unwrap();
+    for [text, field, value, allowed] in UNUSABLE {
         let faults = parse::<Settings>(text).unwrap().check().unwrap_err();
         let flag = flag_of(field).unwrap();
         let name = variable(flag);
@@ -63,67 +106,75 @@ fn what_kubernetes_would_refuse_is_refused_at_start() {
 }
 
 /// What is said of each text that cannot even be read.
+const UNREADABLE: [[&str; 3]; 17] = [
+    ["maxConcurrentBuilds: many", "maxConcurrentBuilds", "\"many\" is no whole number from 0 on at line 1, column 22"],
+    ["maxAttempts: -1", "maxAttempts", "\"-1\" is no whole number from 0 on at line 1, column 14"],
+    ["\npendingDeadline: 10", "pendingDeadline", NO_UNIT],
+    ["adminListen: here", "adminListen", NO_ADDRESS],
+    [
+        "leaderElection:\n  enabled: maybe",
+        "leaderElection.enabled",
+        "\"maybe\" is neither true nor false at line 2, column 12",
+    ],
+    [
+        "build:\n  isolation: chrot",
+        "build.isolation",
+        "unknown variant `chrot`, expected one of chroot, oci, rootless at line 2, column 14",
+    ],
+    [
+        "build:\n  storageDriver: btrfs",
+        "build.storageDriver",
+        "unknown variant `btrfs`, expected one of vfs, overlay at line 2, column 18",
+    ],
+    ["logFormat: xml", "logFormat", "unknown variant `xml`, expected one of human, json at line 1, column 12"],
+    [
+        "build:\n  digestHandoff: mail",
+        "build.digestHandoff",
+        "unknown variant `mail`, expected one of configmap, termination-message at line 2, column 18",
+    ],
+    [
+        "build:\n  tolerations:\n  - key: a\n    operator: Exist",
+        "build.tolerations[0].operator",
+        "unknown variant `Exist`, expected one of Exists, Equal at line 4, column 15",
+    ],
+    [
+        "build:\n  tolerations:\n  - key: a\n    efect: NoSchedule",
+        "build.tolerations[0].efect",
+        "unknown field `efect`, expected one of key, operator, value, effect, tolerationSeconds at line 4, column 5",
+    ],
+    [
+        "build: {tolerations: [{key: a, effect: NoExecute, tolerationSeconds: long}]}",
+        "build.tolerations[0].tolerationSeconds",
+        "\"long\" cannot be used: invalid i64 at line 1, column 70",
+    ],
+    [
+        "build: {resources: {claims: []}}",
+        "build.resources.claims",
+        "unknown field `claims`, expected one of requests, limits at line 1, column 21",
+    ],
+    ["build:\n  labels: 5", "build.labels", "5 cannot be used: expected mapping start at line 2, column 11"],
+    [
+        "build: {nodeSelector: {a: [b]}}",
+        "build.nodeSelector.a",
+        "a list cannot be used: expected string scalar at line 1, column 27",
+    ],
+    ["build: {nodeSelector: {a: null}}", "build.nodeSelector.a", NO_STRING],
+    ["build:", "build", "null cannot be used; leave it out, or say \"\", {} or [] at line 1, column 6"],
+];
+const NO_UNIT: &str = "\"10\" is no time (time unit needed, for example 10sec or 10ms); write one as in 90s or 10m at line 2, \
+    column 18";
+const NO_ADDRESS: &str = "\"here\" is no address; write one as in 127.0.0.1:8797 or [::]:8797 at line 1, column 14";
+const NO_STRING: &str = "null cannot be used; leave it out, or say \"\", {} or [] at line 1, column 27";
+
 #[test]
 fn what_cannot_be_read_is_told_with_its_field_value_and_line() {
-    for (text, expected) in [
-        (
-            "maxConcurrentBuilds: many",
-            "maxConcurrentBuilds: \"many\" is no whole number from 0 on at line 1, column 22",
-        ),
-        ("maxAttempts: -1", "maxAttempts: \"-1\" is no whole number from 0 on at line 1, column 14"),
-        (
-            "\npendingDeadline: 10",
-            "pendingDeadline: \"10\" is no time (time unit needed, for example 10sec or 10ms); write one as in 90s or 10m at line 2, column 18",
-        ),
-        (
-            "adminListen: here",
-            "adminListen: \"here\" is no address; write one as in 127.0.0.1:8797 or [::]:8797 at line 1, column 14",
-        ),
-        (
-            "leaderElection:\n  enabled: maybe",
-            "leaderElection.enabled: \"maybe\" is neither true nor false at line 2, column 12",
-        ),
-        (
-            "build:\n  isolation: chrot",
-            "build.isolation: unknown variant `chrot`, expected one of chroot, oci, rootless at line 2, column 14",
-        ),
-        (
-            "build:\n  storageDriver: btrfs",
-            "build.storageDriver: unknown variant `btrfs`, expected one of vfs, overlay at line 2, column 18",
-        ),
-        ("logFormat: xml", "logFormat: unknown variant `xml`, expected one of human, json at line 1, column 12"),
-        (
-            "build:\n  digestHandoff: mail",
-            "build.digestHandoff: unknown variant `mail`, expected one of configmap, termination-message at line 2, column 18",
-        ),
-        (
-            "build:\n  tolerations:\n  - key: a\n    operator: Exist",
-            "build.tolerations[0].operator: unknown variant `Exist`, expected one of Exists, Equal at line 4, column 15",
-        ),
-        (
-            "build:\n  tolerations:\n  - key: a\n    efect: NoSchedule",
-            "build.tolerations[0].efect: unknown field `efect`, expected one of key, operator, value, effect, tolerationSeconds at line 4, column 5",
-        ),
-        (
-            "build: {tolerations: [{key: a, effect: NoExecute, tolerationSeconds: long}]}",
-            "build.tolerations[0].tolerationSeconds: \"long\" cannot be used: invalid i64 at line 1, column 70",
-        ),
-        (
-            "build: {resources: {claims: []}}",
-            "build.resources.claims: unknown field `claims`, expected one of requests, limits at line 1, column 21",
-        ),
-        ("build:\n  labels: 5", "build.labels: 5 cannot be used: expected mapping start at line 2, column 11"),
-        (
-            "build: {nodeSelector: {a: [b]}}",
-            "build.nodeSelector.a: a list cannot be used: expected string scalar at line 1, column 27",
-        ),
-        ("build:", "build: null cannot be used: expected mapping start at line 1, column 6"),
-        ("[]", "a list cannot be used: expected mapping start at line 1, column 1"),
-        ("namespace: a\n---\nnamespace: b", "there is more than one document in it"),
-    ] {
-        let error = parse::<Settings>(text).unwrap_err();
-        assert_eq!(error, expected, "{text}");
+    for [text, field, expected] in UNREADABLE {
+        assert_eq!(parse::<Settings>(text).unwrap_err(), format!("{field}: {expected}"), "{text}");
     }
+    let list = parse::<Settings>("[]").unwrap_err();
+    assert_eq!(list, "a list cannot be used: expected mapping start at line 1, column 1");
+    let two = parse::<Settings>("namespace: a\n---\nnamespace: b").unwrap_err();
+    assert_eq!(two, "there is more than one document in it");
     let unknown = parse::<Settings>("nmaespace: x").unwrap_err();
     assert!(unknown.starts_with("nmaespace: unknown field `nmaespace`, expected one of namespace, "), "{unknown}");
     let twice = parse::<Settings>("namespace: a\nnamespace: b").unwrap_err();

@@ -8,7 +8,7 @@ use crate::plan::request::BuildRequest;
 
 /// The volume with the bundle of trusted certificate authorities, and its file.
 const TRUSTED_CA: (&str, &str) = ("trusted-ca", "ca-bundle.crt");
-/// The volume with the configuration of registries, its file, and the key of that in its ConfigMap.
+/// The volume with the configuration of registries, and its file, whose name is its key in the ConfigMap too.
 const REGISTRIES: (&str, &str) = ("registries", "registries.conf");
 /// Where Go's programs look for certificates of authorities by themselves, on any Linux.
 const SYSTEM_CERTIFICATES: &str = "/etc/ssl/certs:/etc/pki/tls/certs";
@@ -33,7 +33,6 @@ pub(super) fn volumes(request: &BuildRequest, settings: &BuildSettings) -> Vec<V
         credentials("base-image-pull-creds", &request.pull_secret.name),
         credentials("final-image-push-creds", &request.push_secret.name),
     ];
-    let file = |(volume, path): (&str, &str), config_map: &str, key: &str| json!({"name": volume, "configMap": {"name": config_map, "items": [{"key": key, "path": path}]}});
     if let Some(config_map) = &settings.trusted_ca_config_map {
         volumes.push(file(TRUSTED_CA, config_map, &settings.trusted_ca_key));
     }
@@ -41,6 +40,11 @@ pub(super) fn volumes(request: &BuildRequest, settings: &BuildSettings) -> Vec<V
         volumes.push(file(REGISTRIES, config_map, REGISTRIES.1));
     }
     volumes
+}
+
+/// A volume with one file, out of a ConfigMap.
+fn file((volume, path): (&str, &str), config_map: &str, key: &str) -> Value {
+    json!({"name": volume, "configMap": {"name": config_map, "items": [{"key": key, "path": path}]}})
 }
 
 /// Where `image-build` finds them.
