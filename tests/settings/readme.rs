@@ -41,6 +41,19 @@ fn the_readme_lists_every_setting_with_its_flag_its_variable_and_its_default() {
     assert_eq!(rows(), expected);
 }
 
+/// The first block of this language in the README's section.
+fn block(language: &str) -> &'static str {
+    let section = README.split_once("\n## Settings\n").unwrap().1;
+    section.split_once(&format!("```{language}\n")).unwrap().1.split("```").next().unwrap()
+}
+
+#[test]
+fn the_readmes_example_can_be_used_and_what_it_shows_of_another_is_what_is_printed() {
+    assert_eq!(Program::new().file(block("yaml")).effective()["maxConcurrentBuilds"], 10);
+    let wrong = "build: {resources: {limits: {memory: 4GB}}, priorityClassName: High}";
+    assert_eq!(Program::new().file(wrong).refusal(1), block("text"));
+}
+
 #[test]
 fn the_help_names_every_flag_with_its_variable_and_its_default() {
     let help = Program::new().run("run", &["--help"]).stdout;

@@ -49,3 +49,33 @@ impl ImageBuilder for OpenShiftBuilder {
         classify::classify(object)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::build_settings::{Isolation, Resources, StorageDriver, Toleration};
+    use crate::plan::proxy::Proxy;
+
+    #[test]
+    fn what_builds_do_not_follow_is_told_where_it_is_set() {
+        let text = || Some("a".to_owned());
+        let followed = BuildSettings {
+            resources: Resources { requests: [("cpu".to_owned(), "1".to_owned())].into(), ..Resources::default() },
+            node_selector: [("a".to_owned(), "b".to_owned())].into(),
+            ..BuildSettings::default()
+        };
+        assert!(not_followed(&followed).is_empty());
+        let settings = BuildSettings {
+            builder_image: "a.test/b".to_owned(),
+            tolerations: vec![Toleration::default()],
+            priority_class_name: text(),
+            proxy: Proxy { no_proxy: text(), ..Proxy::default() },
+            trusted_ca_config_map: text(),
+            registries_config_map: text(),
+            isolation: Isolation::Oci,
+            storage_driver: StorageDriver::Overlay,
+            ..followed
+        };
+        assert_eq!(not_followed(&settings).len(), 8);
+    }
+}
