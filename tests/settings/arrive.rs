@@ -176,6 +176,13 @@ fn the_https_proxy_is_a_variable_in_both_cases() {
 }
 
 #[test]
+fn a_password_is_none_of_the_kubelets_variables() {
+    let program = Program::new().file("build: {proxy: {httpProxy: 'http://bob:$(HOME)$$@proxy.test'}}");
+    let value = json!("http://bob:$$(HOME)$$$$@proxy.test");
+    assert_eq!(container(&mut program.rendered(POD))["env"][5], json!({"name": "HTTP_PROXY", "value": value}));
+}
+
+#[test]
 fn what_is_reached_without_a_proxy_is_a_variable_in_both_cases() {
     proxy_arrives("build.proxy.noProxy", ".cluster.local,10.0.0.0/8", ["NO_PROXY", "no_proxy"]);
 }

@@ -74,6 +74,8 @@ pub(super) fn variables(settings: &BuildSettings) -> Vec<Value> {
     }
     // buildah passes these on to the steps of the build, and leaves them out of the image.
     let proxies = settings.proxy.variables();
-    variables.extend(proxies.into_iter().map(|(name, value)| json!({"name": name, "value": value})));
+    // A kubelet takes $$ for a $, and $(NAME) for a variable.
+    let literal = |value: &str| value.replace('$', "$$");
+    variables.extend(proxies.into_iter().map(|(name, value)| json!({"name": name, "value": literal(value)})));
     variables
 }
