@@ -38,6 +38,7 @@
 //! | floor | what is in it | what is not |
 //! |---|---|---|
 //! | [`cli`] | the subcommands: arguments in, results and errors out | |
+//! | [`settings`] | what a daemon is started with: a file, checked | arguments |
 //! | `simulation` | the local harness: node agent, renderer, checks, report | sockets |
 //! | [`daemon`] | the actors put together over a way to an API server; what the process shows of itself over HTTP | |
 //! | [`actors`] | supervisor, pools, builds, restarts, and counts of them | decisions |
@@ -112,6 +113,7 @@ pub mod jitter;
 #[cfg(feature = "images")]
 pub mod local_build;
 pub mod plan;
+pub mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod yaml;

@@ -5,6 +5,7 @@
 //! what it reads ([`cache`], [`index`], [`request`], [`record`]) and what it writes ([`objects`], [`patch`],
 //! [`conditions`], [`notes`]).
 
+pub mod build_settings;
 pub mod builder;
 pub mod cache;
 pub mod conditions;
@@ -19,6 +20,7 @@ pub mod objects;
 pub mod patch;
 pub mod payload;
 pub mod progress;
+pub mod proxy;
 pub mod pull_secret;
 pub mod pullspec;
 pub mod record;

@@ -11,7 +11,7 @@ use crate::api::limits::{
     ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
     RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
 };
-use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, names};
+use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, Sensitive, names};
 use crate::plan::cache::Cache;
 use crate::plan::fault::InputFault;
 use crate::plan::payload::Payload;
@@ -26,6 +26,8 @@ use crate::plan::status::BuildStatus;
 pub struct Settings {
     /// Where build objects, input ConfigMaps and Secrets live.
     pub namespace: String,
+    /// What must never be shown, besides what is in the watched Secrets.
+    pub credentials: Vec<Sensitive<String>>,
     /// Attempts at a build whose object is lost, the first included.
     pub attempts_max: u32,
     /// Builds that run at once; 0 is no limit. Only shown to users here: [`Slots`](crate::plan::slots::Slots) counts.
@@ -43,6 +45,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             namespace: DEFAULT_NAMESPACE.to_owned(),
+            credentials: Vec::new(),
             attempts_max: ATTEMPTS_MAX_DEFAULT,
             concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,
             pending_deadline: PENDING_DEADLINE_DEFAULT,
@@ -195,10 +198,11 @@ impl<'a> Facts<'a> {
         self.made().filter_map(|made| made.forced_at()).min()
     }
 
-    /// `text` without anything from the watched Secrets that must never be shown.
+    /// `text` without anything that must never be shown.
     pub(super) fn scrubbed(&self, text: &str) -> String {
         let secrets = self.view.cache.of_kind(Kind::Secret);
-        let credentials: Vec<_> = secrets.flat_map(|(_, secret)| scrub::credentials(secret)).collect();
+        let mut credentials = self.view.settings.credentials.clone();
+        credentials.extend(secrets.flat_map(|(_, secret)| scrub::credentials(secret)));
         scrub::scrub(text, &credentials)
     }
 
