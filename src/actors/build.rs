@@ -6,13 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use serde_json::Value;
 
 use super::context::Context;
 use super::pool::PoolMessage;
-use crate::api::{Key, Kind, Object, keys, names};
+use crate::api::{Key, Kind, Object, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
@@ -159,19 +157,10 @@ impl BuildState {
         }
     }
 
-    /// The digest in the ConfigMap, if that is not older than the build object, nor left by a build of other inputs:
-    /// times are in whole seconds, and an old pod may have been quick to the last.
+    /// The digest in the ConfigMap, if this build left it there.
     fn digest_in(&self, change: &Change) -> Option<Digest> {
         let Change::Applied(_, config_map) = change else { return None };
-        let created = |object: &Object| -> Option<Timestamp> { Some(object.metadata.creation_timestamp.as_ref()?.0) };
-        let build = self.observed.as_ref()?;
-        let annotations = config_map.metadata.annotations.as_ref();
-        let is_of_others = annotations.and_then(|a| a.get(keys::INPUT_HASH)).is_some_and(|hash| *hash != self.id.hash);
-        if is_of_others || created(config_map) < created(build) {
-            return None;
-        }
-        let text = config_map.data.get("data")?.get(names::DIGEST_KEY).and_then(Value::as_str)?;
-        Digest::parse(text)
+        Digest::left_by(self.observed.as_ref()?, config_map)
     }
 
     async fn create(&self, part: Part, request: &BuildRequest, payload: Option<&Payload>) -> Result<Change, Error> {

@@ -3,7 +3,9 @@
 #[cfg(feature = "images")]
 mod build;
 mod build_settings;
+mod cluster_access;
 mod documents;
+mod explain;
 #[cfg(feature = "images")]
 mod inspect;
 #[cfg(feature = "simulation")]
@@ -14,6 +16,7 @@ mod render;
 mod run;
 #[cfg(feature = "simulation")]
 mod simulate;
+mod status;
 mod stop;
 
 use std::io::{self, IsTerminal as _};
@@ -46,8 +49,10 @@ enum Command {
     LocalCluster(local_cluster::Arguments),
     #[cfg(feature = "simulation")]
     Simulate(simulate::Arguments),
+    Explain(explain::Arguments),
     Render(render::Arguments),
     Run(run::Arguments),
+    Status(status::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -62,8 +67,10 @@ pub fn main() -> ExitCode {
         Command::LocalCluster(arguments) => local_cluster::run(&arguments),
         #[cfg(feature = "simulation")]
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
     });
     match outcome {
         Ok(code) => code,
@@ -83,6 +90,8 @@ fn print_error(error: &Error) {
 fn log_to_stderr(command: &Command) -> Result<(), Error> {
     let (level, is_json) = match command {
         Command::Run(arguments) => (Level::INFO, arguments.log_format == run::LogFormat::Json),
+        // Whoever waits is told why nothing comes.
+        Command::Status(_) => (Level::WARN, false),
         _ => (Level::ERROR, false),
     };
     #[cfg(feature = "simulation")]

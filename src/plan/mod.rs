@@ -21,6 +21,7 @@ pub mod payload;
 pub mod pull_secret;
 pub mod pullspec;
 pub mod record;
+pub mod report;
 pub mod request;
 pub mod scope;
 pub mod scrub;

@@ -1,0 +1,83 @@
+//! Reports that are kept up to date by watches, which outlast whatever is wrong with the way to the API server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time;
+
+use crate::causes::with_causes;
+use crate::cli::Error;
+use crate::cli::cluster_access::Access;
+use crate::cluster::snapshot::{self, Reports, Snapshot};
+use crate::cluster::watch::Watches;
+use crate::plan::index::WatchEvent;
+use crate::plan::report::PoolReport;
+
+/// The wait before what could not be read is read again.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// The shortest wait for a time to come.
+const WAKE_MIN: Duration = Duration::from_secs(1);
+/// The longest: the clock may be set in the meantime.
+const WAKE_MAX: Duration = Duration::from_secs(60);
+
+/// What is known of a cluster, and goes on to be.
+pub(super) struct Followed {
+    access: Access,
+    snapshot: Snapshot,
+    watches: Watches,
+    events: UnboundedReceiver<WatchEvent>,
+    reports: Reports,
+    /// Whether the reports could not be made anew.
+    is_behind: bool,
+}
+
+impl Followed {
+    /// Reads the cluster, and watches it from then on. What cannot be read at first is an error.
+    pub(super) async fn start(access: Access) -> Result<Self, Error> {
+        let snapshot = access.snapshot().await?;
+        let reports = snapshot.reports(&access.settings, Timestamp::now()).await?;
+        let (sender, events) = mpsc::unbounded_channel();
+        let sink = Arc::new(move |event| drop(sender.send(event)));
+        let namespace = access.settings.namespace.clone();
+        let (jitter, health) = (access.jitter.clone(), access.health.clone());
+        let mut watches = Watches::new(access.client.clone(), namespace, jitter, sink, health);
+        watches.follow(snapshot.scopes());
+        Ok(Self { access, snapshot, watches, events, reports, is_behind: false })
+    }
+
+    /// How every pool is.
+    pub(super) fn reports(&self) -> &[PoolReport] {
+        &self.reports.pools
+    }
+
+    /// Waits until something may be otherwise than it was, and looks again.
+    pub(super) async fn changed(&mut self) {
+        let event = time::timeout(self.patience(), self.events.recv()).await;
+        if let Err(error) = self.look(event.ok().flatten()).await {
+            tracing::warn!(error = with_causes(&error), "what is shown may be old");
+            self.is_behind = true;
+        }
+    }
+
+    async fn look(&mut self, event: Option<WatchEvent>) -> Result<(), snapshot::Error> {
+        // What has arrived in the meantime makes one look.
+        let further = std::iter::from_fn(|| self.events.try_recv().ok());
+        event.into_iter().chain(further).for_each(|event| self.snapshot.observe(event));
+        self.snapshot.follow_secrets().await?;
+        self.watches.follow(self.snapshot.scopes());
+        self.reports = self.snapshot.reports(&self.access.settings, Timestamp::now()).await?;
+        self.is_behind = false;
+        Ok(())
+    }
+
+    /// How long nothing has to change for the reports to stay what they are.
+    fn patience(&self) -> Duration {
+        if self.is_behind {
+            return AGAIN_AFTER;
+        }
+        let until = self.reports.wake.map(|wake| wake.duration_since(Timestamp::now()));
+        until.map_or(WAKE_MAX, |wait| Duration::try_from(wait).unwrap_or_default().clamp(WAKE_MIN, WAKE_MAX))
+    }
+}
