@@ -157,9 +157,9 @@ impl Snapshot {
     /// Where the daemon says that there is something wrong with a Secret, one that may not be read is not taken to be
     /// usable; true if that is so.
     fn unsee_secrets(&self, cache: &mut Cache, pool: &str) -> bool {
-        let shown = cache.get(&Key::new(Kind::MachineConfigPool, pool)).and_then(|object| {
-            Pool::new(object).shown().map(|shown| field(shown, "reason").to_owned())
-        });
+        let shown = cache
+            .get(&Key::new(Kind::MachineConfigPool, pool))
+            .and_then(|object| Pool::new(object).shown().map(|shown| field(shown, "reason").to_owned()));
         let faults = [FaultReason::SecretMissing, FaultReason::SecretInvalid].map(FaultReason::as_str);
         let is_blind = !self.unreadable.is_empty() && shown.is_some_and(|reason| faults.contains(&reason.as_str()));
         for name in self.unreadable.iter().filter(|_| is_blind) {

@@ -34,7 +34,10 @@ impl Goal {
             return Verdict::Hopeless(why);
         }
         if let Some(report) = meant.iter().find(|report| self.is_out_of_reach(report)) {
-            return Verdict::Hopeless(format!("pool {} is {}, which lasts until somebody acts", report.name, report.state));
+            return Verdict::Hopeless(format!(
+                "pool {} is {}, which lasts until somebody acts",
+                report.name, report.state
+            ));
         }
         if meant.iter().all(|report| self.is_reached(report)) { Verdict::Reached } else { Verdict::NotYet }
     }

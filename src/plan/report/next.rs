@@ -14,8 +14,9 @@ pub(super) fn next(facts: &Facts<'_>, looked: &Looked, state: State) -> Option<N
     if let Some(effect) = due {
         return Some(Next { what: words(effect, state), is_due: true, at: None });
     }
-    let what = awaited(facts, state)?;
-    Some(Next { what, is_due: false, at: looked.decision.wake })
+    let at = looked.decision.wake;
+    let what = awaited(facts, state, at.is_some())?;
+    Some(Next { what, is_due: false, at })
 }
 
 /// Whether an effect changes no more than the words in which the same is shown: a setting of the daemon that is not
@@ -64,22 +65,27 @@ fn part_name(part: Part, request: &BuildRequest) -> String {
     }
 }
 
-/// What a pool in this state waits for, and what follows from it.
-fn awaited(facts: &Facts<'_>, state: State) -> Option<String> {
+/// What comes next in this state: at a time that is known, or once what is waited for has happened.
+fn awaited(facts: &Facts<'_>, state: State, is_timed: bool) -> Option<String> {
     let attempt = facts.record.attempt.as_ref().map_or(1, |attempt| attempt.number);
     Some(match state {
         State::Queued => "build once a slot is free".into(),
         State::Blocked => "build once nobody says any more that the pool is broken".into(),
         State::NotRendered => "build once the pool is rendered".into(),
-        State::InputInvalid | State::NameConflict => "build as soon as that is mended".into(),
+        State::NameConflict => "see whether the name is free".into(),
+        State::InputInvalid => "build as soon as that is mended".into(),
         State::Retrying => format!("begin attempt {}", attempt + 1),
         State::Pending => "give the attempt up as lost, unless it has started by then".into(),
         State::Building => "publish the image once it is pushed".into(),
         State::Publishing => "publish the image once its digest is known".into(),
+        State::OptingOut | State::Deleting | State::Superseding if is_timed => {
+            "delete by force what has not ended by then".into()
+        }
         State::Superseding => "build what is wanted now, once what was is gone".into(),
-        State::OptingOut | State::Deleting => "delete by force what has not ended by then".into(),
         State::Failed => "build once an input changes, or a fresh build is asked for".into(),
-        State::Built | State::NotOptedIn | State::Starting | State::Unknown => return None,
+        State::Built | State::NotOptedIn | State::Starting | State::OptingOut | State::Deleting | State::Unknown => {
+            return None;
+        }
     })
 }
 

@@ -22,6 +22,8 @@ pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
     let then = Facts::of(&then_view);
     let state = state::of(&then, looked);
     let pool = now.pool.as_ref();
+    // Of others, nothing is wanted.
+    let is_served = pool.filter(|pool| pool.is_opted_in() && !pool.rendered().is_empty());
     let shown = pool.and_then(|pool| pool.shown());
     let text = |name: &str| shown.map(|shown| field(shown, name).to_owned());
     PoolReport {
@@ -33,15 +35,15 @@ pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
         message: text("message"),
         image: pool.and_then(|pool| pool.annotation(keys::NEWEST_IMAGE)).map(str::to_owned),
         config: pool.map(|pool| pool.rendered().to_owned()).filter(|rendered| !rendered.is_empty()),
-        inputs: pool.filter(|pool| pool.is_opted_in()).map(|pool| inputs(&now, pool)).unwrap_or_default(),
+        inputs: is_served.map(|pool| inputs(&now, &then, pool)).unwrap_or_default(),
         input_fault: match &now.wanted {
-            Wanted::Faulty(fault) if pool.is_some_and(|pool| pool.is_opted_in() && !pool.rendered().is_empty()) => {
+            Wanted::Faulty(fault) if is_served.is_some() => {
                 Some(Fault { reason: fault.reason.as_str().to_owned(), message: fault.to_string() })
             }
             _ => None,
         },
-        attempt: attempt(&then, state),
-        builds: now.builds.iter().map(|build| build_report(&now, *build)).collect(),
+        attempt: attempt(&then, state).or_else(|| attempt(&now, state)),
+        builds: now.builds.iter().map(|build| build_report(&then, *build)).collect(),
         blocked_by: pool.and_then(blocker),
         queue: None,
         next: next::next(&now, looked, state),
@@ -66,7 +68,8 @@ fn since(now: &Facts<'_>, then: &Facts<'_>, state: State, looked: &Looked) -> Op
         State::Deleting => Some(pool.object.metadata.deletion_timestamp.as_ref()?.0),
         _ => {
             let shown = pool.shown()?;
-            let is_so = then.pool.and_then(|pool| pool.shown()).is_some_and(|c| field(c, "type") == field(shown, "type"));
+            let is_so =
+                then.pool.and_then(|pool| pool.shown()).is_some_and(|c| field(c, "type") == field(shown, "type"));
             if is_so { transition(shown) } else { None }
         }
     }
@@ -76,13 +79,14 @@ fn transition(condition: &Value) -> Option<Timestamp> {
     field(condition, "lastTransitionTime").parse().ok()
 }
 
-fn inputs(facts: &Facts<'_>, pool: &Pool<'_>) -> Vec<InputField> {
-    let published = facts.record.published.as_ref();
-    let built = published.filter(|published| facts.record.published_on(pool, &published.hash).is_some());
+/// What stands on the pool now, against what is wanted once all that users ask for there is taken in.
+fn inputs(now: &Facts<'_>, then: &Facts<'_>, pool: &Pool<'_>) -> Vec<InputField> {
+    let published = now.record.published.as_ref();
+    let built = published.filter(|published| now.record.published_on(pool, &published.hash).is_some());
     let built = built.map(|published| fields(&published.inputs));
-    let (wanted, is_known) = match &facts.wanted {
+    let (wanted, is_known) = match &then.wanted {
         Wanted::Known(request) => (fields(&request.inputs), true),
-        Wanted::Faulty(_) | Wanted::Unknown => (unreadable(facts, pool), false),
+        Wanted::Faulty(_) | Wanted::Unknown => (unreadable(then, pool), false),
     };
     let field = |(n, (name, wanted)): (usize, (&'static str, Option<String>))| {
         let built = built.as_ref().and_then(|built| built[n].1.clone());

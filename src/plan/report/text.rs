@@ -19,12 +19,16 @@ const NOTHING: &str = "-";
 
 /// What there is to say of a pool in a line or a few: what it shows, unless there is something more urgent.
 fn message(report: &PoolReport) -> Option<Cow<'_, str>> {
-    match (report.state, &report.blocked_by, &report.input_fault) {
-        (State::Blocked, Some(blocker), _) => {
+    match (report.state, &report.blocked_by, &report.input_fault, &report.next) {
+        (State::Blocked, Some(blocker), ..) => {
             let words = [&blocker.condition, &blocker.reason, &blocker.message].map(String::as_str);
             Some(words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ").into())
         }
-        (State::Built, _, Some(fault)) => Some(fault.message.as_str().into()),
+        (State::Built, _, Some(fault), _) => Some(fault.message.as_str().into()),
+        // What the pool shows is what was, then. While objects are being made, it may be what is in the way of that.
+        (state, _, _, Some(next)) if next.is_due && state != State::Starting => {
+            Some(format!("due now: {}", next.what).into())
+        }
         _ => report.message.as_deref().map(Cow::Borrowed),
     }
 }

@@ -54,7 +54,11 @@ fn inputs(inputs: &[InputField]) -> String {
 
 fn facts(report: &PoolReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
-    let shown = report.condition.as_ref().map(|shown| format!("{}, reason {}", shown.type_, shown.reason));
+    let headline = message(report);
+    let is_headline = |text: &str| headline.as_deref() == Some(text);
+    let said = report.message.as_ref().filter(|text| !is_headline(text)).map(|text| format!(": {text}"));
+    let said = said.unwrap_or_default();
+    let shown = report.condition.as_ref().map(|shown| format!("{}, reason {}{said}", shown.type_, shown.reason));
     facts.extend(shown.map(|shown| ("Shown", shown)));
     facts.extend(report.image.clone().map(|image| ("Image", image)));
     facts.extend(report.attempt.as_ref().map(|attempt| ("Attempt", attempt_line(attempt, now))));
@@ -64,7 +68,7 @@ fn facts(report: &PoolReport, now: Timestamp) -> Vec<(&'static str, String)> {
     if let Some(blocker) = report.blocked_by.as_ref().filter(|_| report.state != State::Blocked) {
         facts.push(("Blocked by", format!("{}, reason {}: {}", blocker.condition, blocker.reason, blocker.message)));
     }
-    if let Some(fault) = report.input_fault.as_ref().filter(|fault| report.message.as_ref() != Some(&fault.message)) {
+    if let Some(fault) = report.input_fault.as_ref().filter(|fault| !is_headline(&fault.message)) {
         facts.push(("Input", fault.message.clone()));
     }
     facts.extend(report.next.as_ref().map(|next| ("Next", next_line(next, now))));
@@ -97,7 +101,10 @@ fn queue_line(queue: &Queue) -> String {
 fn next_line(next: &Next, now: Timestamp) -> String {
     match next.at {
         _ if next.is_due => {
-            format!("{}; it is due now, and if it stays so for more than a few seconds, no daemon is at work", next.what)
+            format!(
+                "{}; it is due now, and if it stays so for more than a few seconds, no daemon is at work",
+                next.what
+            )
         }
         Some(at) => format!("{}, at {} (in {})", next.what, to_rfc3339(at), age(now, at)),
         None => next.what.clone(),
