@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{self, Instant};
+use tokio::time;
 
 use self::follow::Followed;
 use self::goal::{Goal, Verdict};
@@ -94,7 +94,7 @@ impl Arguments {
         printer: &mut Printer,
         stopped: impl Future<Output = ()>,
     ) -> Result<ExitCode, Error> {
-        let until = Instant::now() + self.timeout;
+        let mut timeout = std::pin::pin!(time::sleep(self.timeout));
         let mut followed = Followed::start(access).await?;
         self.asked_for(followed.reports())?;
         let mut stopped = std::pin::pin!(stopped);
@@ -111,7 +111,7 @@ impl Arguments {
             tokio::select! {
                 biased;
                 () = &mut stopped => return Ok(self.interrupted()),
-                () = time::sleep_until(until), if self.wait_for.is_some() => break,
+                () = &mut timeout, if self.wait_for.is_some() => break,
                 () = followed.changed() => {}
             }
         }

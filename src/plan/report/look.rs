@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::api::{Key, Kind, Object, ResourceVersion};
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::facts::Facts;
@@ -36,6 +38,7 @@ pub(super) struct Looked {
 
 pub(super) fn look(view: &View<'_>) -> Result<Looked, Wish> {
     let (mut cache, mut told, mut due) = (view.cache.clone(), view.told.clone(), None);
+    let view = &View { now: latest(view), ..*view };
     let key = Key::new(Kind::MachineConfigPool, view.pool);
     for _ in 0..EFFECTS_MAX {
         let view = View { cache: &cache, told: &told, ..*view };
@@ -62,6 +65,13 @@ pub(super) fn look(view: &View<'_>) -> Result<Looked, Wish> {
     }
     let decision = decide(&View { cache: &cache, told: &told, ..*view });
     Ok(Looked { decision, due, cache })
+}
+
+/// The time, and no earlier than any that the daemon has written down: its clock is the one that counts.
+fn latest(view: &View<'_>) -> Timestamp {
+    let attempt = Facts::of(view).record.attempt;
+    let times = attempt.map(|attempt| attempt.lost.map_or(attempt.started, |lost| lost.at.max(attempt.started)));
+    times.map_or(view.now, |time| time.max(view.now))
 }
 
 /// Whether the build that is wanted was begun: who has claimed an attempt was given a slot for it.

@@ -14,7 +14,8 @@ pub(super) fn next(facts: &Facts<'_>, looked: &Looked, state: State) -> Option<N
     if let Some(effect) = due {
         return Some(Next { what: words(effect, state), is_due: true, at: None });
     }
-    let at = looked.decision.wake;
+    // A name is looked at again and again: any time of that is as good.
+    let at = looked.decision.wake.filter(|_| state != State::NameConflict);
     let what = awaited(facts, state, at.is_some())?;
     Some(Next { what, is_due: false, at })
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::look::Looked;
 use super::state::{self, State};
 use super::{AttemptReport, Blocker, BuildReport, Condition, Fault, InputField, PoolReport, next};
+use crate::api::conditions::reason;
 use crate::api::pool::field;
 use crate::api::{Pool, keys};
 use crate::plan::decide::View;
@@ -42,7 +43,7 @@ pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
             }
             _ => None,
         },
-        attempt: attempt(&then, state).or_else(|| attempt(&now, state)),
+        attempt: attempt(&now, state).filter(|_| state == State::Publishing || then.record.attempt.is_some()),
         builds: now.builds.iter().map(|build| build_report(&then, *build)).collect(),
         blocked_by: pool.and_then(blocker),
         queue: None,
@@ -55,11 +56,14 @@ pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
 /// Since when the pool is in this state. A condition tells of all that happens before its status changes.
 fn since(now: &Facts<'_>, then: &Facts<'_>, state: State, looked: &Looked) -> Option<Timestamp> {
     let pool = now.pool.as_ref()?;
-    let attempt = then.record.attempt.as_ref();
+    let attempt = now.record.attempt.as_ref();
     match state {
         State::Queued => match looked.decision.demand {
-            Demand::Wait(since) => Some(since),
-            Demand::None | Demand::Hold => None,
+            // Else it begins to wait with this very look.
+            Demand::Wait(since) if pool.shown().is_some_and(|c| field(c, "reason") == reason::BUILD_QUEUED) => {
+                Some(since)
+            }
+            Demand::Wait(_) | Demand::None | Demand::Hold => None,
         },
         State::Starting | State::Pending => Some(attempt?.started),
         State::Retrying => Some(attempt?.lost.as_ref()?.at),
