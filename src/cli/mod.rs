@@ -90,8 +90,6 @@ fn print_error(error: &Error) {
 fn log_to_stderr(command: &Command) -> Result<(), Error> {
     let (level, is_json) = match command {
         Command::Run(arguments) => (Level::INFO, arguments.log_format == run::LogFormat::Json),
-        // Whoever waits is told why nothing comes.
-        Command::Status(_) => (Level::WARN, false),
         _ => (Level::ERROR, false),
     };
     #[cfg(feature = "simulation")]

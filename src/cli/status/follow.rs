@@ -19,8 +19,8 @@ use crate::plan::report::PoolReport;
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The shortest wait for a time to come.
 const WAKE_MIN: Duration = Duration::from_secs(1);
-/// The longest: the clock may be set in the meantime.
-const WAKE_MAX: Duration = Duration::from_secs(60);
+/// The longest: the clock may be set in the meantime, or watches may have gone blind.
+const WAKE_MAX: Duration = Duration::from_secs(30);
 
 /// What is known of a cluster, and goes on to be.
 pub(super) struct Followed {
@@ -29,8 +29,8 @@ pub(super) struct Followed {
     watches: Watches,
     events: UnboundedReceiver<WatchEvent>,
     reports: Reports,
-    /// Whether the reports could not be made anew.
-    is_behind: bool,
+    /// What keeps the reports from being what they should; it was told of.
+    trouble: Option<String>,
 }
 
 impl Followed {
@@ -44,7 +44,7 @@ impl Followed {
         let (jitter, health) = (access.jitter.clone(), access.health.clone());
         let mut watches = Watches::new(access.client.clone(), namespace, jitter, sink, health);
         watches.follow(snapshot.scopes());
-        Ok(Self { access, snapshot, watches, events, reports, is_behind: false })
+        Ok(Self { access, snapshot, watches, events, reports, trouble: None })
     }
 
     /// How every pool is.
@@ -55,10 +55,19 @@ impl Followed {
     /// Waits until something may be otherwise than it was, and looks again.
     pub(super) async fn changed(&mut self) {
         let event = time::timeout(self.patience(), self.events.recv()).await;
-        if let Err(error) = self.look(event.ok().flatten()).await {
-            tracing::warn!(error = with_causes(&error), "what is shown may be old");
-            self.is_behind = true;
+        let trouble = match self.look(event.ok().flatten()).await {
+            Ok(()) => self.blindness(),
+            Err(error) => Some(with_causes(&error)),
+        };
+        if let Some(trouble) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
+            eprintln!("warning: what is shown may be old: {trouble}");
         }
+        self.trouble = trouble;
+    }
+
+    /// The first of the watches that have seen nothing for too long.
+    fn blindness(&self) -> Option<String> {
+        self.access.health.stale().first().map(ToString::to_string)
     }
 
     async fn look(&mut self, event: Option<WatchEvent>) -> Result<(), snapshot::Error> {
@@ -68,13 +77,12 @@ impl Followed {
         self.snapshot.follow_secrets().await?;
         self.watches.follow(self.snapshot.scopes());
         self.reports = self.snapshot.reports(&self.access.settings, Timestamp::now()).await?;
-        self.is_behind = false;
         Ok(())
     }
 
     /// How long nothing has to change for the reports to stay what they are.
     fn patience(&self) -> Duration {
-        if self.is_behind {
+        if self.trouble.is_some() {
             return AGAIN_AFTER;
         }
         let until = self.reports.wake.map(|wake| wake.duration_since(Timestamp::now()));
