@@ -10,7 +10,11 @@ mod command;
 mod daemon;
 #[path = "status/golden.rs"]
 mod golden;
+#[path = "status/on_the_way.rs"]
+mod on_the_way;
 #[path = "status/seen.rs"]
 mod seen;
 #[path = "status/states.rs"]
 mod states;
+#[path = "status/trouble.rs"]
+mod trouble;

@@ -81,6 +81,8 @@ fn is_of_a_pool_at_rest(world: &World) -> Result<(), String> {
         State::Failed | State::InputInvalid | State::NameConflict => "BuildFailed",
         State::Building => "Building",
         State::Pending | State::Retrying | State::Superseding => "BuildPending",
+        // It has a slot, and a payload that does not fit, which is nothing to show on a pool that is blocked.
+        State::Queued if Pool::new(pool).blocked_by().is_some() => "BuildPending",
         State::Blocked | State::NotRendered => return if is_due { Err(format!("{report:#?}")) } else { Ok(()) },
         _ => "none",
     };
