@@ -20,7 +20,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The shortest wait for a time to come.
 const WAKE_MIN: Duration = Duration::from_secs(1);
 /// The longest: the clock may be set in the meantime, or watches may have gone blind.
-const WAKE_MAX: Duration = Duration::from_secs(30);
+const WAKE_MAX: Duration = Duration::from_secs(5);
 
 /// What is known of a cluster, and goes on to be.
 pub(super) struct Followed {
@@ -54,11 +54,10 @@ impl Followed {
 
     /// Waits until something may be otherwise than it was, and looks again.
     pub(super) async fn changed(&mut self) {
-        let event = time::timeout(self.patience(), self.events.recv()).await;
-        let trouble = match self.look(event.ok().flatten()).await {
-            Ok(()) => self.blindness(),
-            Err(error) => Some(with_causes(&error)),
-        };
+        let event = time::timeout(self.patience(), self.events.recv()).await.ok().flatten();
+        let is_due = self.trouble.is_some() || self.reports.wake.is_some_and(|wake| wake <= Timestamp::now());
+        let looked = if event.is_some() || is_due { self.look(event).await } else { Ok(()) };
+        let trouble = looked.map_or_else(|error| Some(with_causes(&error)), |()| self.blindness());
         if let Some(trouble) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
             eprintln!("warning: what is shown may be old: {trouble}");
         }
