@@ -3,7 +3,9 @@
 #[cfg(feature = "images")]
 mod build;
 mod build_settings;
+mod cluster_access;
 mod documents;
+mod explain;
 #[cfg(feature = "images")]
 mod inspect;
 #[cfg(feature = "simulation")]
@@ -14,6 +16,7 @@ mod render;
 mod run;
 #[cfg(feature = "simulation")]
 mod simulate;
+mod status;
 mod stop;
 
 use std::io::{self, IsTerminal as _};
@@ -47,8 +50,10 @@ enum Command {
     LocalCluster(local_cluster::Arguments),
     #[cfg(feature = "simulation")]
     Simulate(simulate::Arguments),
+    Explain(explain::Arguments),
     Render(render::Arguments),
     Run(run::Arguments),
+    Status(status::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -84,8 +89,10 @@ fn execute(command: &Command) -> Result<ExitCode, Error> {
         Command::LocalCluster(arguments) => local_cluster::run(arguments),
         #[cfg(feature = "simulation")]
         Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
         Command::Render(arguments) => render::run(arguments),
         Command::Run(arguments) => run::run(arguments, &settings),
+        Command::Status(arguments) => status::run(arguments),
     }
 }
 

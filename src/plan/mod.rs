@@ -3,7 +3,7 @@
 //! No client, no actor, no task, no clock and no randomness in here: everything that a function needs
 //! is an argument, the time included. [`decide`](decide::decide) is the heart; the other modules are
 //! what it reads ([`cache`], [`index`], [`request`], [`record`]) and what it writes ([`objects`], [`patch`],
-//! [`conditions`], [`notes`]).
+//! [`conditions`], [`notes`]). [`report`] tells people what it makes of a pool.
 
 pub mod build_settings;
 pub mod builder;
@@ -24,6 +24,7 @@ pub mod proxy;
 pub mod pull_secret;
 pub mod pullspec;
 pub mod record;
+pub mod report;
 pub mod request;
 pub mod scope;
 pub mod scrub;

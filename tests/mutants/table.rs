@@ -382,7 +382,7 @@ pub const MUTANTS: &[Mutant] = &[
                 mutated: "!is_digest && made.is_for(self.view.pool)",
             },
             Edit {
-                file: "src/actors/build.rs",
+                file: "src/plan/digest.rs",
                 original: "is_of_others || created(config_map) < created(build)",
                 mutated: "{
                     let _ = (is_of_others, created(config_map), created(build));
