@@ -6,15 +6,14 @@ use http::Method;
 use http::request::Parts;
 use serde_json::Value;
 
-use super::Inner;
-use super::authentication::User;
+use super::authentication::{self, User};
 use super::kinds::RBAC;
 use super::log::Verb;
 use super::meta::{metadata, text};
 use super::route::{Query, Target};
-use super::rules;
 use super::status::Failure;
 use super::store::{Key, Store};
+use super::{Inner, rules};
 
 /// What a request is about, as rules see it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,6 +109,13 @@ pub struct Decision {
     pub is_allowed: bool,
     /// The binding that allows it, or what was amiss with those that might have; empty if there is nothing to say.
     pub reason: String,
+}
+
+/// The user as whom a request is sent, who may do what it asks for.
+pub fn admit(server: &Inner, parts: &Parts, target: Option<&Target<'_>>, query: &Query<'_>) -> Result<User, Failure> {
+    let user = authentication::acting(server, parts)?;
+    authorize(server, &user, &Attributes::of(parts, target, query))?;
+    Ok(user)
 }
 
 /// Refuses what `user` may not do.

@@ -80,7 +80,6 @@ pub use pod_logs::PodLogs;
 
 use crate::api::DEFAULT_NAMESPACE;
 use crate::clock::Clock;
-use authorization::Attributes;
 use kinds::{BUILD, DEFINED, DEFINITIONS, KINDS, Kind, NAMESPACES};
 use registry::Served;
 use reply::{Answer, Reply, respond};
@@ -127,13 +126,6 @@ impl Inner {
         let mut store = self.store();
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         *served = registry::refreshed(&mut store, &served, self.built_in).into();
-    }
-
-    /// The user as whom a request is sent, who may do what it asks for.
-    fn admit(&self, parts: &Parts, target: Option<&Target<'_>>, query: &Query<'_>) -> Result<User, Failure> {
-        let user = authentication::acting(self, parts)?;
-        authorization::authorize(self, &user, &Attributes::of(parts, target, query))?;
-        Ok(user)
     }
 
     fn audit(&self, entry: &LogEntry) {
@@ -198,7 +190,7 @@ impl ApiServer {
         let (parts, body) = request.into_parts();
         let format = negotiate::format(&parts.headers);
         let (target, query) = (Target::parse(parts.uri.path()), Query::of(&parts));
-        let allowed = self.0.admit(&parts, target.as_ref(), &query);
+        let allowed = authorization::admit(&self.0, &parts, target.as_ref(), &query);
         let Some(target) = target else {
             return respond(allowed.and_then(|_| self.answer_about_itself(&parts)), format);
         };

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::kinds::Kind;
 use super::meta;
 use super::status::Failure;
+use crate::api::labels::is_label_key;
 
 /// One condition on a label or a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,5 +149,5 @@ fn label(part: &str) -> Option<(String, Test)> {
     } else {
         equality(part).unwrap_or_else(|| (part.to_owned(), Test::Exists))
     };
-    meta::is_label_key(&key).then_some((key, test))
+    is_label_key(&key).then_some((key, test))
 }

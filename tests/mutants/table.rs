@@ -202,7 +202,8 @@ pub const MUTANTS: &[Mutant] = &[
             file: "src/plan/decide/follow.rs",
             original: "start::record_loss(facts, pool, &attempt, why)",
             mutated: "{
-                let lost = BuildFailure { step: why.clone(), exit_code: None, output: String::new() };
+                let cause = crate::plan::status::FailureCause::Lost;
+                let lost = BuildFailure { step: why.clone(), exit_code: None, output: Default::default(), cause };
                 record_failure(facts, pool, build, &attempt, &lost)
             }",
         }],
@@ -381,7 +382,7 @@ pub const MUTANTS: &[Mutant] = &[
                 mutated: "!is_digest && made.is_for(self.view.pool)",
             },
             Edit {
-                file: "src/actors/build.rs",
+                file: "src/plan/digest.rs",
                 original: "is_of_others || created(config_map) < created(build)",
                 mutated: "{
                     let _ = (is_of_others, created(config_map), created(build));

@@ -25,6 +25,7 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
         message: shown.message.clone(),
         occurrence: format!("{} {}", published.hash, published.image),
         is_warning: false,
+        cause: None,
     };
     let effect = facts.deletion(facts.made()).or_else(|| show::refer(pool, None)).or_else(|| {
         if is_over_for_now(facts, pool) {
@@ -55,6 +56,7 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
         message: failed.message.clone(),
         occurrence: format!("{} {number}", failed.hash),
         is_warning: true,
+        cause: Some(failed.cause.as_str()),
     };
     let effect = evidence::amend(facts, pool, failed)
         .or_else(|| show::refer(pool, reference.clone()))
@@ -100,6 +102,7 @@ pub(super) fn fault_note(facts: &Facts<'_>, fault: &InputFault) -> Note {
         message: commands::with_next(&facts.scrubbed(&fault.to_string()), &command),
         occurrence: format!("{} {fault}", fault.reason.as_str()),
         is_warning: true,
+        cause: Some(fault.reason.as_str()),
     }
 }
 
