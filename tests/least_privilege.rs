@@ -1,5 +1,5 @@
-//! The service accounts of `config/rbac`: what they may do is enough for all that the daemon and its build pods do, and
-//! no more than that. Everything happens in virtual time, on an API server that evaluates the roles as they are there.
+//! The roles of `config/rbac`: they are enough for all that the daemon, its build pods and viewers do, and allow no more
+//! than that. Everything happens in virtual time, on an API server that evaluates the roles as they are there.
 
 mod common;
 
@@ -17,5 +17,7 @@ mod reviews;
 mod stories;
 #[path = "least_privilege/tokens.rs"]
 mod tokens;
+#[path = "least_privilege/viewer.rs"]
+mod viewer;
 #[path = "least_privilege/world.rs"]
 mod world;

@@ -11,7 +11,7 @@ use machine_os_builder::daemon::replica::End;
 use machine_os_builder::simulation::network::{Fate, Passing};
 use serde_json::json;
 
-use crate::common::{config_map, digest_of, exited, machine_config, message, pool, secret};
+use crate::common::{config_map, digest_of, exited, message, secret};
 use crate::world::World;
 
 const R1: &str = "rendered-worker-1";
@@ -163,32 +163,36 @@ async fn a_pool_changes_while_it_is_patched(world: &World) {
 
 /// What others have made under the names of build objects is found when these are to be made.
 async fn what_is_made_is_somebody_elses(world: &World) {
+    names_are_taken(world).await;
+    let _daemon = world.start("first");
+    for pool in ["worker", "infra", "master"] {
+        if pool == "master" {
+            world.cluster.use_builder(OPENSHIFT).await;
+        }
+        is_blocked(world, pool).await;
+    }
+}
+
+/// Makes the ConfigMap of one pool's build, the Pod of another's, and the Build of a third one's.
+pub async fn names_are_taken(world: &World) {
     let cluster = &world.cluster;
     cluster.create(config_map("mc-rendered-worker-1", json!({"is": "not ours"}))).await;
-    let container = json!({"name": "c", "image": "i"});
-    let metadata = json!({"name": "build-rendered-infra-1", "namespace": DEFAULT_NAMESPACE});
-    let spec = json!({"containers": [container]});
-    cluster.create(json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})).await;
-    let metadata = json!({"name": "build-rendered-master-1", "namespace": DEFAULT_NAMESPACE});
-    cluster.create(json!({"apiVersion": "build.openshift.io/v1", "kind": "Build", "metadata": metadata})).await;
-    let _daemon = world.start("first");
-    cluster.create_pool("worker", R1).await;
-    let shown = async |pool: &str| {
-        cluster
-            .eventually("it is told", async || {
-                let pool = cluster.pool(pool).await;
-                ["BuildPending", "BuildFailed"].iter().any(|c| !message(&pool, c).is_empty()).then_some(())
-            })
-            .await;
-    };
-    shown("worker").await;
-    cluster.create(machine_config("rendered-infra-1")).await;
-    cluster.create(pool("infra", "rendered-infra-1")).await;
-    shown("infra").await;
-    cluster.use_builder(OPENSHIFT).await;
-    cluster.create(machine_config("rendered-master-1")).await;
-    cluster.create(pool("master", "rendered-master-1")).await;
-    shown("master").await;
+    let metadata = |name: &str| json!({"name": name, "namespace": DEFAULT_NAMESPACE});
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": metadata("build-rendered-infra-1"),
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+    });
+    cluster.create(pod).await;
+    let build = json!({
+        "apiVersion": "build.openshift.io/v1", "kind": "Build", "metadata": metadata("build-rendered-master-1"),
+    });
+    cluster.create(build).await;
+}
+
+/// A pool is made, in the way of whose build is something of that name.
+pub async fn is_blocked(world: &World, pool: &str) {
+    world.cluster.create_pool(pool, &format!("rendered-{pool}-1")).await;
+    world.cluster.shows(pool, "BuildFailed", "NameConflict").await;
 }
 
 async fn the_lease_is_released_and_taken_over(world: &World) {

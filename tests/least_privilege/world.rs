@@ -23,6 +23,8 @@ use tower::ServiceExt as _;
 use crate::common::{Cluster, inputs};
 use crate::manifests::{CONTROLLER, Permission};
 
+/// Whoever looks, as whom and under which name.
+pub const VIEWER: &str = "viewer";
 pub const TIMING: Timing = Timing {
     lease_duration: Duration::from_secs(15),
     renew_deadline: Duration::from_secs(10),
@@ -76,11 +78,12 @@ impl World {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let all = Arc::clone(&requests);
         server.add_auditor(Arc::new(move |entry, _| {
-            if entry.agent != daemon::user_agent() {
+            if ![daemon::user_agent().as_str(), VIEWER].contains(&entry.agent.as_str()) {
                 return;
             }
             all.lock().unwrap().push(entry.clone());
-            if entry.code == 403 {
+            // Secrets are not for viewers, and they can do without.
+            if entry.code == 403 && (entry.agent != VIEWER || entry.resource != "secrets") {
                 tell.send_if_modified(|first| {
                     first.is_none() && {
                         *first = Some(entry.clone());
@@ -110,13 +113,20 @@ impl World {
         Process::start_by(service, Some(candidacy), options, script)
     }
 
-    /// The first request of the daemon that was denied, as soon as there is one.
-    pub async fn denied(&self) -> LogEntry {
+    /// The first request of the daemon, or of a viewer, that was denied, as soon as there is one.
+    ///
+    /// None if the story ends without.
+    pub async fn denied_in(&self, story: impl Future<Output = ()>) -> Option<LogEntry> {
         let mut denied = self.denied.clone();
-        denied.wait_for(Option::is_some).await.unwrap().clone().unwrap()
+        tokio::select! {
+            biased;
+            _ = denied.wait_for(Option::is_some) => {}
+            () = story => {}
+        }
+        self.denied.borrow().clone()
     }
 
-    /// The daemon's requests so far.
+    /// The daemon's and viewers' requests so far.
     pub fn requests(&self) -> Vec<LogEntry> {
         self.requests.lock().unwrap().clone()
     }
