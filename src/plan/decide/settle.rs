@@ -78,7 +78,8 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
 
 /// An input cannot be used, and the pool has no image of its config.
 pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
-    if pool.blocked_by().is_some() {
+    // A fresh build that was asked for is not blocked, and what is in its way is told.
+    if pool.blocked_by().is_some() && !facts.record.rebuild {
         return Decision::idle(demand(facts));
     }
     let note = fault_note(facts, fault);
