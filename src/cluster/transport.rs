@@ -109,10 +109,14 @@ where
         let Some(limit) = fence.time_for(REQUEST_TIMEOUT) else { return Err(Deposed.into()) };
         let again = if tries < REQUEST_TRIES_MAX { copy(&request) } else { None };
         let (verb, sent) = (meter::verb(request.method(), request.uri()), Instant::now());
+        let write = (!request.method().is_safe()).then(|| fence.writes.send());
         let answer = match time::timeout(limit, inner.clone().oneshot(request)).await {
             Ok(answer) => answer.map_err(Into::into),
             Err(_) => Err(TimedOut.into()),
         };
+        if let Some(write) = write.filter(|_| answer.is_ok()) {
+            write.answered();
+        }
         meter.count(verb, answer.as_ref().ok().map(Response::status), sent.elapsed());
         if let Some(pulse) = pulse {
             pulse.answered(&answer);

@@ -50,10 +50,10 @@ pub const MUTANTS: &[Mutant] = &[
             Edit { file: "src/plan/decide/settle.rs", original: "facts.deletion(facts.made())", mutated: "None" },
             Edit {
                 file: "src/plan/decide/settle.rs",
-                original: "tell(facts, pool, note).or(Some(status))
+                original: "look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
     });
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())",
-                mutated: "tell(facts, pool, note).or(Some(status))
+                mutated: "look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
     });
     let effect = effect.or_else(|| if @on { facts.deletion(facts.made()) } else { None });
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())",

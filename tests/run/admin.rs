@@ -60,10 +60,9 @@ fn l45_the_deployment_listens_where_it_can_be_scraped() {
     let text = fs::read_to_string("config/manager/manager.yaml").unwrap();
     let documents: Vec<Value> = yaml::parse(&text).unwrap().into_iter().collect();
     let container = documents.iter().find_map(|d| d.pointer("/spec/template/spec/containers/0")).unwrap();
-    let named = |list: &str, name: &str| {
-        container[list].as_array().unwrap().iter().find(|item| item["name"] == name).unwrap().clone()
-    };
-    let address: SocketAddr = named("env", "ADMIN_LISTEN")["value"].as_str().unwrap().parse().unwrap();
+    let port = container["ports"].as_array().unwrap().iter().find(|port| port["name"] == "admin").unwrap();
+    let settings = &yaml::parse(&fs::read_to_string("config/manager/settings.yaml").unwrap()).unwrap()[0];
+    let address: SocketAddr = settings["adminListen"].as_str().unwrap().parse().unwrap();
     assert!(address.ip().is_unspecified(), "{address}");
-    assert_eq!(named("ports", "admin")["containerPort"], address.port());
+    assert_eq!(port["containerPort"], address.port());
 }

@@ -8,7 +8,7 @@ use ractor::rpc::CallResult;
 
 use super::state::{State, build_id};
 use crate::actors::build::{BuildId, BuildMessage};
-use crate::api::{Key, Kind, Object, Pool};
+use crate::api::{Key, Kind, Object, Pool, names};
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
 use crate::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Search};
@@ -93,7 +93,13 @@ impl State {
     async fn create(&mut self, part: Part, request: Arc<BuildRequest>) -> Result<Change, Error> {
         let id = BuildId { rendered: request.inputs.rendered_config.clone(), hash: request.hash.clone() };
         let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok()).cloned();
-        self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await
+        let digest = Key::new(Kind::ConfigMap, names::digest(&request.inputs.rendered_config));
+        let change = self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await?;
+        if part == Part::Build {
+            // From here on there may be one.
+            self.take_in_answer(Change::Unknown(digest));
+        }
+        Ok(change)
     }
 
     async fn delete(&mut self, doomed: Doomed) -> Result<Change, Error> {
