@@ -199,7 +199,7 @@ impl<'a> Facts<'a> {
     }
 
     /// `text` without anything that must never be shown.
-    pub(super) fn scrubbed(&self, text: &str) -> String {
+    pub(in crate::plan) fn scrubbed(&self, text: &str) -> String {
         let secrets = self.view.cache.of_kind(Kind::Secret);
         let mut credentials = self.view.settings.credentials.clone();
         credentials.extend(secrets.flat_map(|(_, secret)| scrub::credentials(secret)));

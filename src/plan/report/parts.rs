@@ -39,7 +39,7 @@ pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
         inputs: is_served.map(|pool| inputs(&now, &then, pool)).unwrap_or_default(),
         input_fault: match &now.wanted {
             Wanted::Faulty(fault) if is_served.is_some() => {
-                Some(Fault { reason: fault.reason.as_str().to_owned(), message: fault.to_string() })
+                Some(Fault { reason: fault.reason.as_str().to_owned(), message: now.scrubbed(&fault.to_string()) })
             }
             _ => None,
         },
