@@ -38,9 +38,10 @@
 //! | floor | what is in it | what is not |
 //! |---|---|---|
 //! | [`cli`] | the subcommands: arguments in, results and errors out | |
+//! | [`settings`] | what a daemon is started with: a file, checked | arguments |
 //! | `simulation` | the local harness: node agent, renderer, checks, report | sockets |
 //! | [`daemon`] | the actors put together over a way to an API server; what the process shows of itself over HTTP | |
-//! | [`actors`] | supervisor, pools, builds, restarts | decisions |
+//! | [`actors`] | supervisor, pools, builds, restarts, and counts of them | decisions |
 //! | [`cluster`] | connection, transport, lease, watches, the door: all that talks to an API server | decisions |
 //! | [`builders`] | the objects that run builds, made and read | I/O |
 //! | [`plan`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
@@ -90,6 +91,7 @@
 //! - **One acts**: of several processes, only the holder of the lease sends requests, and none past its renew deadline.
 //! - **Blind is not ready**: a watch that fails, or on which not even a sign of life arrives, is named by `/readyz`,
 //!   and opened again.
+//! - **Told once, counted once**: a transition is counted by whoever creates its Event, whose name lets only one do so.
 //! - **Rest is silence**: where nothing is due, no request is sent.
 //! - **One pool's trouble is its own**: actors share no state but the supervisor's, which waits for nothing.
 
@@ -111,6 +113,7 @@ pub mod jitter;
 #[cfg(feature = "images")]
 pub mod local_build;
 pub mod plan;
+pub mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod yaml;

@@ -1,5 +1,6 @@
 //! YAML as Kubernetes reads it.
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// Why a text is no YAML.
@@ -15,7 +16,10 @@ pub fn parse(text: &str) -> Result<Vec<Value>, Error> {
 }
 
 /// A document as text.
-pub fn print(document: &Value) -> String {
+///
+/// # Panics
+/// If it is nothing that JSON can hold.
+pub fn print(document: &impl Serialize) -> String {
     serde_saphyr::to_string(document).expect("JSON has nothing in it that YAML cannot hold")
 }
 

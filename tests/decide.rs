@@ -11,6 +11,7 @@
 //! | `laws` | what holds of every single effect |
 //! | `rest` | what holds of a pool at rest |
 //! | `oracle` | what is wanted, read by hand |
+//! | `report` | what holds of reports on all of that |
 //! | `properties` | the properties themselves |
 
 mod common;
@@ -27,6 +28,8 @@ mod laws;
 mod oracle;
 #[path = "decide/properties.rs"]
 mod properties;
+#[path = "decide/report.rs"]
+mod report;
 #[path = "decide/rest.rs"]
 mod rest;
 #[path = "decide/server.rs"]

@@ -2,6 +2,8 @@
 
 mod processes;
 
+#[path = "local_cluster/access.rs"]
+mod access;
 #[path = "local_cluster/client.rs"]
 mod client;
 #[path = "local_cluster/command.rs"]

@@ -30,6 +30,7 @@ fn terminals(heading: &str) -> Vec<Terminal> {
 }
 
 fn terminal(block: &str) -> Terminal {
+    let block = block.replace("\\\n    ", "");
     let (commands, printed): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| line.starts_with("$ "));
     let command = |line: &&str| line[2..].replace(CARGO_RUN.0, CARGO_RUN.1);
     let printed = printed.into_iter().map(str::to_owned).collect();
@@ -75,10 +76,11 @@ fn the_same_in_every_run<'l>(lines: impl IntoIterator<Item = &'l str>) -> BTreeS
 fn the_walk_through_prints_what_it_says() {
     let [first, second] = &terminals("A cluster on your desk")[..] else { panic!("two terminals") };
     let directory = checkout();
-    let out = directory.path().join("first");
+    let (out, denials) = (directory.path().join("first"), directory.path().join("denials"));
     // In place of the shell, so that what is ended afterwards is the program itself.
     let script = format!("exec {}", first.commands.join("\n"));
     let mut cluster = bash(directory.path(), &script);
+    cluster.env("RUST_LOG", "warn").stderr(fs::File::create(&denials).unwrap());
     let _cluster = Process::spawn(cluster.stdout(fs::File::create(&out).unwrap()));
     until("it is ready", || fs::read_to_string(&out).ok().filter(|text| text.ends_with('\n')));
     assert_eq!(fs::read_to_string(&out).unwrap().lines().collect::<Vec<_>>(), first.printed);
@@ -89,6 +91,11 @@ fn the_walk_through_prints_what_it_says() {
     assert_eq!(shown, the_same_in_every_run(second.printed.iter().map(String::as_str)), "{printed:?}");
     let states = ["BuildPending", "Building", "BuildSuccess"].map(|state| printed.stdout.find(&format!(" {state}\n")));
     assert!(states.is_sorted() && states[0].is_some(), "{printed:?}");
+    // The daemon has acted as its account, all that it asked for was allowed, and the server would have said otherwise.
+    assert!(second.commands.iter().any(|command| command.contains("run --kubeconfig daemon.kubeconfig")));
+    assert_eq!(fs::read_to_string(&denials).unwrap(), "");
+    let log = fs::read_to_string(directory.path().join("run.log")).unwrap();
+    assert!(!log.to_lowercase().contains("forbidden"), "{log}");
 }
 
 #[test]

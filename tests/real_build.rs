@@ -19,6 +19,8 @@ mod image;
 mod pods;
 #[path = "real_build/secrets.rs"]
 mod secrets;
+#[path = "real_build/settings.rs"]
+mod settings;
 #[path = "real_build/stages.rs"]
 mod stages;
 #[path = "real_build/whole_path.rs"]

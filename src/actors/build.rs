@@ -6,15 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::context::Context;
 use super::pool::PoolMessage;
 use crate::api::limits::EVIDENCE_TIMEOUT;
-use crate::api::{Key, Kind, Object, Sensitive, keys, names};
+use crate::api::{Key, Kind, Object, Sensitive, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
@@ -166,19 +164,10 @@ impl BuildState {
         }
     }
 
-    /// The digest in the ConfigMap, if that is not older than the build object, nor left by a build of other inputs:
-    /// times are in whole seconds, and an old pod may have been quick to the last.
+    /// The digest in the ConfigMap, if this build left it there.
     fn digest_in(&self, change: &Change) -> Option<Digest> {
         let Change::Applied(_, config_map) = change else { return None };
-        let created = |object: &Object| -> Option<Timestamp> { Some(object.metadata.creation_timestamp.as_ref()?.0) };
-        let build = self.observed.as_ref()?;
-        let annotations = config_map.metadata.annotations.as_ref();
-        let is_of_others = annotations.and_then(|a| a.get(keys::INPUT_HASH)).is_some_and(|hash| *hash != self.id.hash);
-        if is_of_others || created(config_map) < created(build) {
-            return None;
-        }
-        let text = config_map.data.get("data")?.get(names::DIGEST_KEY).and_then(Value::as_str)?;
-        Digest::parse(text)
+        Digest::left_by(self.observed.as_ref()?, config_map)
     }
 
     /// Looks for what says more about the build than its object does, beside whatever else there is to do, and tells

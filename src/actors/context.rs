@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::meter::Meter;
 use crate::builders::BuildSettings;
 use crate::clock::Clock;
 use crate::cluster::door::Door;
@@ -28,4 +29,6 @@ pub struct Context {
     pub clock: Clock,
     /// Jitter for waits.
     pub jitter: Jitter,
+    /// Counts what becomes of builds and actors.
+    pub meter: Meter,
 }

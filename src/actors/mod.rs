@@ -11,6 +11,7 @@
 
 mod build;
 mod context;
+pub mod meter;
 mod pool;
 pub mod restart;
 mod supervisor;

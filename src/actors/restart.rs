@@ -38,11 +38,6 @@ impl Crashes {
             jitter.backoff(RESTART_BACKOFF_FIRST, RESTART_BACKOFF_MAX, u32::try_from(count).unwrap_or(u32::MAX));
         Restart { after, is_meltdown: false }
     }
-
-    /// Crashes within the window, as of the last one.
-    pub fn count(&self) -> usize {
-        self.recent.len()
-    }
 }
 
 #[cfg(test)]

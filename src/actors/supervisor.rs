@@ -9,6 +9,7 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, Supervi
 use tokio::time::Instant;
 
 use super::context::Context;
+use super::meter;
 use super::pool::{PoolActor, PoolArguments, PoolMessage};
 use super::restart::Crashes;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
@@ -53,8 +54,6 @@ pub struct Overview {
     pub building: usize,
     /// Pools that wait for a slot.
     pub waiting: usize,
-    /// Crashes of each pool's actor within the meltdown window.
-    pub crashes: BTreeMap<String, usize>,
 }
 
 /// What the supervisor starts with.
@@ -143,7 +142,11 @@ impl Actor for Supervisor {
             }
             SupervisorMessage::Restart(pool) => {
                 state.resting.remove(&pool);
+                let is_there = state.pools.contains_key(&pool);
                 state.ensure(&myself, &pool).await;
+                if !is_there && state.pools.contains_key(&pool) {
+                    state.context.meter.restarted(meter::Actor::Pool);
+                }
             }
             SupervisorMessage::Drain(reply) => {
                 state.is_draining = true;
@@ -260,6 +263,7 @@ impl State {
         }
         let restart = self.crashes.entry(pool.clone()).or_default().note(Instant::now(), &self.context.jitter);
         if restart.is_meltdown {
+            self.context.meter.melted_down(meter::Actor::Pool);
             tracing::error!(pool, why, after = ?restart.after, "the pool's actor keeps crashing; it is started again slowly");
         } else {
             tracing::warn!(pool, why, after = ?restart.after, "the pool's actor crashed; it is started again");
@@ -313,7 +317,6 @@ impl State {
             pools: self.pools.keys().cloned().collect(),
             building,
             waiting,
-            crashes: self.crashes.iter().map(|(pool, crashes)| (pool.clone(), crashes.count())).collect(),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Label and annotation keys.
 
+/// The domain of all of them, but for that of an image.
+pub const DOMAIN: &str = "machineconfiguration.openshift.io";
+
 /// Label on a MachineConfigPool that opts it in to layering; any value will do.
 pub const LAYERING_ENABLED: &str = "machineconfiguration.openshift.io/layering-enabled";
 

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Longest label value, in bytes (Kubernetes).
 pub const LABEL_VALUE_BYTES_MAX: usize = 63;
+/// Longest name in the key of a label or an annotation, in bytes (Kubernetes).
+pub const LABEL_NAME_BYTES_MAX: usize = 63;
+/// Most that the annotations of an object hold, in bytes (Kubernetes).
+pub const ANNOTATIONS_BYTES_MAX: usize = 256 << 10;
 /// Longest image tag, in bytes (OCI distribution).
 pub const TAG_BYTES_MAX: usize = 128;
 /// Longest object name, in bytes (Kubernetes, DNS-1123 subdomain).
@@ -20,8 +24,10 @@ pub const FORCED_DELETION_AFTER_S: i64 = 60;
 pub const CONCURRENT_BUILDS_DEFAULT: usize = 5;
 /// How long a build object may take to start, unless a setting says otherwise.
 pub const PENDING_DEADLINE_DEFAULT: Duration = Duration::from_secs(600);
-/// How long a build may take, unless a setting says otherwise.
+/// How long a build may run, unless a setting says otherwise.
 pub const BUILD_DEADLINE_DEFAULT: Duration = Duration::from_secs(3600);
+/// Longest deadline of a pod (Kubernetes).
+pub const POD_DEADLINE_MAX: Duration = Duration::from_secs(i32::MAX as u64);
 
 /// Longest time to look for what else is said about a build that did not succeed.
 pub const EVIDENCE_TIMEOUT: Duration = Duration::from_secs(2);

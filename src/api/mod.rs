@@ -6,6 +6,7 @@
 
 pub mod conditions;
 pub mod keys;
+pub mod labels;
 pub mod limits;
 pub mod names;
 mod object;

@@ -151,4 +151,9 @@ impl ResourceVersion {
     pub fn of(object: &Object) -> Self {
         Self(object.metadata.resource_version.as_deref().and_then(|v| v.parse().ok()).unwrap_or(0))
     }
+
+    /// The least version that is newer than this one, as it stands in an object.
+    pub fn next(self) -> String {
+        self.0.saturating_add(1).to_string()
+    }
 }

@@ -4,12 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::kinds::{BUILD, Kind, Rules};
+use super::kinds::{BUILD, Kind, Rules, SERVICE_ACCOUNT};
+use super::reviews::is_review;
 
 /// The media type of documents that tell of all groups at once.
 pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+/// What can be done with objects of a kind.
+fn verbs(kind: &Kind) -> &'static [&'static str] {
+    if is_review(kind) { &["create"] } else { &VERBS }
+}
 
 /// The answer to a request for `path`, if that is one of these paths.
 pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
@@ -89,6 +95,9 @@ fn subresources(kind: &Kind) -> Vec<(&'static str, &'static str, &'static [&'sta
         subresources.push(("binding", "Binding", &["create"]));
         subresources.push(("log", kind.name, &["get"]));
     }
+    if kind.name == SERVICE_ACCOUNT {
+        subresources.push(("token", "TokenRequest", &["create"]));
+    }
     subresources
 }
 
@@ -101,7 +110,7 @@ fn is_workload(kind: &Kind) -> bool {
 fn entries(kind: &Kind) -> Vec<Value> {
     let mut itself = json!({
         "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced, "kind": kind.name,
-        "verbs": VERBS,
+        "verbs": verbs(kind),
     });
     if !kind.short_names.is_empty() {
         itself["shortNames"] = json!(kind.short_names);
@@ -143,6 +152,6 @@ fn aggregated_kind(kind: &Kind) -> Value {
         "categories": categories,
         "resource": kind.plural, "singularResource": kind.singular(), "shortNames": kind.short_names,
         "responseKind": response(kind.name), "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
-        "verbs": VERBS, "subresources": subresources.collect::<Vec<_>>(),
+        "verbs": verbs(kind), "subresources": subresources.collect::<Vec<_>>(),
     })
 }

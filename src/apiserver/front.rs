@@ -10,25 +10,32 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use tower::{BoxError, Service};
 
-use super::{ApiServer, ResponseBody};
+use super::{ApiServer, ResponseBody, User};
 
 /// A connection to an API server in the same process, as kube's client wants it.
 #[derive(Clone)]
 pub struct InProcess {
     server: ApiServer,
     agent: Option<HeaderValue>,
+    user: Option<User>,
 }
 
 impl InProcess {
     /// A connection to `server`.
     pub(super) fn new(server: ApiServer) -> Self {
-        Self { server, agent: None }
+        Self { server, agent: None, user: None }
     }
 
     /// The same connection, for a client of this name; a request that names its client keeps that name.
     #[must_use]
     pub fn with_agent(self, agent: &str) -> Self {
         Self { agent: HeaderValue::from_str(agent).ok(), ..self }
+    }
+
+    /// The same connection, for a user who may do what rules allow; without one, everything is allowed.
+    #[must_use]
+    pub fn as_user(self, user: User) -> Self {
+        Self { user: Some(user), ..self }
     }
 
     /// Whether the server at the other end is there.
@@ -49,6 +56,9 @@ impl Service<Request<Body>> for InProcess {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         if let Some(agent) = &self.agent {
             request.headers_mut().entry(USER_AGENT).or_insert_with(|| agent.clone());
+        }
+        if let Some(user) = &self.user {
+            request.extensions_mut().insert(user.clone());
         }
         let server = self.server.clone();
         Box::pin(async move {

@@ -25,7 +25,7 @@ use super::negotiate;
 use super::reply::respond;
 use super::serve::BODY_BYTES_MAX;
 use super::status::Failure;
-use super::{ApiServer, ResponseBody};
+use super::{ApiServer, ResponseBody, User};
 
 /// How long a client may take to shake hands, and how long to send a body.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ const REFUSED_BYTES_MAX: usize = 64 << 20;
 /// How long to wait when no connection can be taken, as when there are too many.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// An API server on the network, for clients that know its token.
+/// An API server on the network, for clients that have a token of it.
 pub struct HttpsFront {
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -99,10 +99,11 @@ async fn converse(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>)
 impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         let format = negotiate::format(request.headers());
-        if !self.knows(request.headers()) {
+        let Some(user) = self.user(request.headers()) else {
             return respond(Err(Failure::unauthorized()), format);
-        }
-        let (parts, body) = request.into_parts();
+        };
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(user);
         let body = match time::timeout(CLIENT_TIMEOUT, read(body)).await {
             Ok(Ok(body)) => body,
             Ok(Err(failure)) => return respond(Err(failure), format),
@@ -113,14 +114,16 @@ impl Shared {
         guarded(|| self.server.handle(Request::from_parts(parts, body)))
     }
 
-    /// Whether a request has the token.
-    fn knows(&self, headers: &HeaderMap) -> bool {
+    /// Who sends a request with these headers, if they prove it.
+    fn user(&self, headers: &HeaderMap) -> Option<User> {
         let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
         let (scheme, token) = header.split_once(' ').unwrap_or_default();
         // All bytes are compared, so that the time that it takes tells nothing of them.
-        let (given, own) = (token.trim().as_bytes(), self.token.as_bytes());
+        let token = Some(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
+        let (given, own) = (token.as_bytes(), self.token.as_bytes());
         let differences = given.iter().zip(own).fold(0, |differences, (one, other)| differences | (one ^ other));
-        scheme.eq_ignore_ascii_case("bearer") && given.len() == own.len() && differences == 0
+        let is_admin = given.len() == own.len() && differences == 0;
+        if is_admin { Some(User::admin()) } else { self.server.holder(token) }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 const TOKEN_BYTES: usize = 32;
 
-/// A server's certificate, and the token of its only user.
+/// A server's certificate, and the token of its administrator.
 #[derive(Clone)]
 pub struct Identity {
     authority: String,
@@ -75,7 +75,7 @@ impl Identity {
         &self.authority
     }
 
-    /// The bearer token of the only user, who may do everything.
+    /// The bearer token of the administrator, who may do everything.
     pub fn token(&self) -> &str {
         &self.token
     }

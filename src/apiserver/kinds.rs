@@ -72,12 +72,16 @@ const PLAIN: Kind = Kind {
 };
 const CUSTOM: Kind = Kind { namespaced: false, unconditional_update: false, rules: Rules::Custom, ..PLAIN };
 const CLUSTER: Kind = Kind { namespaced: false, api_version: "rbac.authorization.k8s.io/v1", ..PLAIN };
+/// Of these, nothing is kept.
+const REVIEW: Kind = Kind { namespaced: false, api_version: "authorization.k8s.io/v1", ..PLAIN };
 const MACHINE_CONFIGURATION: &str = "machineconfiguration.openshift.io/v1";
 
 /// The group of the kinds that say who may do what.
 pub const RBAC: &str = "rbac.authorization.k8s.io";
 /// The kind whose serving can be turned off.
 pub const BUILD: &str = "Build";
+/// The kind that has tokens.
+pub const SERVICE_ACCOUNT: &str = "ServiceAccount";
 /// The kind that defines kinds.
 pub const DEFINITION: &str = "CustomResourceDefinition";
 /// Where the Namespaces are in [`KINDS`], and in whatever is made from it.
@@ -86,7 +90,7 @@ pub const NAMESPACES: usize = 0;
 pub const DEFINITIONS: usize = 11;
 
 /// The kinds that every API server has. A further kind is a further entry.
-pub static KINDS: [Kind; 12] = [
+pub static KINDS: [Kind; 16] = [
     Kind {
         name: "Namespace",
         plural: "namespaces",
@@ -146,7 +150,7 @@ pub static KINDS: [Kind; 12] = [
         ..PLAIN
     },
     Kind {
-        name: "ServiceAccount",
+        name: SERVICE_ACCOUNT,
         plural: "serviceaccounts",
         short_names: &["sa"],
         columns: columns::SERVICE_ACCOUNTS,
@@ -176,6 +180,10 @@ pub static KINDS: [Kind; 12] = [
         columns: columns::CREATED_AT,
         ..PLAIN
     },
+    Kind { name: "SelfSubjectReview", api_version: "authentication.k8s.io/v1", plural: "selfsubjectreviews", ..REVIEW },
+    Kind { name: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews", ..REVIEW },
+    Kind { name: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews", ..REVIEW },
+    Kind { name: "SubjectAccessReview", plural: "subjectaccessreviews", ..REVIEW },
 ];
 
 /// The kinds that a CustomResourceDefinition defines, which is there from the start.

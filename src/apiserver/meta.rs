@@ -2,11 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::api::limits::LABEL_VALUE_BYTES_MAX;
-use crate::api::names::is_dns1123_subdomain;
-
-const LABEL_NAME_BYTES_MAX: usize = 63;
-
 /// A string field of a JSON object; empty if it is not there.
 pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
@@ -78,26 +73,4 @@ fn has_its_type(field: &str, value: &Value) -> bool {
         | "deletionTimestamp" => value.is_string(),
         _ => true,
     }
-}
-
-/// Whether `key` can be the key of a label or an annotation: a name, with a domain and a slash before it or not.
-pub fn is_label_key(key: &str) -> bool {
-    match key.split_once('/') {
-        Some((domain, name)) => is_dns1123_subdomain(domain) && is_qualified_name(name),
-        None => is_qualified_name(key),
-    }
-}
-
-/// Whether `value` can be the value of a label.
-pub fn is_label_value(value: &str) -> bool {
-    value.is_empty() || (value.len() <= LABEL_VALUE_BYTES_MAX && is_qualified_name(value))
-}
-
-fn is_qualified_name(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    bytes.len() <= LABEL_NAME_BYTES_MAX
-        && is_edge(bytes.first())
-        && is_edge(bytes.last())
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }

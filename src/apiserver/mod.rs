@@ -5,19 +5,25 @@
 //!
 //! It stores objects, counts versions, refuses what the real one refuses, and tells watchers of changes. It reads no
 //! clock but the one that it is given and draws no randomness but from its seed: the same requests at the same times
-//! give the same answers.
+//! give the same answers, but for the tokens of ServiceAccounts, which nobody may guess.
+//!
+//! Over the network, a bearer token says who a client is, and the Roles and bindings that are stored say what it may do.
+//! A client of this process may do everything, unless it [says that it is somebody](InProcess::as_user).
 //!
 //! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and so
 //! does what lives in a namespace. An object that is made when its owner is gone already stays.
 
 mod age;
 mod audit;
+mod authentication;
+mod authorization;
 mod bind;
 mod body;
 mod carry;
 mod cause;
 mod columns;
 mod complete;
+mod default_roles;
 mod defaults;
 mod definition;
 mod delete;
@@ -32,6 +38,7 @@ mod meta;
 mod negotiate;
 mod object;
 mod openapi;
+mod openapi_protobuf;
 mod options;
 mod outage;
 mod patch;
@@ -41,12 +48,15 @@ mod print;
 mod protobuf;
 mod registry;
 mod reply;
+mod reviews;
 mod route;
+mod rules;
 mod schema;
 mod selector;
 mod serve;
 mod status;
 mod store;
+mod tokens;
 mod validate;
 mod watch;
 mod write;
@@ -62,6 +72,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use audit::{AuditedChange, Auditor};
+pub use authentication::User;
 pub use body::ResponseBody;
 pub use front::InProcess;
 pub use https::HttpsFront;
@@ -95,6 +106,7 @@ struct Inner {
     log: Mutex<VecDeque<LogEntry>>,
     log_length: usize,
     pod_logs: PodLogs,
+    signer: tokens::Signer,
     auditors: Mutex<Vec<Auditor>>,
     outage: outage::Outage,
 }
@@ -145,7 +157,7 @@ impl ApiServer {
     /// A server with nothing in it but the namespaces that every cluster has and this daemon's own, and the
     /// definitions of the kinds that it builds from.
     pub fn new(options: Options) -> Self {
-        let Options { clock, seed, event_window, serve_builds, log_length } = options;
+        let Options { clock, seed, event_window, serve_builds, default_roles, log_length } = options;
         let kinds: Vec<&'static Kind> = KINDS.iter().collect();
         let mut store = Store::new(kinds.iter().copied(), seed, event_window);
         for name in ["default", "kube-system", DEFAULT_NAMESPACE] {
@@ -153,6 +165,10 @@ impl ApiServer {
         }
         for kind in DEFINED.iter().filter(|kind| serve_builds || kind.name != BUILD) {
             found(&mut store, DEFINITIONS, definition::of(kind), clock.now());
+        }
+        for (kind, object) in default_roles::objects().into_iter().filter(|_| default_roles) {
+            let collection = KINDS.iter().position(|known| known.name == kind).expect("there is such a kind");
+            found(&mut store, collection, object, clock.now());
         }
         let server = Self(Arc::new(Inner {
             clock,
@@ -162,6 +178,7 @@ impl ApiServer {
             log: Mutex::default(),
             log_length,
             pod_logs: PodLogs::default(),
+            signer: tokens::Signer::default(),
             auditors: Mutex::default(),
             outage: outage::Outage::default(),
         }));
@@ -175,20 +192,25 @@ impl ApiServer {
     pub fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         let (parts, body) = request.into_parts();
         let format = negotiate::format(&parts.headers);
-        let path = parts.uri.path();
-        let Some(target) = Target::parse(path) else {
-            return respond(self.answer_about_itself(&parts), format);
+        let (target, query) = (Target::parse(parts.uri.path()), Query::of(&parts));
+        let allowed = authorization::admit(&self.0, &parts, target.as_ref(), &query);
+        let Some(target) = target else {
+            return respond(allowed.and_then(|_| self.answer_about_itself(&parts)), format);
         };
-        let query = Query::of(&parts);
+        // Who may not ask is not told either whether there is an answer.
+        let refused = |failure| respond(Err(allowed.as_ref().err().cloned().unwrap_or(failure)), format);
         let served = self.0.served();
         let Some(Served { kind, collection }) = served.iter().copied().find(|served| target.fits(served.kind)) else {
-            return respond(Err(Failure::unknown_path()), format);
+            return refused(Failure::unknown_path());
         };
         let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
-            return respond(Err(Failure::method_not_allowed(kind)), format);
+            return refused(Failure::method_not_allowed(kind));
         };
-        let call = Call { target: &target, query: &query, verb, parts: &parts, body: &body, kind, collection };
-        let response = respond(call.answer(&self.0), format);
+        let answer = allowed.and_then(|user| {
+            let (target, query) = (&target, &query);
+            Call { target, query, verb, parts: &parts, body: &body, user: &user, kind, collection }.answer(&self.0)
+        });
+        let response = respond(answer, format);
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let entry = LogEntry {
             at: self.0.clock.now(),
@@ -224,7 +246,7 @@ impl ApiServer {
             return Ok(Reply::document(document.to_string(), discovery::AGGREGATED));
         }
         if path == openapi::VERSION_2 && negotiate::wants_openapi_protobuf(&parts.headers) {
-            return Ok(Reply::document(openapi::PROTOBUF_DOCUMENT, openapi::PROTOBUF));
+            return Ok(Reply::document(openapi_protobuf::document(&kinds), openapi::PROTOBUF));
         }
         let answer = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
         Ok(Reply::full(200, answer.ok_or_else(Failure::unknown_path)?.to_string()))

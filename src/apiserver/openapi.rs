@@ -12,15 +12,14 @@ pub const VERSION_2: &str = "/openapi/v2";
 /// The media type of the version 2 document in protobuf, without a version of its own.
 pub const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-/// The version 2 document in protobuf, `{"swagger": "2.0"}`: older clients read no other form, and check nothing of a
-/// kind that it does not have.
-pub const PROTOBUF_DOCUMENT: &[u8] = b"\x0a\x032.0";
+/// What the document of version 2 says that it is.
+pub const VERSION_2_SWAGGER: &str = "2.0";
 
 /// The answer to a request for `path`, if that is one of these paths.
 pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
     match path.trim_end_matches('/') {
         VERSION_2 => Some(json!({
-            "swagger": "2.0", "info": info(), "paths": {}, "definitions": schemas(kinds.iter().copied()),
+            "swagger": VERSION_2_SWAGGER, "info": info(), "paths": {}, "definitions": schemas(kinds.iter().copied()),
         })),
         "/openapi/v3" => {
             let paths: Map<String, Value> = kinds
@@ -48,7 +47,8 @@ fn prefix(api_version: &str) -> String {
     format!("{root}/{api_version}")
 }
 
-fn identity(kind: &Kind) -> Value {
+/// How a kind is told from others.
+pub fn identity(kind: &Kind) -> Value {
     json!({"group": kind.group(), "version": kind.version(), "kind": kind.name})
 }
 
@@ -80,11 +80,19 @@ fn group(kinds: &[&Kind]) -> Value {
     })
 }
 
+fn collection_path(kind: &Kind) -> String {
+    let namespace = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
+    format!("/{}{namespace}/{}", prefix(kind.api_version), kind.plural)
+}
+
+/// The path of a kind's objects.
+pub fn object_path(kind: &Kind) -> String {
+    format!("{}/{{name}}", collection_path(kind))
+}
+
 /// The paths of a kind, with the operations that write.
 fn paths(kind: &Kind) -> [(String, Value); 2] {
-    let namespace = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
-    let collection = format!("/{}{namespace}/{}", prefix(kind.api_version), kind.plural);
-    let object = format!("{collection}/{{name}}");
+    let (collection, object) = (collection_path(kind), object_path(kind));
     let write = |action: &str, media_types: &[&str]| {
         let schema = json!({"schema": {"$ref": format!("#/components/schemas/{}", schema_name(kind))}});
         let content: Map<String, Value> =

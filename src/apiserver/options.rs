@@ -16,6 +16,8 @@ pub struct Options {
     pub event_window: usize,
     /// Whether `build.openshift.io` is served.
     pub serve_builds: bool,
+    /// Whether the ClusterRoles that every cluster has are there from the start.
+    pub default_roles: bool,
     /// Requests that are logged; those before them are forgotten.
     pub log_length: usize,
 }
@@ -23,6 +25,13 @@ pub struct Options {
 impl Options {
     /// The usual setup.
     pub fn new(clock: Clock, seed: u64) -> Self {
-        Self { clock, seed, event_window: EVENT_WINDOW_DEFAULT, serve_builds: true, log_length: usize::MAX }
+        Self {
+            clock,
+            seed,
+            event_window: EVENT_WINDOW_DEFAULT,
+            serve_builds: true,
+            default_roles: false,
+            log_length: usize::MAX,
+        }
     }
 }

@@ -7,7 +7,7 @@ use http::Method;
 use http::request::Parts;
 use serde_json::json;
 
-use super::kinds::{Kind, Rules};
+use super::kinds::{Kind, Rules, SERVICE_ACCOUNT};
 use super::log::Verb;
 use super::status::{Cause, Failure};
 
@@ -74,6 +74,7 @@ impl<'a> Target<'a> {
                 None => true,
                 Some("status") => kind.status,
                 Some("binding" | "log") => kind.rules == Rules::Pod,
+                Some("token") => kind.name == SERVICE_ACCOUNT,
                 Some(_) => false,
             }
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::kinds::Kind;
 use super::meta;
 use super::status::Failure;
+use crate::api::labels::{is_label_key, is_label_value};
 
 /// One condition on a label or a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,8 +150,8 @@ fn label(part: &str) -> Option<(String, Test)> {
         equality(part).unwrap_or_else(|| (part.to_owned(), Test::Exists))
     };
     let has_values = match &test {
-        Test::In(values) | Test::NotIn(values) => values.iter().all(|value| meta::is_label_value(value)),
+        Test::In(values) | Test::NotIn(values) => values.iter().all(|value| is_label_value(value)),
         Test::Exists | Test::Absent => true,
     };
-    (meta::is_label_key(&key) && has_values).then_some((key, test))
+    (is_label_key(&key) && has_values).then_some((key, test))
 }

@@ -6,20 +6,23 @@ use bytes::Bytes;
 use http::request::Parts;
 use serde_json::Value;
 
+use super::authentication::User;
+use super::authorization::Attributes;
 use super::delete::{self, Deleted};
-use super::kinds::{DEFINITION, Kind};
+use super::kinds::{BUILD, DEFINITION, Kind};
 use super::list::{self, select};
 use super::log::Verb;
 use super::negotiate::{self, Format};
 use super::patch::{self, Patch};
 use super::print::Printer;
 use super::reply::{Answer, Reply};
+use super::reviews::is_review;
 use super::route::{Query, Target};
 use super::selector::Filter;
 use super::status::Failure;
 use super::watch::Watcher;
 use super::write::{self, Place};
-use super::{Inner, ResponseBody, bind};
+use super::{Inner, ResponseBody, authorization, bind, meta, reviews, tokens};
 
 /// Most that the body of a request may have, in bytes.
 pub const BODY_BYTES_MAX: usize = 3 << 20;
@@ -36,6 +39,8 @@ pub struct Call<'a> {
     pub parts: &'a Parts,
     /// The request's body.
     pub body: &'a Bytes,
+    /// The user as whom it is sent.
+    pub user: &'a User,
     /// The kind that is addressed.
     pub kind: &'static Kind,
     /// Where its objects are.
@@ -75,8 +80,9 @@ impl Call<'_> {
         let has_name = self.target.name.is_some();
         let is_placed = !kind.namespaced || self.target.namespace.is_some();
         let is_allowed = match (self.verb, self.target.subresource) {
-            (Verb::Create, Some("binding")) | (Verb::Get, Some("log")) => true,
-            (_, Some("binding" | "log")) => false,
+            (verb, subresource) if is_review(kind) => verb == Verb::Create && subresource.is_none() && !has_name,
+            (Verb::Create, Some("binding" | "token")) | (Verb::Get, Some("log")) => true,
+            (_, Some("binding" | "log" | "token")) => false,
             (Verb::Get | Verb::Update | Verb::Patch, Some(_)) => has_name,
             (_, Some(_)) => false,
             (Verb::Create, None) => !has_name && is_placed,
@@ -143,10 +149,22 @@ impl Call<'_> {
             self.refresh(server);
             return Ok(Reply::full(200, printer.object(&object)));
         }
-        let body: Value = negotiate::decode(headers, self.body, self.kind.name)?;
+        let mut body: Value = negotiate::decode(headers, self.body, self.kind.name)?;
         if self.target.subresource == Some("binding") {
             let status = bind::bind(&mut server.store(), &place, &body)?;
             return Ok(Reply::full(201, status.to_string()));
+        }
+        if self.target.subresource == Some("token") {
+            return Ok(Reply::full(201, tokens::request(server, &place, &body)?.to_string()));
+        }
+        if is_review(self.kind) {
+            write::check_types(self.kind, &mut body)?;
+            let answer = reviews::answer(&server.store(), self.user, self.kind, body)?;
+            return Ok(Reply::full(201, answer.to_string()));
+        }
+        match self.verb {
+            Verb::Create => self.check_strategy(server, &body)?,
+            _ => self.check_creation(server, &place)?,
         }
         let (object, is_new) = match self.verb {
             Verb::Create => (write::create(&mut server.store(), &place, body)?, true),
@@ -154,6 +172,28 @@ impl Call<'_> {
         };
         self.refresh(server);
         Ok(Reply::full(if is_new { 201 } else { 200 }, printer.object(&object)))
+    }
+
+    /// Makes sure that who updates what is not there, which creates it, may create it.
+    fn check_creation(&self, server: &Inner, place: &Place<'_>) -> Result<(), Failure> {
+        if !self.kind.create_on_update || server.store().get(self.collection, &place.key()).is_some() {
+            return Ok(());
+        }
+        let update = Attributes::of(self.parts, Some(self.target), self.query);
+        authorization::authorize(server, self.user, &Attributes { verb: Verb::Create.as_str(), ..update })
+    }
+
+    /// Makes sure that who creates a Build may use its strategy, which OpenShift asks for beside.
+    fn check_strategy(&self, server: &Inner, build: &Value) -> Result<(), Failure> {
+        if self.kind.name != BUILD {
+            return Ok(());
+        }
+        let strategy = meta::text(&build["spec"]["strategy"], "type");
+        let name = meta::metadata(build, "name");
+        let creation = Attributes::of(self.parts, Some(self.target), self.query);
+        let attributes = Attributes { subresource: &strategy.to_lowercase(), name, ..creation };
+        authorization::authorize(server, self.user, &attributes)
+            .map_err(|_| Failure::forbidden(self.kind, name, &format!("build strategy {strategy} is not allowed")))
     }
 
     /// Serves what is defined now, where a definition was written: whoever is answered may use it.

@@ -59,6 +59,17 @@ impl Failure {
         Self::new(403, "Forbidden", message).with(details(kind, name))
     }
 
+    /// No rule allows this; `message` says who wanted to do what.
+    pub fn denied(group: &str, resource: &str, name: &str, message: &str) -> Self {
+        let qualified = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
+        let message = match (resource, name) {
+            ("", _) => format!("forbidden: {message}"),
+            (_, "") => format!("{qualified} is forbidden: {message}"),
+            _ => format!("{qualified} {name:?} is forbidden: {message}"),
+        };
+        Self::new(403, "Forbidden", message).with(named(group, resource, name))
+    }
+
     /// There is no such path.
     pub fn unknown_path() -> Self {
         Self::new(404, "NotFound", "the server could not find the requested resource").with(Map::new())

@@ -52,7 +52,7 @@ pub fn timestamp(time: Timestamp) -> Value {
 }
 
 /// Makes sure that `body` is of the kind that was addressed.
-fn check_types(kind: &Kind, body: &mut Value) -> Result<(), Failure> {
+pub fn check_types(kind: &Kind, body: &mut Value) -> Result<(), Failure> {
     let Some(object) = body.as_object_mut() else {
         return Err(Failure::bad_request(format!("the body is not a {} object", kind.name)));
     };

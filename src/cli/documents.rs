@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, INPUT_CONFIG_MAPS};
 use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object, Pool};
@@ -14,6 +14,7 @@ use crate::plan::cache::{Cache, Change};
 use crate::plan::fault::{FaultReason, InputFault};
 use crate::plan::objects;
 use crate::plan::payload::Payload;
+use crate::plan::pull_secret;
 use crate::plan::record::BuildRecord;
 use crate::plan::request::{self, BuildRequest, Wanted};
 use crate::plan::sources::{self, Sources};
@@ -177,7 +178,7 @@ impl Documents {
         if let Some((config, _)) = self.objects.get(&Key::new(Kind::ConfigMap, BUILD_CONFIG)) {
             for name in sources::secret_names(&to_object(config)) {
                 let key = Key::new(Kind::Secret, name);
-                cache.apply(&Change::Applied(key.clone(), Arc::new(usable_secret(&key.name))));
+                cache.apply(&Change::Applied(key.clone(), Arc::new(pull_secret::stand_in(&key.name))));
             }
         }
         for (key, (document, _)) in &self.objects {
@@ -246,13 +247,4 @@ fn key_of(document: &Value, file: &str, number: usize) -> Result<Key, FileError>
 
 fn to_object(document: &Value) -> Object {
     serde_json::from_value(document.clone()).expect("it was read as an object before")
-}
-
-fn usable_secret(name: &str) -> Object {
-    use base64::Engine as _;
-    let body = base64::engine::general_purpose::STANDARD.encode(r#"{"auths":{}}"#);
-    to_object(&json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
-        "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": body},
-    }))
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::Error;
 use super::stop::told_to_stop;
+use crate::api::names::is_dns1123_subdomain;
 use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
 use crate::clock::Clock;
 use crate::simulation::build_controller::{self, BuildController, RealTime};
@@ -41,6 +42,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     kubeconfig: PathBuf,
 
+    /// File to write a kubeconfig of a ServiceAccount to, as in openshift-machine-config-operator/robot=robot.kubeconfig:
+    /// with it, what that account may do is what its Roles and bindings say. It need not be there yet. May be given
+    /// several times
+    #[arg(long, value_name = "NAMESPACE/NAME=FILE", value_parser = account)]
+    service_account_kubeconfig: Vec<Account>,
+
     /// What runs pods and Builds
     #[arg(long, value_enum, default_value_t = RunBy::Simulated)]
     executor: RunBy,
@@ -52,6 +59,14 @@ pub(super) struct Arguments {
     /// Share of simulated builds that fail, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     fail_rate: f64,
+}
+
+/// A ServiceAccount, and where its kubeconfig goes.
+#[derive(Debug, Clone)]
+struct Account {
+    namespace: String,
+    name: String,
+    kubeconfig: PathBuf,
 }
 
 /// What runs pods.
@@ -78,6 +93,17 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     Err(format!("{ip} is not a loopback address, and this server is for this machine alone; use 127.0.0.1 or [::1]"))
 }
 
+fn account(text: &str) -> Result<Account, String> {
+    let parts = text.split_once('=').and_then(|(account, file)| Some((account.split_once('/')?, file)));
+    let is_name = |name: &str| is_dns1123_subdomain(name);
+    match parts {
+        Some(((namespace, name), file)) if is_name(namespace) && is_name(name) && !file.is_empty() => {
+            Ok(Account { namespace: namespace.to_owned(), name: name.to_owned(), kubeconfig: file.into() })
+        }
+        _ => Err("not an account and a file; write them as in default/robot=robot.kubeconfig".to_owned()),
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "not a duration; write one as in 500ms, 5s or 2m30s".to_owned())
 }
@@ -98,14 +124,15 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     let stopped = told_to_stop()?;
     let identity = Identity::generate()?;
     let seed = Timestamp::now().as_nanosecond() as u64;
-    let server = ApiServer::new(Options { log_length: LOG_LENGTH, ..Options::new(Clock::System, seed) });
+    let server =
+        ApiServer::new(Options { log_length: LOG_LENGTH, default_roles: true, ..Options::new(Clock::System, seed) });
     let front = HttpsFront::bind(server.clone(), arguments.listen, &identity)
         .await
         .map_err(|error| format!("failed to listen on {}: {error}; choose another --listen", arguments.listen))?;
-    let kubeconfig = kubeconfig(front.address()?, &identity);
+    let address = front.address()?;
     let node = match arguments.executor {
         RunBy::Simulated => Some(simulated(arguments, &server, seed)),
-        RunBy::Buildah => Some(real(&server, &identity, front.address()?).await?),
+        RunBy::Buildah => Some(real(&server, &identity, address).await?),
         RunBy::None => None,
     };
     if arguments.executor != RunBy::None {
@@ -115,8 +142,11 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     }
     tokio::spawn(front.serve());
     let path = &arguments.kubeconfig;
-    write_privately(path, &yaml::print(&kubeconfig))
-        .map_err(|error| format!("failed to write {}: {error}; name a file in a directory of yours", path.display()))?;
+    for Account { namespace, name, kubeconfig } in &arguments.service_account_kubeconfig {
+        write_kubeconfig(kubeconfig, address, &identity, name, &server.lasting_token(namespace, name)?)?;
+    }
+    // The last one: who sees it finds everything else done.
+    write_kubeconfig(path, address, &identity, "admin", identity.token())?;
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "ready: kubectl --kubeconfig {} get machineconfigpools", path.display())?;
     stdout.flush()?;
@@ -157,9 +187,21 @@ async fn real(server: &ApiServer, identity: &Identity, address: SocketAddr) -> R
     Ok(Node::Real(node))
 }
 
-fn kubeconfig(address: SocketAddr, identity: &Identity) -> Value {
+fn write_kubeconfig(
+    path: &Path,
+    address: SocketAddr,
+    identity: &Identity,
+    user: &str,
+    token: &str,
+) -> Result<(), Error> {
+    let kubeconfig = kubeconfig(address, identity, user, token);
+    write_privately(path, &yaml::print(&kubeconfig))
+        .map_err(|error| format!("failed to write {}: {error}; name a file in a directory of yours", path.display()))?;
+    Ok(())
+}
+
+fn kubeconfig(address: SocketAddr, identity: &Identity, user: &str, token: &str) -> Value {
     const NAME: &str = "local-cluster";
-    const USER: &str = "admin";
     json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -167,8 +209,8 @@ fn kubeconfig(address: SocketAddr, identity: &Identity) -> Value {
             "certificate-authority-data": STANDARD.encode(identity.authority()),
             "server": format!("https://{address}"),
         }}],
-        "users": [{"name": USER, "user": {"token": identity.token()}}],
-        "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": USER, "namespace": "default"}}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": user, "namespace": "default"}}],
         "current-context": NAME,
     })
 }

@@ -3,7 +3,9 @@
 #[cfg(feature = "images")]
 mod build;
 mod build_settings;
+mod cluster_access;
 mod documents;
+mod explain;
 #[cfg(feature = "images")]
 mod inspect;
 #[cfg(feature = "simulation")]
@@ -14,6 +16,7 @@ mod render;
 mod run;
 #[cfg(feature = "simulation")]
 mod simulate;
+mod status;
 mod stop;
 
 use std::io::{self, IsTerminal as _};
@@ -24,6 +27,7 @@ use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 use crate::causes::with_causes;
+use crate::settings::{LogFormat, Settings};
 
 /// Whatever went wrong, to be printed with its causes.
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -46,25 +50,16 @@ enum Command {
     LocalCluster(local_cluster::Arguments),
     #[cfg(feature = "simulation")]
     Simulate(simulate::Arguments),
+    Explain(explain::Arguments),
     Render(render::Arguments),
     Run(run::Arguments),
+    Status(status::Arguments),
 }
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = log_to_stderr(&arguments.command).and_then(|()| match arguments.command {
-        #[cfg(feature = "images")]
-        Command::Build(arguments) => build::run(&arguments),
-        #[cfg(feature = "images")]
-        Command::Inspect(arguments) => inspect::run(&arguments),
-        #[cfg(feature = "simulation")]
-        Command::LocalCluster(arguments) => local_cluster::run(&arguments),
-        #[cfg(feature = "simulation")]
-        Command::Simulate(arguments) => simulate::run(&arguments),
-        Command::Render(arguments) => render::run(&arguments),
-        Command::Run(arguments) => run::run(&arguments),
-    });
+    let outcome = execute(&arguments.command);
     match outcome {
         Ok(code) => code,
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
@@ -75,20 +70,38 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn print_error(error: &Error) {
-    eprintln!("error: {}", with_causes(error.as_ref()));
-}
-
-/// Logs go to standard error, so that standard output holds results alone; `RUST_LOG` says how much of them.
-fn log_to_stderr(command: &Command) -> Result<(), Error> {
-    let (level, is_json) = match command {
-        Command::Run(arguments) => (Level::INFO, arguments.log_format == run::LogFormat::Json),
-        _ => (Level::ERROR, false),
+fn execute(command: &Command) -> Result<ExitCode, Error> {
+    let (settings, level) = match command {
+        Command::Run(arguments) => (arguments.settings()?, Level::INFO),
+        _ => (Settings::default(), Level::ERROR),
     };
     #[cfg(feature = "simulation")]
     let is_quiet = matches!(command, Command::Simulate(arguments) if arguments.has_faults());
     #[cfg(not(feature = "simulation"))]
     let is_quiet = false;
+    log_to_stderr(level, settings.log_format, is_quiet)?;
+    match command {
+        #[cfg(feature = "images")]
+        Command::Build(arguments) => build::run(arguments),
+        #[cfg(feature = "images")]
+        Command::Inspect(arguments) => inspect::run(arguments),
+        #[cfg(feature = "simulation")]
+        Command::LocalCluster(arguments) => local_cluster::run(arguments),
+        #[cfg(feature = "simulation")]
+        Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Render(arguments) => render::run(arguments),
+        Command::Run(arguments) => run::run(arguments, &settings),
+        Command::Status(arguments) => status::run(arguments),
+    }
+}
+
+fn print_error(error: &Error) {
+    eprintln!("error: {}", with_causes(error.as_ref()));
+}
+
+/// Logs go to standard error, so that standard output holds results alone; `RUST_LOG` says how much of them.
+fn log_to_stderr(level: Level, format: LogFormat, is_quiet: bool) -> Result<(), Error> {
     let mut directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     if directives.trim().is_empty() {
         // Of each refusal it warns by itself; the watches here tell of them too, and not each time.
@@ -99,7 +112,7 @@ fn log_to_stderr(command: &Command) -> Result<(), Error> {
         format!("RUST_LOG is {directives:?} ({error}); set it as in debug, or warn,machine_os_builder=debug")
     })?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    if is_json {
+    if format == LogFormat::Json {
         logs.json().init();
     } else {
         logs.with_ansi(io::stderr().is_terminal()).init();

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::Error;
-use super::build_settings::BuildArguments;
+use super::build_settings::{BuildArguments, put};
 use super::documents::{Documents, FileError};
-use crate::api::{DEFAULT_NAMESPACE, Kind, Object};
+use crate::api::{Kind, Object};
 use crate::plan::objects;
 use crate::plan::request::BuildRequest;
 use crate::yaml;
@@ -35,17 +35,20 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
 
+    /// Where build objects are [default: openshift-machine-config-operator]
+    #[arg(long, value_name = "NAME", env = "NAMESPACE")]
+    namespace: Option<String>,
+
     #[command(flatten)]
     build: BuildArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let settings = arguments.build.settings(|settings| put(arguments.namespace.as_ref(), &mut settings.namespace))?;
     let documents = Documents::read(&arguments.files)?;
     let pool = documents.pool(arguments.pool.as_deref())?;
     let request = documents.request(&pool).map_err(|fault| documents.blame(fault))?;
-    let objects = documents
-        .objects(&request, &arguments.build.settings(DEFAULT_NAMESPACE))
-        .map_err(|fault| documents.blame(fault))?;
+    let objects = documents.objects(&request, &settings.for_builds()).map_err(|fault| documents.blame(fault))?;
     let mut stdout = io::stdout().lock();
     if let Some(directory) = &arguments.output_dir {
         for path in write_files(directory, &request, &objects)? {

@@ -1,25 +1,22 @@
 //! `run`: the daemon.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-use clap::ValueEnum;
+use std::time::Duration;
 
 use super::Error;
-use super::build_settings::BuildArguments;
+use super::build_settings::{BuildArguments, put, word};
 use super::stop::told_to_stop;
-use crate::actors::Settings;
-use crate::api::DEFAULT_NAMESPACE;
-use crate::api::limits::{ATTEMPTS_MAX_DEFAULT, CONCURRENT_BUILDS_DEFAULT};
+use crate::builders::openshift;
 use crate::clock::Clock;
 use crate::cluster::connect;
-use crate::cluster::lease::Timing;
 use crate::cluster::lease::elector::identity;
-use crate::cluster::meter::Meter;
 use crate::daemon;
 use crate::daemon::admin::Admin;
 use crate::daemon::replica::{Candidacy, End, Replica};
+use crate::settings::{self, LogFormat, Settings};
 
 /// Runs the daemon against a cluster, until it is told to stop.
 ///
@@ -31,53 +28,53 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
 
-    /// Where build objects, input ConfigMaps and Secrets are, and the lease
-    #[arg(long, value_name = "NAME", env = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
-    namespace: String,
+    /// Print the settings as a file for --config, and do nothing else; users and passwords in the URLs of proxies are not
+    /// printed
+    #[arg(long)]
+    print_config: bool,
 
-    /// Builds that run at once; 0 is no limit
-    #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = CONCURRENT_BUILDS_DEFAULT)]
-    max_concurrent_builds: usize,
+    /// Where build objects, input ConfigMaps and Secrets are, and the lease [default: openshift-machine-config-operator]
+    #[arg(long, value_name = "NAME", env = "NAMESPACE")]
+    namespace: Option<String>,
 
-    /// Attempts at a build whose pod is lost, the first included
-    #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", default_value_t = ATTEMPTS_MAX_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
-    max_attempts: u32,
+    /// Builds that run at once; 0 is no limit [default: 5]
+    #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS")]
+    max_concurrent_builds: Option<usize>,
+
+    /// Attempts at a build whose pod is lost, the first included [default: 3]
+    #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: Option<u32>,
+
+    /// How long a build object may take to start [default: 10m]
+    #[arg(long, value_name = "TIME", env = "PENDING_DEADLINE", value_parser = settings::duration)]
+    pending_deadline: Option<Duration>,
 
     #[command(flatten)]
     build: BuildArguments,
 
-    /// Where to serve /livez, /readyz and /metrics
-    #[arg(long, value_name = "ADDRESS", env = "ADMIN_LISTEN", default_value = "127.0.0.1:8797")]
-    admin_listen: SocketAddr,
+    /// Where to serve /livez, /readyz and /metrics [default: 127.0.0.1:8797]
+    #[arg(long, value_name = "ADDRESS", env = "ADMIN_LISTEN", value_parser = settings::address)]
+    admin_listen: Option<SocketAddr>,
 
-    /// Whether to act only while holding the lease machine-os-builder
-    #[arg(long, env = "LEADER_ELECT", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
-    leader_elect: bool,
+    /// Whether to act only while holding the lease machine-os-builder [default: true]
+    #[arg(long, env = "LEADER_ELECT", num_args = 0..=1, default_missing_value = "true")]
+    leader_elect: Option<bool>,
 
-    /// How long a lease that is not renewed keeps others out
-    #[arg(long, value_name = "TIME", env = "LEASE_DURATION", default_value = "15s", value_parser = humantime::parse_duration)]
-    lease_duration: std::time::Duration,
+    /// How long a lease that is not renewed keeps others out [default: 15s]
+    #[arg(long, value_name = "TIME", env = "LEASE_DURATION", value_parser = settings::duration)]
+    lease_duration: Option<Duration>,
 
-    /// How long to act on a lease that cannot be renewed
-    #[arg(long, value_name = "TIME", env = "RENEW_DEADLINE", default_value = "10s", value_parser = humantime::parse_duration)]
-    renew_deadline: std::time::Duration,
+    /// How long to act on a lease that cannot be renewed [default: 10s]
+    #[arg(long, value_name = "TIME", env = "RENEW_DEADLINE", value_parser = settings::duration)]
+    renew_deadline: Option<Duration>,
 
-    /// How often to renew the lease, or to look at it
-    #[arg(long, value_name = "TIME", env = "RETRY_PERIOD", default_value = "2s", value_parser = humantime::parse_duration)]
-    retry_period: std::time::Duration,
+    /// How often to renew the lease, or to look at it [default: 2s]
+    #[arg(long, value_name = "TIME", env = "RETRY_PERIOD", value_parser = settings::duration)]
+    retry_period: Option<Duration>,
 
-    /// How logs are written; RUST_LOG says how much of them
-    #[arg(long, value_enum, env = "LOG_FORMAT", default_value_t = LogFormat::Human)]
-    pub(super) log_format: LogFormat,
-}
-
-/// How logs are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// Lines for people.
-    Human,
-    /// A JSON object a line.
-    Json,
+    /// How logs are written; RUST_LOG says how much of them [default: human]
+    #[arg(long, value_name = "HOW", env = "LOG_FORMAT", value_parser = word::<LogFormat>(["human", "json"]))]
+    log_format: Option<LogFormat>,
 }
 
 /// What is wrong with the way that the daemon is started.
@@ -85,35 +82,35 @@ pub(super) enum LogFormat {
 enum StartError {
     #[error("failed to listen on {0} for the admin server; choose another address with --admin-listen")]
     Listen(SocketAddr, #[source] std::io::Error),
-    #[error("{0:?} cannot be the name of a namespace; correct --namespace")]
-    Namespace(String),
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(arguments))
-}
-
-async fn serve(arguments: &Arguments) -> Result<ExitCode, Error> {
-    let timing = arguments.timing().check()?;
-    if !crate::api::names::is_dns1123_subdomain(&arguments.namespace) {
-        return Err(StartError::Namespace(arguments.namespace.clone()).into());
+pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, Error> {
+    if arguments.print_config {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(settings.to_yaml().as_bytes())?;
+        stdout.flush()?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(arguments, settings))
+}
+
+async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, Error> {
+    let timing = settings.leader_election.timing().check()?;
     let config = connect::configuration(arguments.kubeconfig.as_deref()).await?;
     let service = connect::service(&config)?;
-    let address = arguments.admin_listen;
+    let address = settings.admin_listen;
     let listener = Admin::listen(address).await.map_err(|error| StartError::Listen(address, error))?;
     let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
-    let meter = Meter::default();
-    let candidacy = arguments.leader_elect.then(|| Candidacy { identity: own_identity(), timing });
-    let options =
-        daemon::Options { meter: meter.clone(), ..daemon::Options::new(arguments.settings(), Clock::System, seed) };
+    let candidacy = settings.leader_election.enabled.then(|| Candidacy { identity: own_identity(), timing });
+    let options = daemon::Options::new(settings.for_actors(), Clock::System, seed);
+    let admin = Admin::new(options.metrics.clone());
     let replica = Replica::new(service, candidacy, options);
     connect::check(&replica.client(), &config).await?;
-    tracing::info!(server = %config.cluster_url, namespace = arguments.namespace, admin = %address, "connected");
+    tracing::info!(server = %config.cluster_url, namespace = settings.namespace, admin = %address, "connected");
+    tell_of_what_builds_do_not_follow(settings);
 
-    let admin = Admin::new(meter);
     tokio::spawn(admin.clone().serve(listener));
     match replica.run(told_to_stop()?, |inspector| admin.show(Some(inspector))).await? {
         End::Stopped => Ok(ExitCode::SUCCESS),
@@ -124,21 +121,32 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 impl Arguments {
-    const fn timing(&self) -> Timing {
-        Timing {
-            lease_duration: self.lease_duration,
-            renew_deadline: self.renew_deadline,
-            retry_period: self.retry_period,
-        }
+    /// The settings of the file, with these in their places.
+    pub(super) fn settings(&self) -> Result<Settings, Error> {
+        self.build.settings(|settings| {
+            put(self.namespace.as_ref(), &mut settings.namespace);
+            put(self.max_concurrent_builds.as_ref(), &mut settings.max_concurrent_builds);
+            put(self.max_attempts.as_ref(), &mut settings.max_attempts);
+            put(self.pending_deadline.as_ref(), &mut settings.pending_deadline);
+            put(self.admin_listen.as_ref(), &mut settings.admin_listen);
+            let election = &mut settings.leader_election;
+            put(self.leader_elect.as_ref(), &mut election.enabled);
+            put(self.lease_duration.as_ref(), &mut election.lease_duration);
+            put(self.renew_deadline.as_ref(), &mut election.renew_deadline);
+            put(self.retry_period.as_ref(), &mut election.retry_period);
+            put(self.log_format.as_ref(), &mut settings.log_format);
+        })
     }
+}
 
-    fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
-        settings.decide.namespace.clone_from(&self.namespace);
-        settings.decide.concurrent_builds_max = self.max_concurrent_builds;
-        settings.decide.attempts_max = self.max_attempts;
-        settings.build = self.build.settings(&self.namespace);
-        settings
+/// Which builder a build will get is not known yet: imageBuilderType may change at any time.
+fn tell_of_what_builds_do_not_follow(settings: &Settings) {
+    let fields = openshift::not_followed(&settings.build);
+    if !fields.is_empty() {
+        tracing::warn!(
+            fields = fields.join(", "),
+            "only build pods follow these settings; Builds have no field for them"
+        );
     }
 }
 

@@ -133,11 +133,13 @@ impl Arguments {
         self.scenario.is_some()
     }
 
-    fn settings(&self) -> Settings {
+    /// Of the file, what build objects are made with: all else is the simulation's.
+    fn settings(&self) -> Result<Settings, Error> {
         let mut settings = Settings::default();
         settings.decide.concurrent_builds_max = self.max_concurrent_builds;
-        settings.build = self.build.settings(&settings.decide.namespace);
-        settings
+        let namespace = settings.decide.namespace.clone();
+        settings.build = self.build.settings(|settings| settings.namespace = namespace)?.for_builds();
+        Ok(settings)
     }
 }
 
@@ -148,7 +150,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     if let Some(name) = &arguments.scenario {
         let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
         let seeds = arguments.seeds.clone().unwrap_or(arguments.seed..=arguments.seed);
-        return scenario::run(name, seeds, arguments.settings(), trace.as_ref());
+        return scenario::run(name, seeds, arguments.settings()?, trace.as_ref());
     }
     let machine_config = match &arguments.machine_config {
         Some(path) => MachineConfigTemplate::read(path)?,
@@ -162,7 +164,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
         machine_config,
         builder: arguments.builder.into(),
-        settings: arguments.settings(),
+        settings: arguments.settings()?,
     };
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
     let trace = arguments.trace.as_deref().map(open_trace).transpose()?;

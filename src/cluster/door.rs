@@ -211,15 +211,16 @@ impl Door {
         }
     }
 
-    /// Creates an Event; that it exists already means that it was told. One that the server refuses is not told:
-    /// nothing else may wait for that.
-    pub async fn tell(&self, event: &Object) -> Result<(), Error> {
+    /// Creates an Event, and says whether it was this very request that did; that it exists already means that it was
+    /// told. One that the server refuses is not told: nothing else may wait for that.
+    pub async fn tell(&self, event: &Object) -> Result<bool, Error> {
         let key = Key::of(Kind::Event, event);
         match self.create(&key, event).await {
-            Ok(_) | Err(Error::AlreadyExists) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(Error::AlreadyExists) => Ok(false),
             Err(error) if error.is_refusal() => {
                 tracing::warn!(%key, error = error.with_source(), "an Event is not told");
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(error),
         }

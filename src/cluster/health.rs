@@ -169,8 +169,13 @@ pub(super) fn is_watch(uri: &Uri) -> bool {
     pairs(uri).any(|pair| pair == "watch=true")
 }
 
-/// What a request for a collection covers. Objects of a collection are asked for by watches alone.
-fn scope_of(uri: &Uri) -> Option<Scope> {
+/// Whether a request is for all objects of a kind, not for one.
+pub(super) fn is_collection(uri: &Uri) -> bool {
+    collection_of(uri).is_some()
+}
+
+/// The group and the plural name of the kind whose objects a request is for.
+fn collection_of(uri: &Uri) -> Option<(&str, &str)> {
     let path: Vec<&str> = uri.path().trim_start_matches('/').split('/').collect();
     let (group, rest) = match path.as_slice() {
         ["api", _, rest @ ..] => ("", rest),
@@ -178,9 +183,15 @@ fn scope_of(uri: &Uri) -> Option<Scope> {
         _ => return None,
     };
     let ([plural] | ["namespaces", _, plural]) = rest else { return None };
+    Some((group, plural))
+}
+
+/// What a request for a collection covers. Objects of a collection are asked for by watches alone.
+fn scope_of(uri: &Uri) -> Option<Scope> {
+    let (group, plural) = collection_of(uri)?;
     let is_meant = |kind: &Kind| {
         let resource = kind.resource();
-        resource.group == group && resource.plural == *plural
+        resource.group == group && resource.plural == plural
     };
     let kind = Kind::ALL.into_iter().find(is_meant)?;
     // Names have no characters in them that would be encoded.

@@ -11,13 +11,13 @@ use futures::future::BoxFuture;
 use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
-use tokio::time;
+use tokio::time::{self, Instant};
 use tower::{BoxError, Service, ServiceExt as _};
 
 use super::body::Guarded;
 use super::health::{Pulse, WatchHealth, is_watch};
 use super::lease::fence::Fence;
-use super::meter::Meter;
+use super::meter::{self, Meter};
 use crate::api::limits::{
     REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX, WATCH_SILENCE_MAX,
 };
@@ -108,12 +108,16 @@ where
     loop {
         let Some(limit) = fence.time_for(REQUEST_TIMEOUT) else { return Err(Deposed.into()) };
         let again = if tries < REQUEST_TRIES_MAX { copy(&request) } else { None };
-        let method = request.method().clone();
+        let (verb, sent) = (meter::verb(request.method(), request.uri()), Instant::now());
+        let write = (!request.method().is_safe()).then(|| fence.writes.send());
         let answer = match time::timeout(limit, inner.clone().oneshot(request)).await {
             Ok(answer) => answer.map_err(Into::into),
             Err(_) => Err(TimedOut.into()),
         };
-        meter.count(&method, answer.as_ref().ok().map(Response::status));
+        if let Some(write) = write.filter(|_| answer.is_ok()) {
+            write.answered();
+        }
+        meter.count(verb, answer.as_ref().ok().map(Response::status), sent.elapsed());
         if let Some(pulse) = pulse {
             pulse.answered(&answer);
         }
@@ -164,7 +168,6 @@ mod tests {
     use http_body_util::Empty;
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
-    use tokio::time::Instant;
 
     /// Answers in the order given: a status with a Retry-After, or silence.
     fn scripted(

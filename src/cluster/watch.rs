@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use kube::api::Api;
-use kube::core::{ApiResource, DynamicResourceScope};
+use kube::api::{Api, ListParams};
+use kube::core::{ApiResource, DynamicResourceScope, ObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource, runtime};
 use serde_json::Value;
@@ -76,6 +76,37 @@ impl Drop for Watches {
 type Events = BoxStream<'static, watcher::Result<Event<Object>>>;
 
 fn stream(client: &Client, namespace: &str, scope: &Scope) -> Events {
+    let config = selection(scope);
+    if is_metadata_enough(scope) {
+        let kind = scope.kind;
+        let watcher = runtime::watcher(api::<PartialObjectMeta<Object>>(client, namespace, kind), config);
+        watcher.map(move |event| event.map(|event| with_no_data(event, kind))).boxed()
+    } else {
+        runtime::watcher(api::<Object>(client, namespace, scope.kind), config).boxed()
+    }
+}
+
+/// All that a watch of `scope` would tell of first, read once.
+pub(super) async fn list(client: &Client, namespace: &str, scope: &Scope) -> kube::Result<Vec<Arc<Object>>> {
+    let (selection, kind) = (selection(scope), scope.kind);
+    let params = ListParams {
+        label_selector: selection.label_selector,
+        field_selector: selection.field_selector,
+        ..ListParams::default()
+    };
+    let api = api::<Object>(client, namespace, kind);
+    let mut objects = if is_metadata_enough(scope) {
+        let partial = api.list_metadata(&params).await?.items.into_iter();
+        partial.map(|partial| without_data(partial.metadata, kind)).collect()
+    } else {
+        api.list(&params).await?.items
+    };
+    objects.iter_mut().for_each(|object| normalise(object, kind));
+    Ok(objects.into_iter().map(Arc::new).collect())
+}
+
+/// Which objects of its kind a scope is about.
+fn selection(scope: &Scope) -> watcher::Config {
     let mut config = watcher::Config::default();
     if let Some(name) = &scope.name {
         config = config.fields(&format!("metadata.name={name}"));
@@ -83,15 +114,11 @@ fn stream(client: &Client, namespace: &str, scope: &Scope) -> Events {
     if scope.kind.is_build_object() {
         config = config.labels(keys::BUILD_POD);
     }
-    let is_metadata_enough =
-        scope.kind == Kind::MachineConfig || (scope.kind == Kind::ConfigMap && scope.name.is_none());
-    if is_metadata_enough {
-        let kind = scope.kind;
-        let watcher = runtime::watcher(api::<PartialObjectMeta<Object>>(client, namespace, kind), config);
-        watcher.map(move |event| event.map(|event| with_no_data(event, kind))).boxed()
-    } else {
-        runtime::watcher(api::<Object>(client, namespace, scope.kind), config).boxed()
-    }
+    config
+}
+
+fn is_metadata_enough(scope: &Scope) -> bool {
+    scope.kind == Kind::MachineConfig || (scope.kind == Kind::ConfigMap && scope.name.is_none())
 }
 
 fn api<K>(client: &Client, namespace: &str, kind: Kind) -> Api<K>
@@ -199,12 +226,7 @@ fn normalise(object: &mut Object, kind: Kind) {
 }
 
 fn with_no_data(event: Event<PartialObjectMeta<Object>>, kind: Kind) -> Event<Object> {
-    let object = |partial: PartialObjectMeta<Object>| {
-        let mut object = Object::new("", &kind.resource());
-        object.metadata = partial.metadata;
-        object.data = Value::Null;
-        object
-    };
+    let object = |partial: PartialObjectMeta<Object>| without_data(partial.metadata, kind);
     match event {
         Event::Init => Event::Init,
         Event::InitApply(partial) => Event::InitApply(object(partial)),
@@ -212,4 +234,12 @@ fn with_no_data(event: Event<PartialObjectMeta<Object>>, kind: Kind) -> Event<Ob
         Event::Apply(partial) => Event::Apply(object(partial)),
         Event::Delete(partial) => Event::Delete(object(partial)),
     }
+}
+
+/// An object of which nothing but its metadata is known.
+fn without_data(metadata: ObjectMeta, kind: Kind) -> Object {
+    let mut object = Object::new("", &kind.resource());
+    object.metadata = metadata;
+    object.data = Value::Null;
+    object
 }

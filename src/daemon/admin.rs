@@ -10,16 +10,13 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Inspector;
+use super::metrics::Metrics;
 use crate::actors::Overview;
 use crate::cluster::health::StaleWatch;
-use crate::cluster::meter::Meter;
 
 /// The content type of Prometheus' text format with OpenMetrics names.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -27,16 +24,15 @@ const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 /// What the admin server shows; shared with whoever changes it.
 #[derive(Clone)]
 pub struct Admin {
-    /// Counts of requests.
-    pub meter: Meter,
+    metrics: Metrics,
     is_leader: Arc<AtomicBool>,
     inspector: watch::Sender<Option<Inspector>>,
 }
 
 impl Admin {
-    /// Nothing to show yet.
-    pub fn new(meter: Meter) -> Self {
-        Self { meter, is_leader: Arc::default(), inspector: watch::Sender::new(None) }
+    /// Nothing to show yet but what `metrics` has counted.
+    pub fn new(metrics: Metrics) -> Self {
+        Self { metrics, is_leader: Arc::default(), inspector: watch::Sender::new(None) }
     }
 
     /// From here on, this process leads, and this daemon is what there is to show; or it leads no more.
@@ -80,7 +76,7 @@ impl Admin {
         match path {
             "/livez" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness().await,
-            "/metrics" => self.metrics().await,
+            "/metrics" => self.show_metrics().await,
             _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz and /metrics\n"),
         }
     }
@@ -95,31 +91,9 @@ impl Admin {
         }
     }
 
-    async fn metrics(&self) -> Response<Full<Bytes>> {
-        let mut registry = Registry::with_prefix("machine_os_builder");
-        self.meter.register(&mut registry);
-        let gauge = |registry: &mut Registry, name: &str, help: &str, value: usize| {
-            registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
-        };
+    async fn show_metrics(&self) -> Response<Full<Bytes>> {
         let is_leader = self.is_leader.load(Ordering::Relaxed);
-        gauge(&mut registry, "leader", "Whether this process leads", usize::from(is_leader));
-        if let Some(overview) = self.overview().await {
-            gauge(
-                &mut registry,
-                "ready",
-                "Whether every watch is listed, and none stale",
-                usize::from(overview.is_ready),
-            );
-            let stale = overview.stale_watches.len();
-            gauge(&mut registry, "stale_watches", "Watches that do not see what happens", stale);
-            gauge(&mut registry, "pools", "Pools that are looked after", overview.pools.len());
-            gauge(&mut registry, "active_builds", "Pools that build, or are about to", overview.building);
-            gauge(&mut registry, "waiting_builds", "Pools that wait for a slot", overview.waiting);
-            let crashes = overview.crashes.values().sum();
-            gauge(&mut registry, "recent_actor_crashes", "Crashes of pool actors within the meltdown window", crashes);
-        }
-        let mut page = String::new();
-        encode(&mut page, &registry).expect("writing to memory does not fail");
+        let page = self.metrics.page(is_leader, self.overview().await.as_ref());
         let mut response = text(StatusCode::OK, &page);
         response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(METRICS_TYPE));
         response

@@ -1,6 +1,7 @@
 //! A daemon: the actors, and what they share, put together over any way to an API server.
 
 pub mod admin;
+pub mod metrics;
 pub mod replica;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use ractor::{Actor, ActorRef, SpawnErr};
 use tokio::task::JoinHandle;
 use tower::{BoxError, Service};
 
+use self::metrics::Metrics;
 use crate::actors::{Arguments, Context, Overview, Settings, Supervisor, SupervisorMessage};
 use crate::api::COMPONENT;
 use crate::api::limits::STOP_TIMEOUT;
@@ -20,7 +22,6 @@ use crate::clock::Clock;
 use crate::cluster::door::{Door, Interceptor};
 use crate::cluster::health::WatchHealth;
 use crate::cluster::lease::fence::Fence;
-use crate::cluster::meter::Meter;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
 
@@ -34,8 +35,8 @@ pub struct Options {
     pub seed: u64,
     /// Keeps requests from leaving while another process leads.
     pub fence: Fence,
-    /// Counts requests.
-    pub meter: Meter,
+    /// Counts what happens.
+    pub metrics: Metrics,
     /// Called before each request, in the actor that sends it; for tests.
     pub interceptor: Option<Interceptor>,
 }
@@ -43,7 +44,8 @@ pub struct Options {
 impl Options {
     /// Options with nothing in the way of requests.
     pub fn new(settings: Settings, clock: Clock, seed: u64) -> Self {
-        Self { settings, clock, seed, fence: Fence::open(), meter: Meter::default(), interceptor: None }
+        let metrics = Metrics::new(clock.now());
+        Self { settings, clock, seed, fence: Fence::open(), metrics, interceptor: None }
     }
 }
 
@@ -79,17 +81,19 @@ impl Daemon {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let Options { settings, clock, seed, fence, meter, interceptor } = options;
+        let Options { settings, clock, seed, fence, metrics, interceptor } = options;
         let jitter = Jitter::seeded(seed);
         let namespace = settings.decide.namespace.clone();
         let health = WatchHealth::default();
-        let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, meter).telling(health.clone());
+        let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, metrics.requests);
+        let transport = transport.telling(health.clone());
         let client = Client::new(transport, namespace.clone());
         let context = Context {
             door: Door::new(client.clone(), &namespace, interceptor),
             settings: Arc::new(settings),
             clock,
             jitter,
+            meter: metrics.builds,
         };
         let (supervisor, task) = Actor::spawn(None, Supervisor, Arguments { context, client, health }).await?;
         Ok(Self { supervisor, task })

@@ -70,7 +70,7 @@ where
         let fence = if candidacy.is_some() { Fence::closed() } else { Fence::open() };
         let options = Options { fence, ..options };
         // Leadership itself is not behind the fence.
-        let (jitter, meter) = (Jitter::seeded(options.seed), options.meter.clone());
+        let (jitter, meter) = (Jitter::seeded(options.seed), options.metrics.requests.clone());
         let transport = Transport::new(service.clone(), jitter, &user_agent(), Fence::open(), meter);
         let namespace = &options.settings.decide.namespace;
         let client = Client::new(transport, namespace.clone());

@@ -1,47 +1,14 @@
 //! What is asked of a backend that runs builds: to make the object that does, and to say how that object is doing.
 
+pub use super::build_settings::{BUILDER_IMAGE_DEFAULT, BuildSettings, DigestHandoff};
 use super::fault::{FaultReason, InputFault};
 use super::request::BuildRequest;
 use super::status::BuildStatus;
 use crate::api::names::BUILD_CONFIG;
-use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object};
-
-/// The image with buildah in it that build pods run, unless a setting says otherwise.
-pub const BUILDER_IMAGE_DEFAULT: &str = "quay.io/buildah/stable:latest";
+use crate::api::{Key, Kind, Object};
 
 /// The key of the build config that names the backend.
 pub const BUILDER_TYPE: &str = "imageBuilderType";
-
-/// How a build pod hands over the digest of the image that it pushed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DigestHandoff {
-    /// A second container, from the base OS image, leaves it in a ConfigMap; the termination message has it too.
-    #[default]
-    ConfigMap,
-    /// The termination message of the container that builds has it, and that is the only container.
-    TerminationMessage,
-}
-
-/// Settings of build objects.
-#[derive(Debug, Clone)]
-pub struct BuildSettings {
-    /// Where build objects live.
-    pub namespace: String,
-    /// The image with buildah in it.
-    pub builder_image: String,
-    /// How build pods hand over their digest.
-    pub digest_handoff: DigestHandoff,
-}
-
-impl Default for BuildSettings {
-    fn default() -> Self {
-        Self {
-            namespace: DEFAULT_NAMESPACE.into(),
-            builder_image: BUILDER_IMAGE_DEFAULT.into(),
-            digest_handoff: DigestHandoff::default(),
-        }
-    }
-}
 
 /// A backend. Pure: what it makes is created, and what it reads is watched, by others.
 pub trait ImageBuilder: Send + Sync {

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::api::{Object, keys, names};
+
 /// A digest as a registry gives it: `sha256:` and 64 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Digest(String);
@@ -13,6 +18,19 @@ impl Digest {
         let hex = text.strip_prefix("sha256:")?;
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         (hex.len() == 64 && hex.bytes().all(is_hex)).then(|| Self(text.to_owned()))
+    }
+
+    /// The digest that the build which `build` runs left in `config_map`, unless that is older than the build object, or
+    /// was left by a build of other inputs: times are in whole seconds, and an old pod may have been quick to the last.
+    pub fn left_by(build: &Object, config_map: &Object) -> Option<Self> {
+        let created = |object: &Object| -> Option<Timestamp> { Some(object.metadata.creation_timestamp.as_ref()?.0) };
+        let hash = |object: &Object| object.metadata.annotations.as_ref()?.get(keys::INPUT_HASH).cloned();
+        let own = hash(build).unwrap_or_default();
+        let is_of_others = hash(config_map).is_some_and(|hash| hash != own);
+        if is_of_others || created(config_map) < created(build) {
+            return None;
+        }
+        Self::parse(config_map.data.get("data")?.get(names::DIGEST_KEY).and_then(Value::as_str)?)
     }
 
     /// The digest as text.

@@ -65,6 +65,24 @@ pub enum FaultReason {
 }
 
 impl FaultReason {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::ConfigMapMissing,
+        Self::KeyMissing,
+        Self::ValueInvalid,
+        Self::BuilderNotServed,
+        Self::PullspecInvalid,
+        Self::SecretMissing,
+        Self::SecretInvalid,
+        Self::MachineConfigMissing,
+        Self::MachineConfigNotRendered,
+        Self::NameInvalid,
+        Self::PayloadTooLarge,
+        Self::ContainerfileTooLarge,
+        Self::ControlCharacter,
+        Self::RecordInvalid,
+    ];
+
     /// The reason as it stands in a condition.
     pub const fn as_str(self) -> &'static str {
         match self {

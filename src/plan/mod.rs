@@ -3,8 +3,9 @@
 //! No client, no actor, no task, no clock and no randomness in here: everything that a function needs
 //! is an argument, the time included. [`decide`](decide::decide) is the heart; the other modules are
 //! what it reads ([`cache`], [`index`], [`request`], [`record`]) and what it writes ([`objects`], [`patch`],
-//! [`conditions`], [`notes`]).
+//! [`conditions`], [`notes`]). [`report`] tells people what it makes of a pool.
 
+pub mod build_settings;
 pub mod builder;
 pub mod cache;
 pub mod conditions;
@@ -18,9 +19,12 @@ pub mod notes;
 pub mod objects;
 pub mod patch;
 pub mod payload;
+pub mod progress;
+pub mod proxy;
 pub mod pull_secret;
 pub mod pullspec;
 pub mod record;
+pub mod report;
 pub mod request;
 pub mod scope;
 pub mod scrub;

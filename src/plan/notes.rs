@@ -18,6 +18,8 @@ pub struct Note {
     pub occurrence: String,
     /// Whether somebody ought to look into it.
     pub is_warning: bool,
+    /// What it is counted by, among others of the same reason: one of a few words.
+    pub cause: Option<&'static str>,
 }
 
 impl Note {

@@ -54,6 +54,13 @@ pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
     Ok(PullSecret { name: names::canonical_secret(&name), canonical: Some(Sensitive::new(canonical)) })
 }
 
+/// A Secret of this name that a build could mount, to stand in for one that cannot be seen. There is nothing in it.
+pub fn stand_in(name: &str) -> Object {
+    let mut secret = Object::new(name, &Kind::Secret.resource());
+    secret.data = json!({"type": MODERN_TYPE, "data": {MODERN_KEY: STANDARD.encode(r#"{"auths":{}}"#)}});
+    secret
+}
+
 /// Whether `secret` was made by [`normalise`] from the Secret `source`, going by label and owner, not by name.
 pub fn is_canonical_of(secret: &Object, source: &Object) -> bool {
     let metadata = &secret.metadata;

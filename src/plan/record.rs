@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
+use super::status::FailureCause;
 use crate::api::{Key, Kind, Pool, keys};
 
 /// The version of the format that this program writes, and the newest that it reads.
@@ -80,6 +81,9 @@ pub struct Failed {
     pub reason: String,
     /// What the pool's condition says about it.
     pub message: String,
+    /// What kind of failure it was.
+    #[serde(default)]
+    pub cause: FailureCause,
 }
 
 impl Default for BuildRecord {

@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::api::{Object, Sensitive};
 
 /// What stands in the place of a credential.
-const REDACTED: &str = "[redacted]";
+pub const REDACTED: &str = "[redacted]";
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
-const CREDENTIAL_BYTES_MIN: usize = 4;
+pub const CREDENTIAL_BYTES_MIN: usize = 4;
 
 /// The credentials in a pull secret: each `auth`, what is encoded in it, and each password and token.
 pub fn credentials(secret: &Object) -> Vec<Sensitive<String>> {
@@ -21,9 +21,6 @@ pub fn credentials(secret: &Object) -> Vec<Sensitive<String>> {
         collect(&body.unwrap_or_default(), &mut found);
     }
     found.retain(|text| text.len() >= CREDENTIAL_BYTES_MIN);
-    // The longest first: a credential may be part of another.
-    found.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    found.dedup();
     found.into_iter().map(Sensitive::new).collect()
 }
 
@@ -44,7 +41,10 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 
 /// `text` without `credentials`, and without what stands between `//` and `@` in addresses.
 pub fn scrub(text: &str, credentials: &[Sensitive<String>]) -> String {
-    let known = credentials.iter().fold(text.to_owned(), |text, word| text.replace(word.expose().as_str(), REDACTED));
+    let mut words: Vec<&str> = credentials.iter().map(|word| word.expose().as_str()).collect();
+    // The longest first: a credential may be part of another, if only of another Secret's.
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let known = words.into_iter().fold(text.to_owned(), |text, word| text.replace(word, REDACTED));
     let mut scrubbed = String::with_capacity(known.len());
     let mut rest = known.as_str();
     while let Some(start) = rest.find("://") {
@@ -79,6 +79,12 @@ mod tests {
         let found = credentials(&secret);
         let text = format!("login user:hunter22 s3cr3tpw {} tok-en bob", STANDARD.encode("user:hunter22"));
         assert_eq!(scrub(&text, &found), "login [redacted] [redacted] [redacted] [redacted] bob");
+    }
+
+    #[test]
+    fn l44_no_credential_comes_through_for_being_longer_than_another() {
+        let credentials = ["pass", "password"].map(|word| Sensitive::new(word.to_owned()));
+        assert_eq!(scrub("password, pass", &credentials), "[redacted], [redacted]");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::Digest;
 use crate::api::Sensitive;
 
@@ -31,6 +33,49 @@ pub struct BuildFailure {
     pub exit_code: Option<i32>,
     /// The last of what it had to say, as it said it: whatever it knew may be in there.
     pub output: Sensitive<String>,
+    /// What kind of failure it is.
+    pub cause: FailureCause,
+}
+
+/// The kinds of failures: few, and each for somebody else to mend.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCause {
+    /// The build could not read its MachineConfig.
+    BadPayload,
+    /// The steps of the Containerfile failed.
+    Build,
+    /// The base image's registry said no.
+    PullDenied,
+    /// The final image's registry said no.
+    PushDenied,
+    /// The build was lost as often as it may be.
+    Lost,
+    /// The build took longer than it may.
+    Deadline,
+    /// Anything else, what a newer program wrote down included.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl FailureCause {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::BadPayload, Self::Build, Self::PullDenied, Self::PushDenied, Self::Lost, Self::Deadline, Self::Other];
+
+    /// The word for it, as metrics and the build record have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadPayload => "bad_payload",
+            Self::Build => "build",
+            Self::PullDenied => "pull_denied",
+            Self::PushDenied => "push_denied",
+            Self::Lost => "lost",
+            Self::Deadline => "deadline",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl BuildStatus {
@@ -54,5 +99,20 @@ impl fmt::Display for BuildStatus {
             Self::Failed(failure) => write!(f, "failed at {}", failure.step),
             Self::Lost(_) => f.write_str("lost"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_written_down_by_its_word_and_an_unknown_one_is_another() {
+        for cause in FailureCause::ALL {
+            let written = serde_json::to_string(&cause).unwrap();
+            assert_eq!(written, format!("{:?}", cause.as_str()));
+            assert_eq!(serde_json::from_str::<FailureCause>(&written).unwrap(), cause);
+        }
+        assert_eq!(serde_json::from_str::<FailureCause>("\"new\"").unwrap(), FailureCause::Other);
     }
 }

@@ -5,7 +5,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::network::{Link, Script, Wire};
-use crate::apiserver::ApiServer;
+use crate::apiserver::{ApiServer, InProcess};
 use crate::daemon::replica::{Candidacy, End, Replica};
 use crate::daemon::{Inspector, Options};
 
@@ -22,7 +22,12 @@ impl Process {
     ///
     /// Needs a runtime.
     pub fn start(server: &ApiServer, candidacy: Option<Candidacy>, options: Options, script: Script) -> Self {
-        let (link, wire) = Link::new(server.service(), script);
+        Self::start_by(server.service(), candidacy, options, script)
+    }
+
+    /// The same, by a connection to the server, which may be that of a user who may not do everything.
+    pub fn start_by(service: InProcess, candidacy: Option<Candidacy>, options: Options, script: Script) -> Self {
+        let (link, wire) = Link::new(service, script);
         let (stop, told_to_stop) = oneshot::channel();
         let (shows, acts) = watch::channel(None);
         let replica = Replica::new(link, candidacy, options);

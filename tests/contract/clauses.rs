@@ -26,6 +26,7 @@ async fn l19_the_image_is_published_then_all_is_deleted_then_success_is_shown() 
             "delete pods build-rendered-worker-1 200",
             "delete configmaps dockerfile-rendered-worker-1 200",
             "delete configmaps mc-rendered-worker-1 200",
+            "get configmaps digest-rendered-worker-1 404",
             "create events  201",
             "patch machineconfigpools/status worker 200",
         ]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use machine_os_builder::api::{Kind, Object, Pool};
+use machine_os_builder::api::{Kind, Object, Pool, keys};
 use serde_json::json;
 
 use crate::common::{Cluster, references, shown};
@@ -62,4 +62,22 @@ async fn l24_a_foreign_pod_is_shown_without_a_break_until_it_is_gone_restarts_in
     assert_eq!(pool.metadata.resource_version, before.metadata.resource_version, "the pool was written");
     cluster.delete(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
+}
+
+/// A rebuild of a pool that others degrade met a config that does not fit: the pool showed that it was waiting for a slot,
+/// and nothing else, for good.
+#[tokio::test(start_paused = true)]
+async fn what_is_in_the_way_of_a_rebuild_is_shown_though_others_degrade_the_pool() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.start_build("worker", R1).await;
+    cluster.succeed(R1).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let mut conditions = cluster.pool("worker").await.data["status"]["conditions"].as_array().unwrap().clone();
+    conditions.push(json!({"type": "RenderDegraded", "status": "True", "reason": "Broken"}));
+    cluster.merge_status(Kind::MachineConfigPool, "worker", json!({"status": {"conditions": conditions}})).await;
+    let noise: String = (0..40_000u32).map(|n| machine_os_builder::api::names::sha256_hex(n.to_be_bytes())).collect();
+    cluster.merge(Kind::MachineConfig, R1, json!({"spec": {"noise": noise}})).await;
+    cluster.annotate("worker", keys::REBUILD, "now").await;
+    cluster.shows("worker", "BuildFailed", "PayloadTooLarge").await;
 }

@@ -95,7 +95,7 @@ impl Actor {
     }
 
     /// Brings what is known of the builds in step with what is known of their objects.
-    fn classify(&mut self, server: &Server) {
+    pub fn classify(&mut self, server: &Server) {
         let mut statuses = BTreeMap::new();
         for (key, object) in self.cache.iter() {
             let Some(builder) = builders::for_kind(key.kind).filter(|_| key.kind.is_build_object()) else { continue };
@@ -191,7 +191,7 @@ fn delete(server: &mut Server, doomed: &Doomed) -> Change {
 }
 
 /// A MachineConfig with the label `big` stands for one that does not fit.
-fn prepare(server: &Server, rendered: String, version: Option<String>) -> Result<Prepared, Change> {
+pub fn prepare(server: &Server, rendered: String, version: Option<String>) -> Result<Prepared, Change> {
     let key = Key::new(Kind::MachineConfig, &rendered);
     let Some(config) = server.objects.get(&key) else { return Err(Change::Gone(key, None)) };
     let is_big = config.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("big"));

@@ -19,7 +19,7 @@ use crate::users;
 use crate::world::{Progress, World};
 
 /// The same cases in every run, unless `PROPTEST_CASES` asks for more, or `PROPTEST_RNG_SEED` for other ones.
-fn config(cases: u32) -> Config {
+pub fn config(cases: u32) -> Config {
     let asked = Config::default();
     let is_set = |name| std::env::var_os(name).is_some();
     Config {
@@ -30,16 +30,16 @@ fn config(cases: u32) -> Config {
     }
 }
 
-fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..most)
 }
 
 /// Runs `act` on a world; what goes wrong is told with all that happened before.
-fn traced(world: &mut World, act: impl FnOnce(&mut World) -> Result<(), String>) -> Result<(), TestCaseError> {
+pub fn traced(world: &mut World, act: impl FnOnce(&mut World) -> Result<(), String>) -> Result<(), TestCaseError> {
     act(world).map_err(|why| TestCaseError::fail(format!("{why}\n{}", world.trace.join("\n"))))
 }
 
-fn after(steps: &[Step]) -> Result<World, TestCaseError> {
+pub fn after(steps: &[Step]) -> Result<World, TestCaseError> {
     let mut world = World::new();
     traced(&mut world, |world| steps.iter().try_for_each(|step| world.step(step)))?;
     Ok(world)

@@ -50,10 +50,10 @@ pub const MUTANTS: &[Mutant] = &[
             Edit { file: "src/plan/decide/settle.rs", original: "facts.deletion(facts.made())", mutated: "None" },
             Edit {
                 file: "src/plan/decide/settle.rs",
-                original: "tell(facts, pool, note).or(Some(status))
+                original: "look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
     });
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())",
-                mutated: "tell(facts, pool, note).or(Some(status))
+                mutated: "look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
     });
     let effect = effect.or_else(|| if @on { facts.deletion(facts.made()) } else { None });
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())",
@@ -202,7 +202,8 @@ pub const MUTANTS: &[Mutant] = &[
             file: "src/plan/decide/follow.rs",
             original: "start::record_loss(facts, pool, &attempt, why)",
             mutated: "{
-                let lost = BuildFailure { step: why.clone(), exit_code: None, output: String::new() };
+                let cause = crate::plan::status::FailureCause::Lost;
+                let lost = BuildFailure { step: why.clone(), exit_code: None, output: Default::default(), cause };
                 record_failure(facts, pool, build, &attempt, &lost)
             }",
         }],
@@ -381,7 +382,7 @@ pub const MUTANTS: &[Mutant] = &[
                 mutated: "!is_digest && made.is_for(self.view.pool)",
             },
             Edit {
-                file: "src/actors/build.rs",
+                file: "src/plan/digest.rs",
                 original: "is_of_others || created(config_map) < created(build)",
                 mutated: "{
                     let _ = (is_of_others, created(config_map), created(build));

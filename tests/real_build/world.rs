@@ -1,6 +1,7 @@
 //! All that a build needs, and a user who wants one.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +24,12 @@ use crate::real::registry::{Credentials, Registry};
 pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const POLL: Duration = Duration::from_millis(20);
 
+/// Where images are said to be that a mirror has.
+const MIRRORED: &str = "mirrored.test/release";
+
+/// A proxy that nobody goes by, as nobody does for an address on this machine.
+const PROXY: &str = "http://bob:pr0xy-s-Secret@proxy.test:3128";
+
 /// A registry, a cluster and a daemon.
 pub struct World {
     pub registry: Registry,
@@ -40,6 +47,10 @@ pub struct World {
 /// What containers wrote, by pod and container; clones are the same.
 pub type Logs = Arc<Mutex<BTreeMap<String, String>>>;
 
+fn config_map(name: &str, data: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         // In good order: killed, it would leave what its pods have.
@@ -52,16 +63,42 @@ impl Drop for World {
 impl World {
     /// A world in which a pool can be opted in; it wants no build yet.
     pub async fn new() -> Self {
+        let trust = |command: &mut Command, registry: &Registry| {
+            command.env("SSL_CERT_FILE", registry.authority());
+        };
+        Self::start(trust, &[]).await
+    }
+
+    /// The same, but that nothing on this machine trusts the registry, and that nobody knows where [`MIRRORED`] is: builds
+    /// do, for their settings name ConfigMaps that say so. They are told of a proxy, too.
+    pub async fn by_settings() -> Self {
+        let proxy = format!("--build-https-proxy={PROXY}");
+        let settings = ["--build-trusted-ca-config-map=registry-ca", "--build-registries-config-map=mirrors", &proxy];
+        let world = Self::start(|_, _| {}, &settings).await;
+        let bundle = std::fs::read_to_string(world.registry.authority()).unwrap();
+        world.create(config_map("registry-ca", json!({"ca-bundle.crt": bundle}))).await;
+        let location = world.base_image.rsplit_once('/').unwrap().0;
+        let mirrors = format!("[[registry]]\nprefix = \"{MIRRORED}\"\nlocation = \"{location}\"\n");
+        world.create(config_map("mirrors", json!({"registries.conf": mirrors}))).await;
+        let image = world.base_image.replace(location, MIRRORED);
+        let change = json!({"data": {"baseOSContainerImage": image}});
+        world.merge(Kind::ConfigMap, "machine-config-osimageurl", change).await;
+        world
+    }
+
+    async fn start(trust: impl FnOnce(&mut Command, &Registry), arguments: &[&str]) -> Self {
         let registry = Registry::start();
         let base_image = registry.push_base_image();
         let directory = crate::real::temporary_directory();
         let mut command = local_cluster();
         command.args(["--executor", "buildah"]).env("TMPDIR", directory.path());
-        command.env("SSL_CERT_FILE", registry.authority()).env_remove("SSL_CERT_DIR");
+        command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
+        trust(&mut command, &registry);
         command.env("STORAGE_DRIVER", "vfs").env("BUILDAH_ISOLATION", "chroot");
         let stderr = std::fs::File::create(directory.path().join("cluster-stderr")).unwrap();
         let cluster = Cluster::start_by(command.stderr(stderr));
-        let daemon = Daemon::start(&cluster, "daemon", &["--digest-handoff=termination-message"]);
+        let arguments = [&["--digest-handoff=termination-message"], arguments].concat();
+        let daemon = Daemon::start(&cluster, "daemon", &arguments);
         let (user, client) = (User::of(&cluster).await, cluster.client().await);
         let logs = Logs::default();
         let world = Self { registry, base_image, cluster, _daemon: daemon, user, client, logs, _directory: directory };
@@ -85,11 +122,10 @@ impl World {
     }
 
     async fn write_inputs(&self) {
-        let data = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data});
-        self.create(data("machine-config-osimageurl", json!({
+        self.create(config_map("machine-config-osimageurl", json!({
             "baseOSContainerImage": self.base_image, "baseOSExtensionsContainerImage": "", "releaseVersion": "4.16.0",
         }))).await;
-        self.create(data(
+        self.create(config_map(
             "on-cluster-build-config",
             json!({
                 "baseImagePullSecretName": "pull", "finalImagePushSecretName": "push",

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use http::Method;
+use machine_os_builder::api::Kind;
+use machine_os_builder::api::limits::STOP_TIMEOUT;
 use machine_os_builder::daemon::replica::End;
-use machine_os_builder::simulation::network::Wire;
+use machine_os_builder::simulation::network::{Fate, Passing, Wire};
 use tokio::time::Instant;
 
 use crate::common::Cluster;
@@ -28,6 +31,28 @@ async fn a_leader_that_is_told_to_stop_hands_over_in_less_than_a_second() {
         assert_eq!(cluster.build_objects().await, Vec::<String>::new());
         assert!(acted(&first).last() <= acted(&second).first(), "seed {seed}: both acted");
     }
+}
+
+/// Seeds 6706 and 7506 of the scenario `chaos`: a process was told to stop while a write of its was on its way, gave up
+/// waiting for the answer, and released the lease; the write arrived when another led.
+#[tokio::test(start_paused = true)]
+async fn l36_a_leader_whose_writes_may_still_arrive_lets_its_lease_run_out() {
+    let cluster = Cluster::new().await;
+    let (mut first, mut second) = two(&cluster, 1).await;
+    // Longer than a stop waits for, and not as long as a request is waited for.
+    let late = STOP_TIMEOUT + Duration::from_millis(500);
+    let is_claim = |passing: &Passing| passing.method == Method::PATCH && passing.path.contains("pools/worker?");
+    let script = move |passing: &Passing| if is_claim(passing) { Fate::Waits(late) } else { Fate::Arrives };
+    first.wire().set_script(Box::new(script));
+    cluster.create_pool("worker", "rendered-worker-1").await;
+    let is_sent = async || first.wire().passed().iter().any(is_claim).then_some(());
+    cluster.eventually("the claim is sent", is_sent).await;
+    first.tell_to_stop();
+    assert_eq!(first.ended().await, Some(End::Stopped));
+    assert!(second.acts().await);
+    cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
+    cluster.rest(STOP_TIMEOUT).await;
+    assert!(acted(&first).last() <= acted(&second).first(), "a write arrived when another led");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,6 @@ use http_body_util::{BodyExt as _, Full};
 use kube::client::Body;
 use machine_os_builder::actors::{Overview, Settings};
 use machine_os_builder::apiserver::ResponseBody;
-use machine_os_builder::cluster::meter::Meter;
 use machine_os_builder::daemon::admin::Admin;
 use machine_os_builder::daemon::{Daemon, Options};
 use serde_json::json;
@@ -87,8 +86,9 @@ impl Line {
                 Ok(answer.map(|inner| End { inner, line, path, fault }))
             }
         });
-        let daemon = Daemon::start(service, Options::new(Settings::default(), cluster.clock, 7)).await.unwrap();
-        let admin = Admin::new(Meter::default());
+        let options = Options::new(Settings::default(), cluster.clock, 7);
+        let admin = Admin::new(options.metrics.clone());
+        let daemon = Daemon::start(service, options).await.unwrap();
         admin.show(Some(daemon.inspector()));
         (daemon, admin)
     }

@@ -7,7 +7,7 @@ use machine_os_builder::apiserver::{ApiServer, Options};
 use machine_os_builder::clock::Clock;
 use serde_json::json;
 
-use crate::common::{Cluster, digest_of, image_on, inputs};
+use crate::common::{Cluster, config_map, digest_of, image_on, inputs};
 use crate::line::{Fault, Line, asks_for, readiness, show, stale};
 use crate::{POD, R};
 
@@ -64,6 +64,20 @@ async fn l40_a_watch_that_goes_silent_is_told_opened_again_and_what_it_missed_is
     assert_eq!(image_on(&cluster.pool("worker").await), Some(format!("registry.test/org/os@{}", digest_of(R))));
     assert_eq!(readiness(&admin).await, (200, "ok: leading\n".into()));
     assert_eq!(stale(&daemon).await, [] as [&str; 0]);
+}
+
+/// Seed 2473 of the scenario `chaos`: the watch of ConfigMaps was late, and success was shown before the digest that the
+/// build had left was gone.
+#[tokio::test(start_paused = true)]
+async fn l19_a_digest_that_no_watch_has_told_of_is_gone_before_success_is_shown() {
+    let (cluster, line) = (Cluster::new().await, Line::default());
+    let (_daemon, _admin) = line.daemon(&cluster).await;
+    cluster.start_build("worker", R).await;
+    line.goes_silent("/configmaps");
+    cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of(R)}))).await;
+    cluster.succeed(R).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
 #[tokio::test(start_paused = true)]

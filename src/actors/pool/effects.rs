@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ractor::RpcReplyPort;
 use ractor::rpc::CallResult;
 
 use super::state::{State, build_id};
 use crate::actors::build::{BuildId, BuildMessage};
-use crate::api::{Key, Kind, Object, Pool};
+use crate::api::{Key, Kind, Object, Pool, names};
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
 use crate::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Search};
@@ -20,8 +21,17 @@ impl State {
     pub(super) async fn carry_out(&mut self, effect: Effect) -> Result<bool, Error> {
         let pool = Key::new(Kind::MachineConfigPool, &self.pool);
         let change = match effect {
-            Effect::PatchPool(patch) => self.context.door.patch(&pool, &patch).await?,
-            Effect::PatchStatus(patch) => self.context.door.patch_status(&pool, &patch).await?,
+            Effect::PatchPool(patch) => {
+                let now = self.context.clock.now();
+                let change = self.context.door.patch(&pool, &patch).await?;
+                self.clock_in(&pool, &change, now);
+                change
+            }
+            Effect::PatchStatus(patch) => {
+                let change = self.context.door.patch_status(&pool, &patch).await?;
+                self.clock_in(&pool, &change, self.context.clock.now());
+                change
+            }
             Effect::Tell(note) => return self.tell(&pool, &note).await,
             Effect::Prepare { rendered, version } => return self.prepare(rendered, version).await,
             Effect::Create(part, request) => self.create(part, request).await?,
@@ -31,6 +41,13 @@ impl State {
             Effect::Delete(doomed) => self.delete(doomed).await?,
         };
         Ok(self.take_in_answer(change))
+    }
+
+    /// Measures what a patch of the pool brought to an end at this time.
+    fn clock_in(&mut self, pool: &Key, answer: &Change, now: Timestamp) {
+        if let (Some(before), Change::Applied(_, after)) = (self.cache.get(pool), answer) {
+            self.stopwatch.patched(&Pool::new(before), &Pool::new(after), now, &self.context.meter);
+        }
     }
 
     /// Looks whether an object is there. That it is not is worth knowing too.
@@ -54,7 +71,9 @@ impl State {
     async fn tell(&mut self, pool: &Key, note: &Note) -> Result<bool, Error> {
         let Some(object) = self.cache.get(pool).cloned() else { return Ok(false) };
         let pool = Pool::new(&object);
-        self.context.door.tell(&note.event(&pool, self.context.clock.now())).await?;
+        if self.context.door.tell(&note.event(&pool, self.context.clock.now())).await? {
+            self.context.meter.told(note);
+        }
         tracing::info!(pool = self.pool, reason = note.reason, message = note.message, "event");
         self.told.insert(note.event_name(&pool));
         Ok(true)
@@ -74,7 +93,13 @@ impl State {
     async fn create(&mut self, part: Part, request: Arc<BuildRequest>) -> Result<Change, Error> {
         let id = BuildId { rendered: request.inputs.rendered_config.clone(), hash: request.hash.clone() };
         let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok()).cloned();
-        self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await
+        let digest = Key::new(Kind::ConfigMap, names::digest(&request.inputs.rendered_config));
+        let change = self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await?;
+        if part == Part::Build {
+            // From here on there may be one.
+            self.take_in_answer(Change::Unknown(digest));
+        }
+        Ok(change)
     }
 
     async fn delete(&mut self, doomed: Doomed) -> Result<Change, Error> {

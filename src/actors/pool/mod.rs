@@ -5,6 +5,7 @@
 
 mod effects;
 mod state;
+mod stopwatch;
 
 use std::sync::Arc;
 

@@ -8,9 +8,11 @@ use ractor::{Actor, ActorId, ActorRef};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::stopwatch::Stopwatch;
 use super::{PoolArguments, PoolMessage, Shared};
 use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
 use crate::actors::context::Context;
+use crate::actors::meter;
 use crate::actors::restart::Crashes;
 use crate::actors::supervisor::SupervisorMessage;
 use crate::api::limits::{POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX};
@@ -46,6 +48,7 @@ pub(in crate::actors) struct State {
     pub(super) prepared: Option<Prepared>,
     pub(super) told: BTreeSet<String>,
     pub(super) builds: BTreeMap<BuildId, ActorRef<BuildMessage>>,
+    pub(super) stopwatch: Stopwatch,
     supervisor: ActorRef<SupervisorMessage>,
     myself: ActorRef<PoolMessage>,
     demand: Option<Demand>,
@@ -56,6 +59,8 @@ pub(in crate::actors) struct State {
     rests_until: Option<Instant>,
     failures: u32,
     crashes: Crashes,
+    /// Builds whose actor crashed and was not started again yet.
+    crashed: BTreeSet<BuildId>,
     wake: Option<AbortHandle>,
     retry: Option<AbortHandle>,
 }
@@ -74,6 +79,7 @@ impl State {
             prepared: None,
             told: BTreeSet::new(),
             builds: BTreeMap::new(),
+            stopwatch: Stopwatch::default(),
             supervisor,
             myself,
             demand: None,
@@ -83,6 +89,7 @@ impl State {
             rests_until: None,
             failures: 0,
             crashes: Crashes::default(),
+            crashed: BTreeSet::new(),
             wake: None,
             retry: None,
         }
@@ -140,6 +147,7 @@ impl State {
         if status == BuildStatus::Running {
             self.running.entry(uid.clone()).or_insert_with(Instant::now);
         }
+        self.stopwatch.heard(&status, self.context.clock.now());
         self.statuses.insert(uid, status);
         self.request_look();
     }
@@ -147,6 +155,7 @@ impl State {
     pub(super) fn accept_slot(&mut self, waiting_since: Timestamp) {
         if self.demand == Some(Demand::Wait(waiting_since)) {
             self.has_slot = true;
+            self.stopwatch.granted(waiting_since);
             self.request_look();
         }
     }
@@ -286,6 +295,9 @@ impl State {
         let arguments = BuildArguments { context: self.context.clone(), id: id.clone(), pool: self.myself.clone() };
         match Actor::spawn_linked(None, BuildActor, arguments, self.myself.get_cell()).await {
             Ok((actor, _)) => {
+                if self.crashed.remove(id) {
+                    self.context.meter.restarted(meter::Actor::Build);
+                }
                 self.builds.insert(id.clone(), actor.clone());
                 Some(actor)
             }
@@ -322,6 +334,7 @@ impl State {
             }
             is_alive
         });
+        self.crashed.retain(|id| alive.contains(id));
         let uids: BTreeSet<&str> = self.cache.iter().filter_map(|(_, object)| object.metadata.uid.as_deref()).collect();
         self.statuses.retain(|uid, _| uids.contains(uid.as_str()));
         self.running.retain(|uid, _| uids.contains(uid.as_str()));
@@ -334,8 +347,13 @@ impl State {
 
     /// A build's actor crashed: it is started again by the look after a wait.
     pub(super) fn child_crashed(&mut self, id: ActorId, why: &str) {
+        let crashed = self.builds.iter().filter(|(_, actor)| actor.get_id() == id).map(|(build, _)| build.clone());
+        self.crashed.extend(crashed);
         self.child_ended(id);
         let restart = self.crashes.note(Instant::now(), &self.context.jitter);
+        if restart.is_meltdown {
+            self.context.meter.melted_down(meter::Actor::Build);
+        }
         tracing::warn!(pool = self.pool, why, after = ?restart.after, "the actor of a build crashed; it is started again");
         self.rest_for(restart.after);
     }

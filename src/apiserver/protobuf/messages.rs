@@ -14,6 +14,10 @@ pub(super) fn of(kind: &str) -> Option<Message> {
         "Role" | "ClusterRole" => ROLE,
         "RoleBinding" | "ClusterRoleBinding" => BINDING,
         "DeleteOptions" => DELETE_OPTIONS,
+        "TokenRequest" => TOKEN_REQUEST,
+        "SelfSubjectReview" => &[(1, "metadata", One(METADATA))],
+        "SelfSubjectAccessReview" | "SubjectAccessReview" => ACCESS_REVIEW,
+        "SelfSubjectRulesReview" => &[(1, "metadata", One(METADATA)), (2, "spec", One(&[(1, "namespace", Text)]))],
         _ => return None,
     })
 }
@@ -96,6 +100,30 @@ const BINDING: Message = &[
     (2, "subjects", Many(&[(1, "kind", Text), (2, "apiGroup", Text), (3, "name", Text), (4, "namespace", Text)])),
     (3, "roleRef", One(&[(1, "apiGroup", Text), (2, "kind", Text), (3, "name", Text)])),
 ];
+const TOKEN_REQUEST_SPEC: Message = &[
+    (1, "audiences", Texts),
+    (3, "boundObjectRef", One(&[(1, "kind", Text), (2, "apiVersion", Text), (3, "name", Text), (4, "uid", Text)])),
+    (4, "expirationSeconds", Number),
+];
+const TOKEN_REQUEST: Message = &[(1, "metadata", One(METADATA)), (2, "spec", One(TOKEN_REQUEST_SPEC))];
+const RESOURCE: Message = &[
+    (1, "namespace", Text),
+    (2, "verb", Text),
+    (3, "group", Text),
+    (4, "version", Text),
+    (5, "resource", Text),
+    (6, "subresource", Text),
+    (7, "name", Text),
+];
+/// The user, the groups and the UID are of those reviews alone that are not about oneself.
+const ACCESS_REVIEW_SPEC: Message = &[
+    (1, "resourceAttributes", One(RESOURCE)),
+    (2, "nonResourceAttributes", One(&[(1, "path", Text), (2, "verb", Text)])),
+    (3, "user", Text),
+    (4, "groups", Texts),
+    (6, "uid", Text),
+];
+const ACCESS_REVIEW: Message = &[(1, "metadata", One(METADATA)), (2, "spec", One(ACCESS_REVIEW_SPEC))];
 const DELETE_OPTIONS: Message = &[
     (1, "gracePeriodSeconds", Number),
     (2, "preconditions", One(&[(1, "uid", Text), (2, "resourceVersion", Text)])),

@@ -9,11 +9,9 @@ use serde_json::{Value, json};
 use super::kinds::{Kind, RBAC, Rules};
 use super::status::Cause;
 use super::{definition, meta};
-use crate::api::limits::NAME_BYTES_MAX;
+use crate::api::labels;
+use crate::api::limits::{ANNOTATIONS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::api::names::is_dns1123_subdomain;
-
-/// Most that the annotations of an object hold, in bytes.
-const ANNOTATIONS_BYTES_MAX: usize = 256 << 10;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
     and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
@@ -110,10 +108,10 @@ fn strings<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = (&'a Stri
 
 fn labels(object: &Value, causes: &mut Vec<Cause>) {
     for (key, value) in strings(object, "labels") {
-        if !meta::is_label_key(key) {
+        if !labels::is_label_key(key) {
             causes.push(Cause::invalid("metadata.labels", &json!(key), QUALIFIED_NAME));
         }
-        if !meta::is_label_value(value) {
+        if !labels::is_label_value(value) {
             causes.push(Cause::invalid("metadata.labels", &json!(value), LABEL_VALUE));
         }
     }
@@ -122,8 +120,7 @@ fn labels(object: &Value, causes: &mut Vec<Cause>) {
 fn annotations(object: &Value, causes: &mut Vec<Cause>) {
     let mut bytes = 0;
     for (key, value) in strings(object, "annotations") {
-        // Unlike a label's, the key of an annotation may have upper case letters in its domain.
-        if !meta::is_label_key(&key.to_ascii_lowercase()) {
+        if !labels::is_annotation_key(key) {
             causes.push(Cause::invalid("metadata.annotations", &json!(key), QUALIFIED_NAME));
         }
         bytes += key.len() + value.len();
@@ -152,7 +149,7 @@ fn owners(object: &Value, causes: &mut Vec<Cause>) {
 
 fn finalizers(object: &Value, causes: &mut Vec<Cause>) {
     for finalizer in meta::finalizers(object).iter().filter_map(Value::as_str) {
-        if !meta::is_label_key(finalizer) {
+        if !labels::is_label_key(finalizer) {
             causes.push(Cause::invalid("metadata.finalizers", &json!(finalizer), QUALIFIED_NAME));
         }
     }

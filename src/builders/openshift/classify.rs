@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
-use crate::plan::status::{BuildFailure, BuildStatus};
+use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
 /// Reasons of a Build's end that mean that the cluster took its pod, or never gave it one.
 const LOSSES: [&str; 7] = [
@@ -20,11 +20,12 @@ const LOSSES: [&str; 7] = [
     "NoBuildContainerStatus",
 ];
 
-/// Reasons that may be a registry's bad day, unless it said no: with what the build was about to do.
-const REGISTRY_FAULTS: [(&str, &str); 3] = [
-    ("PullBuilderImageFailed", "pulling the base image"),
-    ("FetchImageContentFailed", "pulling an image"),
-    ("PushImageToRegistryFailed", "pushing the image"),
+/// Reasons that may be a registry's bad day, unless it said no: with what the build was about to do, and what it is
+/// then.
+const REGISTRY_FAULTS: [(&str, &str, FailureCause); 3] = [
+    ("PullBuilderImageFailed", "pulling the base image", FailureCause::PullDenied),
+    ("FetchImageContentFailed", "pulling an image", FailureCause::PullDenied),
+    ("PushImageToRegistryFailed", "pushing the image", FailureCause::PushDenied),
 ];
 
 /// What a registry says to those whom it does not let in, in lower case: the words that the pod builder goes by too.
@@ -54,10 +55,10 @@ fn ended(status: &Value) -> BuildStatus {
     if LOSSES.contains(&reason) {
         return BuildStatus::Lost(words(status, ["reason", "message"], ": "));
     }
-    match REGISTRY_FAULTS.into_iter().find(|(known, _)| *known == reason) {
-        Some((_, step)) if is_denied(status) => failed(status, &format!("{step}, which was denied")),
+    match REGISTRY_FAULTS.into_iter().find(|(known, ..)| *known == reason) {
+        Some((_, step, cause)) if is_denied(status) => failed(status, &format!("{step}, which was denied"), cause),
         Some(_) => BuildStatus::Lost(words(status, ["reason", "message"], ": ")),
-        None => failed(status, step_of(reason, field(status, "phase"))),
+        None => failed(status, step_of(reason, field(status, "phase")), cause_of(reason)),
     }
 }
 
@@ -77,11 +78,18 @@ fn step_of(reason: &str, phase: &str) -> &'static str {
     }
 }
 
-fn failed(status: &Value, step: &str) -> BuildStatus {
+fn cause_of(reason: &str) -> FailureCause {
+    match reason {
+        "DockerBuildFailed" | "OutOfMemoryKilled" | "ManageDockerfileFailed" => FailureCause::Build,
+        _ => FailureCause::Other,
+    }
+}
+
+fn failed(status: &Value, step: &str, cause: FailureCause) -> BuildStatus {
     let reason = field(status, "reason");
     let step = if reason.is_empty() { step.to_owned() } else { format!("{step} ({reason})") };
     let output = words(status, ["message", "logSnippet"], "\n");
-    BuildStatus::Failed(BuildFailure { step, exit_code: None, output: Sensitive::new(output) })
+    BuildStatus::Failed(BuildFailure { step, exit_code: None, output: Sensitive::new(output), cause })
 }
 
 /// What two fields say, as far as they say anything.
@@ -99,8 +107,9 @@ mod tests {
         classify(&serde_json::from_value(json!({"metadata": {"name": "build-r"}, "status": status})).unwrap())
     }
 
-    fn failure(step: &str, output: &str) -> BuildStatus {
-        BuildStatus::Failed(BuildFailure { step: step.into(), exit_code: None, output: Sensitive::new(output.into()) })
+    fn failure(step: &str, output: &str, cause: FailureCause) -> BuildStatus {
+        let output = Sensitive::new(output.into());
+        BuildStatus::Failed(BuildFailure { step: step.into(), exit_code: None, output, cause })
     }
 
     #[test]
@@ -112,9 +121,9 @@ mod tests {
             ("New", pending()),
             ("Pending", pending()),
             ("Running", BuildStatus::Running),
-            ("Failed", failure("running the build", "")),
-            ("Error", failure("running the build", "")),
-            ("Cancelled", failure("running the build, which was cancelled", "")),
+            ("Failed", failure("running the build", "", FailureCause::Other)),
+            ("Error", failure("running the build", "", FailureCause::Other)),
+            ("Cancelled", failure("running the build, which was cancelled", "", FailureCause::Other)),
         ] {
             assert_eq!(status(json!({"phase": phase})), expected, "{phase}");
         }
@@ -183,16 +192,16 @@ mod tests {
             "logSnippet": "STEP 4: RUN dnf install tmuxx\nNo match\n",
         }));
         let output = "Dockerfile build strategy has failed.\nSTEP 4: RUN dnf install tmuxx\nNo match";
-        assert_eq!(found, failure("building the image (DockerBuildFailed)", output));
+        assert_eq!(found, failure("building the image (DockerBuildFailed)", output, FailureCause::Build));
     }
 
     #[test]
     fn l42_a_registry_is_asked_again_unless_it_said_no() {
-        for (reason, step) in REGISTRY_FAULTS {
+        for (reason, step, cause) in REGISTRY_FAULTS {
             let said = |said: &str| status(json!({"phase": "Failed", "reason": reason, "logSnippet": said}));
             assert_eq!(said("connection refused"), BuildStatus::Lost(reason.into()));
             let denied = "error: Unauthorized: access to the resource is not allowed";
-            assert_eq!(said(denied), failure(&format!("{step}, which was denied ({reason})"), denied));
+            assert_eq!(said(denied), failure(&format!("{step}, which was denied ({reason})"), denied, cause));
         }
         let message = json!({"phase": "Failed", "reason": "PushImageToRegistryFailed", "message": "access DENIED"});
         assert!(matches!(status(message), BuildStatus::Failed(_)));

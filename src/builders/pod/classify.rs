@@ -6,7 +6,7 @@ use super::IMAGE_BUILD;
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
-use crate::plan::status::{BuildFailure, BuildStatus};
+use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
 /// Reasons of a Pod's status that mean that the cluster ended it, not its containers.
 const DISRUPTIONS: [&str; 7] =
@@ -71,19 +71,20 @@ fn overdue(pod: &Object, build: Option<&Value>) -> BuildFailure {
         step: "running the build, which took longer than its deadline".into(),
         exit_code: build.and_then(exit_code),
         output: output.map_or_else(|| bare_failure(pod).output, |text| Sensitive::new(text.to_owned())),
+        cause: FailureCause::Deadline,
     }
 }
 
 fn failure(code: i32, state: Option<&Value>) -> BuildFailure {
-    let step = match code {
-        10 => "reading the MachineConfig",
-        20 => "building the image",
-        31 => "pulling the base image, which was denied",
-        41 => "pushing the image, which was denied",
-        _ => "running the build",
+    let (step, cause) = match code {
+        10 => ("reading the MachineConfig", FailureCause::BadPayload),
+        20 => ("building the image", FailureCause::Build),
+        31 => ("pulling the base image, which was denied", FailureCause::PullDenied),
+        41 => ("pushing the image, which was denied", FailureCause::PushDenied),
+        _ => ("running the build", FailureCause::Other),
     };
     let output = state.map(|state| field(state, "message")).unwrap_or_default();
-    BuildFailure { step: step.into(), exit_code: Some(code), output: Sensitive::new(output.into()) }
+    BuildFailure { step: step.into(), exit_code: Some(code), output: Sensitive::new(output.into()), cause }
 }
 
 /// What keeps a Pod from starting: a container that cannot start, or a scheduler that has no place for it.
@@ -107,7 +108,8 @@ fn bare_failure(pod: &Object) -> BuildFailure {
     let status = pod.data.get("status").cloned().unwrap_or_default();
     let words = [field(&status, "reason"), field(&status, "message")];
     let output = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ");
-    BuildFailure { step: "running the pod".into(), exit_code: None, output: Sensitive::new(output) }
+    let (step, cause) = ("running the pod".into(), FailureCause::Other);
+    BuildFailure { step, exit_code: None, output: Sensitive::new(output), cause }
 }
 
 #[cfg(test)]
@@ -174,6 +176,7 @@ mod tests {
             step: "building the image".into(),
             exit_code: Some(20),
             output: Sensitive::new("no such package".into()),
+            cause: FailureCause::Build,
         };
         assert_eq!(found, BuildStatus::Failed(expected));
     }
@@ -186,6 +189,24 @@ mod tests {
             let found = status("Failed", vec![container(IMAGE_BUILD, code, "")]);
             assert_eq!(matches!(found, BuildStatus::Lost(_)), is_lost, "{code}");
         }
+    }
+
+    #[test]
+    fn each_failure_has_its_cause() {
+        let cause =
+            |status| if let BuildStatus::Failed(failure) = status { failure.cause } else { panic!("{status:?}") };
+        for (code, expected) in [
+            (10, FailureCause::BadPayload),
+            (20, FailureCause::Build),
+            (31, FailureCause::PullDenied),
+            (41, FailureCause::PushDenied),
+            (137, FailureCause::Other),
+        ] {
+            assert_eq!(cause(status("Failed", vec![container(IMAGE_BUILD, code, "")])), expected, "{code}");
+        }
+        assert_eq!(cause(status("Failed", vec![])), FailureCause::Other);
+        let late = json!({"phase": "Failed", "reason": "DeadlineExceeded"});
+        assert_eq!(cause(classify(&pod(late))), FailureCause::Deadline);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod classify;
 mod spec;
+mod volumes;
 
 use super::{BuildSettings, ImageBuilder};
 use crate::api::{Kind, Object};

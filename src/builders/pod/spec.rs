@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::volumes::{mounts, variables, volumes};
 use super::{BuildSettings, IMAGE_BUILD, WAIT_FOR_DONE};
 use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, names};
-use crate::builders::{DigestHandoff, build_object};
+use crate::builders::{DigestHandoff, build_object, resources};
 use crate::plan::objects;
 use crate::plan::request::BuildRequest;
 
@@ -16,43 +17,53 @@ const WAIT_SCRIPT: &str = include_str!("../../../templates/wait-for-done.sh");
 const BUILD_USER: i64 = 1000;
 
 pub(super) fn pod(request: &BuildRequest, settings: &BuildSettings) -> Object {
-    let (mut containers, mut volumes) = (vec![image_build(request, settings)], volumes(request));
+    let (mut containers, mut volumes) = (vec![image_build(request, settings)], volumes(request, settings));
     if settings.digest_handoff == DigestHandoff::ConfigMap {
         containers.push(wait_for_done(request, settings));
         volumes.extend(helper_volumes());
     }
     let mut pod = build_object(Kind::Pod, request, settings);
-    pod.data = json!({ "spec": {
+    let mut spec = json!({
         "restartPolicy": "Never",
         "serviceAccountName": BUILD_SERVICE_ACCOUNT,
         "automountServiceAccountToken": false,
         "terminationGracePeriodSeconds": POD_GRACE_PERIOD_S,
+        "activeDeadlineSeconds": settings.deadline_s(),
         "imagePullSecrets": [{"name": request.pull_secret.name}],
         "containers": containers,
         "volumes": volumes,
-    }});
+    });
+    schedule(&mut spec, settings);
+    pod.data = json!({ "spec": spec });
     pod
+}
+
+/// Says where the pod may run; what is not set is left to the cluster.
+fn schedule(spec: &mut Value, settings: &BuildSettings) {
+    if !settings.node_selector.is_empty() {
+        spec["nodeSelector"] = json!(settings.node_selector);
+    }
+    if !settings.tolerations.is_empty() {
+        spec["tolerations"] = json!(settings.tolerations);
+    }
+    if let Some(name) = &settings.priority_class_name {
+        spec["priorityClassName"] = json!(name);
+    }
 }
 
 fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
     let mut environment = vec![
         json!({"name": "BASE_IMAGE", "value": request.inputs.base_image}),
         json!({"name": "FINAL_IMAGE", "value": request.image()}),
-        json!({"name": "BUILDAH_ISOLATION", "value": "chroot"}),
-        json!({"name": "STORAGE_DRIVER", "value": "vfs"}),
+        json!({"name": "BUILDAH_ISOLATION", "value": settings.isolation.name()}),
+        json!({"name": "STORAGE_DRIVER", "value": settings.storage_driver.name()}),
         json!({"name": "HOME", "value": "/home/build"}),
     ];
     if let Some(image) = &request.inputs.extensions_image {
         environment.push(json!({"name": "EXTENSIONS_IMAGE", "value": image}));
     }
-    let mut mounts: Vec<Value> = ["dockerfile", "machineconfig", "base-image-pull-creds", "final-image-push-creds"]
-        .into_iter()
-        .map(|volume| json!({"name": volume, "mountPath": format!("/tmp/{volume}"), "readOnly": true}))
-        .collect();
-    if settings.digest_handoff == DigestHandoff::ConfigMap {
-        mounts.push(json!({"name": "done", "mountPath": "/tmp/done"}));
-    }
-    json!({
+    environment.extend(variables(settings));
+    let mut container = json!({
         "name": IMAGE_BUILD,
         "image": settings.builder_image,
         "command": ["/bin/bash", "-c", BUILD_SCRIPT],
@@ -64,8 +75,12 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
             "runAsGroup": BUILD_USER,
             "capabilities": {"add": ["SETUID", "SETGID"]},
         },
-        "volumeMounts": mounts,
-    })
+        "volumeMounts": mounts(settings),
+    });
+    if !settings.resources.is_empty() {
+        container["resources"] = resources(settings);
+    }
+    container
 }
 
 fn wait_for_done(request: &BuildRequest, settings: &BuildSettings) -> Value {
@@ -99,22 +114,6 @@ fn digest_manifest(request: &BuildRequest, settings: &BuildSettings) -> String {
     config_map.metadata = objects::metadata(request, name, &settings.namespace);
     config_map.data = json!({"data": {names::DIGEST_KEY: "@DIGEST@"}});
     serde_json::to_string(&config_map).expect("an object has string keys only")
-}
-
-fn volumes(request: &BuildRequest) -> Vec<Value> {
-    let rendered = &request.inputs.rendered_config;
-    let credentials = |volume: &str, secret: &str| {
-        json!({
-            "name": volume,
-            "secret": {"secretName": secret, "items": [{"key": ".dockerconfigjson", "path": "config.json"}]},
-        })
-    };
-    vec![
-        json!({"name": "dockerfile", "configMap": {"name": names::containerfile(rendered)}}),
-        json!({"name": "machineconfig", "configMap": {"name": names::payload(rendered)}}),
-        credentials("base-image-pull-creds", &request.pull_secret.name),
-        credentials("final-image-push-creds", &request.push_secret.name),
-    ]
 }
 
 /// What the helper waits for its digest in, and hands it over with.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, RENDERED_PREFIX};
-use crate::api::{DEFAULT_NAMESPACE, Kind, Object, names};
-use crate::builders::{BUILDER_IMAGE_DEFAULT, BuildSettings, DigestHandoff};
+use crate::api::{Kind, Object, names};
+use crate::builders::{BuildSettings, DigestHandoff};
 use crate::cli::Error;
 use crate::cli::documents::Documents;
 use crate::cli::registry_access::default_authfiles;
@@ -147,11 +147,7 @@ impl InputArguments {
 
 /// As in a cluster, but without a helper: whoever waits for the digest is here.
 fn settings() -> BuildSettings {
-    BuildSettings {
-        namespace: DEFAULT_NAMESPACE.to_owned(),
-        builder_image: BUILDER_IMAGE_DEFAULT.to_owned(),
-        digest_handoff: DigestHandoff::TerminationMessage,
-    }
+    BuildSettings { digest_handoff: DigestHandoff::TerminationMessage, ..BuildSettings::default() }
 }
 
 /// The pool in `rendered-POOL-HASH`.

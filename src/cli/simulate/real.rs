@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) 
         fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
         machine_config,
         inputs,
-        settings: arguments.settings(),
+        settings: arguments.settings()?,
     };
     eprintln!("{}", Executor::NOTICE);
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");

@@ -110,6 +110,12 @@ impl Elector {
             tracing::warn!(%error, "failed to read the lease");
         }
         let Some((lease, _)) = self.known.clone().filter(|_| !self.is_held_by_another()) else { return };
+        if self.fence.writes.last().is_some_and(|sent| sent.elapsed() < self.timing.lease_duration) {
+            tracing::warn!(
+                "a write of this process may still arrive: the lease is not released, it runs out by itself"
+            );
+            return;
+        }
         let spec = released(&lease.spec.clone().unwrap_or_default(), self.clock.now());
         if let Err(error) = self.write(Some(&lease), spec).await {
             tracing::warn!(%error, "failed to release the lease; it runs out by itself");

@@ -5,24 +5,30 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::unanswered::Unanswered;
+
 /// Until when requests may leave. Shared by the elector, who moves it, and the transport, which keeps to it.
 #[derive(Debug, Clone)]
-pub struct Fence(Option<Arc<Mutex<Instant>>>);
+pub struct Fence {
+    until: Option<Arc<Mutex<Instant>>>,
+    /// The writes that have left.
+    pub writes: Unanswered,
+}
 
 impl Fence {
     /// A fence that is always open: leadership is not asked for.
-    pub const fn open() -> Self {
-        Self(None)
+    pub fn open() -> Self {
+        Self { until: None, writes: Unanswered::default() }
     }
 
     /// A fence that is closed until it is moved.
     pub fn closed() -> Self {
-        Self(Some(Arc::new(Mutex::new(Instant::now()))))
+        Self { until: Some(Arc::new(Mutex::new(Instant::now()))), writes: Unanswered::default() }
     }
 
     /// Lets requests leave until `deadline`.
     pub fn move_to(&self, deadline: Instant) {
-        if let Some(until) = &self.0 {
+        if let Some(until) = &self.until {
             *until.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
         }
     }
@@ -34,7 +40,7 @@ impl Fence {
 
     /// How long a request may take from now on, at most `limit`; `None` if it may not leave.
     pub fn time_for(&self, limit: Duration) -> Option<Duration> {
-        let Some(until) = &self.0 else { return Some(limit) };
+        let Some(until) = &self.until else { return Some(limit) };
         let until = *until.lock().unwrap_or_else(PoisonError::into_inner);
         let left = until.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left.min(limit))

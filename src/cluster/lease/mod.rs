@@ -5,6 +5,7 @@
 
 pub mod elector;
 pub mod fence;
+pub mod unanswered;
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ pub(super) fn logs(build: &Key, namespace: &str) -> String {
 }
 
 /// Asks for a fresh build of `pool`.
-pub(super) fn rebuild(pool: &str) -> String {
+pub(in crate::plan) fn rebuild(pool: &str) -> String {
     format!("oc annotate {} {}=now", resource(&Key::new(Kind::MachineConfigPool, pool)), keys::REBUILD)
 }
 

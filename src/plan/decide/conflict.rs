@@ -59,11 +59,14 @@ fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &Key, uid: &str) -> D
         message: message.clone(),
         occurrence: format!("{} {uid}", reason::NAME_CONFLICT),
         is_warning: true,
+        cause: Some(reason::NAME_CONFLICT),
     };
     let shown = Shown { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
-    let effect = tell(facts, pool, note)
-        .or_else(|| show::refer(pool, None))
-        .or_else(|| settle::show_failure(facts, pool, &shown, None));
+    // Once it is shown, it was told: an Event that has since expired is not told again.
+    let effect = show::refer(pool, None).or_else(|| {
+        let status = settle::show_failure(facts, pool, &shown, None)?;
+        tell(facts, pool, note).or(Some(status))
+    });
     let again = facts.view.now.checked_add(SignedDuration::from_secs(NAME_CONFLICT_INTERVAL_S)).ok();
     Decision::rest(Demand::None, effect, again)
 }

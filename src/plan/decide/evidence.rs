@@ -6,7 +6,7 @@ use super::serve::patch_record;
 use super::{Effect, Evidence, Place, Search, messages};
 use crate::api::{Kind, Pool, Sensitive};
 use crate::plan::record::{Attempt, BuildRecord, Failed};
-use crate::plan::status::{BuildFailure, BuildStatus};
+use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
 /// The look for what is said about `build`, unless there was one. A Build says all there is to know by itself.
 pub(super) fn seek(facts: &Facts<'_>, build: Made<'_>, place: Place) -> Option<Effect> {
@@ -30,7 +30,8 @@ pub(super) fn failure_of(facts: &Facts<'_>, build: Made<'_>) -> Option<BuildFail
         BuildStatus::Failed(failure) => Some(failure.clone()),
         BuildStatus::Running if facts.time_left(build).is_none() => {
             let step = messages::overdue(facts.view.settings.build_deadline);
-            Some(BuildFailure { step, exit_code: None, output: Sensitive::default() })
+            let cause = FailureCause::Deadline;
+            Some(BuildFailure { step, exit_code: None, output: Sensitive::default(), cause })
         }
         _ => None,
     }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use super::made::Made;
+pub(in crate::plan) use super::made::Made;
 use super::{Doomed, Effect, Evidence};
 use crate::api::limits::{
     ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
     RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
 };
-use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, names};
+use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, Sensitive, names};
 use crate::plan::cache::Cache;
 use crate::plan::fault::InputFault;
 use crate::plan::payload::Payload;
@@ -26,6 +26,8 @@ use crate::plan::status::BuildStatus;
 pub struct Settings {
     /// Where build objects, input ConfigMaps and Secrets live.
     pub namespace: String,
+    /// What must never be shown, besides what is in the watched Secrets.
+    pub credentials: Vec<Sensitive<String>>,
     /// Attempts at a build whose object is lost, the first included.
     pub attempts_max: u32,
     /// Builds that run at once; 0 is no limit. Only shown to users here: [`Slots`](crate::plan::slots::Slots) counts.
@@ -43,6 +45,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             namespace: DEFAULT_NAMESPACE.to_owned(),
+            credentials: Vec::new(),
             attempts_max: ATTEMPTS_MAX_DEFAULT,
             concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,
             pending_deadline: PENDING_DEADLINE_DEFAULT,
@@ -93,7 +96,7 @@ pub struct View<'a> {
 }
 
 /// The view, sorted.
-pub(super) struct Facts<'a> {
+pub(in crate::plan) struct Facts<'a> {
     pub view: &'a View<'a>,
     pub pool: Option<Pool<'a>>,
     pub record: BuildRecord,
@@ -107,7 +110,7 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(view: &'a View<'a>) -> Self {
+    pub(in crate::plan) fn of(view: &'a View<'a>) -> Self {
         let key = Key::new(Kind::MachineConfigPool, view.pool);
         let pool = view.cache.get(&key).map(|object| Pool::new(object));
         let (record, wanted) = match pool.as_ref().map(|pool| (pool, BuildRecord::of(pool))) {
@@ -151,7 +154,7 @@ impl<'a> Facts<'a> {
 
     /// The build object made from the inputs of this hash, unless it is on its way out; of several, the one that the
     /// pool refers to.
-    pub(super) fn build_of(&self, hash: &str) -> Option<Made<'a>> {
+    pub(in crate::plan) fn build_of(&self, hash: &str) -> Option<Made<'a>> {
         let is_referred_to =
             |build: &Made<'_>| self.pool.as_ref().is_some_and(|pool| pool.spec_source().contains(&build.reference()));
         self.live(hash).find(is_referred_to).or_else(|| self.live(hash).next())
@@ -167,7 +170,7 @@ impl<'a> Facts<'a> {
         self.builds.iter().copied().filter(move |build| build.hash() == Some(hash) && !build.is_being_deleted())
     }
 
-    pub(super) fn status_of(&self, build: Made<'_>) -> Option<&'a BuildStatus> {
+    pub(in crate::plan) fn status_of(&self, build: Made<'_>) -> Option<&'a BuildStatus> {
         self.view.statuses.get(build.uid())
     }
 
@@ -195,10 +198,11 @@ impl<'a> Facts<'a> {
         self.made().filter_map(|made| made.forced_at()).min()
     }
 
-    /// `text` without anything from the watched Secrets that must never be shown.
-    pub(super) fn scrubbed(&self, text: &str) -> String {
+    /// `text` without anything that must never be shown.
+    pub(in crate::plan) fn scrubbed(&self, text: &str) -> String {
         let secrets = self.view.cache.of_kind(Kind::Secret);
-        let credentials: Vec<_> = secrets.flat_map(|(_, secret)| scrub::credentials(secret)).collect();
+        let mut credentials = self.view.settings.credentials.clone();
+        credentials.extend(secrets.flat_map(|(_, secret)| scrub::credentials(secret)));
         scrub::scrub(text, &credentials)
     }
 
@@ -214,7 +218,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The wait after attempt `number` was lost.
-    pub(super) fn retry_backoff(&self, number: u32) -> SignedDuration {
+    pub(in crate::plan) fn retry_backoff(&self, number: u32) -> SignedDuration {
         let doubled = 2u32.saturating_pow(number.saturating_sub(1));
         let wait = self.view.settings.retry_backoff.saturating_mul(doubled).min(RETRY_BACKOFF_MAX);
         SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)

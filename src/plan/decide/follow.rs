@@ -53,6 +53,7 @@ fn started(build: Made<'_>, attempt: &Attempt) -> Note {
         message: messages::started(build.key, attempt.number),
         occurrence: format!("{} {}", attempt.hash, attempt.number),
         is_warning: false,
+        cause: None,
     }
 }
 
@@ -111,7 +112,8 @@ fn record_failure(
 ) -> Option<Effect> {
     show::refer(pool, Some(build.reference())).or_else(|| evidence::seek(facts, build, Place::Log)).or_else(|| {
         let message = evidence::message(facts, build, attempt, failure);
-        let failed = Failed { hash: attempt.hash.clone(), reason: reason::BUILD_FAILED.into(), message };
+        let (reason, cause) = (reason::BUILD_FAILED.into(), failure.cause);
+        let failed = Failed { hash: attempt.hash.clone(), reason, message, cause };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
         patch_record(pool, &record, |_| {})
     })

@@ -32,6 +32,7 @@ fn tell_opted_out(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
             message: "the pool is opted out of layering, and all that was made for its builds is removed".into(),
             occurrence: occasion,
             is_warning: false,
+            cause: None,
         },
     )
 }

@@ -10,27 +10,27 @@ use crate::plan::inputs::BuildInputs;
 
 /// An object that was made for a build.
 #[derive(Clone, Copy)]
-pub(super) struct Made<'a> {
+pub(in crate::plan) struct Made<'a> {
     pub key: &'a Key,
     pub object: &'a Object,
 }
 
 impl<'a> Made<'a> {
-    pub(super) fn uid(&self) -> &'a str {
+    pub(in crate::plan) fn uid(&self) -> &'a str {
         self.object.metadata.uid.as_deref().unwrap_or_default()
     }
 
-    pub(super) fn hash(&self) -> Option<&'a str> {
+    pub(in crate::plan) fn hash(&self) -> Option<&'a str> {
         self.annotation(keys::INPUT_HASH)
     }
 
     /// The inputs recorded with a build, if they are the ones that its hash says.
-    pub(super) fn inputs(&self) -> Option<BuildInputs> {
+    pub(in crate::plan) fn inputs(&self) -> Option<BuildInputs> {
         let inputs: BuildInputs = serde_json::from_str(self.annotation(keys::INPUTS)?).ok()?;
         (Some(inputs.hash().as_str()) == self.hash()).then_some(inputs)
     }
 
-    pub(super) const fn is_being_deleted(&self) -> bool {
+    pub(in crate::plan) const fn is_being_deleted(&self) -> bool {
         self.object.metadata.deletion_timestamp.is_some()
     }
 

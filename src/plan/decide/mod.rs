@@ -19,7 +19,7 @@
 //! | `leave` | a pool that is opted out or gone: clean up |
 //! | `show` | the status patch |
 
-mod commands;
+pub(in crate::plan) mod commands;
 mod conflict;
 mod evidence;
 pub mod facts;

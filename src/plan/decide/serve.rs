@@ -68,6 +68,7 @@ fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
         message: format!("a fresh build was asked for with the annotation {}", keys::REBUILD),
         occurrence: record.generation.to_string(),
         is_warning: false,
+        cause: None,
     };
     tell(facts, pool, note).or_else(|| {
         patch_record(pool, &record, |patch| {
@@ -166,6 +167,7 @@ fn supersede<'a>(
                 message: messages::superseded(build.key),
                 occurrence: build.uid().to_owned(),
                 is_warning: false,
+                cause: None,
             },
         )
     });

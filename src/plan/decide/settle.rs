@@ -5,13 +5,14 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::serve::{demand, tell};
 use super::{Decision, Effect, commands, evidence, messages, show};
-use crate::api::Pool;
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
 use crate::api::pool::{field, is_build_reference};
+use crate::api::{Key, Kind, Pool, names};
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
 use crate::plan::record::{Failed, Published};
+use crate::plan::request::Wanted;
 
 /// The pool's image is published: everything made for builds goes, and only then is success shown.
 pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Published) -> Decision {
@@ -25,15 +26,23 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
         message: shown.message.clone(),
         occurrence: format!("{} {}", published.hash, published.image),
         is_warning: false,
+        cause: None,
     };
     let effect = facts.deletion(facts.made()).or_else(|| show::refer(pool, None)).or_else(|| {
         if is_over_for_now(facts, pool) {
             return None;
         }
         let status = show::show(facts, pool, &shown, Degraded::Clear, None)?;
-        tell(facts, pool, note).or(Some(status))
+        look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
     });
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+}
+
+/// A look for the digest that a build pod may have left: no watch tells of it if it has no labels, or tells late.
+fn look_for_digest(facts: &Facts<'_>, published: &Published) -> Option<Effect> {
+    let is_left_by_builder = !matches!(&facts.wanted, Wanted::Known(request) if request.builder.kind() != Kind::Pod);
+    let digest = Key::new(Kind::ConfigMap, names::digest(&published.inputs.rendered_config));
+    (is_left_by_builder && !facts.view.cache.is_absent(&digest)).then_some(Effect::Read(digest))
 }
 
 /// Whether a pool that others degrade shows a failure, and no build was made since: nothing finishes, and so nothing new
@@ -55,6 +64,7 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
         message: failed.message.clone(),
         occurrence: format!("{} {number}", failed.hash),
         is_warning: true,
+        cause: Some(failed.cause.as_str()),
     };
     let effect = evidence::amend(facts, pool, failed)
         .or_else(|| show::refer(pool, reference.clone()))
@@ -68,7 +78,8 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
 
 /// An input cannot be used, and the pool has no image of its config.
 pub(super) fn faulty(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
-    if pool.blocked_by().is_some() {
+    // A fresh build that was asked for is not blocked, and what is in its way is told.
+    if pool.blocked_by().is_some() && !facts.record.rebuild {
         return Decision::idle(demand(facts));
     }
     let note = fault_note(facts, fault);
@@ -100,6 +111,7 @@ pub(super) fn fault_note(facts: &Facts<'_>, fault: &InputFault) -> Note {
         message: commands::with_next(&facts.scrubbed(&fault.to_string()), &command),
         occurrence: format!("{} {fault}", fault.reason.as_str()),
         is_warning: true,
+        cause: Some(fault.reason.as_str()),
     }
 }
 

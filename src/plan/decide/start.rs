@@ -18,6 +18,7 @@ use crate::plan::pull_secret::{self, PullSecret};
 use crate::plan::record::{Attempt, BuildRecord, Failed, Lost};
 use crate::plan::request::{BuildRequest, containerfile_fault};
 use crate::plan::slots::Demand;
+use crate::plan::status::FailureCause;
 
 pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let attempt = facts.record.attempt_at(&request.hash);
@@ -106,21 +107,26 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
     if attempt.number >= attempts_max {
         let after = lost.at.duration_since(attempt.started);
         let message = messages::given_up(pool.name(), attempt.number, &lost.why, after);
-        let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message };
+        let cause = FailureCause::Lost;
+        let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message, cause };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
     }
     let due = lost.at.checked_add(facts.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX);
-    if due <= facts.view.now {
-        return None;
-    }
     let message = messages::retrying(attempt, attempts_max, &lost.why, due);
     let note = Note {
         reason: event::BUILD_RETRYING,
         message: message.clone(),
         occurrence: format!("{} {}", attempt.hash, attempt.number),
         is_warning: true,
+        cause: None,
     };
+    if due <= facts.view.now {
+        // Nobody was there to tell in time, if the status still refers to what was lost.
+        let is_untold = pool.status_source().iter().any(is_build_reference);
+        let effect = if is_untold { tell(facts, pool, note) } else { None };
+        return effect.map(|effect| Decision::act(demand(facts), effect));
+    }
     let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_RETRYING.into(), message };
     let effect = tell(facts, pool, note)
         .or_else(|| show_unreferred(facts, pool, &shown))

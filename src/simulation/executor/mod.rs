@@ -14,7 +14,7 @@
 //!   /var/lib/containers empty, and what it writes goes with it. Its command has to be in its spec.
 //! - Everything runs as root; [`Executor::NOTICE`] lists what of a spec is overridden.
 //! - Pods use this machine's network. Probes, hooks and init containers are not run, containers not started again.
-//! - A service account's token is that of the cluster's only user.
+//! - A service account's token is that of the cluster's administrator.
 
 mod container;
 mod environment;

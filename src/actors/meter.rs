@@ -1,0 +1,180 @@
+//! Counts of what becomes of builds and of actors.
+//!
+//! What is told by an Event is counted by it: the API server takes an Event of one name once, so whatever was told
+//! before, by whichever process, is not counted again. How long things take is measured by what the pool's record
+//! and status say, as they are written.
+//!
+//! Pools are no labels: which one it is, its Events and conditions say, and series would outlive the pools.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::api::conditions::{event, reason};
+use crate::plan::fault::FaultReason;
+use crate::plan::notes::Note;
+use crate::plan::progress::Ending;
+use crate::plan::status::FailureCause;
+
+/// Bounds in seconds: most slots are free at once, and a queue lasts as long as builds do.
+const QUEUE_BUCKETS: [f64; 11] = [1.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0];
+/// Bounds in seconds: builds take minutes.
+const BUILD_BUCKETS: [f64; 11] = [30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0];
+/// Bounds in seconds: a publication is a handful of requests.
+const PUBLISH_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// One label, and its value: of a few that are known beforehand.
+type Label = [(&'static str, &'static str); 1];
+
+/// The actors that are started again when they crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Actor {
+    /// One pool's.
+    Pool,
+    /// One build's.
+    Build,
+}
+
+impl Actor {
+    const ALL: [Self; 2] = [Self::Pool, Self::Build];
+
+    const fn label(self) -> Label {
+        match self {
+            Self::Pool => [("actor", "pool")],
+            Self::Build => [("actor", "build")],
+        }
+    }
+}
+
+/// Counts of what becomes of builds and of actors; a copy counts with it.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    started: Counter,
+    succeeded: Counter,
+    failed: Family<Label, Counter>,
+    retried: Counter,
+    superseded: Counter,
+    invalid: Family<Label, Counter>,
+    rebuilds: Counter,
+    opt_outs: Counter,
+    restarts: Family<Label, Counter>,
+    meltdowns: Family<Label, Counter>,
+    queue: Histogram,
+    build: Family<Label, Histogram, fn() -> Histogram>,
+    publish: Histogram,
+}
+
+impl Default for Meter {
+    /// Nothing has happened; what can is there already, as an increase from nothing at all is seen by no query.
+    fn default() -> Self {
+        let causes = FailureCause::ALL.map(|cause| [("cause", cause.as_str())]);
+        let faults = FaultReason::ALL.into_iter().map(FaultReason::as_str).chain([reason::NAME_CONFLICT]);
+        let build = Family::new_with_constructor((|| Histogram::new(BUILD_BUCKETS)) as fn() -> Histogram);
+        for ending in Ending::ALL {
+            drop(build.get_or_create(&result(ending)));
+        }
+        Self {
+            started: Counter::default(),
+            succeeded: Counter::default(),
+            failed: zeros(causes),
+            retried: Counter::default(),
+            superseded: Counter::default(),
+            invalid: zeros(faults.map(|fault| [("reason", fault)])),
+            rebuilds: Counter::default(),
+            opt_outs: Counter::default(),
+            restarts: zeros(Actor::ALL.map(Actor::label)),
+            meltdowns: zeros(Actor::ALL.map(Actor::label)),
+            queue: Histogram::new(QUEUE_BUCKETS),
+            build,
+            publish: Histogram::new(PUBLISH_BUCKETS),
+        }
+    }
+}
+
+fn zeros(labels: impl IntoIterator<Item = Label>) -> Family<Label, Counter> {
+    let family = Family::<Label, Counter>::default();
+    labels.into_iter().for_each(|label| drop(family.get_or_create(&label)));
+    family
+}
+
+const fn result(ending: Ending) -> Label {
+    [("result", ending.as_str())]
+}
+
+impl Meter {
+    /// Shows the counts in `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        let mut count = |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
+        count("builds_started", "Attempts at a build whose build object was made", &self.started);
+        count("builds_succeeded", "Builds whose image was published", &self.succeeded);
+        count("builds_retried", "Attempts that were lost, and are followed by another", &self.retried);
+        count("builds_superseded", "Builds that were stopped for newer inputs", &self.superseded);
+        count("rebuild_requests", "Fresh builds that users asked for", &self.rebuilds);
+        count("opt_outs", "Pools that were opted out, and cleaned up", &self.opt_outs);
+        let mut count = |name: &str, help: &str, family: &Family<Label, Counter>| {
+            registry.register(name, help, family.clone());
+        };
+        count("builds_failed", "Builds that failed for good, by cause", &self.failed);
+        count("invalid_inputs", "Inputs that could not be used, by the reason that the pool shows", &self.invalid);
+        count("actor_restarts", "Actors that were started again after a crash", &self.restarts);
+        count("actor_meltdowns", "Times that actors crashed so often that they were left to rest", &self.meltdowns);
+        let help = "From when a pool began to wait for a slot until it had claimed its attempt";
+        registry.register_with_unit("queue_duration", help, Unit::Seconds, self.queue.clone());
+        let help = "From when an attempt was claimed until its end was known, by how it ended";
+        registry.register_with_unit("build_duration", help, Unit::Seconds, self.build.clone());
+        let help = "From when it was known that a build had succeeded until its pool showed so";
+        registry.register_with_unit("publish_duration", help, Unit::Seconds, self.publish.clone());
+    }
+
+    /// Counts what `note` tells, which nobody had told before.
+    pub(super) fn told(&self, note: &Note) {
+        let count = |family: &Family<Label, Counter>, name: &'static str| {
+            family.get_or_create(&[(name, note.cause.unwrap_or_default())]).inc();
+        };
+        match note.reason {
+            event::BUILD_STARTED => drop(self.started.inc()),
+            event::BUILD_SUCCEEDED => drop(self.succeeded.inc()),
+            event::BUILD_FAILED => count(&self.failed, "cause"),
+            event::BUILD_RETRYING => drop(self.retried.inc()),
+            event::BUILD_SUPERSEDED => drop(self.superseded.inc()),
+            event::CONFIG_INVALID => count(&self.invalid, "reason"),
+            event::REBUILD_REQUESTED => drop(self.rebuilds.inc()),
+            event::OPTED_OUT => drop(self.opt_outs.inc()),
+            _ => {}
+        }
+    }
+
+    /// Counts an actor that was started again.
+    pub(super) fn restarted(&self, actor: Actor) {
+        self.restarts.get_or_create(&actor.label()).inc();
+    }
+
+    /// Counts a meltdown.
+    pub(super) fn melted_down(&self, actor: Actor) {
+        self.meltdowns.get_or_create(&actor.label()).inc();
+    }
+
+    /// Takes note of a pool that claimed an attempt at `now`.
+    pub(super) fn queued(&self, since: Timestamp, now: Timestamp) {
+        self.queue.observe(seconds(since, now));
+    }
+
+    /// Takes note of an attempt that came to its end at `now`.
+    pub(super) fn built(&self, ending: Ending, since: Timestamp, now: Timestamp) {
+        self.build.get_or_create(&result(ending)).observe(seconds(since, now));
+    }
+
+    /// Takes note of a pool that shows its success from `now` on.
+    pub(super) fn published(&self, since: Timestamp, now: Timestamp) {
+        self.publish.observe(seconds(since, now));
+    }
+}
+
+/// The time between; none, where whoever wrote the former had a clock that was ahead.
+fn seconds(since: Timestamp, now: Timestamp) -> f64 {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default().as_secs_f64()
+}

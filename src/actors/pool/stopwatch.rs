@@ -1,0 +1,56 @@
+//! How long the stages of a pool's build take, each measured once.
+
+use jiff::Timestamp;
+
+use crate::actors::meter::Meter;
+use crate::api::Pool;
+use crate::api::conditions::BUILD_SUCCESS;
+use crate::plan::progress::{Ending, claimed, ended};
+use crate::plan::status::BuildStatus;
+
+/// When the stages under way began, as far as the pool's record does not say so. It goes with its actor: what it had
+/// begun to measure is then measured by nobody, rather than twice.
+#[derive(Debug, Default)]
+pub(super) struct Stopwatch {
+    /// Since when the pool had waited for the slot that it was given.
+    waiting_since: Option<Timestamp>,
+    /// When a build was heard to have succeeded.
+    succeeded_at: Option<Timestamp>,
+    /// The same, of the build that is published and not shown yet.
+    publishing_since: Option<Timestamp>,
+}
+
+impl Stopwatch {
+    /// The pool was given a slot.
+    pub(super) const fn granted(&mut self, waiting_since: Timestamp) {
+        self.waiting_since = Some(waiting_since);
+    }
+
+    /// A build is doing otherwise than before.
+    pub(super) const fn heard(&mut self, status: &BuildStatus, now: Timestamp) {
+        if matches!(status, BuildStatus::Succeeded(_)) {
+            self.succeeded_at = Some(now);
+        }
+    }
+
+    /// The pool was patched by its actor, and nobody else: this is what it was before and is after.
+    pub(super) fn patched(&mut self, before: &Pool<'_>, after: &Pool<'_>, now: Timestamp, meter: &Meter) {
+        if claimed(before, after).is_some() {
+            self.publishing_since = None;
+            if let Some(since) = self.waiting_since.take() {
+                meter.queued(since, now);
+            }
+        }
+        if let Some((attempt, ending)) = ended(before, after) {
+            meter.built(ending, attempt.started, now);
+            let succeeded_at = self.succeeded_at.take();
+            self.publishing_since = succeeded_at.filter(|_| ending == Ending::Succeeded);
+        }
+        if after.is_true(BUILD_SUCCESS)
+            && !before.is_true(BUILD_SUCCESS)
+            && let Some(since) = self.publishing_since.take()
+        {
+            meter.published(since, now);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The tokens of ServiceAccounts: made on request, and checked against what is there.
+//!
+//! A token is a JWT, signed with a key that nobody else has and that is forgotten with the server. It is good until it
+//! expires, and as long as the ServiceAccount is the same that it was made for, and so is the object that it is bound to.
+
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use ring::hmac::{self, HMAC_SHA256, Key as SigningKey};
+use ring::rand::SystemRandom;
+use serde_json::{Value, json};
+
+use super::authentication::User;
+use super::kinds::{KINDS, Kind};
+use super::meta::{metadata, text};
+use super::status::{Cause, Failure};
+use super::store::{Key, Object, Store};
+use super::write::{Place, timestamp};
+use super::{ApiServer, Inner};
+
+/// Whom tokens are for unless it is asked for others; it also signs them.
+const AUDIENCE: &str = "https://kubernetes.default.svc";
+/// How long a token is good for, in seconds: unless it is asked for another time, at least, and at most.
+const EXPIRATION_DEFAULT: i64 = 3_600;
+const EXPIRATION_MIN: i64 = 600;
+const EXPIRATION_MAX: i64 = 1 << 32;
+
+/// What signs tokens.
+#[derive(Debug, Default)]
+pub struct Signer(OnceLock<SigningKey>);
+
+impl Signer {
+    /// The key, which is made when it is needed first: whoever asks for no token needs no randomness.
+    fn key(&self) -> Result<&SigningKey, Failure> {
+        if let Some(key) = self.0.get() {
+            return Ok(key);
+        }
+        let key = SigningKey::generate(HMAC_SHA256, &SystemRandom::new())
+            .map_err(|_| Failure::internal("the machine gives no random bytes to sign tokens with"))?;
+        Ok(self.0.get_or_init(|| key))
+    }
+
+    fn sign(&self, claims: &Value) -> Result<String, Failure> {
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", encode(&json!({"alg": "HS256", "typ": "JWT"})), encode(claims));
+        let tag = hmac::sign(self.key()?, text.as_bytes());
+        Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag)))
+    }
+
+    /// What a token says, if it was signed here.
+    fn claims(&self, token: &str) -> Option<Value> {
+        let (text, tag) = token.rsplit_once('.')?;
+        hmac::verify(self.0.get()?, text.as_bytes(), &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
+        let (_, claims) = text.split_once('.')?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    }
+}
+
+impl ApiServer {
+    /// A token of a ServiceAccount, which need not be there yet: the token is good whenever it is, for as long as this
+    /// server runs.
+    ///
+    /// # Errors
+    /// If the machine has no randomness for a key.
+    pub fn lasting_token(&self, namespace: &str, name: &str) -> Result<String, super::IdentityError> {
+        let own = json!({"namespace": namespace, "serviceaccount": {"name": name}});
+        let claims = json!({"aud": [AUDIENCE], "exp": i64::MAX, "kubernetes.io": own});
+        self.0.signer.sign(&claims).map_err(|_| super::IdentityError::Random)
+    }
+
+    /// Whose token this is, if it is good now.
+    pub(super) fn holder(&self, token: &str) -> Option<User> {
+        let claims = self.0.signer.claims(token)?;
+        let is_for_us = claims["aud"].as_array()?.iter().any(|audience| audience == AUDIENCE);
+        let has_time = claims["exp"].as_i64()? > self.0.clock.now().as_second();
+        let own = &claims["kubernetes.io"];
+        let (namespace, account) = (text(own, "namespace"), &own["serviceaccount"]);
+        let store = self.0.store();
+        let uid = metadata(&same(&store, "ServiceAccount", namespace, account)?.value, "uid").to_owned();
+        let is_bound_to_what_is_there = ["pod", "secret"].into_iter().zip(["Pod", "Secret"]).all(|(field, kind)| {
+            own.get(field).is_none_or(|reference| same(&store, kind, namespace, reference).is_some())
+        });
+        let user = User { uid, ..User::service_account(namespace, text(account, "name")) };
+        (is_for_us && has_time && is_bound_to_what_is_there).then_some(user)
+    }
+}
+
+/// The object that a token's reference means, if that is still the one that it meant.
+fn same<'s>(store: &'s Store, kind: &str, namespace: &str, reference: &Value) -> Option<&'s Object> {
+    let (uid, name) = (text(reference, "uid"), text(reference, "name"));
+    let object = store.get(position(kind)?, &Key::new(namespace, name))?;
+    (uid.is_empty() || metadata(&object.value, "uid") == uid).then_some(object)
+}
+
+fn position(kind: &str) -> Option<usize> {
+    KINDS.iter().position(|known| known.name == kind)
+}
+
+/// Answers a TokenRequest for the ServiceAccount that `place` names.
+pub fn request(server: &Inner, place: &Place<'_>, body: &Value) -> Result<Value, Failure> {
+    if !matches!(text(body, "kind"), "" | "TokenRequest") {
+        return Err(Failure::bad_request(format!("{} cannot be handled as a TokenRequest", text(body, "kind"))));
+    }
+    let store = server.store();
+    let account =
+        store.get(place.collection, &place.key()).ok_or_else(|| Failure::not_found(place.kind, place.name))?;
+    let seconds = expiration(&body["spec"], place.name)?;
+    let audiences = match body["spec"]["audiences"].as_array() {
+        Some(audiences) if !audiences.is_empty() => audiences.clone(),
+        _ => vec![AUDIENCE.into()],
+    };
+    let mut own = json!({
+        "namespace": place.namespace, "serviceaccount": {"name": place.name, "uid": metadata(&account.value, "uid")},
+    });
+    let bound = &body["spec"]["boundObjectRef"];
+    if !bound.is_null() {
+        own[text(bound, "kind").to_lowercase()] = bind(&store, place, bound)?;
+    }
+    drop(store);
+    let expires = place.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let issued = place.now.as_second();
+    let token = server.signer.sign(&json!({
+        "iss": AUDIENCE, "aud": audiences, "iat": issued, "nbf": issued, "exp": expires.as_second(),
+        "sub": User::service_account(place.namespace, place.name).name, "kubernetes.io": own,
+    }))?;
+    Ok(json!({
+        "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {
+            "name": place.name, "namespace": place.namespace, "creationTimestamp": timestamp(place.now),
+        },
+        "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": bound},
+        "status": {"token": token, "expirationTimestamp": timestamp(expires)},
+    }))
+}
+
+fn expiration(spec: &Value, name: &str) -> Result<i64, Failure> {
+    let asked = &spec["expirationSeconds"];
+    let why = match asked.as_i64() {
+        None if asked.is_null() => return Ok(EXPIRATION_DEFAULT),
+        Some(seconds @ EXPIRATION_MIN..=EXPIRATION_MAX) => return Ok(seconds),
+        Some(seconds) if seconds > EXPIRATION_MAX => "may not specify a duration larger than 2^32 seconds",
+        _ => "may not specify a duration less than 10 minutes",
+    };
+    const REQUEST: Kind = Kind { name: "TokenRequest", api_version: "authentication.k8s.io/v1", ..KINDS[0] };
+    Err(Failure::invalid(&REQUEST, name, &[Cause::invalid("spec.expirationSeconds", asked, why)]))
+}
+
+/// The object that a token is to be bound to, as the token names it.
+fn bind(store: &Store, place: &Place<'_>, bound: &Value) -> Result<Value, Failure> {
+    let (kind, name, uid) = (text(bound, "kind"), text(bound, "name"), text(bound, "uid"));
+    let position = position(kind).filter(|_| matches!(kind, "Pod" | "Secret"));
+    let position = position.ok_or_else(|| {
+        Failure::bad_request(format!("cannot bind token for serviceaccount {:?} to {kind}", place.name))
+    })?;
+    let object = store.get(position, &Key::new(place.namespace, name));
+    let object = &object.ok_or_else(|| Failure::not_found(&KINDS[position], name))?.value;
+    if !uid.is_empty() && uid != metadata(object, "uid") {
+        let why = format!("the UID in the bound object reference ({uid}) does not match the UID in record");
+        return Err(Failure::conflict(&KINDS[position], name, &why));
+    }
+    if kind == "Pod" && text(&object["spec"], "serviceAccountName") != place.name {
+        let why = "to pod running with different serviceaccount name.";
+        return Err(Failure::bad_request(format!("cannot bind token for serviceaccount {:?} {why}", place.name)));
+    }
+    Ok(json!({"name": name, "uid": metadata(object, "uid")}))
+}

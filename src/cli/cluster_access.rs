@@ -1,0 +1,89 @@
+//! The way to a cluster for whoever only looks, as arguments.
+
+use std::path::PathBuf;
+
+use kube::Client;
+
+use super::Error;
+use crate::api::limits::ATTEMPTS_MAX_DEFAULT;
+use crate::api::{COMPONENT, DEFAULT_NAMESPACE, names};
+use crate::cluster::connect;
+use crate::cluster::health::WatchHealth;
+use crate::cluster::lease::fence::Fence;
+use crate::cluster::meter::Meter;
+use crate::cluster::snapshot::Snapshot;
+use crate::cluster::transport::Transport;
+use crate::jitter::Jitter;
+use crate::plan::decide::Settings;
+use crate::plan::report::PoolReport;
+
+/// Which cluster to look at, and what has to be known of the daemon in it.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClusterArguments {
+    /// Credentials; without it, those of KUBECONFIG, of ~/.kube/config, or of the cluster that this runs in
+    #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Where build objects, input ConfigMaps and Secrets are
+    #[arg(long, value_name = "NAME", env = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
+    namespace: String,
+
+    /// Attempts at a build whose pod is lost, as the daemon is set
+    #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", default_value_t = ATTEMPTS_MAX_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: u32,
+}
+
+/// A cluster that answers.
+pub(super) struct Access {
+    pub(super) client: Client,
+    pub(super) jitter: Jitter,
+    pub(super) health: WatchHealth,
+    pub(super) settings: Settings,
+}
+
+/// What is wrong with what was asked for.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error("{0:?} cannot be the name of a namespace; correct --namespace")]
+    Namespace(String),
+    #[error("there is no MachineConfigPool {0}; there are: {1}")]
+    UnknownPool(String, String),
+}
+
+impl ClusterArguments {
+    /// Sees that the cluster answers.
+    pub(super) async fn connect(&self) -> Result<Access, Error> {
+        if !names::is_dns1123_subdomain(&self.namespace) {
+            return Err(AskError::Namespace(self.namespace.clone()).into());
+        }
+        let config = connect::configuration(self.kubeconfig.as_deref()).await?;
+        let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
+        let (jitter, health) = (Jitter::seeded(seed), WatchHealth::default());
+        // Not the daemon's name: who looks at an audit log wants to know who it was.
+        let agent = format!("{COMPONENT}-status/{}", env!("CARGO_PKG_VERSION"));
+        let service = connect::service(&config)?;
+        let transport = Transport::new(service, jitter.clone(), &agent, Fence::open(), Meter::default());
+        let client = Client::new(transport.telling(health.clone()), self.namespace.clone());
+        connect::check(&client, &config).await?;
+        let settings =
+            Settings { namespace: self.namespace.clone(), attempts_max: self.max_attempts, ..Settings::default() };
+        Ok(Access { client, jitter, health, settings })
+    }
+}
+
+impl Access {
+    /// Reads the cluster.
+    pub(super) async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(Snapshot::read(self.client.clone(), &self.settings.namespace).await?)
+    }
+}
+
+/// The report on the pool of this name.
+pub(super) fn find<'r>(reports: &'r [PoolReport], pool: &str) -> Result<&'r PoolReport, Error> {
+    let names = || match reports {
+        [] => "none".to_owned(),
+        reports => reports.iter().map(|report| report.name.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    let found = reports.iter().find(|report| report.name == pool);
+    found.ok_or_else(|| AskError::UnknownPool(pool.to_owned(), names()).into())
+}

@@ -1,0 +1,147 @@
+//! `status`: where pools stand, once, for as long as one likes, or until they are built.
+
+mod follow;
+mod goal;
+mod output;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time;
+
+use self::follow::Followed;
+use self::goal::{Goal, Verdict};
+use self::output::{Format, Printer};
+use super::Error;
+use super::cluster_access::{Access, ClusterArguments, find};
+use super::stop::told_to_stop;
+use crate::plan::report::PoolReport;
+
+/// Shows where pools stand, from the cluster alone.
+///
+/// State, since when, attempt, what is built and what is wanted, and what the pool has to say: the daemon's own
+/// decision, carried out nowhere. Nothing is written, and no daemon has to run.
+///
+/// The exit status is 0 if what was asked for was shown, or was waited for and came; 1 if the cluster could not be
+/// asked; 2 if the arguments are wrong; 3 if what is waited for will not come unless somebody does something; 4 if it
+/// has not come in time; 130 if waiting was interrupted.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The pool; without it, all of them
+    #[arg(value_name = "POOL")]
+    pool: Option<String>,
+
+    /// How to print it; with --watch, JSON is one document a line
+    #[arg(short, long, value_name = "HOW", value_enum, default_value_t = Format::Table)]
+    output: Format,
+
+    /// Go on, and print what changes, until Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
+
+    /// Wait until the pool is there; without POOL, until every pool is that is opted in
+    #[arg(long, value_name = "STATE", value_enum)]
+    wait_for: Option<Goal>,
+
+    /// How long to wait, as in 90s or 30m
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration, requires = "wait_for")]
+    timeout: Duration,
+
+    #[command(flatten)]
+    cluster: ClusterArguments,
+}
+
+/// What is waited for will not come by itself.
+const HOPELESS: u8 = 3;
+/// What is waited for has not come in time.
+const TIMED_OUT: u8 = 4;
+/// As of a process that ended by SIGINT.
+const INTERRUPTED: u8 = 130;
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(show(arguments))
+}
+
+async fn show(arguments: &Arguments) -> Result<ExitCode, Error> {
+    // From the very beginning: a signal is no crash.
+    let stopped = told_to_stop()?;
+    let access = arguments.cluster.connect().await?;
+    let is_stream = arguments.watch || arguments.wait_for.is_some();
+    let mut printer = Printer::new(arguments.output, arguments.watch, arguments.pool.is_some());
+    if is_stream {
+        return arguments.stream(access, &mut printer, stopped).await;
+    }
+    let now = Timestamp::now();
+    let reports = access.snapshot().await?.reports(&access.settings, now).await?.pools;
+    printer.print(&arguments.asked_for(&reports)?, now)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    /// The reports that were asked for; that there is no such pool is an error.
+    fn asked_for<'r>(&self, reports: &'r [PoolReport]) -> Result<Vec<&'r PoolReport>, Error> {
+        match &self.pool {
+            Some(pool) => Ok(vec![find(reports, pool)?]),
+            None => Ok(reports.iter().collect()),
+        }
+    }
+
+    async fn stream(
+        &self,
+        access: Access,
+        printer: &mut Printer,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<ExitCode, Error> {
+        let mut timeout = std::pin::pin!(time::sleep(self.timeout));
+        let mut followed = Followed::start(access).await?;
+        self.asked_for(followed.reports())?;
+        let mut stopped = std::pin::pin!(stopped);
+        loop {
+            // A pool that was there may be gone by now.
+            let reports: Vec<&PoolReport> = followed.reports().iter().filter(|report| self.is_meant(report)).collect();
+            if self.watch {
+                printer.print_changes(&reports, Timestamp::now())?;
+            }
+            let verdict = self.wait_for.map(|goal| goal.judge(&reports, self.pool.as_deref()));
+            if let Some(verdict @ (Verdict::Reached | Verdict::Hopeless(_))) = verdict {
+                return self.conclude(verdict, printer, &reports);
+            }
+            tokio::select! {
+                biased;
+                () = &mut stopped => return Ok(self.interrupted()),
+                () = &mut timeout, if self.wait_for.is_some() => break,
+                () = followed.changed() => {}
+            }
+        }
+        let reports: Vec<&PoolReport> = followed.reports().iter().filter(|report| self.is_meant(report)).collect();
+        self.conclude(Verdict::NotYet, printer, &reports)
+    }
+
+    fn is_meant(&self, report: &PoolReport) -> bool {
+        self.pool.as_ref().is_none_or(|pool| report.name == *pool)
+    }
+
+    fn interrupted(&self) -> ExitCode {
+        if self.wait_for.is_some() { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS }
+    }
+
+    /// The end of a wait: how the pools are in the end, and what came of it.
+    fn conclude(&self, verdict: Verdict, printer: &mut Printer, reports: &[&PoolReport]) -> Result<ExitCode, Error> {
+        if !self.watch {
+            printer.print(reports, Timestamp::now())?;
+        }
+        Ok(match verdict {
+            Verdict::Reached => ExitCode::SUCCESS,
+            Verdict::Hopeless(why) => {
+                eprintln!("error: {why}");
+                ExitCode::from(HOPELESS)
+            }
+            Verdict::NotYet => {
+                eprintln!("error: not within {}", humantime::format_duration(self.timeout));
+                ExitCode::from(TIMED_OUT)
+            }
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! What is waited for, and whether it is there, or will not come.
+
+use clap::ValueEnum;
+
+use crate::plan::report::{PoolReport, State};
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Goal {
+    /// The image of what the pool wants is published, and its build cleared away
+    Built,
+    /// The build failed, or cannot be made from its inputs
+    Failed,
+}
+
+/// Whether what is waited for is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is.
+    Reached,
+    /// It is not, and it will not come unless somebody does something.
+    Hopeless(String),
+    /// It is not, and may come.
+    NotYet,
+}
+
+impl Goal {
+    /// Judges the pool of this name, or else all pools that are opted in.
+    pub(super) fn judge(self, reports: &[&PoolReport], pool: Option<&str>) -> Verdict {
+        let meant: Vec<&PoolReport> =
+            reports.iter().copied().filter(|r| pool.is_some() || r.state != State::NotOptedIn).collect();
+        if meant.is_empty() {
+            let why = pool.map_or_else(|| "no pool is opted in".to_owned(), |pool| format!("pool {pool} is gone"));
+            return Verdict::Hopeless(why);
+        }
+        if let Some(report) = meant.iter().find(|report| self.is_out_of_reach(report)) {
+            return Verdict::Hopeless(format!(
+                "pool {} is {}, which lasts until somebody acts",
+                report.name, report.state
+            ));
+        }
+        if meant.iter().all(|report| self.is_reached(report)) { Verdict::Reached } else { Verdict::NotYet }
+    }
+
+    fn is_reached(self, report: &PoolReport) -> bool {
+        match self {
+            Self::Built => report.is_built(),
+            Self::Failed => report.is_failed(),
+        }
+    }
+
+    fn is_out_of_reach(self, report: &PoolReport) -> bool {
+        let is_left = matches!(report.state, State::NotOptedIn | State::OptingOut | State::Deleting);
+        let other = match self {
+            Self::Built => Self::Failed,
+            Self::Failed => Self::Built,
+        };
+        is_left || other.is_reached(report)
+    }
+}

@@ -1,0 +1,147 @@
+//! One word for where a pool stands.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::look::Looked;
+use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, BUILD_SUCCESS, BUILDING, reason};
+use crate::api::pool::field;
+use crate::api::{Kind, Pool};
+use crate::plan::decide::facts::Facts;
+use crate::plan::decide::{Doomed, Effect};
+use crate::plan::request::Wanted;
+use crate::plan::slots::Demand;
+use crate::plan::status::BuildStatus;
+
+/// Where a pool stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum State {
+    /// The pool is not opted in: nothing is built for it.
+    NotOptedIn,
+    /// The pool is opted in, and has no rendered config yet.
+    NotRendered,
+    /// Somebody else says that the pool is broken: nothing new is built until that is over.
+    Blocked,
+    /// An input cannot be used.
+    InputInvalid,
+    /// An object of somebody else's has a name that the build needs.
+    NameConflict,
+    /// The pool waits for a slot to build in.
+    Queued,
+    /// The build's objects are being made.
+    Starting,
+    /// The build object is there, and has not started.
+    Pending,
+    /// The build runs.
+    Building,
+    /// The image is pushed, and about to be published, or its build about to be cleared away.
+    Publishing,
+    /// The image of what is wanted is published.
+    Built,
+    /// A build of earlier inputs is being stopped, to make room for that of those that are wanted now.
+    Superseding,
+    /// The last attempt was lost; the next is due later.
+    Retrying,
+    /// The build failed.
+    Failed,
+    /// The pool was opted out, and everything of its builds is being removed.
+    OptingOut,
+    /// The pool is gone, or about to be, and everything of its builds is being removed.
+    Deleting,
+    /// Not enough can be seen to tell.
+    Unknown,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The same word in every output.
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Where the looks came to rest.
+pub(super) fn of(facts: &Facts<'_>, looked: &Looked) -> State {
+    let decision = &looked.decision;
+    let Some(pool) = facts.pool.filter(|pool| !pool.is_being_deleted()) else { return State::Deleting };
+    if !pool.is_opted_in() {
+        let is_clear = looked.due.is_none() && facts.builds.is_empty();
+        return if is_clear { State::NotOptedIn } else { State::OptingOut };
+    }
+    if pool.rendered().is_empty() {
+        return State::NotRendered;
+    }
+    match &decision.effect {
+        _ if matches!(decision.demand, Demand::Wait(_)) => State::Queued,
+        Some(Effect::Prepare { .. } | Effect::Create(..) | Effect::WriteSecret(_)) => State::Starting,
+        Some(Effect::Delete(doomed)) => clearing(facts, doomed),
+        _ => shown(facts, &pool),
+    }
+}
+
+/// What the removal of an object is for.
+fn clearing(facts: &Facts<'_>, doomed: &Doomed) -> State {
+    let record = &facts.record;
+    let made = facts.builds.iter().chain(&facts.config_maps).find(|made| made.uid() == doomed.uid);
+    let hash = made.and_then(|made| made.hash());
+    let is_of = |known: Option<&str>| known.is_some() && known == hash;
+    if record.published.as_ref().is_some_and(|published| is_of(Some(&published.hash))) {
+        State::Publishing
+    } else if record.failed.as_ref().is_some_and(|failed| is_of(Some(&failed.hash))) {
+        State::Failed
+    } else if record.attempt.as_ref().is_some_and(|attempt| attempt.lost.is_some() && is_of(Some(&attempt.hash))) {
+        State::Retrying
+    } else {
+        State::Superseding
+    }
+}
+
+/// What the pool shows in the end, if that is about what it wants.
+fn shown(facts: &Facts<'_>, pool: &Pool<'_>) -> State {
+    let (type_, reason) = pool.shown().map_or(("", ""), |shown| (field(shown, "type"), field(shown, "reason")));
+    let state = match (type_, reason) {
+        (BUILD_SUCCESS, _) if is_published(facts, pool) => Some(State::Built),
+        (BUILD_FAILED, reason::BUILD_FAILED) if is_failed(facts) => Some(State::Failed),
+        (BUILD_FAILED, reason::BUILD_FAILED) => None,
+        (BUILD_FAILED, reason::NAME_CONFLICT) if !is_held_up(facts, pool) => Some(State::NameConflict),
+        (BUILD_FAILED, _) if !is_held_up(facts, pool) => Some(State::InputInvalid),
+        (BUILD_PENDING, reason::BUILD_RETRYING) if !is_held_up(facts, pool) => Some(State::Retrying),
+        (BUILD_PENDING, reason::BUILD_QUEUED) if !is_held_up(facts, pool) => Some(State::Superseding),
+        (BUILD_PENDING | BUILDING, _) => live(facts, type_),
+        _ => None,
+    };
+    state.unwrap_or(if pool.blocked_by().is_some() { State::Blocked } else { State::Unknown })
+}
+
+/// How the build is doing that the pool shows to be under way.
+fn live(facts: &Facts<'_>, type_: &str) -> Option<State> {
+    let hash = &facts.record.attempt.as_ref()?.hash;
+    let build = facts.build_of(hash).or_else(|| facts.builds.iter().copied().find(|b| b.hash() == Some(hash)))?;
+    Some(match facts.status_of(build) {
+        Some(BuildStatus::DigestInConfigMap | BuildStatus::Succeeded(_)) => State::Publishing,
+        _ if type_ == BUILDING => State::Building,
+        _ => State::Pending,
+    })
+}
+
+fn is_published(facts: &Facts<'_>, pool: &Pool<'_>) -> bool {
+    match &facts.wanted {
+        Wanted::Known(request) => facts.record.published_on(pool, &request.hash).is_some(),
+        // Inputs that cannot be read are no change.
+        Wanted::Faulty(_) | Wanted::Unknown => {
+            facts.record.published.as_ref().is_some_and(|published| published.inputs.rendered_config == pool.rendered())
+        }
+    }
+}
+
+fn is_failed(facts: &Facts<'_>) -> bool {
+    match &facts.wanted {
+        Wanted::Known(request) => facts.record.failure_of(&request.hash).is_some(),
+        Wanted::Faulty(_) | Wanted::Unknown => facts.record.failed.is_some(),
+    }
+}
+
+/// Whether what the pool shows is from before somebody else said that it is broken.
+fn is_held_up(facts: &Facts<'_>, pool: &Pool<'_>) -> bool {
+    pool.blocked_by().is_some() && !facts.builds.iter().any(|build| build.key.kind != Kind::ConfigMap)
+}

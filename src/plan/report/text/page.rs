@@ -1,0 +1,113 @@
+//! All that there is to say of one pool.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::{NOTHING, age, lines, message, one_line, plain_table, printable};
+use crate::plan::conditions::to_rfc3339;
+use crate::plan::report::{AttemptReport, BuildReport, InputField, Next, PoolReport, Queue, State};
+
+/// Hexadecimal digits by which texts are told apart.
+const DIGITS: usize = 12;
+
+/// The page for one pool.
+pub fn page(report: &PoolReport, now: Timestamp) -> String {
+    let since = report.since.map(|since| format!(", for {} (since {})", age(since, now), to_rfc3339(since)));
+    let mut page = format!("Pool {}: {}{}\n", report.name, report.state, since.unwrap_or_default());
+    for line in message(report).map(|message| printable(&message)).unwrap_or_default().lines() {
+        let _ = writeln!(page, "  {line}");
+    }
+    if !report.inputs.is_empty() {
+        let _ = write!(page, "\n{}", inputs(&report.inputs));
+    }
+    let facts = facts(report, now);
+    if !facts.is_empty() {
+        page.push('\n');
+    }
+    let mut table = plain_table();
+    for (name, value) in facts {
+        table.add_row([format!("{name}:"), value]);
+    }
+    page + &lines(table)
+}
+
+/// What was built against what is wanted; a star marks where they differ.
+fn inputs(inputs: &[InputField]) -> String {
+    let mut table = plain_table();
+    table.set_header(["INPUT", "", "BUILT", "WANTED"]);
+    for field in inputs {
+        let mark = match field.differs {
+            Some(true) => "*",
+            Some(false) => "",
+            None => "?",
+        };
+        let cell = |value: &Option<String>| match value {
+            Some(hash) if field.name == "customContainerfile" => one_line(hash, DIGITS),
+            Some(value) => one_line(value, usize::MAX),
+            None => NOTHING.to_owned(),
+        };
+        table.add_row([field.name.to_owned(), mark.to_owned(), cell(&field.built), cell(&field.wanted)]);
+    }
+    lines(table)
+}
+
+fn facts(report: &PoolReport, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let headline = message(report);
+    // What the pool shows goes on with a command.
+    let is_headline = |text: &str| headline.as_deref().is_some_and(|headline| headline.starts_with(text));
+    let said = report.message.as_ref().filter(|text| !is_headline(text)).map(|text| format!(": {text}"));
+    let said = said.unwrap_or_default();
+    let shown = report.condition.as_ref().map(|shown| format!("{}, reason {}{said}", shown.type_, shown.reason));
+    facts.extend(shown.map(|shown| ("Shown", shown)));
+    facts.extend(report.image.clone().map(|image| ("Image", image)));
+    facts.extend(report.attempt.as_ref().map(|attempt| ("Attempt", attempt_line(attempt, now))));
+    facts.extend(report.builds.iter().map(|build| ("Build", build_line(build))));
+    facts.extend(report.queue.as_ref().map(|queue| ("Queue", queue_line(queue))));
+    // Elsewhere it is the headline.
+    if let Some(blocker) = report.blocked_by.as_ref().filter(|_| report.state != State::Blocked) {
+        facts.push(("Blocked by", format!("{}, reason {}: {}", blocker.condition, blocker.reason, blocker.message)));
+    }
+    if let Some(fault) = report.input_fault.as_ref().filter(|fault| !is_headline(&fault.message)) {
+        facts.push(("Input", fault.message.clone()));
+    }
+    facts.extend(report.next.as_ref().map(|next| ("Next", next_line(next, now))));
+    facts.extend(report.command.clone().map(|command| ("Try", command)));
+    facts.extend(report.notes.iter().map(|note| ("Note", note.clone())));
+    facts.into_iter().map(|(name, value)| (name, one_line(&value, usize::MAX))).collect()
+}
+
+fn attempt_line(attempt: &AttemptReport, now: Timestamp) -> String {
+    let mut line = format!("{} of {}, begun {} ago", attempt.number, attempt.of, age(attempt.started, now));
+    if let (Some(at), Some(why)) = (attempt.lost_at, &attempt.lost_why) {
+        let _ = write!(line, ", lost {} ago: {why}", age(at, now));
+    }
+    line
+}
+
+fn build_line(build: &BuildReport) -> String {
+    let of = match build.is_wanted {
+        Some(false) => ", of earlier inputs",
+        Some(true) | None => "",
+    };
+    format!("{} {}, {}{of} (UID {})", build.kind, build.name, build.phase, build.uid)
+}
+
+fn queue_line(queue: &Queue) -> String {
+    let holders = if queue.held_by.is_empty() { "nobody".to_owned() } else { queue.held_by.join(", ") };
+    format!("number {} of {} that wait; slots are held by {holders}", queue.position, queue.waiting)
+}
+
+fn next_line(next: &Next, now: Timestamp) -> String {
+    match next.at {
+        _ if next.is_due => {
+            format!(
+                "{}; it is due now, and if it stays so for more than a few seconds, no daemon is at work",
+                next.what
+            )
+        }
+        Some(at) => format!("{}, at {} (in {})", next.what, to_rfc3339(at), age(now, at)),
+        None => next.what.clone(),
+    }
+}

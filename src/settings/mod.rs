@@ -1,0 +1,196 @@
+//! The settings of a daemon: one file, whose fields can be set by flags and environment variables too.
+//!
+//! Reads a YAML file; writes nothing. In this one, everything is as it is by default, and as it is if it is left out:
+//!
+//! ```yaml
+//! namespace: openshift-machine-config-operator # of build objects, input ConfigMaps and Secrets, and of the lease
+//! maxConcurrentBuilds: 5                       # 0 is no limit
+//! maxAttempts: 3                               # at a build whose object is lost, the first included
+//! pendingDeadline: 10m                         # that a build object may take to start
+//! buildDeadline: 1h                            # that a whole build may take
+//! adminListen: 127.0.0.1:8797                  # where /livez, /readyz and /metrics are served
+//! leaderElection:
+//!   enabled: true
+//!   leaseDuration: 15s
+//!   renewDeadline: 10s
+//!   retryPeriod: 2s
+//! logFormat: human                             # or json
+//! build:
+//!   builderImage: quay.io/buildah/stable:latest
+//!   digestHandoff: configmap                   # or termination-message
+//!   resources:                                 # as a container has them
+//!     requests: {}
+//!     limits: {}
+//!   nodeSelector: {}                           # this, and tolerations, as a pod has them
+//!   tolerations: []
+//!   priorityClassName: null
+//!   labels: {}
+//!   annotations: {}
+//!   proxy:
+//!     httpProxy: null
+//!     httpsProxy: null
+//!     noProxy: null
+//!   trustedCaConfigMap: null
+//!   trustedCaKey: ca-bundle.crt
+//!   registriesConfigMap: null
+//!   isolation: chroot                          # or oci, or rootless
+//!   storageDriver: vfs                         # or overlay
+//! ```
+//!
+//! It has no `apiVersion` and no `kind`: it is no object, no API server is ever given one, and a field that this
+//! version of the program does not know is refused, whatever a version says. Where the credentials for the API server
+//! are is none of it: a file like this can be shown to anybody.
+//!
+//! The exception are the users and passwords in proxies' URLs. Wherever settings are shown, `[redacted]` stands in
+//! their place, and a URL with that in it is refused: what is shown can be used again once they are written back.
+
+mod check;
+mod flags;
+mod read;
+mod text;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::check::{Fault, Faults};
+pub use self::flags::{FLAGS, flag_of, variable};
+pub use self::read::{ReadError, parse, read};
+pub use self::text::{address, duration};
+use crate::actors;
+use crate::api::DEFAULT_NAMESPACE;
+use crate::api::limits::{
+    ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
+};
+use crate::builders::BuildSettings;
+use crate::cluster::lease::Timing;
+
+/// Where the admin server listens, unless a setting says otherwise.
+const ADMIN_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8797);
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct Settings {
+    /// Where build objects, input ConfigMaps and Secrets are, and the lease.
+    pub namespace: String,
+    /// Builds that run at once; 0 is no limit.
+    #[serde(deserialize_with = "text::as_number")]
+    pub max_concurrent_builds: usize,
+    /// Attempts at a build whose object is lost, the first included.
+    #[serde(deserialize_with = "text::as_number")]
+    pub max_attempts: u32,
+    /// How long a build object may take to start.
+    #[serde(with = "text::as_duration")]
+    pub pending_deadline: Duration,
+    /// How long a whole build may take.
+    #[serde(with = "text::as_duration")]
+    pub build_deadline: Duration,
+    /// Where the admin server listens.
+    #[serde(deserialize_with = "text::as_address")]
+    pub admin_listen: SocketAddr,
+    /// Who acts, of several processes.
+    pub leader_election: LeaderElection,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// What build objects are made with.
+    pub build: BuildSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespace: DEFAULT_NAMESPACE.to_owned(),
+            max_concurrent_builds: CONCURRENT_BUILDS_DEFAULT,
+            max_attempts: ATTEMPTS_MAX_DEFAULT,
+            pending_deadline: PENDING_DEADLINE_DEFAULT,
+            build_deadline: BUILD_DEADLINE_DEFAULT,
+            admin_listen: ADMIN_LISTEN_DEFAULT,
+            leader_election: LeaderElection::default(),
+            log_format: LogFormat::default(),
+            build: BuildSettings::default(),
+        }
+    }
+}
+
+/// Who acts, of several processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct LeaderElection {
+    /// Whether a process acts only while it holds the lease.
+    #[serde(deserialize_with = "text::as_bool")]
+    pub enabled: bool,
+    /// How long a lease that is not renewed keeps others out.
+    #[serde(with = "text::as_duration")]
+    pub lease_duration: Duration,
+    /// How long a leader acts on a lease that it cannot renew.
+    #[serde(with = "text::as_duration")]
+    pub renew_deadline: Duration,
+    /// How often a leader renews, and a standby looks.
+    #[serde(with = "text::as_duration")]
+    pub retry_period: Duration,
+}
+
+impl Default for LeaderElection {
+    fn default() -> Self {
+        let Timing { lease_duration, renew_deadline, retry_period } = Timing::default();
+        Self { enabled: true, lease_duration, renew_deadline, retry_period }
+    }
+}
+
+impl LeaderElection {
+    /// The timing of the lease.
+    pub const fn timing(&self) -> Timing {
+        let Self { lease_duration, renew_deadline, retry_period, .. } = *self;
+        Timing { lease_duration, renew_deadline, retry_period }
+    }
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Human,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// The settings themselves, if each can be used.
+    ///
+    /// # Errors
+    /// All that cannot.
+    pub fn check(self) -> Result<Self, Faults> {
+        let faults = check::faults(&self);
+        if faults.is_empty() { Ok(self) } else { Err(Faults(faults)) }
+    }
+
+    /// The file that says all this, but for the credentials in proxies' URLs.
+    pub fn to_yaml(&self) -> String {
+        let mut shown = self.clone();
+        shown.build.proxy = self.build.proxy.redacted();
+        serde_saphyr::to_string(&shown).expect("settings have nothing in them that YAML cannot hold")
+    }
+
+    /// What builders take.
+    pub fn for_builds(&self) -> BuildSettings {
+        let (namespace, build_deadline) = (self.namespace.clone(), self.build_deadline);
+        BuildSettings { namespace, build_deadline, ..self.build.clone() }
+    }
+
+    /// What actors take.
+    pub fn for_actors(&self) -> actors::Settings {
+        let mut settings = actors::Settings::default();
+        settings.decide.namespace.clone_from(&self.namespace);
+        settings.decide.concurrent_builds_max = self.max_concurrent_builds;
+        settings.decide.attempts_max = self.max_attempts;
+        settings.decide.pending_deadline = self.pending_deadline;
+        settings.decide.build_deadline = self.build_deadline;
+        settings.decide.credentials = self.build.credentials();
+        settings.build = self.for_builds();
+        settings
+    }
+}

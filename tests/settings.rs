@@ -1,0 +1,19 @@
+//! The settings: where each comes from, where it goes, and what is refused.
+
+mod processes;
+
+#[path = "settings/arrive.rs"]
+mod arrive;
+#[path = "run/daemon.rs"]
+#[allow(dead_code)] // This uses a part of it.
+mod daemon;
+#[path = "settings/daemons.rs"]
+mod daemons;
+#[path = "settings/precedence.rs"]
+mod precedence;
+#[path = "settings/program.rs"]
+mod program;
+#[path = "settings/readme.rs"]
+mod readme;
+#[path = "settings/refuse.rs"]
+mod refuse;
