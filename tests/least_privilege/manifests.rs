@@ -81,6 +81,8 @@ pub fn without(objects: &[Value], gone: &Permission) -> Vec<Value> {
     of_others["resources"] = but("resources", &gone.resource);
     of_this["resources"] = json!([gone.resource]);
     of_this["verbs"] = but("verbs", &gone.verb);
-    rules.extend([of_others, of_this]);
+    // A rule for nothing is none.
+    let is_rule = |rule: &Value| ["resources", "verbs"].iter().all(|field| rule[field] != json!([]));
+    rules.extend([of_others, of_this].into_iter().filter(is_rule));
     objects
 }
