@@ -322,7 +322,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "silent-watch-trusted",
         lessons: "L40",
-        scenario: CHAOS,
+        scenario: GAPS,
         edits: &[Edit {
             file: "src/cluster/transport.rs",
             original: "if is_watch && is_success { WATCH_SILENCE_MAX } else { REQUEST_TIMEOUT }",

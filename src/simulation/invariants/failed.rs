@@ -6,6 +6,7 @@ use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, reason};
 use crate::api::pool::field;
 use crate::api::{Object, Pool, keys};
 use crate::plan::record::BuildRecord;
+use crate::plan::status::FailureCause;
 use crate::simulation::ledger::Ledger;
 
 /// What is wrong with the failure that a write of the daemon's tells of.
@@ -21,8 +22,11 @@ fn untruth(model: &Model, ledger: &Ledger, was: &Pool<'_>, is: &Pool<'_>) -> Opt
     let of = |pool: &Pool<'_>| BuildRecord::of(pool).unwrap_or_default().failed;
     let failed = of(is).filter(|failed| of(was).as_ref() != Some(failed) && failed.reason == reason::BUILD_FAILED)?;
     let builds = model.builds_of(is.name()).filter(|build| annotation(build, keys::INPUT_HASH) == failed.hash);
-    let uids = builds.filter_map(|build| build.metadata.uid.as_deref());
-    let endings: Vec<_> = uids.filter_map(|uid| ledger.ending(uid)).collect();
+    let uids: Vec<_> = builds.filter_map(|build| build.metadata.uid.as_deref()).collect();
+    if uids.is_empty() && failed.cause == FailureCause::Deadline {
+        return Some(format!("the build is said to take too long ({}), and is gone", failed.message));
+    }
+    let endings: Vec<_> = uids.into_iter().filter_map(|uid| ledger.ending(uid)).collect();
     let is_true = endings.is_empty() || endings.iter().any(|ending| ending.is_failure());
     (!is_true).then(|| format!("the build is said to have failed ({}), and it ended as {endings:?}", failed.message))
 }
