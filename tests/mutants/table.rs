@@ -320,16 +320,6 @@ pub const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
-        name: "silent-watch-trusted",
-        lessons: "L40",
-        scenario: GAPS,
-        edits: &[Edit {
-            file: "src/cluster/transport.rs",
-            original: "if is_watch && is_success { WATCH_SILENCE_MAX } else { REQUEST_TIMEOUT }",
-            mutated: "if is_watch && is_success { Duration::from_secs(1 << 30) } else { REQUEST_TIMEOUT }",
-        }],
-    },
-    Mutant {
         name: "decided-before-the-first-lists",
         lessons: "L46",
         scenario: CHAOS,
