@@ -72,7 +72,8 @@
 //! 11. The container `image-build` ends with a digest as its termination message, or the Build is complete and bears
 //!     one. One patch **publishes**: the image annotation, the record of the inputs that this very object was made
 //!     from, and the reference out of the spec.
-//! 12. The build object, its two ConfigMaps and the digest's, where there is one, are deleted, one look each, by UID.
+//! 12. The build object, its two ConfigMaps and the digest's are deleted, one look each, by UID. The digest's may be
+//!     there unseen: unless it is known to be gone, it is looked for by name.
 //! 13. The Event `BuildSucceeded` is told,
 //! 14. and one status patch shows `BuildSuccess` and takes the reference out.
 //!
@@ -92,6 +93,7 @@
 //! - **Blind is not ready**: a watch that fails, or on which not even a sign of life arrives, is named by `/readyz`,
 //!   and opened again.
 //! - **Told once, counted once**: a transition is counted by whoever creates its Event, whose name lets only one do so.
+//! - **No credential shows**: what holds one cannot be printed, and the words of others are scrubbed.
 //! - **Rest is silence**: where nothing is due, no request is sent.
 //! - **One pool's trouble is its own**: actors share no state but the supervisor's, which waits for nothing.
 
