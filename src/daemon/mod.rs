@@ -81,7 +81,8 @@ impl Daemon {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let Options { settings, clock, seed, fence, metrics, interceptor } = options;
+        let Options { mut settings, clock, seed, fence, metrics, interceptor } = options;
+        settings.decide.digest_handoff = settings.build.digest_handoff;
         let jitter = Jitter::seeded(seed);
         let namespace = settings.decide.namespace.clone();
         let health = WatchHealth::default();

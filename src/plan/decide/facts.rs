@@ -12,6 +12,7 @@ use crate::api::limits::{
     RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
 };
 use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, Sensitive, names};
+use crate::plan::builder::DigestHandoff;
 use crate::plan::cache::Cache;
 use crate::plan::fault::InputFault;
 use crate::plan::payload::Payload;
@@ -26,6 +27,8 @@ use crate::plan::status::BuildStatus;
 pub struct Settings {
     /// Where build objects, input ConfigMaps and Secrets live.
     pub namespace: String,
+    /// How build pods hand over their digest, as in the settings of builds.
+    pub digest_handoff: DigestHandoff,
     /// What must never be shown, besides what is in the watched Secrets.
     pub credentials: Vec<Sensitive<String>>,
     /// Attempts at a build whose object is lost, the first included.
@@ -45,6 +48,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             namespace: DEFAULT_NAMESPACE.to_owned(),
+            digest_handoff: DigestHandoff::default(),
             credentials: Vec::new(),
             attempts_max: ATTEMPTS_MAX_DEFAULT,
             concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,

@@ -8,6 +8,7 @@ use super::{Decision, Effect, commands, evidence, messages, show};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
+use crate::plan::builder::DigestHandoff;
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
@@ -40,9 +41,10 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
 
 /// A look for the digest that a build pod may have left: no watch tells of it if it has no labels, or tells late.
 fn look_for_digest(facts: &Facts<'_>, published: &Published) -> Option<Effect> {
-    let is_left_by_builder = !matches!(&facts.wanted, Wanted::Known(request) if request.builder.kind() != Kind::Pod);
+    let is_of_pod = !matches!(&facts.wanted, Wanted::Known(request) if request.builder.kind() != Kind::Pod);
+    let is_left = is_of_pod && facts.view.settings.digest_handoff == DigestHandoff::ConfigMap;
     let digest = Key::new(Kind::ConfigMap, names::digest(&published.inputs.rendered_config));
-    (is_left_by_builder && !facts.view.cache.is_absent(&digest)).then_some(Effect::Read(digest))
+    (is_left && !facts.view.cache.is_absent(&digest)).then_some(Effect::Read(digest))
 }
 
 /// Whether a pool that others degrade shows a failure, and no build was made since: nothing finishes, and so nothing new
