@@ -196,7 +196,7 @@ async fn l44_no_credential_shows_in_the_log_of_a_process_at_trace_level_nor_in_i
     let read = || std::fs::read_to_string(&log).unwrap();
     processes::until("the image is published", || read().contains("\"reason\":\"BuildSucceeded\"").then_some(()));
     let admin = read().split("\"admin\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    assert_hidden("metrics", &processes::get(&admin, "/metrics"));
+    assert_hidden("metrics", &processes::ask(&admin, "GET", "/metrics").1);
     assert_eq!(daemon.end(), Some(0));
     assert!(read().contains("\"level\":\"TRACE\""), "little was logged");
     assert_hidden("the log", &read());

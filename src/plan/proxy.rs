@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
-use super::scrub::{CREDENTIAL_BYTES_MIN, REDACTED};
+use super::scrub::REDACTED;
 use crate::api::Sensitive;
 
 /// Proxies, named as OpenShift's cluster-wide configuration names them. Debug shows no credentials.
@@ -45,9 +45,7 @@ impl Proxy {
     /// User and password as they are written, decoded, and as they are sent.
     pub fn credentials(&self) -> Vec<Sensitive<String>> {
         let urls = [&self.http_proxy, &self.https_proxy].into_iter().flatten();
-        let mut found: Vec<String> = urls.filter_map(|url| userinfo(url)).flat_map(forms).collect();
-        found.retain(|text| text.len() >= CREDENTIAL_BYTES_MIN);
-        found.into_iter().map(Sensitive::new).collect()
+        urls.filter_map(|url| userinfo(url)).flat_map(forms).map(Sensitive::new).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::api::{Object, Sensitive};
 pub const REDACTED: &str = "[redacted]";
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
-pub const CREDENTIAL_BYTES_MIN: usize = 4;
+const CREDENTIAL_BYTES_MIN: usize = 4;
 
 /// The credentials in a pull secret: each `auth`, what is encoded in it, and each password and token.
 pub fn credentials(secret: &Object) -> Vec<Sensitive<String>> {
@@ -20,7 +20,6 @@ pub fn credentials(secret: &Object) -> Vec<Sensitive<String>> {
         let body = STANDARD.decode(value).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         collect(&body.unwrap_or_default(), &mut found);
     }
-    found.retain(|text| text.len() >= CREDENTIAL_BYTES_MIN);
     found.into_iter().map(Sensitive::new).collect()
 }
 
@@ -41,7 +40,8 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 
 /// `text` without `credentials`, and without what stands between `//` and `@` in addresses.
 pub fn scrub(text: &str, credentials: &[Sensitive<String>]) -> String {
-    let mut words: Vec<&str> = credentials.iter().map(|word| word.expose().as_str()).collect();
+    let words = credentials.iter().map(|word| word.expose().as_str());
+    let mut words: Vec<&str> = words.filter(|word| word.len() >= CREDENTIAL_BYTES_MIN).collect();
     // The longest first: a credential may be part of another, if only of another Secret's.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let known = words.into_iter().fold(text.to_owned(), |text, word| text.replace(word, REDACTED));

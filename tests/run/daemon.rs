@@ -1,8 +1,6 @@
 //! A daemon, and what a user writes and sees beside it.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,7 +12,7 @@ use machine_os_builder::simulation::seed;
 use machine_os_builder::yaml;
 use serde_json::Value;
 
-use crate::processes::{Cluster, PATIENCE, POLL, Process, machine_os_builder, until};
+use crate::processes::{Cluster, PATIENCE, POLL, Process, ask, machine_os_builder, until};
 
 /// The pool of the samples.
 pub const POOL: &str = "layered";
@@ -71,12 +69,7 @@ impl Daemon {
     }
 
     pub fn ask(&self, method: &str, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.admin).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.admin).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        ask(&self.admin, method, path)
     }
 }
 

@@ -44,11 +44,17 @@ pub(super) fn message(facts: &Facts<'_>, build: Made<'_>, attempt: &Attempt, fai
         Some(Evidence::Found(log)) if !log.expose().trim().is_empty() => log,
         _ => &failure.output,
     };
-    told(facts, build, attempt, &BuildFailure { output: output.clone(), ..failure.clone() })
+    told(facts, build, attempt, failure, output)
 }
 
-fn told(facts: &Facts<'_>, build: Made<'_>, attempt: &Attempt, failure: &BuildFailure) -> String {
-    let output = facts.scrubbed(failure.output.expose());
+fn told(
+    facts: &Facts<'_>,
+    build: Made<'_>,
+    attempt: &Attempt,
+    failure: &BuildFailure,
+    output: &Sensitive<String>,
+) -> String {
+    let output = facts.scrubbed(output.expose());
     messages::failed(build.key, failure, &output, attempt.number, &facts.view.settings.namespace)
 }
 
@@ -59,7 +65,7 @@ pub(super) fn amend(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Opti
     let attempt = facts.record.attempt_at(&failed.hash)?;
     let failure = failure_of(facts, build)?;
     let message = message(facts, build, attempt, &failure);
-    if failed.message != told(facts, build, attempt, &failure) || failed.message == message {
+    if failed.message != told(facts, build, attempt, &failure, &failure.output) || failed.message == message {
         return None;
     }
     let record = BuildRecord { failed: Some(Failed { message, ..failed.clone() }), ..facts.record.clone() };

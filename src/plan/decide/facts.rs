@@ -204,6 +204,9 @@ impl<'a> Facts<'a> {
 
     /// `text` without anything that must never be shown.
     pub(in crate::plan) fn scrubbed(&self, text: &str) -> String {
+        if text.is_empty() {
+            return String::new();
+        }
         let secrets = self.view.cache.of_kind(Kind::Secret);
         let mut credentials = self.view.settings.credentials.clone();
         credentials.extend(secrets.flat_map(|(_, secret)| scrub::credentials(secret)));
