@@ -4,12 +4,17 @@ use bytes::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use http::{Method, Request};
+use serde_json::json;
 
 use crate::world::{CONFIG_MAPS, OBJECTS, WAYS, Way, World, get, object, path, with_body};
 
-/// Sends `request` for one number after the other.
 fn measure(bencher: Bencher, way: Way, request: impl Fn(usize) -> Request<Bytes>) {
-    let (world, mut number) = (World::full(way), 0);
+    ask(bencher, &World::full(way), request);
+}
+
+/// Sends `request` for one number after the other.
+fn ask(bencher: Bencher, world: &World, request: impl Fn(usize) -> Request<Bytes>) {
+    let mut number = 0;
     let next = || {
         number += 1;
         request(number)
@@ -62,4 +67,24 @@ fn strategic_patch(bencher: Bencher, way: Way) {
 fn json_patch(bencher: Bencher, way: Way) {
     let body = |number| format!(r#"[{{"op":"replace","path":"/data/text","value":"{number}"}}]"#);
     patch(bencher, way, "application/json-patch+json", body);
+}
+
+/// Reads an object whose kind a CustomResourceDefinition with a schema defines.
+#[divan::bench(args = WAYS, sample_size = 50)]
+fn read_custom(bencher: Bencher, way: Way) {
+    let world = World::full(way);
+    let definition = json!({
+        "metadata": {"name": "things.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Cluster", "names": {"kind": "Thing", "plural": "things"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                "type": "object",
+                "properties": {"data": {"type": "object", "additionalProperties": {"type": "string"}}},
+            }}}],
+        },
+    });
+    let post = |path, body: String| drop(world.ask(with_body(Method::POST, path, "application/json", body)));
+    post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition.to_string());
+    post("/apis/example.com/v1/things", object(0, "x"));
+    ask(bencher, &world, |_| get("/apis/example.com/v1/things/object-000000"));
 }
