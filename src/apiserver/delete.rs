@@ -13,7 +13,7 @@ use super::meta;
 use super::route::Query;
 use super::status::{self, Cause, Failure};
 use super::store::{Key, Object, Store};
-use super::write::{Place, check_preconditions, timestamp};
+use super::write::{Place, timestamp};
 
 /// How long a pod may take to end that does not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;
@@ -34,10 +34,12 @@ pub struct Options {
 impl Options {
     /// The options in a request's body; those in its query, if it has no body.
     pub fn parse(body: Value, query: &Query<'_>) -> Result<Self, Failure> {
-        let options: Self = match body {
+        let mut options: Self = match body {
             Value::Null => Self::of(query)?,
             body => serde_json::from_value(body).map_err(|error| Failure::bad_request(error.to_string()))?,
         };
+        // The shortest period there is, short of none.
+        options.grace_period_seconds = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
         let policy = options.propagation_policy.as_deref().unwrap_or_default();
         if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
             let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
@@ -91,7 +93,7 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result
         return Err(Failure::not_found(kind, place.name));
     };
     if let Some(preconditions) = &options.preconditions {
-        check_delete_preconditions(place, &object.value, preconditions)?;
+        check_preconditions(place, &object.value, preconditions)?;
     }
     if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
@@ -119,17 +121,21 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result
     Ok(if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) })
 }
 
-fn check_delete_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
-    let version = meta::metadata(object, "resourceVersion");
-    match given.get("resourceVersion").and_then(Value::as_str) {
-        Some(given) if given != version => {
+/// Makes sure that the object is the one, and in the version, that the client wants to be gone.
+fn check_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+    for (field, name, fate) in
+        [("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified")]
+    {
+        let is = meta::metadata(object, field);
+        if let Some(given) = given.get(field).and_then(Value::as_str).filter(|given| *given != is) {
             let why = format!(
-                "Precondition failed: ResourceVersion in precondition: {given}, ResourceVersion in object meta: {version}"
+                "the {name} in the precondition ({given}) does not match the {name} in record ({is}). \
+                 The object might have been {fate}"
             );
-            Err(Failure::conflict(place.kind, place.name, &why))
+            return Err(Failure::precondition(place.kind, place.name, &why));
         }
-        _ => check_preconditions(place.kind, place.name, object, given),
     }
+    Ok(())
 }
 
 /// How long a pod may take to end.
@@ -139,7 +145,7 @@ fn grace_period(pod: &Value, options: &Options) -> i64 {
         return 0;
     }
     let own = || pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
-    options.grace_period_seconds.unwrap_or_else(own).max(0)
+    options.grace_period_seconds.unwrap_or_else(own)
 }
 
 /// The object, told that it has to end; none if it knows already, and of no later end than now asked for.
@@ -150,7 +156,7 @@ fn mark(object: &Value, period: i64, options: &Options, now: Timestamp) -> Optio
     if meta::is_being_deleted(object) {
         let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
         // Only who asks for it makes an end come sooner; nobody makes it come later.
-        period = options.grace_period_seconds.map_or(left, |period| period.max(0));
+        period = options.grace_period_seconds.unwrap_or(left);
         if period >= left {
             return None;
         }

@@ -101,8 +101,17 @@ impl Failure {
 
     /// The object is not what the request was made from.
     pub fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified(kind.plural));
-        Self::new(409, "Conflict", message).with(details(kind, name))
+        Self::conflict_of(kind, kind.plural, name, why)
+    }
+
+    /// The object is not what a deletion is for. Unlike other conflicts, this one names the kind.
+    pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        Self::conflict_of(kind, kind.name, name, why)
+    }
+
+    fn conflict_of(kind: &Kind, of: &str, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified(of));
+        Self::new(409, "Conflict", message).with(named(kind.group(), of, name))
     }
 
     /// The object was changed since the version that the request was made from.
