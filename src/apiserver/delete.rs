@@ -1,4 +1,4 @@
-//! Deleting objects, and what belongs to them.
+//! Deleting objects.
 
 use std::sync::Arc;
 
@@ -7,12 +7,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::carry::bump_generation;
-use super::kinds::{NAMESPACES, Rules};
+use super::collect::{collect, hold_for_dependents, vanish};
+use super::kinds::{Kind, Rules};
 use super::log::Verb;
 use super::meta;
 use super::route::Query;
 use super::status::{self, Cause, Failure};
-use super::store::{Key, Object, Store};
+use super::store::{Object, Store};
 use super::write::{Place, timestamp};
 
 /// How long a pod may take to end that does not say.
@@ -64,6 +65,11 @@ impl Options {
         self.propagation_policy.as_deref() == Some("Orphan") || self.orphan_dependents == Some(true)
     }
 
+    /// Whether what the object owned goes before it does.
+    fn is_in_foreground(&self) -> bool {
+        self.propagation_policy.as_deref() == Some("Foreground")
+    }
+
     /// Whether the body asks for a deletion that is only tried.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run.as_ref().is_some_and(|dry_run| !dry_run.is_empty())
@@ -75,14 +81,16 @@ impl Options {
 pub enum Deleted {
     /// The object is gone; the `Status` that says so.
     Gone(Value),
-    /// The object stays for a while, or is a pod: as it is, or last was.
+    /// The object stays for a while, or is one of those that are always shown: as it is, or last was.
     Object(Arc<Object>),
 }
 
 /// Whether nothing holds back an object that is being deleted.
 pub fn is_over(object: &Value) -> bool {
+    let is_full_namespace = object["kind"] == "Namespace" && object["spec"].get("finalizers").is_some();
     meta::is_being_deleted(object)
         && meta::finalizers(object).is_empty()
+        && !is_full_namespace
         && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
 }
 
@@ -98,27 +106,29 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result
     if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
     }
-    let period = if kind.rules == Rules::Pod { grace_period(&object.value, options) } else { 0 };
-    let must_be_marked = kind.rules == Rules::Pod || !meta::finalizers(&object.value).is_empty();
-    let marked = if must_be_marked { mark(&object.value, period, options, place.now) } else { None };
-    let current = marked.as_ref().unwrap_or(&object.value);
-    let goes = !must_be_marked || is_over(current);
-    if place.dry_run {
-        let result = Object::new(current.clone());
-        return Ok(if must_be_marked { Deleted::Object(result) } else { gone(place, &object.value) });
-    }
-    let stored = match marked {
-        Some(value) => store.put(place.collection, key.clone(), value),
-        None => Arc::clone(&object),
+    let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace);
+    let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || options.is_in_foreground();
+    let marked = if is_marked { mark(kind, &object.value, options, place.now) } else { None };
+    let answer = |object: Arc<Object>| match is_marked {
+        true => Deleted::Object(object),
+        false => gone(place, &object.value),
     };
-    if !goes {
-        return Ok(Deleted::Object(stored));
+    if place.dry_run {
+        return Ok(answer(marked.map_or(object, Object::new)));
     }
     if options.has_orphans() {
         store.release(meta::metadata(&object.value, "uid"));
     }
-    vanish(store, place, &key);
-    Ok(if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) })
+    let stored = match marked {
+        Some(value) => store.put(place.collection, key.clone(), value),
+        None => object,
+    };
+    if !is_marked || is_over(&stored.value) {
+        vanish(store, place, &key);
+    } else {
+        collect(store, place, &key);
+    }
+    Ok(answer(stored))
 }
 
 /// Makes sure that the object is the one, and in the version, that the client wants to be gone.
@@ -138,37 +148,47 @@ fn check_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Va
     Ok(())
 }
 
-/// How long a pod may take to end.
-fn grace_period(pod: &Value, options: &Options) -> i64 {
-    let phase = meta::text(&pod["status"], "phase");
-    if meta::text(&pod["spec"], "nodeName").is_empty() || matches!(phase, "Succeeded" | "Failed") {
+/// How long an object may take to end: none may but a pod that runs somewhere.
+fn grace_period(kind: &Kind, object: &Value, options: &Options) -> i64 {
+    let phase = meta::text(&object["status"], "phase");
+    let runs = !meta::text(&object["spec"], "nodeName").is_empty() && !matches!(phase, "Succeeded" | "Failed");
+    if kind.rules != Rules::Pod || !runs {
         return 0;
     }
-    let own = || pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
+    let own = || object["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
     options.grace_period_seconds.unwrap_or_else(own)
 }
 
-/// The object, told that it has to end; none if it knows already, and of no later end than now asked for.
-fn mark(object: &Value, period: i64, options: &Options, now: Timestamp) -> Option<Value> {
-    let metadata = &object["metadata"];
-    let mut ends = now;
-    let mut period = period;
-    if meta::is_being_deleted(object) {
-        let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
-        // Only who asks for it makes an end come sooner; nobody makes it come later.
-        period = options.grace_period_seconds.unwrap_or(left);
-        if period >= left {
-            return None;
-        }
-        let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);
-        ends = deadline.checked_sub(SignedDuration::from_secs(left)).unwrap_or(now);
-    }
-    ends = ends.checked_add(SignedDuration::from_secs(period)).unwrap_or(Timestamp::MAX);
+/// The object, told that it has to end, and what for it waits; none if it knows all that already.
+fn mark(kind: &Kind, object: &Value, options: &Options, now: Timestamp) -> Option<Value> {
     let mut marked = object.clone();
-    marked["metadata"]["deletionTimestamp"] = timestamp(ends);
-    marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
-    bump_generation(&mut marked);
-    Some(marked)
+    if options.is_in_foreground() {
+        hold_for_dependents(&mut marked);
+    }
+    if let Some((ends, period)) = new_end(kind, object, options, now) {
+        marked["metadata"]["deletionTimestamp"] = timestamp(ends);
+        marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
+        bump_generation(&mut marked);
+    }
+    if kind.rules == Rules::Namespace {
+        marked["status"]["phase"] = "Terminating".into();
+    }
+    (marked != *object).then_some(marked)
+}
+
+/// When the object has to end, and how many seconds that is after it was told; none if that does not change.
+fn new_end(kind: &Kind, object: &Value, options: &Options, now: Timestamp) -> Option<(Timestamp, i64)> {
+    let metadata = &object["metadata"];
+    let after = |start: Timestamp, seconds| start.checked_add(SignedDuration::from_secs(seconds));
+    if !meta::is_being_deleted(object) {
+        let period = grace_period(kind, object, options);
+        return Some((after(now, period).unwrap_or(Timestamp::MAX), period));
+    }
+    // Only who asks for it makes an end come sooner; nobody makes it come later.
+    let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
+    let period = options.grace_period_seconds.filter(|period| *period < left)?;
+    let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);
+    Some((after(deadline, period - left).unwrap_or(now), period))
 }
 
 fn gone(place: &Place<'_>, object: &Value) -> Deleted {
@@ -177,23 +197,4 @@ fn gone(place: &Place<'_>, object: &Value) -> Deleted {
     Deleted::Gone(json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
     }))
-}
-
-/// Takes the object at `key` out of its collection, and with it what it owned alone; gives its last state.
-pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Object>> {
-    let object = store.remove(place.collection, key)?;
-    let mut doomed = store.orphans_of(meta::metadata(&object.value, "uid"));
-    if place.kind.rules == Rules::Namespace {
-        for (index, collection) in store.collections.iter().enumerate().filter(|(index, _)| *index != NAMESPACES) {
-            let inside = collection.objects.keys().filter(|inside| inside.namespace == key.name);
-            doomed.extend(inside.map(|inside| (index, inside.clone())));
-        }
-    }
-    for (collection, key) in doomed {
-        let kind = store.collections[collection].kind;
-        let place = Place { collection, kind, namespace: &key.namespace, name: &key.name, is_status: false, ..*place };
-        // One that went with another is no loss.
-        let _ = delete(store, &place, &Options::default());
-    }
-    Some(object)
 }

@@ -59,6 +59,16 @@ impl Failure {
         Self::new(403, "Forbidden", message).with(details(kind, name))
     }
 
+    /// The namespace is on its way out.
+    pub fn namespace_terminating(kind: &Kind, name: &str, namespace: &str) -> Self {
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let message = format!("namespace {namespace} is being terminated");
+        let cause = json!({"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"});
+        let mut details = details(kind, name);
+        details.insert("causes".into(), json!([cause]));
+        Self::forbidden(kind, name, &why).with(details)
+    }
+
     /// No rule allows this; `message` says who wanted to do what.
     pub fn denied(group: &str, resource: &str, name: &str, message: &str) -> Self {
         let qualified = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
