@@ -82,7 +82,9 @@ impl World {
             }
         }));
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-        let cluster = Cluster::on(server, clock);
+        let mut cluster = Cluster::on(server, clock);
+        // What is waited for in vain is tried for again and again meanwhile, which takes its time.
+        cluster.patience = Duration::from_secs(30);
         for object in inputs() {
             cluster.create(object).await;
         }
