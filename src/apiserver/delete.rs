@@ -1,4 +1,4 @@
-//! Deleting objects, and what belongs to them.
+//! Deleting objects.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::carry::bump_generation;
-use super::kinds::{NAMESPACES, Rules};
+use super::collect::{collect, hold_for_dependents, vanish};
+use super::kinds::{Kind, Rules};
 use super::log::Verb;
 use super::meta;
 use super::route::Query;
 use super::status::{self, Cause, Failure};
-use super::store::{Key, Object, Store};
-use super::write::{Place, check_preconditions, timestamp};
+use super::store::{Object, Store};
+use super::write::{Place, timestamp};
 
 /// How long a pod may take to end that does not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;
@@ -34,10 +35,12 @@ pub struct Options {
 impl Options {
     /// The options in a request's body; those in its query, if it has no body.
     pub fn parse(body: Value, query: &Query<'_>) -> Result<Self, Failure> {
-        let options: Self = match body {
+        let mut options: Self = match body {
             Value::Null => Self::of(query)?,
             body => serde_json::from_value(body).map_err(|error| Failure::bad_request(error.to_string()))?,
         };
+        // The shortest period there is, short of none.
+        options.grace_period_seconds = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
         let policy = options.propagation_policy.as_deref().unwrap_or_default();
         if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
             let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
@@ -62,6 +65,11 @@ impl Options {
         self.propagation_policy.as_deref() == Some("Orphan") || self.orphan_dependents == Some(true)
     }
 
+    /// Whether what the object owned goes before it does.
+    fn is_in_foreground(&self) -> bool {
+        self.propagation_policy.as_deref() == Some("Foreground")
+    }
+
     /// Whether the body asks for a deletion that is only tried.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run.as_ref().is_some_and(|dry_run| !dry_run.is_empty())
@@ -73,14 +81,16 @@ impl Options {
 pub enum Deleted {
     /// The object is gone; the `Status` that says so.
     Gone(Value),
-    /// The object stays for a while, or is a pod: as it is, or last was.
+    /// The object stays for a while, or is one of those that are always shown: as it is, or last was.
     Object(Arc<Object>),
 }
 
 /// Whether nothing holds back an object that is being deleted.
 pub fn is_over(object: &Value) -> bool {
+    let is_full_namespace = object["kind"] == "Namespace" && object["spec"].get("finalizers").is_some();
     meta::is_being_deleted(object)
         && meta::finalizers(object).is_empty()
+        && !is_full_namespace
         && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
 }
 
@@ -91,78 +101,94 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result
         return Err(Failure::not_found(kind, place.name));
     };
     if let Some(preconditions) = &options.preconditions {
-        check_delete_preconditions(place, &object.value, preconditions)?;
+        check_preconditions(place, &object.value, preconditions)?;
     }
     if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
     }
-    let period = if kind.rules == Rules::Pod { grace_period(&object.value, options) } else { 0 };
-    let must_be_marked = kind.rules == Rules::Pod || !meta::finalizers(&object.value).is_empty();
-    let marked = if must_be_marked { mark(&object.value, period, options, place.now) } else { None };
-    let current = marked.as_ref().unwrap_or(&object.value);
-    let goes = !must_be_marked || is_over(current);
-    if place.dry_run {
-        let result = Object::new(current.clone());
-        return Ok(if must_be_marked { Deleted::Object(result) } else { gone(place, &object.value) });
-    }
-    let stored = match marked {
-        Some(value) => store.put(place.collection, key.clone(), value),
-        None => Arc::clone(&object),
+    let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace);
+    let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || options.is_in_foreground();
+    let marked = if is_marked { mark(kind, &object.value, options, place.now) } else { None };
+    let answer = |object: Arc<Object>| match is_marked {
+        true => Deleted::Object(object),
+        false => gone(place, &object.value),
     };
-    if !goes {
-        return Ok(Deleted::Object(stored));
+    if place.dry_run {
+        return Ok(answer(marked.map_or(object, Object::new)));
     }
     if options.has_orphans() {
         store.release(meta::metadata(&object.value, "uid"));
     }
-    vanish(store, place, &key);
-    Ok(if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) })
-}
-
-fn check_delete_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
-    let version = meta::metadata(object, "resourceVersion");
-    match given.get("resourceVersion").and_then(Value::as_str) {
-        Some(given) if given != version => {
-            let why = format!(
-                "Precondition failed: ResourceVersion in precondition: {given}, ResourceVersion in object meta: {version}"
-            );
-            Err(Failure::conflict(place.kind, place.name, &why))
-        }
-        _ => check_preconditions(place.kind, place.name, object, given),
+    let stored = match marked {
+        Some(value) => store.put(place.collection, key.clone(), value),
+        None => object,
+    };
+    if !is_marked || is_over(&stored.value) {
+        vanish(store, place, &key);
+    } else {
+        collect(store, place, &key);
     }
+    Ok(answer(stored))
 }
 
-/// How long a pod may take to end.
-fn grace_period(pod: &Value, options: &Options) -> i64 {
-    let phase = meta::text(&pod["status"], "phase");
-    if meta::text(&pod["spec"], "nodeName").is_empty() || matches!(phase, "Succeeded" | "Failed") {
+/// Makes sure that the object is the one, and in the version, that the client wants to be gone.
+fn check_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+    for (field, name, fate) in
+        [("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified")]
+    {
+        let is = meta::metadata(object, field);
+        if let Some(given) = given.get(field).and_then(Value::as_str).filter(|given| *given != is) {
+            let why = format!(
+                "the {name} in the precondition ({given}) does not match the {name} in record ({is}). \
+                 The object might have been {fate}"
+            );
+            return Err(Failure::precondition(place.kind, place.name, &why));
+        }
+    }
+    Ok(())
+}
+
+/// How long an object may take to end: none may but a pod that runs somewhere.
+fn grace_period(kind: &Kind, object: &Value, options: &Options) -> i64 {
+    let phase = meta::text(&object["status"], "phase");
+    let runs = !meta::text(&object["spec"], "nodeName").is_empty() && !matches!(phase, "Succeeded" | "Failed");
+    if kind.rules != Rules::Pod || !runs {
         return 0;
     }
-    let own = || pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
-    options.grace_period_seconds.unwrap_or_else(own).max(0)
+    let own = || object["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
+    options.grace_period_seconds.unwrap_or_else(own)
 }
 
-/// The object, told that it has to end; none if it knows already, and of no later end than now asked for.
-fn mark(object: &Value, period: i64, options: &Options, now: Timestamp) -> Option<Value> {
-    let metadata = &object["metadata"];
-    let mut ends = now;
-    let mut period = period;
-    if meta::is_being_deleted(object) {
-        let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
-        // Only who asks for it makes an end come sooner; nobody makes it come later.
-        period = options.grace_period_seconds.map_or(left, |period| period.max(0));
-        if period >= left {
-            return None;
-        }
-        let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);
-        ends = deadline.checked_sub(SignedDuration::from_secs(left)).unwrap_or(now);
-    }
-    ends = ends.checked_add(SignedDuration::from_secs(period)).unwrap_or(Timestamp::MAX);
+/// The object, told that it has to end, and what for it waits; none if it knows all that already.
+fn mark(kind: &Kind, object: &Value, options: &Options, now: Timestamp) -> Option<Value> {
     let mut marked = object.clone();
-    marked["metadata"]["deletionTimestamp"] = timestamp(ends);
-    marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
-    bump_generation(&mut marked);
-    Some(marked)
+    if options.is_in_foreground() {
+        hold_for_dependents(&mut marked);
+    }
+    if let Some((ends, period)) = new_end(kind, object, options, now) {
+        marked["metadata"]["deletionTimestamp"] = timestamp(ends);
+        marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
+        bump_generation(&mut marked);
+    }
+    if kind.rules == Rules::Namespace {
+        marked["status"]["phase"] = "Terminating".into();
+    }
+    (marked != *object).then_some(marked)
+}
+
+/// When the object has to end, and how many seconds that is after it was told; none if that does not change.
+fn new_end(kind: &Kind, object: &Value, options: &Options, now: Timestamp) -> Option<(Timestamp, i64)> {
+    let metadata = &object["metadata"];
+    let after = |start: Timestamp, seconds| start.checked_add(SignedDuration::from_secs(seconds));
+    if !meta::is_being_deleted(object) {
+        let period = grace_period(kind, object, options);
+        return Some((after(now, period).unwrap_or(Timestamp::MAX), period));
+    }
+    // Only who asks for it makes an end come sooner; nobody makes it come later.
+    let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
+    let period = options.grace_period_seconds.filter(|period| *period < left)?;
+    let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);
+    Some((after(deadline, period - left).unwrap_or(now), period))
 }
 
 fn gone(place: &Place<'_>, object: &Value) -> Deleted {
@@ -171,23 +197,4 @@ fn gone(place: &Place<'_>, object: &Value) -> Deleted {
     Deleted::Gone(json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
     }))
-}
-
-/// Takes the object at `key` out of its collection, and with it what it owned alone; gives its last state.
-pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Object>> {
-    let object = store.remove(place.collection, key)?;
-    let mut doomed = store.orphans_of(meta::metadata(&object.value, "uid"));
-    if place.kind.rules == Rules::Namespace {
-        for (index, collection) in store.collections.iter().enumerate().filter(|(index, _)| *index != NAMESPACES) {
-            let inside = collection.objects.keys().filter(|inside| inside.namespace == key.name);
-            doomed.extend(inside.map(|inside| (index, inside.clone())));
-        }
-    }
-    for (collection, key) in doomed {
-        let kind = store.collections[collection].kind;
-        let place = Place { collection, kind, namespace: &key.namespace, name: &key.name, is_status: false, ..*place };
-        // One that went with another is no loss.
-        let _ = delete(store, &place, &Options::default());
-    }
-    Some(object)
 }
