@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Preconditions};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::carry::bump_generation;
 use super::kinds::{NAMESPACES, Rules};
@@ -13,59 +14,54 @@ use super::meta;
 use super::route::Query;
 use super::status::{self, Cause, Failure};
 use super::store::{Key, Object, Store};
-use super::write::{Place, check_preconditions, timestamp};
+use super::write::{Place, timestamp};
 
 /// How long a pod may take to end that does not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 /// Namespaces that stay.
 const IMMORTAL: [&str; 2] = ["default", "kube-system"];
 
-/// What a client says about a deletion.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Options {
-    grace_period_seconds: Option<i64>,
-    preconditions: Option<Map<String, Value>>,
-    dry_run: Option<Vec<String>>,
-    propagation_policy: Option<String>,
-    orphan_dependents: Option<bool>,
+/// What a client says about a deletion: in the body of its request, or in the query of one that has no body.
+pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, Failure> {
+    let options = match body {
+        Value::Null => in_query(query)?,
+        body => DeleteOptions::deserialize(body).map_err(|error| Failure::bad_request(error.to_string()))?,
+    };
+    let refuse = |cause: Cause| Err(Failure::invalid_options("DeleteOptions", &cause));
+    if let Some(policy) = &options.propagation_policy {
+        let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
+        if policy == "nil" || !policies.contains(&json!(policy)) {
+            return refuse(Cause::unsupported("propagationPolicy", &json!(policy), &policies));
+        }
+        if options.orphan_dependents.is_some() {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            return refuse(Cause::invalid("propagationPolicy", &json!(policy), why));
+        }
+    }
+    match options.dry_run.iter().flatten().find(|mode| *mode != "All") {
+        Some(mode) => refuse(Cause::unsupported("dryRun", &json!(mode), [&json!("All")])),
+        None => Ok(options),
+    }
 }
 
-impl Options {
-    /// The options in a request's body; those in its query, if it has no body.
-    pub fn parse(body: Value, query: &Query<'_>) -> Result<Self, Failure> {
-        let options: Self = match body {
-            Value::Null => Self::of(query)?,
-            body => serde_json::from_value(body).map_err(|error| Failure::bad_request(error.to_string()))?,
-        };
-        let policy = options.propagation_policy.as_deref().unwrap_or_default();
-        if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
-            let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
-            let cause = Cause::unsupported("propagationPolicy", &json!(policy), &policies);
-            return Err(Failure::invalid_options("DeleteOptions", &cause));
-        }
-        Ok(options)
-    }
+fn in_query(query: &Query<'_>) -> Result<DeleteOptions, Failure> {
+    let seconds = query.number("gracePeriodSeconds")?;
+    Ok(DeleteOptions {
+        grace_period_seconds: seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+        dry_run: query.dry_run(Verb::Delete)?.then(|| vec!["All".to_owned()]),
+        propagation_policy: Some(query.get("propagationPolicy").to_owned()).filter(|policy| !policy.is_empty()),
+        ..DeleteOptions::default()
+    })
+}
 
-    fn of(query: &Query<'_>) -> Result<Self, Failure> {
-        let seconds = query.number("gracePeriodSeconds")?;
-        Ok(Self {
-            grace_period_seconds: seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
-            dry_run: query.dry_run(Verb::Delete)?.then(|| vec!["All".to_owned()]),
-            propagation_policy: Some(query.get("propagationPolicy").to_owned()),
-            ..Self::default()
-        })
-    }
+/// Whether the deletion is only to be tried.
+pub fn is_dry_run(options: &DeleteOptions) -> bool {
+    options.dry_run.as_ref().is_some_and(|modes| !modes.is_empty())
+}
 
-    /// Whether what the object owned stays.
-    fn has_orphans(&self) -> bool {
-        self.propagation_policy.as_deref() == Some("Orphan") || self.orphan_dependents == Some(true)
-    }
-
-    /// Whether the body asks for a deletion that is only tried.
-    pub fn is_dry_run(&self) -> bool {
-        self.dry_run.as_ref().is_some_and(|dry_run| !dry_run.is_empty())
-    }
+/// Whether what the object owned stays.
+fn has_orphans(options: &DeleteOptions) -> bool {
+    options.propagation_policy.as_deref() == Some("Orphan") || options.orphan_dependents == Some(true)
 }
 
 /// What came of a deletion.
@@ -85,13 +81,13 @@ pub fn is_over(object: &Value) -> bool {
 }
 
 /// Deletes the object that `place` names.
-pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result<Deleted, Failure> {
+pub fn delete(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Result<Deleted, Failure> {
     let (kind, key) = (place.kind, place.key());
     let Some(object) = store.get(place.collection, &key).cloned() else {
         return Err(Failure::not_found(kind, place.name));
     };
     if let Some(preconditions) = &options.preconditions {
-        check_delete_preconditions(place, &object.value, preconditions)?;
+        check_preconditions(place, &object.value, preconditions)?;
     }
     if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
@@ -112,28 +108,27 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result
     if !goes {
         return Ok(Deleted::Object(stored));
     }
-    if options.has_orphans() {
+    if has_orphans(options) {
         store.release(meta::metadata(&object.value, "uid"));
     }
     vanish(store, place, &key);
     Ok(if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) })
 }
 
-fn check_delete_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
-    let version = meta::metadata(object, "resourceVersion");
-    match given.get("resourceVersion").and_then(Value::as_str) {
-        Some(given) if given != version => {
-            let why = format!(
-                "Precondition failed: ResourceVersion in precondition: {given}, ResourceVersion in object meta: {version}"
-            );
-            Err(Failure::conflict(place.kind, place.name, &why))
+fn check_preconditions(place: &Place<'_>, object: &Value, given: &Preconditions) -> Result<(), Failure> {
+    let fields = [("UID", "uid", &given.uid), ("ResourceVersion", "resourceVersion", &given.resource_version)];
+    for (what, field, given) in fields {
+        let own = meta::metadata(object, field);
+        if let Some(given) = given.as_ref().filter(|given| *given != own) {
+            let why = format!("Precondition failed: {what} in precondition: {given}, {what} in object meta: {own}");
+            return Err(Failure::conflict(place.kind, place.name, &why));
         }
-        _ => check_preconditions(place.kind, place.name, object, given),
     }
+    Ok(())
 }
 
 /// How long a pod may take to end.
-fn grace_period(pod: &Value, options: &Options) -> i64 {
+fn grace_period(pod: &Value, options: &DeleteOptions) -> i64 {
     let phase = meta::text(&pod["status"], "phase");
     if meta::text(&pod["spec"], "nodeName").is_empty() || matches!(phase, "Succeeded" | "Failed") {
         return 0;
@@ -143,7 +138,7 @@ fn grace_period(pod: &Value, options: &Options) -> i64 {
 }
 
 /// The object, told that it has to end; none if it knows already, and of no later end than now asked for.
-fn mark(object: &Value, period: i64, options: &Options, now: Timestamp) -> Option<Value> {
+fn mark(object: &Value, period: i64, options: &DeleteOptions, now: Timestamp) -> Option<Value> {
     let metadata = &object["metadata"];
     let mut ends = now;
     let mut period = period;
@@ -187,7 +182,7 @@ pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Obj
         let kind = store.collections[collection].kind;
         let place = Place { collection, kind, namespace: &key.namespace, name: &key.name, is_status: false, ..*place };
         // One that went with another is no loss.
-        let _ = delete(store, &place, &Options::default());
+        let _ = delete(store, &place, &DeleteOptions::default());
     }
     Some(object)
 }

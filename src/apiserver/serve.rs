@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::Value;
 
 use super::authentication::User;
@@ -205,7 +206,7 @@ impl Call<'_> {
 
     fn delete(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, options.is_dry_run());
+        let place = self.place(server, delete::is_dry_run(&options));
         let deleted = delete::delete(&mut server.store(), &place, &options)?;
         self.refresh(server);
         Ok(match deleted {
@@ -216,7 +217,7 @@ impl Call<'_> {
 
     fn delete_collection(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, options.is_dry_run());
+        let place = self.place(server, delete::is_dry_run(&options));
         let filter = self.filter()?;
         let mut store = server.store();
         let list = list::list(&store, self.collection, &filter, self.query)?;
@@ -231,11 +232,11 @@ impl Call<'_> {
         Ok(Reply::full(200, list.print(printer)))
     }
 
-    fn delete_options(&self) -> Result<delete::Options, Failure> {
+    fn delete_options(&self) -> Result<DeleteOptions, Failure> {
         let body = match self.body.is_empty() {
             true => Value::Null,
             false => negotiate::decode(&self.parts.headers, self.body, "DeleteOptions")?,
         };
-        delete::Options::parse(body, self.query)
+        delete::options(body, self.query)
     }
 }

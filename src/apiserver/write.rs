@@ -207,7 +207,7 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
 }
 
 /// Makes sure that the version and the UID that a client gave are those of the object.
-pub fn check_preconditions(kind: &Kind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+fn check_preconditions(kind: &Kind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
     let uid = meta::metadata(old, "uid");
     if let Some(given) = text(given, "uid").filter(|given| *given != uid) {
         let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}");
