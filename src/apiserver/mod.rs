@@ -67,8 +67,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 pub use audit::{AuditedChange, Auditor};
@@ -192,7 +193,9 @@ impl ApiServer {
     pub fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         let (parts, body) = request.into_parts();
         let format = negotiate::format(&parts.headers);
-        let (target, query) = (Target::parse(parts.uri.path()), Query::of(&parts));
+        // Some objects have names that no path can hold as they are: `system:a b` is a ClusterRole's.
+        let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+        let (target, query) = (Target::parse(&path), Query::of(&parts));
         let allowed = authorization::admit(&self.0, &parts, target.as_ref(), &query);
         let Some(target) = target else {
             return respond(allowed.and_then(|_| self.answer_about_itself(&parts)), format);
@@ -204,7 +207,7 @@ impl ApiServer {
             return refused(Failure::unknown_path());
         };
         let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
-            return refused(Failure::method_not_allowed(kind));
+            return refused(Failure::method_not_allowed(Some(kind)));
         };
         let answer = allowed.and_then(|user| {
             let (target, query) = (&target, &query);
@@ -240,6 +243,11 @@ impl ApiServer {
             return Ok(Reply::text("ok"));
         }
         let kinds = self.0.kinds();
+        let document = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
+        let document = document.ok_or_else(Failure::unknown_path)?;
+        if parts.method != Method::GET {
+            return Err(Failure::method_not_allowed(None));
+        }
         if negotiate::wants_aggregated_discovery(&parts.headers)
             && let Some(document) = discovery::aggregated(&kinds, path)
         {
@@ -248,8 +256,7 @@ impl ApiServer {
         if path == openapi::VERSION_2 && negotiate::wants_openapi_protobuf(&parts.headers) {
             return Ok(Reply::document(openapi_protobuf::document(&kinds), openapi::PROTOBUF));
         }
-        let answer = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
-        Ok(Reply::full(200, answer.ok_or_else(Failure::unknown_path)?.to_string()))
+        Ok(Reply::full(200, document.to_string()))
     }
 
     /// What containers wrote; whoever plays the node adds to it.

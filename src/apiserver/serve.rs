@@ -91,7 +91,7 @@ impl Call<'_> {
             (Verb::DeleteCollection, None) => is_placed,
             (Verb::Get | Verb::List | Verb::Watch | Verb::Delete, None) => true,
         };
-        if is_allowed { Ok(()) } else { Err(Failure::method_not_allowed(kind)) }
+        if is_allowed { Ok(()) } else { Err(Failure::method_not_allowed(Some(kind))) }
     }
 
     fn filter(&self) -> Result<Filter, Failure> {

@@ -43,8 +43,8 @@ fn is_dry_run(asked: &Asked) -> bool {
     if asked.method != "DELETE" || body.is_empty() {
         return asked.parameter("dryRun").eq(["All"]);
     }
-    let options: Value = serde_json::from_slice(&body).unwrap_or_default();
-    options["dryRun"][0] == "All" && asked.header("content-type") == JSON
+    let options: Value = serde_saphyr::from_slice(&body).unwrap_or_default();
+    options["dryRun"][0] == "All"
 }
 
 /// Makes sure that a refusal is a whole `Status`.
