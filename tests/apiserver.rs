@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 #[path = "apiserver/anything.rs"]
 mod anything;
+#[path = "apiserver/bad_input.rs"]
+mod bad_input;
 #[path = "apiserver/definitions.rs"]
 mod definitions;
 #[path = "apiserver/delete.rs"]

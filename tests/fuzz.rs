@@ -30,8 +30,6 @@ use world::World;
 
 /// Requests of one run. Over more of them, a server would fill up with what the first ones left.
 const REQUESTS: usize = 400;
-/// Requests between two looks at everything that is stored.
-const CHECK_INTERVAL: usize = 100;
 
 /// Says how to see a failure again.
 struct Repeat<'a> {
@@ -62,7 +60,7 @@ fn run(seed: u64) -> usize {
         mutate::mutate(&mut asked, &mut random, &world);
         let _repeat = Repeat { seed, number, asked: &asked };
         accepted += usize::from(check::request(&mut world, &asked));
-        if (number + 1) % CHECK_INTERVAL == 0 {
+        if number + 1 == REQUESTS {
             check::everything(&mut world);
         }
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::carry::bump_generation;
-use super::kinds::{NAMESPACES, Rules};
+use super::kinds::{Kind, NAMESPACES, Rules};
 use super::log::Verb;
 use super::meta;
 use super::route::Query;
@@ -80,8 +80,17 @@ pub fn is_over(object: &Value) -> bool {
         && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
 }
 
-/// Deletes the object that `place` names.
+/// Deletes the object that `place` names, and what belongs to it.
 pub fn delete(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Result<Deleted, Failure> {
+    let (deleted, goes) = begin(store, place, options)?;
+    if goes {
+        vanish(store, place, &place.key());
+    }
+    Ok(deleted)
+}
+
+/// Marks the object that `place` names, if it has to be. Tells whether it has to go now.
+fn begin(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Result<(Deleted, bool), Failure> {
     let (kind, key) = (place.kind, place.key());
     let Some(object) = store.get(place.collection, &key).cloned() else {
         return Err(Failure::not_found(kind, place.name));
@@ -99,20 +108,16 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> 
     let goes = !must_be_marked || is_over(current);
     if place.dry_run {
         let result = Object::new(current.clone());
-        return Ok(if must_be_marked { Deleted::Object(result) } else { gone(place, &object.value) });
+        return Ok((if must_be_marked { Deleted::Object(result) } else { gone(place, &object.value) }, false));
     }
     let stored = match marked {
         Some(value) => store.put(place.collection, key.clone(), value),
         None => Arc::clone(&object),
     };
-    if !goes {
-        return Ok(Deleted::Object(stored));
-    }
-    if has_orphans(options) {
+    if goes && has_orphans(options) {
         store.release(meta::metadata(&object.value, "uid"));
     }
-    vanish(store, place, &key);
-    Ok(if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) })
+    Ok((if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) }, goes))
 }
 
 fn check_preconditions(place: &Place<'_>, object: &Value, given: &Preconditions) -> Result<(), Failure> {
@@ -171,18 +176,29 @@ fn gone(place: &Place<'_>, object: &Value) -> Deleted {
 /// Takes the object at `key` out of its collection, and with it what it owned alone; gives its last state.
 pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Object>> {
     let object = store.remove(place.collection, key)?;
-    let mut doomed = store.orphans_of(meta::metadata(&object.value, "uid"));
-    if place.kind.rules == Rules::Namespace {
-        for (index, collection) in store.collections.iter().enumerate().filter(|(index, _)| *index != NAMESPACES) {
-            let inside = collection.objects.keys().filter(|inside| inside.namespace == key.name);
-            doomed.extend(inside.map(|inside| (index, inside.clone())));
-        }
-    }
-    for (collection, key) in doomed {
+    // A list, and no recursion: a chain of owners may be longer than a thread's stack is deep.
+    let mut doomed = belongings(store, place.kind, key, &object);
+    while let Some((collection, key)) = doomed.pop() {
         let kind = store.collections[collection].kind;
         let place = Place { collection, kind, namespace: &key.namespace, name: &key.name, is_status: false, ..*place };
         // One that went with another is no loss.
-        let _ = delete(store, &place, &DeleteOptions::default());
+        let goes = begin(store, &place, &DeleteOptions::default()).is_ok_and(|(_, goes)| goes);
+        if let Some(object) = goes.then(|| store.remove(collection, &key)).flatten() {
+            doomed.extend(belongings(store, kind, &key, &object));
+        }
     }
     Some(object)
+}
+
+/// What goes with an object that is gone, the last first.
+fn belongings(store: &Store, kind: &Kind, key: &Key, object: &Object) -> Vec<(usize, Key)> {
+    let mut found = store.orphans_of(meta::metadata(&object.value, "uid"));
+    if kind.rules == Rules::Namespace {
+        for (index, collection) in store.collections.iter().enumerate().filter(|(index, _)| *index != NAMESPACES) {
+            let inside = collection.objects.keys().filter(|inside| inside.namespace == key.name);
+            found.extend(inside.map(|inside| (index, inside.clone())));
+        }
+    }
+    found.reverse();
+    found
 }

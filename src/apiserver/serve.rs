@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::authentication::User;
 use super::authorization::Attributes;
+use super::complete::complete;
 use super::delete::{self, Deleted};
 use super::kinds::{BUILD, DEFINITION, Kind};
 use super::list::{self, select};
@@ -143,6 +144,7 @@ impl Call<'_> {
 
     fn write(&self, server: &Inner, printer: &Printer) -> Answer {
         let place = self.place(server, self.query.dry_run(self.verb)?);
+        self.query.field_validation(self.verb)?;
         let headers = &self.parts.headers;
         if self.verb == Verb::Patch {
             let patch = Patch::parse(self.kind, negotiate::content_type(headers), self.body)?;
@@ -160,6 +162,7 @@ impl Call<'_> {
         }
         if is_review(self.kind) {
             write::check_types(self.kind, &mut body)?;
+            complete(&place, &mut body)?;
             let answer = reviews::answer(&server.store(), self.user, self.kind, body)?;
             return Ok(Reply::full(201, answer.to_string()));
         }

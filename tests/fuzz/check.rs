@@ -43,7 +43,8 @@ fn is_dry_run(asked: &Asked) -> bool {
     if asked.method != "DELETE" || body.is_empty() {
         return asked.parameter("dryRun").eq(["All"]);
     }
-    let options: Value = serde_saphyr::from_slice(&body).unwrap_or_default();
+    let json = serde_json::from_slice(&body).ok();
+    let options: Value = json.or_else(|| serde_saphyr::from_slice(&body).ok()).unwrap_or_default();
     options["dryRun"][0] == "All"
 }
 

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use super::request::{Asked, Body, JSON, YAML};
-use super::samples::{Sample, definitions, samples};
+use super::samples::{Sample, Samples};
 use super::values;
 use super::world::World;
 
@@ -46,20 +46,17 @@ const SELECTORS: [(&str, &str); 10] = [
 
 /// Some request.
 pub fn request(random: &mut ChaCha8Rng, world: &World) -> Asked {
+    let Samples { objects, definitions } = &world.samples;
     // Few of those: each kind that is defined is there for as long as the process.
-    let sample = if random.random_ratio(1, 40) {
-        definitions().into_iter().nth(random.random_range(0..2)).unwrap()
-    } else {
-        let mut samples = samples();
-        samples.swap_remove(random.random_range(0..samples.len()))
-    };
+    let sample = if random.random_ratio(1, 40) { definitions.choose(random) } else { objects.choose(random) };
+    let sample = sample.unwrap();
     match random.random_range(0..24) {
-        0..5 => create(random, &sample),
-        5..8 => update(random, &sample, world),
-        8..13 => patch(random, &sample, world),
-        13..16 => delete(random, &sample, world),
-        16..19 => read(random, &sample, world),
-        19..21 => list(random, &sample, world),
+        0..5 => create(random, sample),
+        5..8 => update(random, sample, world),
+        8..13 => patch(random, sample, world),
+        13..16 => delete(random, sample, world),
+        16..19 => read(random, sample, world),
+        19..21 => list(random, sample, world),
         21 => Asked::get(*DOCUMENTS.choose(random).unwrap()),
         _ => special(random),
     }

@@ -20,14 +20,42 @@ impl Sample {
     }
 }
 
+/// What requests are about.
+pub struct Samples {
+    /// A sample of each kind but the one that defines kinds.
+    pub objects: Vec<Sample>,
+    /// A definition that says much, and one that says little.
+    pub definitions: [Sample; 2],
+}
+
+impl Samples {
+    pub fn new() -> Self {
+        Self { objects: objects(), definitions: definitions() }
+    }
+
+    /// The requests that make what is there at first: the definitions, and of each kind an object, and one that is held
+    /// back when it is deleted.
+    pub fn setup(&self) -> impl Iterator<Item = Asked> {
+        let definitions = self.definitions.iter().map(|sample| (sample, sample.object.clone()));
+        let objects = self.objects.iter().flat_map(|sample| {
+            [("a", json!([])), ("b", json!(["example.com/hold"]))].map(|(name, finalizers)| {
+                let mut object = sample.object.clone();
+                object["metadata"]["name"] = name.into();
+                object["metadata"]["finalizers"] = finalizers;
+                (sample, object)
+            })
+        });
+        definitions.chain(objects).map(|(sample, object)| Asked::json("POST", sample.path(), object))
+    }
+}
+
 const CORE: &str = "/api/v1";
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 const MACHINE_CONFIGURATION: &str = "/apis/machineconfiguration.openshift.io/v1";
 const EXTENSIONS: &str = "/apis/apiextensions.k8s.io/v1";
 const EXAMPLE: &str = "/apis/example.com/v1";
 
-/// A sample of each kind but the one that defines kinds.
-pub fn samples() -> Vec<Sample> {
+fn objects() -> Vec<Sample> {
     let sample = |root, plural, object| Sample { root, plural, namespaced: true, object };
     let cluster = |root, plural, object| Sample { root, plural, namespaced: false, object };
     let rules = json!([
@@ -119,8 +147,7 @@ fn widget() -> Value {
     })
 }
 
-/// A definition that says much, and one that says little.
-pub fn definitions() -> [Sample; 2] {
+fn definitions() -> [Sample; 2] {
     let schema = json!({"type": "object", "properties": {
         "spec": {"type": "object", "required": ["color"], "properties": {
             "color": {"type": "string", "enum": ["red", "blue"], "default": "red"},
@@ -173,20 +200,4 @@ pub fn definitions() -> [Sample; 2] {
             }]),
         ),
     ]
-}
-
-/// What is there at first: the definitions, one object of each kind, and one that it owns and that stays for a while.
-pub fn setup() -> Vec<Asked> {
-    let definitions = definitions().into_iter().map(|sample| Asked::json("POST", sample.path(), sample.object));
-    let objects = samples().into_iter().flat_map(|sample| {
-        ["a", "b"].map(|name| {
-            let mut object = sample.object.clone();
-            object["metadata"]["name"] = name.into();
-            if name == "b" {
-                object["metadata"]["finalizers"] = json!(["example.com/hold"]);
-            }
-            Asked::json("POST", sample.path(), object)
-        })
-    });
-    definitions.chain(objects).collect()
 }
