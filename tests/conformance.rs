@@ -7,6 +7,8 @@
 #[path = "conformance/harness/mod.rs"]
 mod harness;
 
+#[path = "conformance/accounts.rs"]
+mod accounts;
 #[path = "conformance/bodies.rs"]
 mod bodies;
 #[path = "conformance/collect.rs"]

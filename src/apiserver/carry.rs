@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kinds::Kind;
+use super::kinds::{Kind, Rules};
 
 /// `old` with the status of `new`; with its labels and the like too, where the kind is a built-in one.
 pub fn with_status_of(kind: &Kind, old: &Value, mut new: Value) -> Value {
@@ -21,8 +21,12 @@ pub fn with_status_of(kind: &Kind, old: &Value, mut new: Value) -> Value {
     result
 }
 
-/// `new` with the status of `old`, where the status is a subresource.
+/// `new` with the status of `old`, where the status is a subresource, and with what else only the server changes.
 pub fn with_rest_of(kind: &Kind, old: &Value, mut new: Value) -> Value {
+    if kind.rules == Rules::Namespace {
+        set_or_remove(&mut new, "spec", old.get("spec"));
+        new["metadata"]["labels"]["kubernetes.io/metadata.name"] = old["metadata"]["name"].clone();
+    }
     if kind.status {
         set_or_remove(&mut new, "status", old.get("status"));
     }

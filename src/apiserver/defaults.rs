@@ -17,6 +17,7 @@ pub fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
         Rules::Namespace => {
             let name = body["metadata"]["name"].clone();
             body["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
+            body["spec"] = json!({"finalizers": ["kubernetes"]});
             body["status"] = json!({"phase": "Active"});
         }
         Rules::Pod => {

@@ -1,4 +1,4 @@
-//! Deleting objects, and what belongs to them.
+//! Deleting objects.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::carry::bump_generation;
-use super::kinds::{Kind, NAMESPACES, Rules};
+use super::collect::{Step, follow, hold_for_dependents};
+use super::kinds::{Kind, Rules};
 use super::log::Verb;
 use super::meta;
 use super::route::Query;
 use super::status::{self, Cause, Failure};
-use super::store::{Key, Object, Store};
+use super::store::{Object, Store};
 use super::write::{Place, timestamp};
 
 /// How long a pod may take to end that does not say.
@@ -23,14 +24,16 @@ const IMMORTAL: [&str; 2] = ["default", "kube-system"];
 
 /// What a client says about a deletion: in the body of its request, or in the query of one that has no body.
 pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, Failure> {
-    let options = match body {
+    let mut options = match body {
         Value::Null => in_query(query)?,
         body => DeleteOptions::deserialize(body).map_err(|error| Failure::bad_request(error.to_string()))?,
     };
+    // The shortest period there is, short of none.
+    options.grace_period_seconds = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
     let refuse = |cause: Cause| Err(Failure::invalid_options("DeleteOptions", &cause));
     if let Some(policy) = &options.propagation_policy {
-        let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
-        if policy == "nil" || !policies.contains(&json!(policy)) {
+        if !matches!(policy.as_str(), "Background" | "Foreground" | "Orphan") {
+            let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
             return refuse(Cause::unsupported("propagationPolicy", &json!(policy), &policies));
         }
         if options.orphan_dependents.is_some() {
@@ -64,33 +67,42 @@ fn has_orphans(options: &DeleteOptions) -> bool {
     options.propagation_policy.as_deref() == Some("Orphan") || options.orphan_dependents == Some(true)
 }
 
+/// Whether what the object owned goes before it does.
+fn is_in_foreground(options: &DeleteOptions) -> bool {
+    options.propagation_policy.as_deref() == Some("Foreground")
+}
+
 /// What came of a deletion.
 #[derive(Debug)]
 pub enum Deleted {
     /// The object is gone; the `Status` that says so.
     Gone(Value),
-    /// The object stays for a while, or is a pod: as it is, or last was.
+    /// The object stays for a while, or is one of those that are always shown: as it is, or last was.
     Object(Arc<Object>),
 }
 
 /// Whether nothing holds back an object that is being deleted.
 pub fn is_over(object: &Value) -> bool {
+    let is_full_namespace = object["kind"] == "Namespace" && object["spec"].get("finalizers").is_some();
     meta::is_being_deleted(object)
         && meta::finalizers(object).is_empty()
+        && !is_full_namespace
         && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
 }
 
-/// Deletes the object that `place` names, and what belongs to it.
+/// Deletes the object that `place` names, and what goes with it.
 pub fn delete(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Result<Deleted, Failure> {
-    let (deleted, goes) = begin(store, place, options)?;
-    if goes {
-        vanish(store, place, &place.key());
-    }
+    let (deleted, next) = begin(store, place, options)?;
+    follow(store, place, next.into_iter().collect());
     Ok(deleted)
 }
 
-/// Marks the object that `place` names, if it has to be. Tells whether it has to go now.
-fn begin(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Result<(Deleted, bool), Failure> {
+/// Deletes the object that `place` names, up to what has to be done next.
+pub fn begin(
+    store: &mut Store,
+    place: &Place<'_>,
+    options: &DeleteOptions,
+) -> Result<(Deleted, Option<Step>), Failure> {
     let (kind, key) = (place.kind, place.key());
     let Some(object) = store.get(place.collection, &key).cloned() else {
         return Err(Failure::not_found(kind, place.name));
@@ -101,68 +113,87 @@ fn begin(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Resul
     if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
     }
-    let period = if kind.rules == Rules::Pod { grace_period(&object.value, options) } else { 0 };
-    let must_be_marked = kind.rules == Rules::Pod || !meta::finalizers(&object.value).is_empty();
-    let marked = if must_be_marked { mark(&object.value, period, options, place.now) } else { None };
-    let current = marked.as_ref().unwrap_or(&object.value);
-    let goes = !must_be_marked || is_over(current);
+    let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace);
+    let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || is_in_foreground(options);
+    let marked = if is_marked { mark(kind, &object.value, options, place.now) } else { None };
+    let answer = |object: Arc<Object>| match is_marked {
+        true => Deleted::Object(object),
+        false => gone(place, &object.value),
+    };
     if place.dry_run {
-        let result = Object::new(current.clone());
-        return Ok((if must_be_marked { Deleted::Object(result) } else { gone(place, &object.value) }, false));
+        return Ok((answer(marked.map_or(object, Object::new)), None));
+    }
+    if has_orphans(options) {
+        store.release(meta::metadata(&object.value, "uid"));
     }
     let stored = match marked {
         Some(value) => store.put(place.collection, key.clone(), value),
-        None => Arc::clone(&object),
+        None => object,
     };
-    if goes && has_orphans(options) {
-        store.release(meta::metadata(&object.value, "uid"));
-    }
-    Ok((if must_be_marked { Deleted::Object(stored) } else { gone(place, &object.value) }, goes))
+    let goes = !is_marked || is_over(&stored.value);
+    let next = if goes { Step::Remove(place.collection, key) } else { Step::Collect(place.collection, key) };
+    Ok((answer(stored), Some(next)))
 }
 
-fn check_preconditions(place: &Place<'_>, object: &Value, given: &Preconditions) -> Result<(), Failure> {
-    let fields = [("UID", "uid", &given.uid), ("ResourceVersion", "resourceVersion", &given.resource_version)];
-    for (what, field, given) in fields {
-        let own = meta::metadata(object, field);
-        if let Some(given) = given.as_ref().filter(|given| *given != own) {
-            let why = format!("Precondition failed: {what} in precondition: {given}, {what} in object meta: {own}");
-            return Err(Failure::conflict(place.kind, place.name, &why));
+/// Makes sure that the object is the one, and in the version, that the client wants to be gone.
+fn check_preconditions(place: &Place<'_>, object: &Value, wanted: &Preconditions) -> Result<(), Failure> {
+    for (field, name, given, fate) in [
+        ("uid", "UID", &wanted.uid, "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", &wanted.resource_version, "modified"),
+    ] {
+        let is = meta::metadata(object, field);
+        if let Some(given) = given.as_ref().filter(|given| *given != is) {
+            let why = format!(
+                "the {name} in the precondition ({given}) does not match the {name} in record ({is}). \
+                 The object might have been {fate}"
+            );
+            return Err(Failure::precondition(place.kind, place.name, &why));
         }
     }
     Ok(())
 }
 
-/// How long a pod may take to end.
-fn grace_period(pod: &Value, options: &DeleteOptions) -> i64 {
-    let phase = meta::text(&pod["status"], "phase");
-    if meta::text(&pod["spec"], "nodeName").is_empty() || matches!(phase, "Succeeded" | "Failed") {
+/// How long an object may take to end: none may but a pod that runs somewhere.
+fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
+    let phase = meta::text(&object["status"], "phase");
+    let runs = !meta::text(&object["spec"], "nodeName").is_empty() && !matches!(phase, "Succeeded" | "Failed");
+    if kind.rules != Rules::Pod || !runs {
         return 0;
     }
-    let own = || pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
-    options.grace_period_seconds.unwrap_or_else(own).max(0)
+    let own = || object["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
+    options.grace_period_seconds.unwrap_or_else(own)
 }
 
-/// The object, told that it has to end; none if it knows already, and of no later end than now asked for.
-fn mark(object: &Value, period: i64, options: &DeleteOptions, now: Timestamp) -> Option<Value> {
-    let metadata = &object["metadata"];
-    let mut ends = now;
-    let mut period = period;
-    if meta::is_being_deleted(object) {
-        let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
-        // Only who asks for it makes an end come sooner; nobody makes it come later.
-        period = options.grace_period_seconds.map_or(left, |period| period.max(0));
-        if period >= left {
-            return None;
-        }
-        let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);
-        ends = deadline.checked_sub(SignedDuration::from_secs(left)).unwrap_or(now);
-    }
-    ends = ends.checked_add(SignedDuration::from_secs(period)).unwrap_or(Timestamp::MAX);
+/// The object, told that it has to end, and what for it waits; none if it knows all that already.
+fn mark(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<Value> {
     let mut marked = object.clone();
-    marked["metadata"]["deletionTimestamp"] = timestamp(ends);
-    marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
-    bump_generation(&mut marked);
-    Some(marked)
+    if is_in_foreground(options) {
+        hold_for_dependents(&mut marked);
+    }
+    if let Some((ends, period)) = new_end(kind, object, options, now) {
+        marked["metadata"]["deletionTimestamp"] = timestamp(ends);
+        marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
+        bump_generation(&mut marked);
+    }
+    if kind.rules == Rules::Namespace {
+        marked["status"]["phase"] = "Terminating".into();
+    }
+    (marked != *object).then_some(marked)
+}
+
+/// When the object has to end, and how many seconds that is after it was told; none if that does not change.
+fn new_end(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<(Timestamp, i64)> {
+    let metadata = &object["metadata"];
+    let after = |start: Timestamp, seconds| start.checked_add(SignedDuration::from_secs(seconds));
+    if !meta::is_being_deleted(object) {
+        let period = grace_period(kind, object, options);
+        return Some((after(now, period).unwrap_or(Timestamp::MAX), period));
+    }
+    // Only who asks for it makes an end come sooner; nobody makes it come later.
+    let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
+    let period = options.grace_period_seconds.filter(|period| *period < left)?;
+    let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);
+    Some((after(deadline, period - left).unwrap_or(now), period))
 }
 
 fn gone(place: &Place<'_>, object: &Value) -> Deleted {
@@ -171,34 +202,4 @@ fn gone(place: &Place<'_>, object: &Value) -> Deleted {
     Deleted::Gone(json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
     }))
-}
-
-/// Takes the object at `key` out of its collection, and with it what it owned alone; gives its last state.
-pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Object>> {
-    let object = store.remove(place.collection, key)?;
-    // A list, and no recursion: a chain of owners may be longer than a thread's stack is deep.
-    let mut doomed = belongings(store, place.kind, key, &object);
-    while let Some((collection, key)) = doomed.pop() {
-        let kind = store.collections[collection].kind;
-        let place = Place { collection, kind, namespace: &key.namespace, name: &key.name, is_status: false, ..*place };
-        // One that went with another is no loss.
-        let goes = begin(store, &place, &DeleteOptions::default()).is_ok_and(|(_, goes)| goes);
-        if let Some(object) = goes.then(|| store.remove(collection, &key)).flatten() {
-            doomed.extend(belongings(store, kind, &key, &object));
-        }
-    }
-    Some(object)
-}
-
-/// What goes with an object that is gone, the last first.
-fn belongings(store: &Store, kind: &Kind, key: &Key, object: &Object) -> Vec<(usize, Key)> {
-    let mut found = store.orphans_of(meta::metadata(&object.value, "uid"));
-    if kind.rules == Rules::Namespace {
-        for (index, collection) in store.collections.iter().enumerate().filter(|(index, _)| *index != NAMESPACES) {
-            let inside = collection.objects.keys().filter(|inside| inside.namespace == key.name);
-            found.extend(inside.map(|inside| (index, inside.clone())));
-        }
-    }
-    found.reverse();
-    found
 }

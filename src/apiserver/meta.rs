@@ -24,7 +24,12 @@ pub fn finalizers(object: &Value) -> &[Value] {
 
 /// The UIDs of the object's owners.
 pub fn owners(object: &Value) -> impl Iterator<Item = &str> {
-    list(object, "ownerReferences").iter().map(|owner| text(owner, "uid"))
+    owner_references(object).iter().map(|owner| text(owner, "uid"))
+}
+
+/// Who the object says that owns it.
+pub fn owner_references(object: &Value) -> &[Value] {
+    list(object, "ownerReferences")
 }
 
 fn list<'a>(object: &'a Value, field: &str) -> &'a [Value] {

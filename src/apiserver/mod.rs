@@ -10,8 +10,8 @@
 //! Over the network, a bearer token says who a client is, and the Roles and bindings that are stored say what it may do.
 //! A client of this process may do everything, unless it [says that it is somebody](InProcess::as_user).
 //!
-//! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and so
-//! does what lives in a namespace. An object that is made when its owner is gone already stays.
+//! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and what
+//! lives in a namespace. An object that is made when its owner is gone already stays.
 
 mod age;
 mod audit;
@@ -21,6 +21,7 @@ mod bind;
 mod body;
 mod carry;
 mod cause;
+mod collect;
 mod columns;
 mod complete;
 mod default_roles;

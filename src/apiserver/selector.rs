@@ -56,7 +56,7 @@ impl Filter {
             match (path.as_str(), test) {
                 ("metadata.name", Test::In(values)) if filter.name.is_none() => filter.name = values.into_iter().next(),
                 (_, test) if is_known(kind, &path) => filter.fields.push((path, test)),
-                _ => return Err(refuse(format!("field label not supported: {path}"))),
+                _ => return Err(refuse(unknown_field(kind, &path))),
             }
         }
         Ok(filter)
@@ -89,6 +89,14 @@ fn slashed(kind: &Kind) -> String {
 
 fn is_known(kind: &Kind, path: &str) -> bool {
     path == "metadata.name" || path == "metadata.namespace" || kind.fields.contains(&path)
+}
+
+fn unknown_field(kind: &Kind, path: &str) -> String {
+    if kind.fields.is_empty() && !kind.is_custom() {
+        format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    } else {
+        format!("field label not supported: {path}")
+    }
 }
 
 /// `a=b,c!=d`.

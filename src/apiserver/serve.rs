@@ -12,7 +12,7 @@ use super::authorization::Attributes;
 use super::complete::complete;
 use super::delete::{self, Deleted};
 use super::kinds::{BUILD, DEFINITION, Kind};
-use super::list::{self, select};
+use super::list;
 use super::log::Verb;
 use super::negotiate::{self, Format};
 use super::patch::{self, Patch};
@@ -224,11 +224,16 @@ impl Call<'_> {
         let filter = self.filter()?;
         let mut store = server.store();
         let list = list::list(&store, self.collection, &filter, self.query)?;
-        let objects = &store.collections[self.collection].objects;
-        let doomed: Vec<_> = select(objects, &filter, None).map(|(key, _)| key.clone()).collect();
-        for key in doomed {
-            // One that an earlier one took along is no failure.
-            let _ = delete::delete(&mut store, &Place { name: &key.name, ..place }, &options);
+        // All of them are tried before the first is deleted, so that a refusal leaves all of them.
+        for dry_run in [true, place.dry_run] {
+            for key in list.keys() {
+                let place = Place { namespace: &key.namespace, name: &key.name, dry_run, ..place };
+                match delete::delete(&mut store, &place, &options) {
+                    // One that an earlier one took along is no failure.
+                    Err(failure) if failure.code != 404 => return Err(failure),
+                    _ => {}
+                }
+            }
         }
         drop(store);
         self.refresh(server);

@@ -59,6 +59,16 @@ impl Failure {
         Self::new(403, "Forbidden", message).with(details(kind, name))
     }
 
+    /// The namespace is on its way out.
+    pub fn namespace_terminating(kind: &Kind, name: &str, namespace: &str) -> Self {
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let message = format!("namespace {namespace} is being terminated");
+        let cause = json!({"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"});
+        let mut details = details(kind, name);
+        details.insert("causes".into(), json!([cause]));
+        Self::forbidden(kind, name, &why).with(details)
+    }
+
     /// No rule allows this; `message` says who wanted to do what.
     pub fn denied(group: &str, resource: &str, name: &str, message: &str) -> Self {
         let qualified = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
@@ -101,8 +111,17 @@ impl Failure {
 
     /// The object is not what the request was made from.
     pub fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified(kind.plural));
-        Self::new(409, "Conflict", message).with(details(kind, name))
+        Self::conflict_of(kind, kind.plural, name, why)
+    }
+
+    /// The object is not what a deletion is for. Unlike other conflicts, this one names the kind.
+    pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        Self::conflict_of(kind, kind.name, name, why)
+    }
+
+    fn conflict_of(kind: &Kind, of: &str, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified(of));
+        Self::new(409, "Conflict", message).with(named(kind.group(), of, name))
     }
 
     /// The object was changed since the version that the request was made from.

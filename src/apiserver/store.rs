@@ -9,7 +9,7 @@ use rand_chacha::rand_core::SeedableRng;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::kinds::{Kind, NAMESPACES};
+use super::kinds::Kind;
 use super::meta;
 pub use super::object::{Form, Object};
 
@@ -154,11 +154,6 @@ impl Store {
         self.collections[collection].objects.get(key)
     }
 
-    /// Whether there is a namespace of this name.
-    pub fn has_namespace(&self, name: &str) -> bool {
-        self.get(NAMESPACES, &Key::new("", name)).is_some()
-    }
-
     /// Stores `value` at `key` in a new version.
     pub fn put(&mut self, collection: usize, key: Key, mut value: Value) -> Arc<Object> {
         let version = self.stamp(&mut value);
@@ -186,31 +181,62 @@ impl Store {
         Some(object)
     }
 
+    /// Where the object of a UID is.
+    pub fn place_of(&self, uid: &str) -> Option<(usize, Key)> {
+        self.living.get(uid).cloned()
+    }
+
+    /// Where everything in a namespace is.
+    pub fn contents_of(&self, namespace: &str) -> Vec<(usize, Key)> {
+        let collections = self.collections.iter().enumerate();
+        let keys = collections.flat_map(|(index, collection)| collection.objects.keys().map(move |key| (index, key)));
+        keys.filter(|(_, key)| key.namespace == namespace).map(|(index, key)| (index, key.clone())).collect()
+    }
+
+    /// Where everything is that names the owner of this UID.
+    pub fn dependents_of(&self, uid: &str) -> Vec<(usize, Key)> {
+        self.dependents.get(uid).into_iter().flatten().cloned().collect()
+    }
+
     /// The objects all of whose owners are gone, now that the one of this UID is.
     pub fn orphans_of(&self, uid: &str) -> Vec<(usize, Key)> {
-        let dependents = self.dependents.get(uid).into_iter().flatten();
-        dependents.filter(|(collection, key)| !self.is_owned(*collection, key)).cloned().collect()
+        let mut dependents = self.dependents_of(uid);
+        dependents.retain(|(collection, key)| !self.has_owner_beside(*collection, key, uid));
+        dependents
+    }
+
+    /// Whether something names the owner of this UID that this one has to outlive.
+    pub fn is_blocked(&self, uid: &str) -> bool {
+        self.dependents_of(uid).into_iter().filter_map(|(collection, key)| self.get(collection, &key)).any(|object| {
+            let mut owners = meta::owner_references(&object.value).iter();
+            owners.any(|owner| meta::text(owner, "uid") == uid && owner["blockOwnerDeletion"] == true)
+        })
     }
 
     /// Takes the owner of this UID from all objects that name it.
     pub fn release(&mut self, uid: &str) {
-        let dependents: Vec<_> = self.dependents.get(uid).into_iter().flatten().cloned().collect();
-        for (collection, key) in dependents {
-            let Some(mut value) = self.get(collection, &key).map(|object| object.value.clone()) else { continue };
-            let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { continue };
-            if let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences") {
-                owners.retain(|owner| meta::text(owner, "uid") != uid);
-                if owners.is_empty() {
-                    metadata.remove("ownerReferences");
-                }
-            }
-            self.put(collection, key, value);
+        for (collection, key) in self.dependents_of(uid) {
+            self.disown(collection, &key, uid);
         }
     }
 
-    fn is_owned(&self, collection: usize, key: &Key) -> bool {
+    /// Takes the owner of this UID from one object.
+    pub fn disown(&mut self, collection: usize, key: &Key, uid: &str) {
+        let Some(mut value) = self.get(collection, key).map(|object| object.value.clone()) else { return };
+        let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+        if let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences") {
+            owners.retain(|owner| meta::text(owner, "uid") != uid);
+            if owners.is_empty() {
+                metadata.remove("ownerReferences");
+            }
+        }
+        self.put(collection, key.clone(), value);
+    }
+
+    /// Whether the object has an owner that lives, beside the one of this UID.
+    pub fn has_owner_beside(&self, collection: usize, key: &Key, uid: &str) -> bool {
         let Some(object) = self.get(collection, key) else { return false };
-        meta::owners(&object.value).any(|owner| {
+        meta::owners(&object.value).filter(|owner| *owner != uid).any(|owner| {
             let namespace = self.living.get(owner).map(|(_, owner)| &owner.namespace);
             namespace.is_some_and(|namespace| namespace.is_empty() || *namespace == key.namespace)
         })

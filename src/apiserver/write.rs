@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::carry::{count_generation, keep_system_fields, with_rest_of, with_status_of};
+use super::collect::vanish;
 use super::complete::complete;
 use super::defaults::{encode_strings, set_defaults};
-use super::delete;
-use super::kinds::{Kind, Rules};
+use super::delete::is_over;
+use super::kinds::{KINDS, Kind, NAMESPACES, Rules};
 use super::print::in_version;
 use super::status::{Cause, Failure};
 use super::store::{Key, Object, Store};
@@ -98,11 +99,12 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     check_types(kind, &mut body)?;
     let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
     check_names(place, metadata)?;
+    let name = text(metadata, "name").unwrap_or_default().to_owned();
     if metadata.contains_key("resourceVersion") {
         return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
     }
-    if kind.namespaced && !store.has_namespace(place.namespace) {
-        return Err(Failure::not_found(&super::kinds::KINDS[super::kinds::NAMESPACES], place.namespace));
+    if kind.namespaced {
+        check_namespace(store, place, &name)?;
     }
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
         metadata.remove(field);
@@ -127,6 +129,18 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
         return Ok(Object::new(body));
     }
     Ok(store.put(place.collection, key, body))
+}
+
+/// Makes sure that the namespace is there, and stays.
+fn check_namespace(store: &Store, place: &Place<'_>, name: &str) -> Result<(), Failure> {
+    let namespace = place.namespace;
+    let Some(object) = store.get(NAMESPACES, &Key::new("", namespace)) else {
+        return Err(Failure::not_found(&KINDS[NAMESPACES], namespace));
+    };
+    match meta::is_being_deleted(&object.value) {
+        true => Err(Failure::namespace_terminating(place.kind, name, namespace)),
+        false => Ok(()),
+    }
 }
 
 /// The key of a new object; where it has only the beginning of a name, it is given one that is free.
@@ -199,9 +213,9 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
     if place.dry_run {
         return Ok(Object::new(new));
     }
-    if delete::is_over(&new) {
+    if is_over(&new) {
         // The deletion shows the object as it was stored last, with the finalizer that this update takes off.
-        return Ok(delete::vanish(store, place, &place.key()).unwrap_or_else(|| Object::new(new)));
+        return Ok(vanish(store, place, &place.key()).unwrap_or_else(|| Object::new(new)));
     }
     Ok(store.put(place.collection, place.key(), new))
 }

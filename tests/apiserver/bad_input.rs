@@ -70,6 +70,30 @@ async fn a_chain_of_owners_may_be_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_objects_may_own_each_other() {
+    let world = World::new();
+    let reference = |owner: &Value| {
+        json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"], "blockOwnerDeletion": true}])
+    };
+    let held = |name: &str| json!({"metadata": {"name": name, "finalizers": ["x/y"]}});
+    let one = world.made(CONFIG_MAPS, held("one")).await;
+    let other = world.made(CONFIG_MAPS, held("other")).await;
+    for (owner, owned) in [(&one, "other"), (&other, "one")] {
+        let patch = json!({"metadata": {"ownerReferences": reference(owner)}});
+        assert_eq!(world.patch(&format!("{CONFIG_MAPS}/{owned}"), MERGE_PATCH, &patch).await.0, 200);
+    }
+    for name in ["one", "other", "one"] {
+        let path = format!("{CONFIG_MAPS}/{name}");
+        assert_eq!(world.delete(&path, &json!({"propagationPolicy": "Foreground"})).await.0, 200);
+    }
+    for name in ["one", "other"] {
+        world.patch(&format!("{CONFIG_MAPS}/{name}"), MERGE_PATCH, &json!({"metadata": {"finalizers": null}})).await;
+    }
+    assert!(names(&world.get(CONFIG_MAPS).await.1).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_document_is_only_read() {
     let world = World::new();
     for path in ["/apis", "/api/v1", "/version", "/openapi/v2"] {

@@ -97,3 +97,29 @@ fn finalizers_can_be_taken_off_one_by_one() {
         world.get(&world.map("a")).await.refused(404, "NotFound");
     });
 }
+
+#[test]
+fn a_namespace_that_goes_takes_nothing_new() {
+    case(async |world| {
+        let doomed = world.another().await;
+        doomed.made(held("a")).await;
+        let namespace = world.delete(&format!("{NAMESPACES}/{}", doomed.namespace), &json!({})).await.ok();
+        assert_eq!(namespace["status"]["phase"], "Terminating", "{namespace}");
+        let told = doomed
+            .eventually("it takes nothing new", async || {
+                let told = doomed.post(&doomed.maps(), &json!({"metadata": {"generateName": "b-"}})).await;
+                (told.code >= 300).then_some(told)
+            })
+            .await;
+        let bare = json!({"metadata": {"name": doomed.namespace, "labels": {"a": "b"}}});
+        let namespace = world.put(&format!("{NAMESPACES}/{}", doomed.namespace), &bare).await.ok();
+        assert_eq!(namespace["metadata"]["labels"]["kubernetes.io/metadata.name"], doomed.namespace.as_str());
+        doomed.get(&doomed.map("a")).await.ok();
+        let status = told.refused(403, "Forbidden");
+        let why =
+            format!("unable to create new content in namespace {} because it is being terminated", doomed.namespace);
+        assert!(text(&status, "/message").ends_with(&why), "{status}");
+        assert_eq!(status["details"]["causes"][0]["reason"], "NamespaceTerminating", "{status}");
+        doomed.merge(&doomed.map("a"), &json!({"metadata": {"finalizers": null}})).await.ok();
+    });
+}

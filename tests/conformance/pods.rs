@@ -202,6 +202,15 @@ fn a_grace_period_is_shortened_and_never_lengthened() {
 }
 
 #[test]
+fn a_grace_period_below_zero_is_a_second() {
+    case(async |world| {
+        world.made_pod(bound("a")).await;
+        let pod = world.delete(&world.pod("a"), &json!({"gracePeriodSeconds": -5})).await.ok();
+        assert_eq!(pod["metadata"]["deletionGracePeriodSeconds"], 1);
+    });
+}
+
+#[test]
 fn a_grace_period_may_stand_in_the_query() {
     case(async |world| {
         world.made_pod(bound("a")).await;

@@ -177,13 +177,14 @@ fn a_number_or_a_text_is_either() {
 }
 
 #[test]
-fn a_null_is_taken_where_it_may_be() {
+fn a_null_is_kept_where_it_may_be_and_is_dropped_elsewhere() {
     case(async |world| {
-        let fields = json!({"size": {"type": "integer", "nullable": true}, "other": {"type": "integer"}});
+        let list = json!({"type": "array", "items": {"type": "string"}});
+        let fields = json!({"size": {"type": "integer", "nullable": true}, "other": {"type": "integer"}, "list": list});
         let path = widgets(world, fields).await;
-        let widget = taken(world, &path, json!({"size": null})).await;
-        assert_eq!(widget["spec"].get("size"), Some(&Value::Null), "{widget}");
-        refused(world, &path, json!({"other": null}), "spec.other", "FieldValueTypeInvalid").await;
+        let widget = taken(world, &path, json!({"size": null, "other": null})).await;
+        assert_eq!(widget["spec"], json!({"size": null}));
+        refused(world, &path, json!({"list": [null]}), "spec.list[0]", "FieldValueTypeInvalid").await;
     });
 }
 

@@ -49,17 +49,19 @@ pub fn set_defaults(schema: &Value, value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(|item| set_defaults(&schema["items"], item)),
         Value::Object(fields) => {
             let properties = schema.get("properties").and_then(Value::as_object);
+            let schema_of = |name: &str| {
+                let own = properties.and_then(|properties| properties.get(name));
+                own.or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()))
+            };
+            // A null where there may be none is as good as nothing.
+            fields.retain(|name, field| !field.is_null() || schema_of(name).is_none_or(is_nullable));
             for (name, property) in properties.into_iter().flatten() {
-                let Some(default) = property.get("default") else { continue };
-                // A null where there may be none is as good as nothing.
-                let is_left_out = fields.get(name).is_none_or(|value| value.is_null() && !is_nullable(property));
-                if is_left_out {
+                if let Some(default) = property.get("default").filter(|_| !fields.contains_key(name)) {
                     fields.insert(name.clone(), default.clone());
                 }
             }
             for (name, field) in fields {
-                let own = properties.and_then(|properties| properties.get(name));
-                if let Some(schema) = own.or_else(|| schema.get("additionalProperties")) {
+                if let Some(schema) = schema_of(name) {
                     set_defaults(schema, field);
                 }
             }

@@ -13,7 +13,8 @@ pub fn start() -> Kubeconfig {
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let server = ApiServer::new(Options::new(Clock::starting_at(jiff::Timestamp::now()), 1));
+            let clock = Clock::starting_at(jiff::Timestamp::now());
+            let server = ApiServer::new(Options { default_roles: true, ..Options::new(clock, 1) });
             let identity = Identity::generate().unwrap();
             let front = HttpsFront::bind(server, ([127, 0, 0, 1], 0).into(), &identity).await.unwrap();
             let url = format!("https://{}", front.address().unwrap());

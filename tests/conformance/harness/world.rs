@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use kube::client::Body;
-use kube::config::Config;
+use kube::config::{AuthInfo, Config};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -24,6 +24,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// A server, and a namespace of a case's own.
 pub struct World {
+    config: Config,
     client: kube::Client,
     pub namespace: String,
     /// What the case made outside of its namespace.
@@ -32,17 +33,26 @@ pub struct World {
 
 impl World {
     pub async fn new(config: Config) -> Self {
-        let client = kube::Client::try_from(config).unwrap();
-        let mut world = Self { client, namespace: String::new(), outside: RefCell::default() };
+        let mut world = Self::inside(config, "");
         world.enter().await;
         world
     }
 
+    fn inside(config: Config, namespace: &str) -> Self {
+        let client = kube::Client::try_from(config.clone()).unwrap();
+        Self { config, client, namespace: namespace.to_owned(), outside: RefCell::default() }
+    }
+
     /// A further namespace on the same server.
     pub async fn another(&self) -> Self {
-        let mut world = Self { client: self.client.clone(), namespace: String::new(), outside: RefCell::default() };
-        world.enter().await;
-        world
+        Self::new(self.config.clone()).await
+    }
+
+    /// The same namespace, as whoever has this token sees it.
+    pub fn acting(&self, token: &str) -> Self {
+        let mut config = self.config.clone();
+        config.auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };
+        Self::inside(config, &self.namespace)
     }
 
     async fn enter(&mut self) {
