@@ -20,7 +20,8 @@ mod values;
 mod world;
 
 use std::ops::Range;
-use std::{env, thread};
+use std::sync::Mutex;
+use std::{env, iter, thread};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -73,7 +74,14 @@ fn run_all(seeds: Range<u64>) {
         first.parse().unwrap()..end.parse().unwrap()
     });
     let requests = REQUESTS * seeds.clone().count();
-    let accepted: usize = seeds.map(run).sum();
+    let left = Mutex::new(seeds);
+    let next = || left.lock().unwrap().next();
+    let work = || iter::from_fn(next).map(run).sum::<usize>();
+    let accepted: usize = thread::scope(|scope| {
+        let count = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("no run fails")).sum()
+    });
     println!("{requests} requests, of which {accepted} were accepted");
     // Requests that are all refused, or none of them, would prove little.
     assert!((requests / 5..requests * 4 / 5).contains(&accepted), "{accepted} of {requests}");
