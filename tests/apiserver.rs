@@ -16,6 +16,8 @@ mod bad_input;
 mod definitions;
 #[path = "apiserver/delete.rs"]
 mod delete;
+#[path = "apiserver/fronts.rs"]
+mod fronts;
 #[path = "apiserver/objects.rs"]
 mod objects;
 #[path = "apiserver/patch.rs"]

@@ -8,6 +8,8 @@
 mod check;
 #[path = "fuzz/corpus.rs"]
 mod corpus;
+#[path = "fuzz/document.rs"]
+mod document;
 #[path = "fuzz/mutate.rs"]
 mod mutate;
 #[path = "fuzz/request.rs"]
