@@ -63,6 +63,7 @@ mod watch;
 mod write;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -102,6 +103,8 @@ struct Inner {
     clock: Clock,
     /// What is served. Where the store is locked too, that comes first.
     served: Mutex<Arc<[Served]>>,
+    /// The version of the newest change of a definition that is taken into account there.
+    defined_at: AtomicU64,
     /// How many of those are in the built-in table, and stay.
     built_in: usize,
     store: Mutex<Store>,
@@ -126,9 +129,15 @@ impl Inner {
         self.served().iter().map(|served| served.kind).collect()
     }
 
-    /// Serves what is defined now.
+    /// Serves what is defined now, if definitions have changed: whoever is answered may use what it has defined.
+    ///
+    /// Any write may change them. A definition can go with its owner.
     fn refresh(&self) {
         let mut store = self.store();
+        let newest = store.collections[DEFINITIONS].newest();
+        if self.defined_at.fetch_max(newest, Ordering::SeqCst) >= newest {
+            return;
+        }
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         *served = registry::refreshed(&mut store, &served, self.built_in).into();
     }
@@ -175,6 +184,7 @@ impl ApiServer {
         let server = Self(Arc::new(Inner {
             clock,
             served: Mutex::new(registry::built_in(&kinds).into()),
+            defined_at: AtomicU64::new(0),
             built_in: kinds.len(),
             store: Mutex::new(store),
             log: Mutex::default(),

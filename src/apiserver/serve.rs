@@ -11,7 +11,7 @@ use super::authentication::User;
 use super::authorization::Attributes;
 use super::complete::complete;
 use super::delete::{self, Deleted};
-use super::kinds::{BUILD, DEFINITION, Kind};
+use super::kinds::{BUILD, Kind};
 use super::list;
 use super::log::Verb;
 use super::negotiate::{self, Format};
@@ -149,7 +149,7 @@ impl Call<'_> {
         if self.verb == Verb::Patch {
             let patch = Patch::parse(self.kind, negotiate::content_type(headers), self.body)?;
             let object = patch::patch(&mut server.store(), &place, &patch)?;
-            self.refresh(server);
+            server.refresh();
             return Ok(Reply::full(200, printer.object(&object)));
         }
         let mut body: Value = negotiate::decode(headers, self.body, self.kind.name)?;
@@ -174,7 +174,7 @@ impl Call<'_> {
             Verb::Create => (write::create(&mut server.store(), &place, body)?, true),
             _ => write::replace(&mut server.store(), &place, body)?,
         };
-        self.refresh(server);
+        server.refresh();
         Ok(Reply::full(if is_new { 201 } else { 200 }, printer.object(&object)))
     }
 
@@ -200,18 +200,11 @@ impl Call<'_> {
             .map_err(|_| Failure::forbidden(self.kind, name, &format!("build strategy {strategy} is not allowed")))
     }
 
-    /// Serves what is defined now, where a definition was written: whoever is answered may use it.
-    fn refresh(&self, server: &Inner) {
-        if self.kind.name == DEFINITION {
-            server.refresh();
-        }
-    }
-
     fn delete(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
         let place = self.place(server, delete::is_dry_run(&options));
         let deleted = delete::delete(&mut server.store(), &place, &options)?;
-        self.refresh(server);
+        server.refresh();
         Ok(match deleted {
             Deleted::Gone(status) => Reply::full(200, status.to_string()),
             Deleted::Object(object) => Reply::full(200, printer.object(&object)),
@@ -236,7 +229,7 @@ impl Call<'_> {
             }
         }
         drop(store);
-        self.refresh(server);
+        server.refresh();
         Ok(Reply::full(200, list.print(printer)))
     }
 

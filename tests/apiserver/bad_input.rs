@@ -172,6 +172,21 @@ async fn a_definition_stays_about_the_same_objects() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_definition_that_goes_with_its_owner_defines_nothing() {
+    let world = World::new();
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    let role = world.made(roles, named("owner")).await;
+    let mut definition = widgets();
+    let (api_version, uid) = (&role["apiVersion"], &role["metadata"]["uid"]);
+    definition["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": api_version, "kind": "ClusterRole", "name": "owner", "uid": uid}]);
+    world.made(DEFINITIONS, definition).await;
+    world.made(WIDGETS, named("w")).await;
+    world.delete(&format!("{roles}/owner"), &json!({})).await;
+    refused(world.get(WIDGETS).await, 404);
+}
+
+#[tokio::test(start_paused = true)]
 async fn objects_outlive_a_time_in_which_they_are_not_served() {
     let world = World::new();
     world.made(DEFINITIONS, widgets()).await;
