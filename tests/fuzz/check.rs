@@ -88,7 +88,7 @@ fn write(world: &World, asked: &Asked, answer: &Answer, events: &[Event]) {
             assert_eq!(version(known.unwrap()), version(&told), "what is written as it was does not change");
         }
         (_, [event]) if !is_stored => {
-            assert_eq!((text(&told, "/status"), event.kind.as_str()), ("Success", "MODIFIED"))
+            assert_eq!((text(&told, "/status"), event.kind.as_str()), ("Success", "MODIFIED"));
         }
         (_, [event, rest @ ..]) => {
             assert_eq!(event.object["metadata"]["uid"], told["metadata"]["uid"]);
