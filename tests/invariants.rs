@@ -29,6 +29,7 @@ impl Impostor {
             client: user.server.client(&daemon::user_agent()),
             clock: user.clock,
             invariants: user.invariants.clone(),
+            patience: user.patience,
         };
         Self { user, daemon }
     }

@@ -7,6 +7,8 @@ mod common;
 mod authorizer;
 #[path = "least_privilege/build_pods.rs"]
 mod build_pods;
+#[path = "least_privilege/cases.rs"]
+mod cases;
 #[path = "least_privilege/daemon.rs"]
 mod daemon;
 #[path = "least_privilege/manifests.rs"]
@@ -17,6 +19,8 @@ mod reviews;
 mod stories;
 #[path = "least_privilege/tokens.rs"]
 mod tokens;
+#[path = "least_privilege/verbs.rs"]
+mod verbs;
 #[path = "least_privilege/viewer.rs"]
 mod viewer;
 #[path = "least_privilege/world.rs"]

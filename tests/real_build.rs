@@ -9,6 +9,8 @@ mod real;
 #[allow(dead_code)] // This uses a part of it.
 mod daemon;
 
+#[path = "real_build/accounts.rs"]
+mod accounts;
 #[path = "real_build/changes.rs"]
 mod changes;
 #[path = "real_build/failures.rs"]

@@ -25,6 +25,7 @@ pub fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
                 spec.entry("restartPolicy").or_insert_with(|| "Always".into());
                 spec.entry("terminationGracePeriodSeconds").or_insert_with(|| 30.into());
                 spec.entry("dnsPolicy").or_insert_with(|| "ClusterFirst".into());
+                spec.entry("serviceAccountName").or_insert_with(|| "default".into());
                 spec.entry("schedulerName").or_insert_with(|| "default-scheduler".into());
                 let containers = spec.get_mut("containers").and_then(Value::as_array_mut);
                 containers.into_iter().flatten().filter_map(Value::as_object_mut).for_each(set_container_defaults);

@@ -53,7 +53,8 @@ pub fn select<'a>(
         .range((from, Unbounded))
         .take_while(|(key, _)| filter.namespace.as_ref().is_none_or(|namespace| key.namespace == *namespace))
         .take_while(|(key, _)| filter.namespace.is_none() || filter.name.as_ref().is_none_or(|name| key.name == *name))
-        .filter(|(_, object)| filter.passes(&object.value))
+        // Without a selector, the key has told.
+        .filter(|(_, object)| !filter.selects() || filter.passes(&object.value))
 }
 
 /// Reads the list that a query asks for.
@@ -70,16 +71,15 @@ pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>
     let version = asked.filter(|_| is_exact).unwrap_or(store.version);
     let snapshot = snapshot(collection, version, after.is_some())?;
     let mut selected = select(snapshot.as_ref().unwrap_or(&collection.objects), filter, after.as_ref());
-    let mut items = Vec::new();
-    let mut last = None;
+    let (mut items, mut last) = (Vec::new(), None);
     for (key, object) in selected.by_ref().take(limit.unwrap_or(usize::MAX)) {
         items.push(Arc::clone(object));
-        last = Some(key.clone());
+        last = Some(key);
     }
+    let next = last.filter(|_| selected.next().is_some()).cloned();
     // With a selector, the real server does not know how many more there are.
-    let rest = if limit.is_none() { 0 } else { selected.count() };
-    let next = last.filter(|_| rest > 0);
-    Ok(List { items, version, next, remaining: (rest > 0 && !filter.selects()).then_some(rest) })
+    let remaining = (next.is_some() && !filter.selects()).then(|| 1 + selected.count());
+    Ok(List { items, version, next, remaining })
 }
 
 /// Makes sure that what a query says of versions makes sense together.

@@ -36,18 +36,19 @@ impl Object {
         self.forms[form as usize].get_or_init(|| self.serialise(form).into()).clone()
     }
 
-    fn serialise(&self, form: Form) -> Vec<u8> {
-        let value = match form {
-            Form::Full => return self.value.to_string().into_bytes(),
+    /// In no more bytes than it takes: it is kept for as long as the object is.
+    fn serialise(&self, form: Form) -> Box<[u8]> {
+        let json = match form {
+            Form::Full => serde_json::to_vec(&self.value),
             Form::Item => {
                 let fields = self.value.as_object().into_iter().flatten();
                 let fields: BTreeMap<_, _> = fields.filter(|(key, _)| *key != "kind" && *key != "apiVersion").collect();
-                return serde_json::to_vec(&fields).unwrap_or_default();
+                serde_json::to_vec(&fields)
             }
-            Form::Metadata => json!({
+            Form::Metadata => serde_json::to_vec(&json!({
                 "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": self.value["metadata"],
-            }),
+            })),
         };
-        value.to_string().into_bytes()
+        json.unwrap_or_default().into()
     }
 }

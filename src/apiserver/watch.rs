@@ -210,13 +210,7 @@ fn start(query: &Query<'_>) -> Result<Start, Failure> {
 }
 
 fn line(event: &str, object: &[u8]) -> Bytes {
-    let mut line = Vec::with_capacity(object.len() + 40);
-    line.extend_from_slice(br#"{"type":""#);
-    line.extend_from_slice(event.as_bytes());
-    line.extend_from_slice(br#"","object":"#);
-    line.extend_from_slice(object);
-    line.extend_from_slice(b"}\n");
-    line.into()
+    [br#"{"type":""#, event.as_bytes(), br#"","object":"#, object, b"}\n"].concat().into()
 }
 
 /// What a change is to somebody who sees only what passes `filter`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
 use kube::Client;
 use kube::api::{Api, ListParams, PostParams};
 use serde_json::json;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{self, Instant};
 
-use super::executor::{Access, Ended, Executor};
+use super::executor::{Ended, Executor};
 use super::machine_config::MachineConfigTemplate;
 use super::node_agent::{self, NodeAgent};
 use super::renderer::{self, Published, Renderer};
@@ -62,15 +62,18 @@ impl RealNode {
     /// # Errors
     /// If this machine, or this user, cannot run containers.
     pub async fn start(server: &ApiServer, identity: &Identity, address: SocketAddr) -> Result<Self, Error> {
-        let access = Access { address, token: identity.token().to_owned() };
-        let (executor, containers) = Executor::new(access, server.pod_logs())?;
+        let (executor, containers) = Executor::new(address, server.pod_logs())?;
         let client = server.client(node_agent::USER_AGENT);
-        // As in any cluster, pods find there what to check the API server's certificate against.
+        // As in any cluster, pods find there what to check the API server's certificate against, and an account to run
+        // as that say none.
+        let account: ServiceAccount = serde_json::from_value(json!({"metadata": {"name": "default"}}))?;
         let authority = json!({"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": identity.authority()}});
         for namespace in [DEFAULT_NAMESPACE, EVENT_NAMESPACE] {
             let config_map = serde_json::from_value(authority.clone())?;
             let config_maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
             config_maps.create(&PostParams::default(), &config_map).await?;
+            let accounts = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
+            accounts.create(&PostParams::default(), &account).await?;
         }
         let agent = tokio::spawn(NodeAgent::real(client, executor).run());
         Ok(Self { agent, containers })

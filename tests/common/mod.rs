@@ -21,7 +21,7 @@ use machine_os_builder::simulation::seed;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-/// Virtual time within which something that is due has to happen.
+/// Virtual time within which something that is due has to happen, unless a test is less patient.
 const BOUND: Duration = Duration::from_secs(120);
 
 pub struct Cluster {
@@ -29,6 +29,8 @@ pub struct Cluster {
     pub client: Client,
     pub clock: Clock,
     pub invariants: Invariants,
+    /// How long is waited for anything.
+    pub patience: Duration,
 }
 
 impl Drop for Cluster {
@@ -73,7 +75,7 @@ impl Cluster {
         let client = server.client("user");
         // What a build pushes is what its object says.
         let invariants = Invariants::attach(&server, &Ledger::default());
-        Self { server, client, clock, invariants }
+        Self { server, client, clock, invariants, patience: BOUND }
     }
 
     pub async fn daemon(&self) -> Daemon {
@@ -240,14 +242,14 @@ impl Cluster {
 
     /// Waits for something, with a bound in virtual time.
     pub async fn eventually<T>(&self, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-        let deadline = Instant::now() + BOUND;
+        let deadline = Instant::now() + self.patience;
         loop {
             if let Some(found) = probe().await {
                 return found;
             }
             if Instant::now() > deadline {
                 self.dump().await;
-                panic!("not within {BOUND:?}: {what}");
+                panic!("not within {:?}: {what}", self.patience);
             }
             sleep(Duration::from_millis(50)).await;
         }

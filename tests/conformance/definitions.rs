@@ -69,6 +69,7 @@ fn objects_go_with_their_definition() {
         let path = format!("{DEFINITIONS}/{}", text(&definition, "/metadata/name"));
         world.delete(&path, &json!({})).await.ok();
         world.gone(&path).await;
+        world.gone(&widgets).await;
         world.define(&definition).await;
         assert!(names(&world.get(&widgets).await.ok()).is_empty());
     });

@@ -49,8 +49,7 @@ fn the_role_of_a_binding_stays() {
         }
         world.post(&bindings, &json!({"metadata": {"name": "a"}, "roleRef": role("r")})).await.ok();
         let told = world.merge(&format!("{bindings}/a"), &json!({"roleRef": role("s")})).await;
-        let message = told.invalid("roleRef", "FieldValueInvalid");
-        assert!(message.ends_with("cannot change roleRef"), "{message}");
+        told.invalid("roleRef", "FieldValueInvalid");
     });
 }
 

@@ -5,7 +5,7 @@ use machine_os_builder::api::DEFAULT_NAMESPACE;
 use machine_os_builder::apiserver::{ApiServer, User};
 use serde_json::{Value, json};
 
-use crate::manifests::{BUILD_POD, CONTROLLER, objects, permissions, without};
+use crate::manifests::{BUILD_POD, CONTROLLER, objects};
 use crate::world::{send, server_with};
 
 const DIGEST: &str = "digest-rendered-worker-1";
@@ -32,16 +32,6 @@ async fn a_digest_is_left() {
     for path in ["/version", "/api", "/apis", "/api/v1", "/openapi/v2", "/openapi/v3"] {
         assert_eq!(ask(&server, Method::GET, path, &Value::Null).await.0, 200, "{path}");
     }
-}
-
-#[tokio::test]
-async fn without_its_only_verb_it_leaves_none() {
-    let all = permissions(&objects(), BUILD_POD);
-    let names: Vec<String> = all.iter().map(|permission| permission.name()).collect();
-    assert_eq!(names, ["create configmaps in openshift-machine-config-operator"]);
-    let server = server_with(&without(&objects(), &all[0])).await;
-    let (code, status) = ask(&server, Method::POST, &config_maps(DEFAULT_NAMESPACE), &digest()).await;
-    assert_eq!((code, &status["reason"]), (403, &json!("Forbidden")));
 }
 
 #[tokio::test]

@@ -12,16 +12,27 @@ pub const BUILD_POD: &str = "machine-os-builder";
 
 /// Every object that the kustomization lists, in its order.
 pub fn objects() -> Vec<Value> {
-    let read = |name: &str| yaml::parse(&fs::read_to_string(format!("config/rbac/{name}")).unwrap()).unwrap();
-    let kustomization = read("kustomization.yaml").remove(0);
+    read().into_iter().map(|(_, object)| object).collect()
+}
+
+/// The same, each with the name of its file, as in `build_role`.
+fn read() -> Vec<(String, Value)> {
+    let documents = |name: &str| yaml::parse(&fs::read_to_string(format!("config/rbac/{name}")).unwrap()).unwrap();
+    let kustomization = documents("kustomization.yaml").remove(0);
     let files = kustomization["resources"].as_array().unwrap().clone();
-    files.iter().flat_map(|file| read(file.as_str().unwrap())).collect()
+    let of_file = |file: &Value| {
+        let file = file.as_str().unwrap().to_owned();
+        let stem = file.trim_end_matches(".yaml").to_owned();
+        documents(&file).into_iter().map(move |object| (stem.clone(), object))
+    };
+    files.iter().flat_map(of_file).collect()
 }
 
 /// One verb on one resource, by one rule of one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
-    /// Where the role is among the objects, and where the rule is in it.
+    /// The file of the role, where that is among the objects, and where the rule is in it.
+    pub file: String,
     pub role: usize,
     pub rule: usize,
     /// The role's namespace, if it has one.
@@ -32,37 +43,26 @@ pub struct Permission {
 }
 
 impl Permission {
+    /// As in `controller_role::pods_log::get`.
     pub fn name(&self) -> String {
-        format!("{} {} in {}", self.verb, self.resource, self.namespace.as_deref().unwrap_or("the cluster"))
+        format!("{}::{}::{}", self.file, self.resource.replace('/', "_"), self.verb)
     }
 }
 
-/// Everything that the roles bound to an account allow it.
-pub fn permissions(objects: &[Value], account: &str) -> Vec<Permission> {
-    let bound = |role: &Value| {
-        objects.iter().any(|binding| {
-            let is_the_roles = binding["roleRef"]["kind"] == role["kind"]
-                && binding["roleRef"]["name"] == role["metadata"]["name"]
-                && binding["metadata"]["namespace"] == role["metadata"]["namespace"];
-            is_the_roles && binding["subjects"].as_array().unwrap().iter().any(|subject| subject["name"] == account)
-        })
+/// Everything that the roles allow.
+pub fn permissions() -> Vec<Permission> {
+    let texts = |rule: &Value, field: &str| -> Vec<String> {
+        rule[field].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
     };
     let mut permissions = Vec::new();
-    for (role, object) in
-        objects.iter().enumerate().filter(|(_, object)| object.get("rules").is_some() && bound(object))
-    {
+    for (role, (file, object)) in read().into_iter().enumerate() {
         let namespace = object["metadata"]["namespace"].as_str().map(str::to_owned);
-        for (rule, value) in object["rules"].as_array().unwrap().iter().enumerate() {
-            for resource in value["resources"].as_array().unwrap() {
-                for verb in value["verbs"].as_array().unwrap() {
-                    permissions.push(Permission {
-                        role,
-                        rule,
-                        namespace: namespace.clone(),
-                        resource: resource.as_str().unwrap().to_owned(),
-                        verb: verb.as_str().unwrap().to_owned(),
-                    });
-                }
+        for (rule, value) in object["rules"].as_array().into_iter().flatten().enumerate() {
+            for resource in texts(value, "resources") {
+                permissions.extend(texts(value, "verbs").into_iter().map(|verb| {
+                    let (file, namespace, resource) = (file.clone(), namespace.clone(), resource.clone());
+                    Permission { file, role, rule, namespace, resource, verb }
+                }));
             }
         }
     }

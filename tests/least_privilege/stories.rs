@@ -1,48 +1,52 @@
 //! What the daemon lives through: between them, the stories need all that its roles allow.
 
-use std::collections::BTreeSet;
+use std::future::Future;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
 use http::Method;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, keys};
+use machine_os_builder::apiserver::User;
 use machine_os_builder::daemon::replica::End;
-use machine_os_builder::simulation::network::{Fate, Passing};
-use serde_json::json;
+use machine_os_builder::simulation::network::{Delivery, EventScript, Fate, Passing};
+use serde_json::{Value, json};
 
 use crate::common::{config_map, digest_of, exited, message, secret};
-use crate::world::World;
+use crate::manifests::BUILD_POD;
+use crate::world::{World, send};
 
 const R1: &str = "rendered-worker-1";
 const R2: &str = "rendered-worker-2";
 const POD: &str = "build-rendered-worker-1";
 const OPENSHIFT: &str = "openshift-image-builder";
 
-/// A story, by its name.
-pub type Story = (&'static str, for<'w> fn(&'w World) -> LocalBoxFuture<'w, ()>);
+/// Virtual time within which a process has to do what it is to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The same, where it has not to wait for the next time that it looks.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
-macro_rules! stories {
-    ($($name:ident),* $(,)?) => { &[$((stringify!($name), |world| $name(world).boxed_local())),*] };
+/// An opted-in pool whose build is there.
+async fn start_build(world: &World) {
+    world.cluster.create_pool("worker", R1).await;
+    world.cluster.shows("worker", "BuildPending", "BuildPending").await;
+    world.cluster.exists(Kind::Pod, POD).await;
 }
 
-pub const STORIES: &[Story] = stories![
-    a_build_succeeds_and_its_config_is_followed_by_another,
-    a_digest_is_handed_over_in_a_config_map,
-    a_build_fails_and_says_why,
-    a_build_never_starts_and_says_why,
-    a_pool_opts_out_and_is_deleted,
-    legacy_secrets_are_brought_into_form_and_kept_there,
-    a_build_is_openshifts,
-    a_pool_changes_while_it_is_patched,
-    what_is_made_is_somebody_elses,
-    the_lease_is_released_and_taken_over,
-];
+/// What watches tell of this arrives long after its time.
+fn late(what: &'static str) -> EventScript {
+    let is_late = move |line: &[u8]| String::from_utf8_lossy(line).contains(what);
+    let hour = Duration::from_secs(3_600);
+    Box::new(move |_, line| Delivery { late: if is_late(line) { hour } else { Duration::ZERO }, again: 0 })
+}
 
-async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &World) {
+/// Waits for something that has no end of its own.
+async fn within<T>(time: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(time, future).await.unwrap_or_else(|_| panic!("not within {time:?}: {what}"))
+}
+
+pub async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
-    cluster.start_build("worker", R1).await;
+    start_build(world).await;
     cluster.set_phase(POD, "Running").await;
     cluster.shows("worker", "Building", "BuildRunning").await;
     cluster.roll_out("worker", R2).await;
@@ -53,31 +57,35 @@ async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &World) {
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
-async fn a_digest_is_handed_over_in_a_config_map(world: &World) {
+pub async fn a_digest_is_handed_over_in_a_config_map(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
-    cluster.start_build("worker", R1).await;
+    start_build(world).await;
     cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of(R1)}))).await;
     cluster.set_phase(POD, "Succeeded").await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
 
-async fn a_build_fails_and_says_why(world: &World) {
+pub async fn a_build_fails_and_says_why(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
-    cluster.start_build("worker", R1).await;
+    start_build(world).await;
+    let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid.unwrap();
+    cluster.server.pod_logs().append(&uid, "image-build", "no space left on device");
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "")]})).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed"]);
+    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    assert!(text.contains("no space left on device"), "the pool says what the build has printed: {text}");
+    assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed"], "the pool's Events tell of the build");
     // Asked for again, it is built again.
     cluster.annotate("worker", keys::REBUILD, "again").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
 }
 
-async fn a_build_never_starts_and_says_why(world: &World) {
+pub async fn a_build_never_starts_and_says_why(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
-    cluster.start_build("worker", R1).await;
+    start_build(world).await;
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     let events: kube::Api<k8s_openapi::api::core::v1::Event> =
         kube::Api::namespaced(cluster.client.clone(), DEFAULT_NAMESPACE);
@@ -90,13 +98,13 @@ async fn a_build_never_starts_and_says_why(world: &World) {
     cluster.rest(Duration::from_secs(600)).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
     let text = message(&cluster.pool("worker").await, "BuildPending");
-    assert!(text.contains("no node is free"), "{text}");
+    assert!(text.contains("no node is free"), "the pool says why the build does not start: {text}");
 }
 
-async fn a_pool_opts_out_and_is_deleted(world: &World) {
+pub async fn a_pool_opts_out_and_is_deleted(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
-    cluster.start_build("worker", R1).await;
+    start_build(world).await;
     cluster.create_pool("infra", R2).await;
     cluster.shows("infra", "BuildPending", "BuildPending").await;
     cluster.opt_out("worker").await;
@@ -105,24 +113,18 @@ async fn a_pool_opts_out_and_is_deleted(world: &World) {
     cluster.is_gone(Kind::Pod, "build-rendered-worker-2").await;
 }
 
-async fn legacy_secrets_are_brought_into_form_and_kept_there(world: &World) {
+/// A Secret of the old form.
+fn legacy(auth: &str) -> Value {
+    let body = json!({"registry.test": {"auth": auth}});
+    secret("push", "kubernetes.io/dockercfg", ".dockercfg", &body)
+}
+
+pub async fn a_legacy_secret_is_brought_into_form_and_kept_there(world: &World) {
     let cluster = &world.cluster;
-    let legacy = |auth: &str| {
-        let body = json!({"registry.test": {"auth": auth}});
-        secret("push", "kubernetes.io/dockercfg", ".dockercfg", &body)
-    };
     cluster.delete(Kind::Secret, "push").await;
     cluster.create(legacy("b25l")).await;
-    // Two pools want the same canonical Secret at the same moment: one of them finds that it is there.
-    cluster.create_pool("infra", "rendered-infra-1").await;
-    cluster.create_pool("worker", R1).await;
-    let is_new_secret = |passing: &Passing| passing.method == Method::POST && passing.path.contains("/secrets");
-    let wait = move |passing: &Passing| match is_new_secret(passing) {
-        true => Fate::Waits(Duration::from_secs(1)),
-        false => Fate::Arrives,
-    };
-    let _daemon = world.start_with("first", Box::new(wait));
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let _daemon = world.start("first");
+    start_build(world).await;
     let canonical = cluster.exists(Kind::Secret, "push-canonical").await;
     cluster.merge(Kind::Secret, "push", json!({"data": legacy("dHdv")["data"]})).await;
     cluster.roll_out("worker", R2).await;
@@ -134,21 +136,48 @@ async fn legacy_secrets_are_brought_into_form_and_kept_there(world: &World) {
         .await;
 }
 
-async fn a_build_is_openshifts(world: &World) {
+/// What a process of the daemon asked for at its end arrives when the next one is about to ask for the same.
+pub async fn a_secret_is_brought_into_form_by_the_process_before(world: &World) {
+    let cluster = &world.cluster;
+    cluster.delete(Kind::Secret, "push").await;
+    cluster.create(legacy("b25l")).await;
+    let mut first = world.start("first");
+    start_build(world).await;
+    first.tell_to_stop();
+    within(PATIENCE, "the first process ends", first.ended()).await;
+    let mut canonical = serde_json::to_value(cluster.exists(Kind::Secret, "push-canonical").await).unwrap();
+    cluster.delete(Kind::Secret, "push-canonical").await;
+    let is_new_secret = |passing: &Passing| passing.method == Method::POST && passing.path.contains("/secrets");
+    let wait = |is_late| if is_late { Fate::Waits(Duration::from_secs(1)) } else { Fate::Arrives };
+    let second = world.start_with("second", Box::new(move |passing| wait(is_new_secret(passing))));
+    second.wire().set_event_script(late("push-canonical"));
+    cluster.create_pool("infra", "rendered-infra-1").await;
+    cluster
+        .eventually("the Secret is about to be made", async || {
+            second.wire().passed().iter().any(is_new_secret).then_some(())
+        })
+        .await;
+    canonical["metadata"].as_object_mut().unwrap().remove("resourceVersion");
+    cluster.create(canonical).await;
+    cluster.exists(Kind::Pod, "build-rendered-infra-1").await;
+}
+
+pub async fn a_build_is_openshifts(world: &World) {
     let cluster = &world.cluster;
     cluster.use_builder(OPENSHIFT).await;
     let _daemon = world.start("first");
     cluster.start_build("worker", R1).await;
+    cluster.exists(Kind::Build, POD).await;
     let complete = json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R1)}}});
     cluster.set_build(POD, complete).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     cluster.is_gone(Kind::Build, POD).await;
 }
 
-async fn a_pool_changes_while_it_is_patched(world: &World) {
+pub async fn a_pool_changes_while_it_is_patched(world: &World) {
     let cluster = &world.cluster;
     let mut is_first = true;
-    let _daemon = world.start_with(
+    let daemon = world.start_with(
         "first",
         Box::new(move |passing: &Passing| {
             let is_patch = passing.method == Method::PATCH;
@@ -157,12 +186,13 @@ async fn a_pool_changes_while_it_is_patched(world: &World) {
     );
     cluster.create_pool("worker", R1).await;
     cluster.rest(Duration::from_secs(1)).await;
+    daemon.wire().set_event_script(late("MachineConfigPool"));
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
 }
 
 /// What others have made under the names of build objects is found when these are to be made.
-async fn what_is_made_is_somebody_elses(world: &World) {
+pub async fn what_is_made_is_somebody_elses(world: &World) {
     names_are_taken(world).await;
     let _daemon = world.start("first");
     for pool in ["worker", "infra", "master"] {
@@ -195,16 +225,30 @@ pub async fn is_blocked(world: &World, pool: &str) {
     world.cluster.shows(pool, "BuildFailed", "NameConflict").await;
 }
 
-async fn the_lease_is_released_and_taken_over(world: &World) {
+pub async fn the_lease_is_released_and_taken_over(world: &World) {
     let mut first = world.start("first");
-    assert!(first.acts().await);
+    assert!(within(PATIENCE, "the first process leads", first.acts()).await);
     let mut second = world.start("second");
-    world.cluster.start_build("worker", R1).await;
+    start_build(world).await;
     first.tell_to_stop();
-    assert_eq!(first.ended().await, Some(End::Stopped));
-    assert!(second.acts().await);
+    assert_eq!(within(PATIENCE, "the first process ends", first.ended()).await, Some(End::Stopped));
+    assert!(within(AT_ONCE, "the second process leads at once", second.acts()).await);
     world.cluster.succeed(R1).await;
     world.cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
-    let holders: BTreeSet<String> = world.requests().into_iter().filter_map(|entry| entry.name).collect();
-    assert!(holders.contains("machine-os-builder"));
+}
+
+/// What a build pod's helper does, with the token of the pod.
+pub async fn a_build_pod_leaves_its_digest(world: &World) {
+    let cluster = &world.cluster;
+    let _daemon = world.start("first");
+    start_build(world).await;
+    let pod = cluster.server.service().as_user(User::service_account(DEFAULT_NAMESPACE, BUILD_POD));
+    let config_maps = format!("/api/v1/namespaces/{DEFAULT_NAMESPACE}/configmaps");
+    let digest = config_map("digest-rendered-worker-1", json!({"digest": digest_of(R1)}));
+    let is_left = send(pod, Method::POST, &config_maps, &digest).await.0 == 201;
+    let ends = ["image-build", "wait-for-done"].map(|container| exited(container, i32::from(!is_left), ""));
+    cluster
+        .set_pod(POD, json!({"phase": if is_left { "Succeeded" } else { "Failed" }, "containerStatuses": ends}))
+        .await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }

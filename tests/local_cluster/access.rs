@@ -227,3 +227,24 @@ fn what_is_served_is_listed_and_a_diff_shows_what_apply_would_change() {
     // Looking changes nothing.
     assert_eq!(cluster.kubectl(&["get", "role", "reader", "-o", "jsonpath={.rules[0].verbs}"]), r#"["get","list"]"#);
 }
+
+#[test]
+#[ignore = "needs kubectl"]
+fn an_account_sees_what_is_served_and_a_diff_of_what_it_may_patch() {
+    let cluster = Cluster::start(&[]);
+    cluster.kubectl(&["apply", "-k", &config("rbac")]);
+    assert_eq!(cluster.kubectl(&["api-resources", AS_CONTROLLER]), cluster.kubectl(&["api-resources"]));
+
+    let diff = |sample: &str, from: &str, to: &str| {
+        let sample = config(sample);
+        cluster.kubectl(&["apply", "-f", &sample]);
+        let text = fs::read_to_string(sample).unwrap().replace(from, to);
+        let changed = cluster.file("changed.yaml", &text);
+        let command = &mut cluster.kubectl_command(&["diff", "-f", &changed, AS_CONTROLLER]);
+        run(command, cluster.directory.path())
+    };
+    let printed = diff("samples/machineconfigpool.yaml", "paused: false", "paused: true");
+    assert!(printed.code == Some(1) && printed.stdout.contains("+  paused: true"), "{printed:?}");
+    let printed = diff("samples/machine-config-osimageurl.yaml", "releaseVersion", "otherVersion");
+    assert!(printed.stderr.contains("cannot patch resource \"configmaps\""), "{printed:?}");
+}

@@ -1,6 +1,7 @@
 //! All that a build needs, and a user who wants one.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,6 +30,9 @@ const MIRRORED: &str = "mirrored.test/release";
 
 /// A proxy that nobody goes by, as nobody does for an address on this machine.
 const PROXY: &str = "http://bob:pr0xy-s-Secret@proxy.test:3128";
+
+/// How the digest is handed over where there is no oc.
+const HANDOFF: &str = "--digest-handoff=termination-message";
 
 /// A registry, a cluster and a daemon.
 pub struct World {
@@ -66,6 +70,20 @@ impl World {
         let trust = |command: &mut Command, registry: &Registry| {
             command.env("SSL_CERT_FILE", registry.authority());
         };
+        Self::start(trust, &[HANDOFF]).await
+    }
+
+    /// The same, but that the digest is handed over by the pod's helper, for which kubectl stands in for oc.
+    pub async fn with_helper() -> Self {
+        let programs = crate::real::directory().join("programs");
+        std::fs::create_dir_all(&programs).unwrap();
+        let oc = programs.join("oc");
+        std::fs::write(&oc, "#!/bin/sh\nKUBECONFIG=/dev/null exec kubectl \"$@\"\n").unwrap();
+        std::fs::set_permissions(&oc, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let trust = |command: &mut Command, registry: &Registry| {
+            command.env("SSL_CERT_FILE", registry.authority());
+            command.env("PATH", format!("{}:{}", programs.display(), std::env::var("PATH").unwrap()));
+        };
         Self::start(trust, &[]).await
     }
 
@@ -73,7 +91,8 @@ impl World {
     /// do, for their settings name ConfigMaps that say so. They are told of a proxy, too.
     pub async fn by_settings() -> Self {
         let proxy = format!("--build-https-proxy={PROXY}");
-        let settings = ["--build-trusted-ca-config-map=registry-ca", "--build-registries-config-map=mirrors", &proxy];
+        let settings =
+            [HANDOFF, "--build-trusted-ca-config-map=registry-ca", "--build-registries-config-map=mirrors", &proxy];
         let world = Self::start(|_, _| {}, &settings).await;
         let bundle = std::fs::read_to_string(world.registry.authority()).unwrap();
         world.create(config_map("registry-ca", json!({"ca-bundle.crt": bundle}))).await;
@@ -97,8 +116,7 @@ impl World {
         command.env("STORAGE_DRIVER", "vfs").env("BUILDAH_ISOLATION", "chroot");
         let stderr = std::fs::File::create(directory.path().join("cluster-stderr")).unwrap();
         let cluster = Cluster::start_by(command.stderr(stderr));
-        let arguments = [&["--digest-handoff=termination-message"], arguments].concat();
-        let daemon = Daemon::start(&cluster, "daemon", &arguments);
+        let daemon = Daemon::start(&cluster, "daemon", arguments);
         let (user, client) = (User::of(&cluster).await, cluster.client().await);
         let logs = Logs::default();
         let world = Self { registry, base_image, cluster, _daemon: daemon, user, client, logs, _directory: directory };

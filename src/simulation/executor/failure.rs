@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Unsupported(String),
     #[error("the container names no command, and this node pulls no image that would have one")]
     NoCommand,
+    #[error("failed to fetch token: {0}")]
+    Token(String),
     #[error("failed to ask the API server")]
     Api(#[source] kube::Error),
     #[error("failed to write")]

@@ -1,7 +1,7 @@
 //! A node that runs pods for real, on this machine: what their specs say, with this machine's programs.
 //!
-//! Reads pods, and the ConfigMaps and Secrets that they name; writes their status, Events of what keeps them from
-//! starting, and their logs. It knows nothing of builds.
+//! Reads pods, and the ConfigMaps and Secrets that they name, and asks for their tokens; writes their status, Events of
+//! what keeps them from starting, and their logs. It knows nothing of builds.
 //!
 //! ```text
 //! pod ──► volumes, environment ──► containers ──► states ──► status
@@ -14,7 +14,7 @@
 //!   /var/lib/containers empty, and what it writes goes with it. Its command has to be in its spec.
 //! - Everything runs as root; [`Executor::NOTICE`] lists what of a spec is overridden.
 //! - Pods use this machine's network. Probes, hooks and init containers are not run, containers not started again.
-//! - A service account's token is that of the cluster's administrator.
+//! - A service account's token is not renewed before it expires: nothing in a volume changes.
 
 mod container;
 mod environment;
@@ -25,8 +25,10 @@ mod output;
 mod pod;
 mod prepare;
 mod status;
+mod token;
 mod volumes;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,20 +46,11 @@ use crate::apiserver::PodLogs;
 /// How long containers may take to be gone once this program ends.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What containers need to talk to the API server.
-#[derive(Clone)]
-pub struct Access {
-    /// Where it is, on this machine.
-    pub address: std::net::SocketAddr,
-    /// What it lets in.
-    pub token: String,
-}
-
 /// Runs pods for real. Clones are the same node.
 #[derive(Clone)]
 pub struct Executor {
     host: Arc<Host>,
-    access: Access,
+    address: SocketAddr,
     logs: PodLogs,
     /// True once all pods have to end.
     closes: Arc<watch::Sender<bool>>,
@@ -78,14 +71,14 @@ pods run for real, as root, with this machine's programs in place of their image
                                              whatever is added or dropped; nothing else of it is applied either
   resources, probes, lifecycle, network      not applied; init containers are refused";
 
-    /// A node on this machine, whose pods reach the API server by `access` and write to `logs`.
+    /// A node on this machine, whose pods reach the API server at `address` and write to `logs`.
     ///
     /// # Errors
     /// If this machine, or this user, cannot run containers.
-    pub fn new(access: Access, logs: PodLogs) -> Result<(Self, Ended), HostError> {
+    pub fn new(address: SocketAddr, logs: PodLogs) -> Result<(Self, Ended), HostError> {
         let (held, all_gone) = mpsc::channel(1);
         let closes = Arc::new(watch::Sender::new(false));
-        let executor = Self { host: Arc::new(Host::prepare()?), access, logs, closes: Arc::clone(&closes), held };
+        let executor = Self { host: Arc::new(Host::prepare()?), address, logs, closes: Arc::clone(&closes), held };
         Ok((executor, Ended(closes, all_gone)))
     }
 

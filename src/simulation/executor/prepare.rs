@@ -31,16 +31,16 @@ pub(super) struct Prepared {
 /// Makes the volumes of a pod, and finds out what its containers run.
 pub(super) async fn prepare(carrier: &Carrier, directories: &PodDirectories) -> Result<Prepared, Obstacle> {
     let objects = || Objects { client: &carrier.client, pod: &carrier.pod };
-    let access = &carrier.executor.access;
-    let volumes = Volumes { objects: objects(), directories, token: &access.token };
+    let volumes = Volumes { objects: objects(), directories };
     let mut made = BTreeMap::new();
     for volume in carrier.spec.volumes.iter().flatten() {
         let mountable = volumes.make(volume).await.map_err(|failure| unmounted(&volume.name, &failure))?;
         made.insert(volume.name.as_str(), mountable);
     }
     let mut environment = carrier.executor.host.environment.clone();
-    environment.push(("KUBERNETES_SERVICE_HOST".to_owned(), access.address.ip().to_string()));
-    environment.push(("KUBERNETES_SERVICE_PORT".to_owned(), access.address.port().to_string()));
+    let address = carrier.executor.address;
+    environment.push(("KUBERNETES_SERVICE_HOST".to_owned(), address.ip().to_string()));
+    environment.push(("KUBERNETES_SERVICE_PORT".to_owned(), address.port().to_string()));
     let shared = carrier.executor.host.shared_files();
     let mut containers = Vec::new();
     for container in &carrier.spec.containers {

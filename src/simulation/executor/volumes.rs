@@ -8,13 +8,12 @@ use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
-use k8s_openapi::api::core::v1::{
-    DownwardAPIVolumeFile, EmptyDirVolumeSource, KeyToPath, ServiceAccountTokenProjection, Volume, VolumeProjection,
-};
+use k8s_openapi::api::core::v1::{DownwardAPIVolumeFile, EmptyDirVolumeSource, KeyToPath, Volume, VolumeProjection};
 
 use super::failure::Failure;
 use super::host::PodDirectories;
 use super::objects::{Contents, Objects, value};
+use super::token;
 
 /// The mode of files that do not say.
 const MODE_DEFAULT: i32 = 0o644;
@@ -37,8 +36,6 @@ struct File {
 pub(super) struct Volumes<'a> {
     pub(super) objects: Objects<'a>,
     pub(super) directories: &'a PodDirectories,
-    /// What pods prove with who they are.
-    pub(super) token: &'a str,
 }
 
 impl Volumes<'_> {
@@ -102,9 +99,9 @@ impl Volumes<'_> {
         if let Some(source) = &projection.downward_api {
             return self.own_fields(source.items.as_deref(), mode);
         }
-        if let Some(ServiceAccountTokenProjection { path, .. }) = &projection.service_account_token {
-            let contents = self.token.as_bytes().to_vec();
-            return Ok(vec![File { path: path.clone(), mode: mode.unwrap_or(MODE_DEFAULT), contents }]);
+        if let Some(source) = &projection.service_account_token {
+            let contents = token::fetch(self.objects.client, self.objects.pod, source).await?.into_bytes();
+            return Ok(vec![File { path: source.path.clone(), mode: mode.unwrap_or(MODE_DEFAULT), contents }]);
         }
         Err(Failure::Unsupported("a source of a projected volume".to_owned()))
     }

@@ -37,7 +37,9 @@ impl Told {
     pub fn invalid(self, field: &str, reason: &str) -> String {
         let status = self.refused(422, "Invalid");
         let causes = status["details"]["causes"].as_array().unwrap_or_else(|| panic!("no causes: {status}"));
-        let cause = causes.iter().find(|cause| cause["field"] == field && cause["reason"] == reason);
+        // Releases differ in whether they name the key of a map: metadata.labels, or metadata.labels[a].
+        let is_it = |told: &str| told.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('['));
+        let cause = causes.iter().find(|cause| is_it(text(cause, "/field")) && cause["reason"] == reason);
         cause.unwrap_or_else(|| panic!("{field} {reason}: {status}"))["message"].as_str().unwrap().to_owned()
     }
 }
@@ -63,9 +65,13 @@ impl Watching {
         }
     }
 
-    /// The object of the next event, which has to be of this type and about an object of this name.
+    /// The object of the next event, which has to be of this type and about an object of this name. Bookmarks are passed
+    /// over: a server may send one whenever it likes.
     pub async fn sees(&mut self, event: &str, name: &str) -> Value {
         let mut next = self.next().await.expect("the watch goes on");
+        while next["type"] == "BOOKMARK" {
+            next = self.next().await.expect("the watch goes on");
+        }
         assert_eq!((text(&next, "/type"), text(&next, "/object/metadata/name")), (event, name), "{next}");
         next["object"].take()
     }

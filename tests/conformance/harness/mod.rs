@@ -37,18 +37,19 @@ pub enum Server {
 impl Server {
     /// The server of this test binary; the first case that asks starts it.
     fn the() -> &'static Self {
-        static SERVER: OnceLock<Server> = OnceLock::new();
-        SERVER.get_or_init(|| {
-            let existing = env::var("USE_EXISTING_CLUSTER").unwrap_or_default();
-            match env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty()) {
-                _ if existing.eq_ignore_ascii_case("true") => Self::Existing,
-                Some(assets) => {
-                    let (kubeconfig, watchdog) = real::start(&PathBuf::from(assets));
-                    Self::Bare { kubeconfig, _watchdog: watchdog }
-                }
-                None => Self::Embedded(embedded::start()),
-            }
-        })
+        static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
+        SERVER.get_or_init(Self::start).as_ref().unwrap_or_else(|why| panic!("there is no server: {why}"))
+    }
+
+    fn start() -> Result<Self, String> {
+        if env::var("USE_EXISTING_CLUSTER").is_ok_and(|existing| existing.eq_ignore_ascii_case("true")) {
+            return Ok(Self::Existing);
+        }
+        match env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty()) {
+            Some(assets) => real::start(&PathBuf::from(assets))
+                .map(|(kubeconfig, watchdog)| Self::Bare { kubeconfig, _watchdog: watchdog }),
+            None => Ok(Self::Embedded(embedded::start())),
+        }
     }
 
     /// Whether somebody collects garbage and empties namespaces here.
@@ -71,9 +72,11 @@ impl Server {
 
 /// Runs one case, in a namespace of its own.
 pub fn case(body: impl AsyncFnOnce(&World)) {
+    // Starting it takes a runtime of its own, and there is no room for one within another.
+    let server = Server::the();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let world = World::new(Server::the().config().await).await;
+        let world = World::new(server.config().await).await;
         let outcome = AssertUnwindSafe(body(&world)).catch_unwind().await;
         world.clean_up().await;
         outcome.unwrap_or_else(|panic| resume_unwind(panic));

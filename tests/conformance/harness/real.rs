@@ -39,9 +39,10 @@ wait
 rm -rf "$DIRECTORY"
 "#;
 
-/// Starts the servers in `assets`, and waits until they are ready. They end when the standard input of the watchdog does.
-pub fn start(assets: &Path) -> (Kubeconfig, Child) {
-    let assets = assets.canonicalize().expect("KUBEBUILDER_ASSETS is a folder");
+/// Starts the servers in `assets`, and waits until they are ready; else says why they are not. They end when the
+/// standard input of the watchdog does.
+pub fn start(assets: &Path) -> Result<(Kubeconfig, Child), String> {
+    let assets = assets.canonicalize().map_err(|error| format!("KUBEBUILDER_ASSETS, {}: {error}", assets.display()))?;
     let directory = TempDir::new().unwrap().keep();
     let file = |name: &str, text: &str| fs::write(directory.join(name), text).unwrap();
 
@@ -60,7 +61,7 @@ pub fn start(assets: &Path) -> (Kubeconfig, Child) {
     file("accounts.pub", &accounts.public_key_pem());
     file("tokens.csv", &format!("{TOKEN},conformance,conformance,\"system:masters\"\n"));
 
-    let (etcd, port) = (free_port(), free_port());
+    let [etcd, port] = free_ports();
     let watchdog = Command::new("sh")
         .args(["-c", WATCHDOG])
         .envs([("ASSETS", assets.as_os_str()), ("DIRECTORY", directory.as_os_str())])
@@ -69,8 +70,8 @@ pub fn start(assets: &Path) -> (Kubeconfig, Child) {
         .spawn()
         .unwrap();
     let kubeconfig = kubeconfig(&format!("https://127.0.0.1:{port}"), &authority, TOKEN);
-    wait_until_ready(&kubeconfig, port, &directory);
-    (kubeconfig, watchdog)
+    wait_until_ready(&kubeconfig, port, &directory)?;
+    Ok((kubeconfig, watchdog))
 }
 
 /// A kubeconfig of one cluster, for one user.
@@ -86,20 +87,30 @@ pub fn kubeconfig(url: &str, authority: &str, token: &str) -> Kubeconfig {
     .unwrap()
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Two ports that nobody listens on, and that are not the same.
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn wait_until_ready(kubeconfig: &Kubeconfig, port: u16, directory: &Path) {
+fn wait_until_ready(kubeconfig: &Kubeconfig, port: u16, directory: &Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() && runtime.block_on(is_ready(kubeconfig)) {
-            return;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() || !runtime.block_on(is_ready(kubeconfig)) {
+        if Instant::now() > deadline {
+            return Err(["etcd.log", "kube-apiserver.log"].map(|log| end_of(&directory.join(log))).join("\n"));
         }
-        assert!(Instant::now() < deadline, "not ready in time; the logs are in {}", directory.display());
         thread::sleep(POLL);
     }
+    Ok(())
+}
+
+/// The last lines of a log, which goes with its folder.
+fn end_of(log: &Path) -> String {
+    const LINES: usize = 20;
+    let text = fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
+    let lines: Vec<&str> = text.lines().collect();
+    format!("{}:\n{}", log.display(), lines[lines.len().saturating_sub(LINES)..].join("\n"))
 }
 
 async fn is_ready(kubeconfig: &Kubeconfig) -> bool {
