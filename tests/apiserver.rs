@@ -10,10 +10,16 @@ use serde_json::{Value, json};
 
 #[path = "apiserver/anything.rs"]
 mod anything;
+#[path = "apiserver/bad_definitions.rs"]
+mod bad_definitions;
+#[path = "apiserver/bad_input.rs"]
+mod bad_input;
 #[path = "apiserver/definitions.rs"]
 mod definitions;
 #[path = "apiserver/delete.rs"]
 mod delete;
+#[path = "apiserver/fronts.rs"]
+mod fronts;
 #[path = "apiserver/objects.rs"]
 mod objects;
 #[path = "apiserver/patch.rs"]
@@ -146,6 +152,13 @@ impl Watching {
         let waited = tokio::time::timeout(std::time::Duration::from_secs(5), self.next()).await;
         assert!(waited.is_err(), "{waited:?}");
     }
+}
+
+/// Makes sure of a refusal.
+#[track_caller]
+fn refused((code, status): (u16, Value), expected: u16) -> Value {
+    assert_eq!((code, &status["kind"], &status["code"]), (expected, &json!("Status"), &json!(expected)), "{status}");
+    status
 }
 
 fn seen(event: &str, name: &str) -> (String, String) {

@@ -1,5 +1,7 @@
 //! Giving a pod its node: the `binding` subresource.
 
+use k8s_openapi::api::core::v1::Binding;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::meta;
@@ -12,7 +14,8 @@ pub fn bind(store: &mut Store, place: &Place<'_>, binding: &Value) -> Result<Val
     let Some(pod) = store.get(place.collection, &place.key()) else {
         return Err(Failure::not_found(place.kind, place.name));
     };
-    let node = meta::text(&binding["target"], "name");
+    let binding = Binding::deserialize(binding).map_err(|error| Failure::bad_request(error.to_string()))?;
+    let node = binding.target.name.unwrap_or_default();
     if node.is_empty() {
         return Err(Failure::invalid(place.kind, place.name, &[Cause::required("target.name", "")]));
     }

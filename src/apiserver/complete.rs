@@ -1,9 +1,12 @@
 //! What is kept of an object that a client sends: what its kind knows, and nothing else.
 
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use k8s_openapi::api::authorization::v1::{SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,19 +15,27 @@ use super::kinds::Kind;
 use super::status::Failure;
 use super::write::Place;
 
+/// Most levels that an object may have: a few less than what clients read, who see it in lists and in events.
+///
+/// YAML and JSON patches go deeper than that.
+const DEPTH_MAX: usize = 120;
+
 /// Takes from `body` the fields that its kind does not know, and fills in those that have a value of their own.
 ///
 /// A field of the wrong type is refused; so is one that is not known, if the client wants to be told.
 pub fn complete(place: &Place<'_>, body: &mut Value) -> Result<(), Failure> {
     let kind = place.kind;
+    if is_deeper_than(body, DEPTH_MAX) {
+        return Err(Failure::bad_request(format!("the object is nested more than {DEPTH_MAX} levels deep")));
+    }
     let refuse = |why: String| {
         let version = kind.version();
         Failure::bad_request(format!("{0} in version {version:?} cannot be handled as a {0}: {why}", kind.name))
     };
-    let unknown = match kind.schema {
-        Some(schema) => schema.complete(body),
-        None => known(kind, body).map_err(refuse)?,
-    };
+    let mut unknown = known(kind, body).map_err(refuse)?;
+    if let Some(schema) = kind.schema {
+        unknown.extend(schema.complete(body));
+    }
     match unknown.as_slice() {
         [] => Ok(()),
         _ if !place.is_strict => Ok(()),
@@ -35,31 +46,44 @@ pub fn complete(place: &Place<'_>, body: &mut Value) -> Result<(), Failure> {
     }
 }
 
+fn is_deeper_than(value: &Value, depth: usize) -> bool {
+    let Some(below) = depth.checked_sub(1) else { return true };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
+        Value::Object(fields) => fields.values().any(|field| is_deeper_than(field, below)),
+        _ => false,
+    }
+}
+
 fn known(kind: &Kind, body: &mut Value) -> Result<Vec<String>, String> {
     match kind.name {
-        _ if kind.is_custom() => Ok(Vec::new()),
-        "Namespace" => typed::<Namespace>(body),
-        "Pod" => typed::<Pod>(body),
-        "ConfigMap" => typed::<ConfigMap>(body),
-        "Secret" => typed::<Secret>(body),
-        "Event" => typed::<Event>(body),
-        "ServiceAccount" => typed::<ServiceAccount>(body),
-        "Lease" => typed::<Lease>(body),
-        "Role" => typed::<Role>(body),
-        "RoleBinding" => typed::<RoleBinding>(body),
-        "ClusterRole" => typed::<ClusterRole>(body),
-        "ClusterRoleBinding" => typed::<ClusterRoleBinding>(body),
-        "CustomResourceDefinition" => typed::<CustomResourceDefinition>(body),
+        _ if kind.is_custom() => typed::<ObjectMeta>(&mut body["metadata"], "metadata"),
+        "Namespace" => typed::<Namespace>(body, ""),
+        "Pod" => typed::<Pod>(body, ""),
+        "ConfigMap" => typed::<ConfigMap>(body, ""),
+        "Secret" => typed::<Secret>(body, ""),
+        "Event" => typed::<Event>(body, ""),
+        "ServiceAccount" => typed::<ServiceAccount>(body, ""),
+        "Lease" => typed::<Lease>(body, ""),
+        "Role" => typed::<Role>(body, ""),
+        "RoleBinding" => typed::<RoleBinding>(body, ""),
+        "ClusterRole" => typed::<ClusterRole>(body, ""),
+        "ClusterRoleBinding" => typed::<ClusterRoleBinding>(body, ""),
+        "CustomResourceDefinition" => typed::<CustomResourceDefinition>(body, ""),
+        "SelfSubjectReview" => typed::<SelfSubjectReview>(body, ""),
+        "SelfSubjectAccessReview" => typed::<SelfSubjectAccessReview>(body, ""),
+        "SelfSubjectRulesReview" => typed::<SelfSubjectRulesReview>(body, ""),
+        "SubjectAccessReview" => typed::<SubjectAccessReview>(body, ""),
         _ => Ok(Vec::new()),
     }
 }
 
-/// Takes from `body` what a `T` does not have, and tells what that was.
-fn typed<T: DeserializeOwned + Serialize>(body: &mut Value) -> Result<Vec<String>, String> {
+/// Takes from `body`, which is at `path` of an object, what a `T` does not have, and tells what that was.
+fn typed<T: DeserializeOwned + Serialize>(body: &mut Value, path: &str) -> Result<Vec<String>, String> {
     let typed = T::deserialize(&*body).map_err(|error| error.to_string())?;
     let known = serde_json::to_value(typed).map_err(|error| error.to_string())?;
     let mut unknown = Vec::new();
-    strip(body, &known, "", &mut unknown);
+    strip(body, &known, path, &mut unknown);
     Ok(unknown)
 }
 

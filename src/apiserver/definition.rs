@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions: what makes one valid, and the kinds that it defines.
+//! CustomResourceDefinitions, and the kinds that they define.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,59 +8,9 @@ use serde_json::{Value, json};
 
 use super::columns::{self, Column, Source};
 use super::kinds::{Kind, Rules};
-use super::meta::{metadata, text};
-use super::schema::{self, Schema};
-use super::status::Cause;
+use super::meta::text;
+use super::schema::Schema;
 use super::write::timestamp;
-
-/// Everything that is wrong with a definition.
-pub fn faults(definition: &Value) -> Vec<Cause> {
-    let (spec, mut causes) = (&definition["spec"], Vec::new());
-    let names = &spec["names"];
-    for (field, value) in
-        [("group", text(spec, "group")), ("names.plural", text(names, "plural")), ("names.kind", text(names, "kind"))]
-    {
-        if value.is_empty() {
-            causes.push(Cause::required(format!("spec.{field}"), ""));
-        }
-    }
-    if !matches!(text(spec, "scope"), "Cluster" | "Namespaced") {
-        let scopes = [json!("Cluster"), json!("Namespaced")];
-        causes.push(Cause::unsupported("spec.scope", &json!(text(spec, "scope")), &scopes));
-    }
-    let stored = versions(definition).iter().filter(|version| version["storage"] == true).count();
-    if stored != 1 {
-        let why = "must have exactly one version marked as storage version";
-        causes.push(Cause::invalid("spec.versions", &spec["versions"], why));
-    }
-    if versions(definition).iter().any(|version| text(version, "name").is_empty()) {
-        causes.push(Cause::required("spec.versions.name", ""));
-    }
-    causes.extend(schema_faults(versions(definition)));
-    let (name, expected) = (metadata(definition, "name"), format!("{}.{}", text(names, "plural"), text(spec, "group")));
-    if name != expected {
-        let why = "must be spec.names.plural+\".\"+spec.group";
-        causes.push(Cause::invalid("metadata.name", &json!(name), why));
-    }
-    causes
-}
-
-/// Everything that is wrong with the schemas. One that all versions share is told of once, as that of the definition.
-fn schema_faults(versions: &[Value]) -> Vec<Cause> {
-    let schemas: Vec<&Value> = versions.iter().map(|version| &version["schema"]["openAPIV3Schema"]).collect();
-    if let [first, rest @ ..] = schemas.as_slice()
-        && first.is_object()
-        && rest.iter().all(|other| other == first)
-    {
-        return schema::faults(first, "spec.validation.openAPIV3Schema");
-    }
-    let place = |index: usize| format!("spec.versions[{index}].schema.openAPIV3Schema");
-    let faults = |(index, schema): (usize, &&Value)| match schema {
-        Value::Null => vec![Cause::required(place(index), "schemas are required")],
-        schema => schema::faults(schema, &place(index)),
-    };
-    schemas.iter().enumerate().flat_map(faults).collect()
-}
 
 /// Gives a new definition the status of one that is served.
 pub fn accept(definition: &mut Value, now: Timestamp) {
@@ -128,7 +78,8 @@ pub fn of(kind: &Kind) -> Value {
     })
 }
 
-fn versions(definition: &Value) -> &[Value] {
+/// The versions that a definition has.
+pub fn versions(definition: &Value) -> &[Value] {
     definition["spec"].get("versions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Preconditions};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::carry::bump_generation;
-use super::collect::{collect, hold_for_dependents, vanish};
+use super::collect::{Step, follow, hold_for_dependents};
 use super::kinds::{Kind, Rules};
 use super::log::Verb;
 use super::meta;
@@ -21,59 +22,54 @@ const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 /// Namespaces that stay.
 const IMMORTAL: [&str; 2] = ["default", "kube-system"];
 
-/// What a client says about a deletion.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Options {
-    grace_period_seconds: Option<i64>,
-    preconditions: Option<Map<String, Value>>,
-    dry_run: Option<Vec<String>>,
-    propagation_policy: Option<String>,
-    orphan_dependents: Option<bool>,
+/// What a client says about a deletion: in the body of its request, or in the query of one that has no body.
+pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, Failure> {
+    let mut options = match body {
+        Value::Null => in_query(query)?,
+        body => DeleteOptions::deserialize(body).map_err(|error| Failure::bad_request(error.to_string()))?,
+    };
+    // The shortest period there is, short of none.
+    options.grace_period_seconds = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
+    let refuse = |cause: Cause| Err(Failure::invalid_options("DeleteOptions", &cause));
+    if let Some(policy) = &options.propagation_policy {
+        if !matches!(policy.as_str(), "Background" | "Foreground" | "Orphan") {
+            let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
+            return refuse(Cause::unsupported("propagationPolicy", &json!(policy), &policies));
+        }
+        if options.orphan_dependents.is_some() {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            return refuse(Cause::invalid("propagationPolicy", &json!(policy), why));
+        }
+    }
+    match options.dry_run.iter().flatten().find(|mode| *mode != "All") {
+        Some(mode) => refuse(Cause::unsupported("dryRun", &json!(mode), [&json!("All")])),
+        None => Ok(options),
+    }
 }
 
-impl Options {
-    /// The options in a request's body; those in its query, if it has no body.
-    pub fn parse(body: Value, query: &Query<'_>) -> Result<Self, Failure> {
-        let mut options: Self = match body {
-            Value::Null => Self::of(query)?,
-            body => serde_json::from_value(body).map_err(|error| Failure::bad_request(error.to_string()))?,
-        };
-        // The shortest period there is, short of none.
-        options.grace_period_seconds = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
-        let policy = options.propagation_policy.as_deref().unwrap_or_default();
-        if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
-            let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
-            let cause = Cause::unsupported("propagationPolicy", &json!(policy), &policies);
-            return Err(Failure::invalid_options("DeleteOptions", &cause));
-        }
-        Ok(options)
-    }
+fn in_query(query: &Query<'_>) -> Result<DeleteOptions, Failure> {
+    let seconds = query.number("gracePeriodSeconds")?;
+    Ok(DeleteOptions {
+        grace_period_seconds: seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+        dry_run: query.dry_run(Verb::Delete)?.then(|| vec!["All".to_owned()]),
+        propagation_policy: Some(query.get("propagationPolicy").to_owned()).filter(|policy| !policy.is_empty()),
+        ..DeleteOptions::default()
+    })
+}
 
-    fn of(query: &Query<'_>) -> Result<Self, Failure> {
-        let seconds = query.number("gracePeriodSeconds")?;
-        Ok(Self {
-            grace_period_seconds: seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
-            dry_run: query.dry_run(Verb::Delete)?.then(|| vec!["All".to_owned()]),
-            propagation_policy: Some(query.get("propagationPolicy").to_owned()),
-            ..Self::default()
-        })
-    }
+/// Whether the deletion is only to be tried.
+pub fn is_dry_run(options: &DeleteOptions) -> bool {
+    options.dry_run.as_ref().is_some_and(|modes| !modes.is_empty())
+}
 
-    /// Whether what the object owned stays.
-    fn has_orphans(&self) -> bool {
-        self.propagation_policy.as_deref() == Some("Orphan") || self.orphan_dependents == Some(true)
-    }
+/// Whether what the object owned stays.
+fn has_orphans(options: &DeleteOptions) -> bool {
+    options.propagation_policy.as_deref() == Some("Orphan") || options.orphan_dependents == Some(true)
+}
 
-    /// Whether what the object owned goes before it does.
-    fn is_in_foreground(&self) -> bool {
-        self.propagation_policy.as_deref() == Some("Foreground")
-    }
-
-    /// Whether the body asks for a deletion that is only tried.
-    pub fn is_dry_run(&self) -> bool {
-        self.dry_run.as_ref().is_some_and(|dry_run| !dry_run.is_empty())
-    }
+/// Whether what the object owned goes before it does.
+fn is_in_foreground(options: &DeleteOptions) -> bool {
+    options.propagation_policy.as_deref() == Some("Foreground")
 }
 
 /// What came of a deletion.
@@ -94,8 +90,19 @@ pub fn is_over(object: &Value) -> bool {
         && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
 }
 
-/// Deletes the object that `place` names.
-pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result<Deleted, Failure> {
+/// Deletes the object that `place` names, and what goes with it.
+pub fn delete(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Result<Deleted, Failure> {
+    let (deleted, next) = begin(store, place, options)?;
+    follow(store, place, next.into_iter().collect());
+    Ok(deleted)
+}
+
+/// Deletes the object that `place` names, up to what has to be done next.
+pub fn begin(
+    store: &mut Store,
+    place: &Place<'_>,
+    options: &DeleteOptions,
+) -> Result<(Deleted, Option<Step>), Failure> {
     let (kind, key) = (place.kind, place.key());
     let Some(object) = store.get(place.collection, &key).cloned() else {
         return Err(Failure::not_found(kind, place.name));
@@ -107,37 +114,35 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &Options) -> Result
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
     }
     let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace);
-    let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || options.is_in_foreground();
+    let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || is_in_foreground(options);
     let marked = if is_marked { mark(kind, &object.value, options, place.now) } else { None };
     let answer = |object: Arc<Object>| match is_marked {
         true => Deleted::Object(object),
         false => gone(place, &object.value),
     };
     if place.dry_run {
-        return Ok(answer(marked.map_or(object, Object::new)));
+        return Ok((answer(marked.map_or(object, Object::new)), None));
     }
-    if options.has_orphans() {
+    if has_orphans(options) {
         store.release(meta::metadata(&object.value, "uid"));
     }
     let stored = match marked {
         Some(value) => store.put(place.collection, key.clone(), value),
         None => object,
     };
-    if !is_marked || is_over(&stored.value) {
-        vanish(store, place, &key);
-    } else {
-        collect(store, place, &key);
-    }
-    Ok(answer(stored))
+    let goes = !is_marked || is_over(&stored.value);
+    let next = if goes { Step::Remove(place.collection, key) } else { Step::Collect(place.collection, key) };
+    Ok((answer(stored), Some(next)))
 }
 
 /// Makes sure that the object is the one, and in the version, that the client wants to be gone.
-fn check_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
-    for (field, name, fate) in
-        [("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified")]
-    {
+fn check_preconditions(place: &Place<'_>, object: &Value, wanted: &Preconditions) -> Result<(), Failure> {
+    for (field, name, given, fate) in [
+        ("uid", "UID", &wanted.uid, "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", &wanted.resource_version, "modified"),
+    ] {
         let is = meta::metadata(object, field);
-        if let Some(given) = given.get(field).and_then(Value::as_str).filter(|given| *given != is) {
+        if let Some(given) = given.as_ref().filter(|given| *given != is) {
             let why = format!(
                 "the {name} in the precondition ({given}) does not match the {name} in record ({is}). \
                  The object might have been {fate}"
@@ -149,7 +154,7 @@ fn check_preconditions(place: &Place<'_>, object: &Value, given: &Map<String, Va
 }
 
 /// How long an object may take to end: none may but a pod that runs somewhere.
-fn grace_period(kind: &Kind, object: &Value, options: &Options) -> i64 {
+fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
     let phase = meta::text(&object["status"], "phase");
     let runs = !meta::text(&object["spec"], "nodeName").is_empty() && !matches!(phase, "Succeeded" | "Failed");
     if kind.rules != Rules::Pod || !runs {
@@ -160,9 +165,9 @@ fn grace_period(kind: &Kind, object: &Value, options: &Options) -> i64 {
 }
 
 /// The object, told that it has to end, and what for it waits; none if it knows all that already.
-fn mark(kind: &Kind, object: &Value, options: &Options, now: Timestamp) -> Option<Value> {
+fn mark(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<Value> {
     let mut marked = object.clone();
-    if options.is_in_foreground() {
+    if is_in_foreground(options) {
         hold_for_dependents(&mut marked);
     }
     if let Some((ends, period)) = new_end(kind, object, options, now) {
@@ -177,7 +182,7 @@ fn mark(kind: &Kind, object: &Value, options: &Options, now: Timestamp) -> Optio
 }
 
 /// When the object has to end, and how many seconds that is after it was told; none if that does not change.
-fn new_end(kind: &Kind, object: &Value, options: &Options, now: Timestamp) -> Option<(Timestamp, i64)> {
+fn new_end(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<(Timestamp, i64)> {
     let metadata = &object["metadata"];
     let after = |start: Timestamp, seconds| start.checked_add(SignedDuration::from_secs(seconds));
     if !meta::is_being_deleted(object) {

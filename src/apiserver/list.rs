@@ -153,6 +153,12 @@ fn snapshot(
 }
 
 impl List {
+    /// Where the objects are.
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        let text = |object: &Object, field| super::meta::metadata(&object.value, field).to_owned();
+        self.items.iter().map(move |object| Key::new(text(object, "namespace"), text(object, "name")))
+    }
+
     /// The list, as `printer` prints it.
     pub fn print(&self, printer: &Printer) -> Bytes {
         let mut metadata = json!({"resourceVersion": self.version.to_string()});

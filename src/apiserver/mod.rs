@@ -63,13 +63,15 @@ mod watch;
 mod write;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 pub use audit::{AuditedChange, Auditor};
@@ -101,6 +103,8 @@ struct Inner {
     clock: Clock,
     /// What is served. Where the store is locked too, that comes first.
     served: Mutex<Arc<[Served]>>,
+    /// The version of the newest change of a definition that is taken into account there.
+    defined_at: AtomicU64,
     /// How many of those are in the built-in table, and stay.
     built_in: usize,
     store: Mutex<Store>,
@@ -125,9 +129,15 @@ impl Inner {
         self.served().iter().map(|served| served.kind).collect()
     }
 
-    /// Serves what is defined now.
+    /// Serves what is defined now, if definitions have changed: whoever is answered may use what it has defined.
+    ///
+    /// Any write may change them. A definition can go with its owner.
     fn refresh(&self) {
         let mut store = self.store();
+        let newest = store.collections[DEFINITIONS].newest();
+        if self.defined_at.fetch_max(newest, Ordering::SeqCst) >= newest {
+            return;
+        }
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         *served = registry::refreshed(&mut store, &served, self.built_in).into();
     }
@@ -174,6 +184,7 @@ impl ApiServer {
         let server = Self(Arc::new(Inner {
             clock,
             served: Mutex::new(registry::built_in(&kinds).into()),
+            defined_at: AtomicU64::new(0),
             built_in: kinds.len(),
             store: Mutex::new(store),
             log: Mutex::default(),
@@ -193,7 +204,9 @@ impl ApiServer {
     pub fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         let (parts, body) = request.into_parts();
         let format = negotiate::format(&parts.headers);
-        let (target, query) = (Target::parse(parts.uri.path()), Query::of(&parts));
+        // Some objects have names that no path can hold as they are: `system:a b` is a ClusterRole's.
+        let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+        let (target, query) = (Target::parse(&path), Query::of(&parts));
         let allowed = authorization::admit(&self.0, &parts, target.as_ref(), &query);
         let Some(target) = target else {
             return respond(allowed.and_then(|_| self.answer_about_itself(&parts)), format);
@@ -205,7 +218,7 @@ impl ApiServer {
             return refused(Failure::unknown_path());
         };
         let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
-            return refused(Failure::method_not_allowed(kind));
+            return refused(Failure::method_not_allowed(Some(kind)));
         };
         let answer = allowed.and_then(|user| {
             let (target, query) = (&target, &query);
@@ -241,6 +254,11 @@ impl ApiServer {
             return Ok(Reply::text("ok"));
         }
         let kinds = self.0.kinds();
+        let document = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
+        let document = document.ok_or_else(Failure::unknown_path)?;
+        if parts.method != Method::GET {
+            return Err(Failure::method_not_allowed(None));
+        }
         if negotiate::wants_aggregated_discovery(&parts.headers)
             && let Some(document) = discovery::aggregated(&kinds, path)
         {
@@ -249,8 +267,7 @@ impl ApiServer {
         if path == openapi::VERSION_2 && negotiate::wants_openapi_protobuf(&parts.headers) {
             return Ok(Reply::document(openapi_protobuf::document(&kinds), openapi::PROTOBUF));
         }
-        let answer = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
-        Ok(Reply::full(200, answer.ok_or_else(Failure::unknown_path)?.to_string()))
+        Ok(Reply::full(200, document.to_string()))
     }
 
     /// What containers wrote; whoever plays the node adds to it.

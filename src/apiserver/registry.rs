@@ -2,7 +2,7 @@
 
 use super::definition;
 use super::kinds::{DEFINITION, Kind};
-use super::store::Store;
+use super::store::{Key, Store};
 
 /// A kind, in one version, and where its objects are.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,8 @@ pub fn built_in(kinds: &[&'static Kind]) -> Vec<Served> {
 
 /// What is served now that definitions may have changed, where `before` was; `fixed` many are so for ever.
 ///
-/// The objects of what is no longer defined are gone. What the built-in table has stays as it is there, defined again
-/// or not.
+/// The objects of what is no longer defined are gone; those of what is defined in no version that is served are there
+/// again once one is. What the built-in table has stays as it is there, defined again or not.
 pub fn refreshed(store: &mut Store, before: &[Served], fixed: usize) -> Vec<Served> {
     let mut served = before[..fixed].to_vec();
     let definitions = before.iter().find(|served| served.kind.name == DEFINITION).map(|served| served.collection);
@@ -35,12 +35,15 @@ pub fn refreshed(store: &mut Store, before: &[Served], fixed: usize) -> Vec<Serv
     for kind in &defined {
         served.push(Served { kind, collection: store.collection_for(kind) });
     }
-    for gone in before[fixed..].iter().filter(|old| !defined.iter().any(|kind| kind.is_same_resource(old.kind))) {
-        let keys: Vec<_> = store.collections[gone.collection].objects.keys().cloned().collect();
-        for key in keys {
-            store.remove(gone.collection, &key);
+    for index in fixed..store.collections.len() {
+        let kind = store.collections[index].kind;
+        if store.get(definitions, &Key::new("", kind.qualified(kind.plural))).is_none() {
+            let keys: Vec<_> = store.collections[index].objects.keys().cloned().collect();
+            keys.iter().for_each(|key| drop(store.remove(index, key)));
         }
-        store.end_watches(gone.collection);
+        if !served.iter().any(|served| served.collection == index) {
+            store.end_watches(index);
+        }
     }
     served
 }

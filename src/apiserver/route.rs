@@ -1,7 +1,6 @@
 //! From a request's method, path, query and headers to what it asks for.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use http::Method;
 use http::request::Parts;
@@ -97,7 +96,7 @@ pub fn verb(method: &Method, has_name: bool, query: &Query<'_>) -> Option<Verb> 
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
-pub struct Query<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
+pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Query<'a> {
     /// The parameters in the query of a request.
@@ -105,14 +104,18 @@ impl<'a> Query<'a> {
         Self(form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).collect())
     }
 
-    /// A parameter's value; empty if it is not there.
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// A parameter's value, the first if it has more; empty if it is not there.
     pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", |value| value.as_ref())
+        self.all(name).next().unwrap_or_default()
     }
 
     /// Whether a parameter is set to something that means yes.
     pub fn flag(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| !matches!(value.as_ref(), "false" | "0"))
+        self.all(name).next().is_some_and(|value| !matches!(value, "false" | "0"))
     }
 
     /// A parameter that is a number; none if it is not there or empty.
@@ -128,19 +131,25 @@ impl<'a> Query<'a> {
 
     /// Whether a write is only to be tried.
     pub fn dry_run(&self, verb: Verb) -> Result<bool, Failure> {
-        match self.get("dryRun") {
-            "" => Ok(false),
-            "All" => Ok(true),
-            other => {
-                let options = match verb {
-                    Verb::Create => "CreateOptions",
-                    Verb::Update => "UpdateOptions",
-                    Verb::Patch => "PatchOptions",
-                    _ => "DeleteOptions",
-                };
-                let cause = Cause::unsupported("dryRun", &json!(other), [&json!("All")]);
-                Err(Failure::invalid_options(options, &cause))
-            }
-        }
+        self.check("dryRun", verb, &["All"])?;
+        Ok(self.all("dryRun").next().is_some())
+    }
+
+    /// Makes sure that what is to be done about fields that are not known is something that can be done.
+    pub fn field_validation(&self, verb: Verb) -> Result<(), Failure> {
+        self.check("fieldValidation", verb, &["", "Ignore", "Strict", "Warn"])
+    }
+
+    /// Makes sure that a parameter of a write has no values but these.
+    fn check(&self, name: &str, verb: Verb, known: &[&str]) -> Result<(), Failure> {
+        let options = match verb {
+            Verb::Create => "CreateOptions",
+            Verb::Update => "UpdateOptions",
+            Verb::Patch => "PatchOptions",
+            _ => "DeleteOptions",
+        };
+        let Some(odd) = self.all(name).find(|value| !known.contains(value)) else { return Ok(()) };
+        let known: Vec<_> = known.iter().map(|value| json!(value)).collect();
+        Err(Failure::invalid_options(options, &Cause::unsupported(name, &json!(odd), &known)))
     }
 }

@@ -117,10 +117,12 @@ fn equality(part: &str) -> Option<(String, Test)> {
 
 /// Equality based and set based conditions, with commas between them.
 fn parse_labels(text: &str) -> Result<Vec<(String, Test)>, String> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
     split_outside_parentheses(text)
         .into_iter()
         .map(str::trim)
-        .filter(|part| !part.is_empty())
         .map(|part| label(part).ok_or_else(|| format!("unable to parse requirement: {part:?}")))
         .collect()
 }
@@ -147,7 +149,7 @@ fn label(part: &str) -> Option<(String, Test)> {
     let (key, test) = if let Some(key) = part.strip_prefix('!') {
         (key.trim().to_owned(), Test::Absent)
     } else if let Some((head, values)) = part.strip_suffix(')').and_then(|part| part.split_once('(')) {
-        let (key, operator) = head.trim().rsplit_once(char::is_whitespace)?;
+        let (key, operator) = head.trim().rsplit_once(char::is_whitespace).filter(|_| !values.trim().is_empty())?;
         let values = values.split(',').map(|value| value.trim().to_owned()).collect();
         match operator {
             "in" => (key.trim().to_owned(), Test::In(values)),

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::Value;
 
 use super::authentication::User;
 use super::authorization::Attributes;
+use super::complete::complete;
 use super::delete::{self, Deleted};
-use super::kinds::{BUILD, DEFINITION, Kind};
-use super::list::{self, select};
+use super::kinds::{BUILD, Kind};
+use super::list;
 use super::log::Verb;
 use super::negotiate::{self, Format};
 use super::patch::{self, Patch};
@@ -90,7 +92,7 @@ impl Call<'_> {
             (Verb::DeleteCollection, None) => is_placed,
             (Verb::Get | Verb::List | Verb::Watch | Verb::Delete, None) => true,
         };
-        if is_allowed { Ok(()) } else { Err(Failure::method_not_allowed(kind)) }
+        if is_allowed { Ok(()) } else { Err(Failure::method_not_allowed(Some(kind))) }
     }
 
     fn filter(&self) -> Result<Filter, Failure> {
@@ -142,11 +144,12 @@ impl Call<'_> {
 
     fn write(&self, server: &Inner, printer: &Printer) -> Answer {
         let place = self.place(server, self.query.dry_run(self.verb)?);
+        self.query.field_validation(self.verb)?;
         let headers = &self.parts.headers;
         if self.verb == Verb::Patch {
             let patch = Patch::parse(self.kind, negotiate::content_type(headers), self.body)?;
             let object = patch::patch(&mut server.store(), &place, &patch)?;
-            self.refresh(server);
+            server.refresh();
             return Ok(Reply::full(200, printer.object(&object)));
         }
         let mut body: Value = negotiate::decode(headers, self.body, self.kind.name)?;
@@ -159,6 +162,7 @@ impl Call<'_> {
         }
         if is_review(self.kind) {
             write::check_types(self.kind, &mut body)?;
+            complete(&place, &mut body)?;
             let answer = reviews::answer(&server.store(), self.user, self.kind, body)?;
             return Ok(Reply::full(201, answer.to_string()));
         }
@@ -170,7 +174,7 @@ impl Call<'_> {
             Verb::Create => (write::create(&mut server.store(), &place, body)?, true),
             _ => write::replace(&mut server.store(), &place, body)?,
         };
-        self.refresh(server);
+        server.refresh();
         Ok(Reply::full(if is_new { 201 } else { 200 }, printer.object(&object)))
     }
 
@@ -196,18 +200,11 @@ impl Call<'_> {
             .map_err(|_| Failure::forbidden(self.kind, name, &format!("build strategy {strategy} is not allowed")))
     }
 
-    /// Serves what is defined now, where a definition was written: whoever is answered may use it.
-    fn refresh(&self, server: &Inner) {
-        if self.kind.name == DEFINITION {
-            server.refresh();
-        }
-    }
-
     fn delete(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, options.is_dry_run());
+        let place = self.place(server, delete::is_dry_run(&options));
         let deleted = delete::delete(&mut server.store(), &place, &options)?;
-        self.refresh(server);
+        server.refresh();
         Ok(match deleted {
             Deleted::Gone(status) => Reply::full(200, status.to_string()),
             Deleted::Object(object) => Reply::full(200, printer.object(&object)),
@@ -216,26 +213,31 @@ impl Call<'_> {
 
     fn delete_collection(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
-        let place = self.place(server, options.is_dry_run());
+        let place = self.place(server, delete::is_dry_run(&options));
         let filter = self.filter()?;
         let mut store = server.store();
         let list = list::list(&store, self.collection, &filter, self.query)?;
-        let objects = &store.collections[self.collection].objects;
-        let doomed: Vec<_> = select(objects, &filter, None).map(|(key, _)| key.clone()).collect();
-        for key in doomed {
-            // One that an earlier one took along is no failure.
-            let _ = delete::delete(&mut store, &Place { name: &key.name, ..place }, &options);
+        // All of them are tried before the first is deleted, so that a refusal leaves all of them.
+        for dry_run in [true, place.dry_run] {
+            for key in list.keys() {
+                let place = Place { namespace: &key.namespace, name: &key.name, dry_run, ..place };
+                match delete::delete(&mut store, &place, &options) {
+                    // One that an earlier one took along is no failure.
+                    Err(failure) if failure.code != 404 => return Err(failure),
+                    _ => {}
+                }
+            }
         }
         drop(store);
-        self.refresh(server);
+        server.refresh();
         Ok(Reply::full(200, list.print(printer)))
     }
 
-    fn delete_options(&self) -> Result<delete::Options, Failure> {
+    fn delete_options(&self) -> Result<DeleteOptions, Failure> {
         let body = match self.body.is_empty() {
             true => Value::Null,
             false => negotiate::decode(&self.parts.headers, self.body, "DeleteOptions")?,
         };
-        delete::Options::parse(body, self.query)
+        delete::options(body, self.query)
     }
 }

@@ -91,10 +91,10 @@ impl Failure {
         Self::new(404, "NotFound", message).with(details(kind, name))
     }
 
-    /// The path is there, and cannot be used so.
-    pub fn method_not_allowed(kind: &Kind) -> Self {
+    /// The path, which is of a kind or a document, is there, and cannot be used so.
+    pub fn method_not_allowed(kind: Option<&Kind>) -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self::new(405, "MethodNotAllowed", message).with(details(kind, ""))
+        Self::new(405, "MethodNotAllowed", message).with(kind.map(|kind| details(kind, "")).unwrap_or_default())
     }
 
     /// No form that the client accepts can be produced.

@@ -65,6 +65,11 @@ impl Collection {
         Self { kind, objects: BTreeMap::new(), changes: VecDeque::new(), dropped: 0, news }
     }
 
+    /// The version of the newest change.
+    pub fn newest(&self) -> u64 {
+        self.changes.back().map_or(self.dropped, |change| change.version)
+    }
+
     /// The changes after `version`, which is not older than what is kept.
     pub fn changes_after(&self, version: u64) -> impl DoubleEndedIterator<Item = &Arc<Change>> {
         self.changes.range(self.changes.partition_point(|change| change.version <= version)..)

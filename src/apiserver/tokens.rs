@@ -8,8 +8,10 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::authentication::v1::TokenRequest;
 use ring::hmac::{self, HMAC_SHA256, Key as SigningKey};
 use ring::rand::SystemRandom;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::authentication::User;
@@ -103,6 +105,7 @@ pub fn request(server: &Inner, place: &Place<'_>, body: &Value) -> Result<Value,
     if !matches!(text(body, "kind"), "" | "TokenRequest") {
         return Err(Failure::bad_request(format!("{} cannot be handled as a TokenRequest", text(body, "kind"))));
     }
+    TokenRequest::deserialize(body).map_err(|error| Failure::bad_request(error.to_string()))?;
     let store = server.store();
     let account =
         store.get(place.collection, &place.key()).ok_or_else(|| Failure::not_found(place.kind, place.name))?;

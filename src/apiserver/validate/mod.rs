@@ -2,13 +2,14 @@
 
 mod access;
 mod data;
+mod definition;
 mod pod;
 
 use serde_json::{Value, json};
 
 use super::kinds::{Kind, RBAC, Rules};
+use super::meta;
 use super::status::Cause;
-use super::{definition, meta};
 use crate::api::labels;
 use crate::api::limits::{ANNOTATIONS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::api::names::is_dns1123_subdomain;
@@ -40,7 +41,7 @@ pub fn object(kind: &Kind, object: &Value) -> Vec<Cause> {
         Rules::Pod => pod::object(object, &mut causes),
         Rules::ConfigMap | Rules::Secret => data::object(kind, object, &mut causes),
         Rules::Event => event(object, &mut causes),
-        Rules::Definition => causes.extend(definition::faults(object)),
+        Rules::Definition => definition::object(object, &mut causes),
         Rules::Custom => causes.extend(kind.schema.into_iter().flat_map(|schema| schema.faults(object))),
         Rules::Plain if kind.group() == RBAC => access::object(kind.name, object, &mut causes),
         Rules::Plain | Rules::Namespace => {}
@@ -59,6 +60,7 @@ pub fn update(kind: &Kind, old: &Value, new: &Value) -> Vec<Cause> {
         Rules::Pod => pod::update(old, new, &mut causes),
         Rules::ConfigMap | Rules::Secret => data::update(kind, old, new, &mut causes),
         Rules::Plain if kind.group() == RBAC => access::update(old, new, &mut causes),
+        Rules::Definition => definition::update(old, new, &mut causes),
         // What was at fault before a schema said so may stay as it is.
         Rules::Custom => {
             let before = kind.schema.map(|schema| schema.faults(old)).unwrap_or_default();
