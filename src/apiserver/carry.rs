@@ -61,14 +61,20 @@ fn set_or_remove(object: &mut Value, field: &str, value: Option<&Value>) {
     }
 }
 
+/// Whether it is counted how often the spec of such an object was changed.
+pub fn counts_generations(kind: &Kind) -> bool {
+    matches!(kind.rules, Rules::Custom | Rules::Pod | Rules::Definition)
+}
+
 /// Counts a change of anything but the metadata, and the status where that is apart.
 pub fn count_generation(kind: &Kind, old: &Value, new: &mut Value) {
-    let is_counted = |field: &str| field != "metadata" && !(kind.status && field == "status");
+    let is_apart = kind.status || !kind.is_custom();
+    let is_counted = |field: &str| field != "metadata" && !(is_apart && field == "status");
     let has_all_of = |one: &Value, other: &Value| {
         let fields = other.as_object().into_iter().flatten();
         fields.filter(|(field, _)| is_counted(field)).all(|(field, value)| one.get(field) == Some(value))
     };
-    if kind.is_custom() && !(has_all_of(old, new) && has_all_of(new, old)) {
+    if counts_generations(kind) && !(has_all_of(old, new) && has_all_of(new, old)) {
         bump_generation(new);
     }
 }

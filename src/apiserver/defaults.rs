@@ -48,6 +48,8 @@ fn set_container_defaults(container: &mut Map<String, Value>) {
     let name = image.rsplit('/').next().unwrap_or_default();
     let moves = !name.contains('@') && name.split_once(':').is_none_or(|(_, tag)| tag == "latest");
     container.entry("imagePullPolicy").or_insert_with(|| if moves { "Always" } else { "IfNotPresent" }.into());
+    container.entry("terminationMessagePath").or_insert_with(|| "/dev/termination-log".into());
+    container.entry("terminationMessagePolicy").or_insert_with(|| "File".into());
 }
 
 /// Moves a Secret's `stringData` into its `data`.

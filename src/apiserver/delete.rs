@@ -48,9 +48,8 @@ pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, Failure>
 }
 
 fn in_query(query: &Query<'_>) -> Result<DeleteOptions, Failure> {
-    let seconds = query.number("gracePeriodSeconds")?;
     Ok(DeleteOptions {
-        grace_period_seconds: seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+        grace_period_seconds: query.number("gracePeriodSeconds")?,
         dry_run: query.dry_run(Verb::Delete)?.then(|| vec!["All".to_owned()]),
         propagation_policy: Some(query.get("propagationPolicy").to_owned()).filter(|policy| !policy.is_empty()),
         ..DeleteOptions::default()

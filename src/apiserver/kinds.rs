@@ -109,7 +109,15 @@ pub static KINDS: [Kind; 16] = [
         columns: columns::PODS,
         status: true,
         rules: Rules::Pod,
-        fields: &["spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase", "status.podIP"],
+        fields: &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.nominatedNodeName",
+            "status.phase",
+            "status.podIP",
+        ],
         ..PLAIN
     },
     Kind {

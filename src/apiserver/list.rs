@@ -59,15 +59,16 @@ pub fn select<'a>(
 
 /// Reads the list that a query asks for.
 pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, Failure> {
-    let limit =
-        query.number("limit")?.filter(|limit| *limit > 0).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = query.number::<i64>("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
     let collection = &store.collections[collection];
     check_options(query)?;
     let (asked, after) = start(query)?;
-    if let Some(asked) = asked.filter(|asked| *asked > store.version) {
-        return Err(Failure::version_too_large(asked, store.version));
-    }
-    let is_exact = after.is_some() || query.get("resourceVersionMatch") == "Exact";
+    check_version(store, asked)?;
+    // Without a rule, a list that comes in pages is read in the very version that is asked for.
+    let is_exact = match query.get("resourceVersionMatch") {
+        "" => after.is_some() || limit.is_some(),
+        rule => rule == "Exact",
+    };
     let version = asked.filter(|_| is_exact).unwrap_or(store.version);
     let snapshot = snapshot(collection, version, after.is_some())?;
     let mut selected = select(snapshot.as_ref().unwrap_or(&collection.objects), filter, after.as_ref());
@@ -82,6 +83,14 @@ pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>
     Ok(List { items, version, next, remaining })
 }
 
+/// Makes sure that the version that is asked for is there already.
+pub fn check_version(store: &Store, asked: Option<u64>) -> Result<(), Failure> {
+    match asked.filter(|asked| *asked > store.version) {
+        Some(asked) => Err(Failure::version_too_large(asked, store.version)),
+        None => Ok(()),
+    }
+}
+
 /// Makes sure that what a query says of versions makes sense together.
 fn check_options(query: &Query<'_>) -> Result<(), Failure> {
     let (version, rule, token) =
@@ -91,6 +100,9 @@ fn check_options(query: &Query<'_>) -> Result<(), Failure> {
     }
     let field = "resourceVersionMatch";
     let cause = match rule {
+        _ if !query.get("sendInitialEvents").is_empty() => {
+            Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+        }
         "" => return Ok(()),
         _ if version.is_empty() => {
             Cause::forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
@@ -113,7 +125,7 @@ fn check_options(query: &Query<'_>) -> Result<(), Failure> {
 /// The version that is asked for, and what the list goes on after.
 fn start(query: &Query<'_>) -> Result<(Option<u64>, Option<Key>), Failure> {
     match query.get("continue") {
-        "" => Ok((query.number("resourceVersion")?.filter(|version| *version > 0), None)),
+        "" => Ok((query.version()?, None)),
         token => {
             let decoded = URL_SAFE_NO_PAD.decode(token).ok();
             let token: Option<Continuation> = decoded.and_then(|json| serde_json::from_slice(&json).ok());

@@ -1,6 +1,7 @@
 //! From a request's method, path, query and headers to what it asks for.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use http::Method;
 use http::request::Parts;
@@ -82,8 +83,8 @@ impl<'a> Target<'a> {
 /// What a method does to what a path addresses.
 pub fn verb(method: &Method, has_name: bool, query: &Query<'_>) -> Option<Verb> {
     Some(match (method, has_name) {
-        (&Method::GET, _) if query.flag("watch") => Verb::Watch,
         (&Method::GET, true) => Verb::Get,
+        (&Method::GET, false) if query.flag("watch") => Verb::Watch,
         (&Method::GET, false) => Verb::List,
         (&Method::POST, _) => Verb::Create,
         (&Method::PUT, _) => Verb::Update,
@@ -119,7 +120,7 @@ impl<'a> Query<'a> {
     }
 
     /// A parameter that is a number; none if it is not there or empty.
-    pub fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
+    pub fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
         match self.get(name) {
             "" => Ok(None),
             text => text
@@ -127,6 +128,11 @@ impl<'a> Query<'a> {
                 .map(Some)
                 .map_err(|_| Failure::bad_request(format!("invalid {name} {text:?}: not a number"))),
         }
+    }
+
+    /// The version that is asked for; none if any will do.
+    pub fn version(&self) -> Result<Option<u64>, Failure> {
+        Ok(self.number("resourceVersion")?.filter(|version| *version > 0))
     }
 
     /// Whether a write is only to be tried.

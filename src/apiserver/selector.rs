@@ -18,15 +18,22 @@ enum Test {
     Exists,
     /// Not there.
     Absent,
+    /// There, with a number above this one.
+    Above(i64),
+    /// There, with a number below this one.
+    Below(i64),
 }
 
 impl Test {
     fn passes(&self, value: Option<&str>) -> bool {
+        let number = || value.and_then(|value| value.parse::<i64>().ok());
         match self {
             Self::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
             Self::NotIn(values) => !value.is_some_and(|value| values.iter().any(|v| v == value)),
             Self::Exists => value.is_some(),
             Self::Absent => value.is_none(),
+            Self::Above(least) => number().is_some_and(|number| number > *least),
+            Self::Below(most) => number().is_some_and(|number| number < *most),
         }
     }
 }
@@ -156,12 +163,16 @@ fn label(part: &str) -> Option<(String, Test)> {
             "notin" => (key.trim().to_owned(), Test::NotIn(values)),
             _ => return None,
         }
+    } else if let Some((key, number)) = part.split_once('>') {
+        (key.trim().to_owned(), Test::Above(number.trim().parse().ok()?))
+    } else if let Some((key, number)) = part.split_once('<') {
+        (key.trim().to_owned(), Test::Below(number.trim().parse().ok()?))
     } else {
         equality(part).unwrap_or_else(|| (part.to_owned(), Test::Exists))
     };
     let has_values = match &test {
         Test::In(values) | Test::NotIn(values) => values.iter().all(|value| is_label_value(value)),
-        Test::Exists | Test::Absent => true,
+        Test::Exists | Test::Absent | Test::Above(_) | Test::Below(_) => true,
     };
     (is_label_key(&key) && has_values).then_some((key, test))
 }

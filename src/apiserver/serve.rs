@@ -122,7 +122,10 @@ impl Call<'_> {
 
     fn get(&self, server: &Inner, printer: &Printer) -> Answer {
         let place = self.place(server, false);
-        let object = server.store().get(self.collection, &place.key()).cloned();
+        let store = server.store();
+        list::check_version(&store, self.query.version()?)?;
+        let object = store.get(self.collection, &place.key()).cloned();
+        drop(store);
         let object = object.ok_or_else(|| Failure::not_found(self.kind, place.name))?;
         Ok(Reply::full(200, printer.object(&object)))
     }

@@ -103,9 +103,10 @@ impl Failure {
         Self::new(406, "NotAcceptable", message)
     }
 
-    /// There is an object of this name already.
-    pub fn already_exists(kind: &Kind, name: &str) -> Self {
-        let message = format!("{} \"{name}\" already exists", kind.qualified(kind.plural));
+    /// There is an object of this name already, or still.
+    pub fn already_exists(kind: &Kind, name: &str, is_being_deleted: bool) -> Self {
+        let fate = if is_being_deleted { "object is being deleted: " } else { "" };
+        let message = format!("{fate}{} \"{name}\" already exists", kind.qualified(kind.plural));
         Self::new(409, "AlreadyExists", message).with(details(kind, name))
     }
 
@@ -180,7 +181,7 @@ impl Failure {
 
     /// No free name was found for a generated one.
     pub fn no_free_name(kind: &Kind, name: &str) -> Self {
-        let mut failure = Self::already_exists(kind, name);
+        let mut failure = Self::already_exists(kind, name, false);
         failure.message.push_str(", the server was not able to generate a unique name for the object");
         failure
     }

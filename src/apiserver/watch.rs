@@ -191,7 +191,7 @@ fn batch(collection: &Collection, position: u64) -> Vec<Arc<Change>> {
 
 /// Where the watch begins that a query asks for.
 fn start(query: &Query<'_>) -> Result<Start, Failure> {
-    let version = query.number("resourceVersion")?.filter(|version| *version > 0);
+    let version = query.version()?;
     let version_match = query.get("resourceVersionMatch");
     let refuse = |cause: Cause| Err(Failure::invalid_options("ListOptions", &cause));
     match query.get("sendInitialEvents") {

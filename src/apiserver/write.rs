@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::carry::{count_generation, keep_system_fields, with_rest_of, with_status_of};
+use super::carry::{count_generation, counts_generations, keep_system_fields, with_rest_of, with_status_of};
 use super::collect::vanish;
 use super::complete::complete;
 use super::defaults::{encode_strings, set_defaults};
@@ -76,7 +76,7 @@ pub fn check_types(kind: &Kind, body: &mut Value) -> Result<(), Failure> {
 fn check_names(place: &Place<'_>, metadata: &mut Map<String, Value>) -> Result<(), Failure> {
     let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
-    if !namespace.is_empty() && namespace != place.namespace {
+    if !namespace.is_empty() && !place.namespace.is_empty() && namespace != place.namespace {
         let message = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Failure::bad_request(message));
     }
@@ -87,9 +87,10 @@ fn check_names(place: &Place<'_>, metadata: &mut Map<String, Value>) -> Result<(
             format!("the name of the object ({name}) does not match the name on the URL ({})", place.name)
         }));
     }
-    if !place.namespace.is_empty() {
-        metadata.insert("namespace".into(), place.namespace.into());
-    }
+    match place.namespace {
+        "" => metadata.remove("namespace"),
+        namespace => metadata.insert("namespace".into(), namespace.into()),
+    };
     Ok(())
 }
 
@@ -113,7 +114,7 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
     metadata.insert("uid".into(), store.uid().into());
     metadata.insert("creationTimestamp".into(), timestamp(place.now));
-    if kind.is_custom() {
+    if counts_generations(kind) {
         metadata.insert("generation".into(), 1.into());
     }
     let key = choose_name(store, place, &mut body)?;
@@ -122,8 +123,8 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     if !causes.is_empty() {
         return Err(Failure::invalid(kind, &key.name, &causes));
     }
-    if store.get(place.collection, &key).is_some() {
-        return Err(Failure::already_exists(kind, &key.name));
+    if let Some(other) = store.get(place.collection, &key) {
+        return Err(Failure::already_exists(kind, &key.name, meta::is_being_deleted(&other.value)));
     }
     if place.dry_run {
         return Ok(Object::new(body));
@@ -214,8 +215,9 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
         return Ok(Object::new(new));
     }
     if is_over(&new) {
-        // The deletion shows the object as it was stored last, with the finalizer that this update takes off.
-        return Ok(vanish(store, place, &place.key()).unwrap_or_else(|| Object::new(new)));
+        // The event of the deletion shows the object as it was stored last, with the finalizer that this takes off.
+        vanish(store, place, &place.key());
+        return Ok(Object::new(new));
     }
     Ok(store.put(place.collection, place.key(), new))
 }

@@ -160,3 +160,15 @@ fn a_namespace_has_the_name_of_a_label() {
         }
     });
 }
+
+#[test]
+fn what_lives_in_no_namespace_is_not_put_into_one() {
+    case(async |world| {
+        let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+        let name = world.unique("role");
+        let role = json!({"metadata": {"name": name, "namespace": world.namespace}, "rules": []});
+        let role = world.post(roles, &role).await.ok();
+        world.owes(&format!("{roles}/{name}"));
+        assert!(role["metadata"].get("namespace").is_none(), "{role}");
+    });
+}

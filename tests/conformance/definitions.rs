@@ -187,3 +187,16 @@ fn a_kind_of_the_whole_cluster_has_no_namespace() {
         assert_eq!(world.get(&inside).await.code, 404);
     });
 }
+
+#[test]
+fn what_says_where_objects_are_stays() {
+    case(async |world| {
+        let definition = world.widgets(&plain());
+        world.define(&definition).await;
+        let path = format!("{DEFINITIONS}/{}", text(&definition, "/metadata/name"));
+        let patch = json!({"spec": {"scope": "Cluster"}});
+        world.merge(&path, &patch).await.invalid("spec.scope", "FieldValueInvalid");
+        let patch = json!({"spec": {"names": {"kind": "Gadget"}}});
+        world.merge(&path, &patch).await.invalid("spec.names.kind", "FieldValueInvalid");
+    });
+}

@@ -23,7 +23,8 @@ fn it_goes_with_its_last_finalizer() {
     case(async |world| {
         world.made(held("a")).await;
         world.delete(&world.map("a"), &json!({})).await.ok();
-        world.merge(&world.map("a"), &json!({"metadata": {"finalizers": null}})).await.ok();
+        let last = world.merge(&world.map("a"), &json!({"metadata": {"finalizers": null}})).await.ok();
+        assert!(last["metadata"].get("finalizers").is_none(), "{last}");
         world.get(&world.map("a")).await.refused(404, "NotFound");
     });
 }
@@ -64,8 +65,8 @@ fn a_name_is_taken_until_its_object_is_gone() {
     case(async |world| {
         world.made(held("a")).await;
         world.delete(&world.map("a"), &json!({})).await.ok();
-        let told = world.post(&world.maps(), &named("a")).await;
-        told.refused(409, "AlreadyExists");
+        let status = world.post(&world.maps(), &named("a")).await.refused(409, "AlreadyExists");
+        assert_eq!(status["message"], "object is being deleted: configmaps \"a\" already exists");
     });
 }
 

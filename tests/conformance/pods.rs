@@ -119,6 +119,8 @@ fn a_pod_gets_defaults() {
         assert_eq!(spec["dnsPolicy"], "ClusterFirst");
         assert_eq!(spec["containers"][0]["imagePullPolicy"], "IfNotPresent");
         assert_eq!(spec["containers"][1]["imagePullPolicy"], "Always");
+        assert_eq!(spec["containers"][0]["terminationMessagePath"], "/dev/termination-log");
+        assert_eq!(spec["containers"][0]["terminationMessagePolicy"], "File");
     });
 }
 
@@ -229,5 +231,47 @@ fn a_pod_is_bound_to_one_node_once() {
         assert_eq!(world.post(&path, &binding).await.code, 201);
         assert_eq!(world.get(&world.pod("a")).await.ok()["spec"]["nodeName"], "nowhere");
         world.post(&path, &binding).await.refused(409, "Conflict");
+    });
+}
+
+#[test]
+fn a_deadline_only_comes_closer() {
+    case(async |world| {
+        world.made_pod(pod("a")).await;
+        let deadline = async |seconds: Value| {
+            let patch = json!({"spec": {"activeDeadlineSeconds": seconds}});
+            world.merge(&world.pod("a"), &patch).await
+        };
+        deadline(json!(60)).await.ok();
+        deadline(json!(30)).await.ok();
+        for seconds in [json!(31), Value::Null] {
+            deadline(seconds).await.invalid("spec.activeDeadlineSeconds", "FieldValueInvalid");
+        }
+    });
+}
+
+#[test]
+fn tolerations_are_only_added() {
+    case(async |world| {
+        let mut body = pod("a");
+        let toleration = json!({"key": "example.com/k", "operator": "Exists"});
+        body["spec"]["tolerations"] = json!([toleration]);
+        world.made_pod(body).await;
+        let patch = json!({"spec": {"tolerations": []}});
+        world.merge(&world.pod("a"), &patch).await.refused(422, "Invalid");
+    });
+}
+
+#[test]
+fn a_port_has_a_number() {
+    case(async |world| {
+        for (port, reason) in [(0, "FieldValueRequired"), (70_000, "FieldValueInvalid")] {
+            let ports = json!([{"containerPort": port}]);
+            let field = "spec.containers[0].ports[0].containerPort";
+            refused(world, "/spec/containers/0/ports", ports, field, reason).await;
+        }
+        let ports = json!([{"containerPort": 80, "protocol": "HTTP"}]);
+        let field = "spec.containers[0].ports[0].protocol";
+        refused(world, "/spec/containers/0/ports", ports, field, "FieldValueNotSupported").await;
     });
 }

@@ -90,3 +90,16 @@ fn an_immutable_secret_keeps_its_data() {
         told.invalid("data", "FieldValueForbidden");
     });
 }
+
+#[test]
+fn credentials_for_registries_are_json() {
+    case(async |world| {
+        let secret = |text: &str| {
+            json!({"metadata": {"name": "a"}, "type": "kubernetes.io/dockerconfigjson",
+                "stringData": {".dockerconfigjson": text}})
+        };
+        let message = world.post(&world.core("secrets"), &secret("hunter2")).await.invalid("data", "FieldValueInvalid");
+        assert!(!message.contains("hunter2"), "{message}");
+        world.post(&world.core("secrets"), &secret("{\"auths\": {}}")).await.ok();
+    });
+}

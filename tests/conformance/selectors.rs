@@ -153,3 +153,28 @@ fn custom_resources_are_selected_by_the_fields_that_their_definition_names() {
         selected(world, &widgets, "fieldSelector", "spec.size=1").await.refused(400, "BadRequest");
     });
 }
+
+#[test]
+fn labels_select_by_number() {
+    case(async |world| {
+        for (name, label) in [("a", "1"), ("b", "2"), ("c", "x")] {
+            world.made(labelled(name, label)).await;
+        }
+        for (selector, expected) in [("app>1", vec!["b"]), ("app<2", vec!["a"]), ("app>0,app<9", vec!["a", "b"])] {
+            let list = selected(world, &world.maps(), "labelSelector", selector).await.ok();
+            assert_eq!(names(&list), expected, "{selector}");
+        }
+        selected(world, &world.maps(), "labelSelector", "app>x").await.refused(400, "BadRequest");
+    });
+}
+
+#[test]
+fn pods_are_selected_by_who_is_to_schedule_them() {
+    case(async |world| {
+        world.made_pod(pod("a")).await;
+        let list = selected(world, &world.pods(), "fieldSelector", "spec.schedulerName=nobody").await.ok();
+        assert_eq!(names(&list), ["a"]);
+        let list = selected(world, &world.pods(), "fieldSelector", "spec.schedulerName!=nobody").await.ok();
+        assert!(names(&list).is_empty(), "{list}");
+    });
+}

@@ -116,3 +116,63 @@ fn a_custom_resource_counts_changes_of_its_spec() {
         assert_eq!(generation(world.merge(&format!("{path}/status"), &status).await.ok()), Some(2));
     });
 }
+
+#[test]
+fn an_object_of_a_version_that_is_not_there_yet_times_out() {
+    case(async |world| {
+        let made = world.made(named("a")).await;
+        assert_eq!(world.get(&format!("{}?resourceVersion=0", world.map("a"))).await.ok()["kind"], "ConfigMap");
+        let path = format!("{}?resourceVersion={}", world.map("a"), number(&made) + 1_000_000);
+        let status = world.get(&path).await.refused(504, "Timeout");
+        assert_eq!(status["details"]["causes"][0]["reason"], "ResourceVersionTooLarge", "{status}");
+    });
+}
+
+#[test]
+fn pages_of_a_version_are_of_that_version() {
+    case(async |world| {
+        for name in ["a", "b"] {
+            world.made(named(name)).await;
+        }
+        let list = world.get(&world.maps()).await.ok();
+        world.delete(&world.map("a"), &json!({})).await.ok();
+        let path = format!("{}?limit=500&resourceVersion={}", world.maps(), version(&list));
+        let page = world.get(&path).await.ok();
+        assert_eq!((names(&page), version(&page)), (vec!["a", "b"], version(&list)));
+    });
+}
+
+#[test]
+fn initial_events_are_for_watches() {
+    case(async |world| {
+        let told = world.get(&format!("{}?sendInitialEvents=true", world.maps())).await;
+        told.invalid("sendInitialEvents", "FieldValueForbidden");
+    });
+}
+
+#[test]
+fn a_pod_counts_changes_of_its_spec() {
+    case(async |world| {
+        let generation = |object: &Value| object["metadata"]["generation"].as_i64();
+        assert_eq!(generation(&world.made_pod(bound("a")).await), Some(1));
+        let labels = json!({"metadata": {"labels": {"a": "b"}}});
+        assert_eq!(generation(&world.merge(&world.pod("a"), &labels).await.ok()), Some(1));
+        let status = json!({"status": {"message": "hello"}});
+        assert_eq!(generation(&world.merge(&format!("{}/status", world.pod("a")), &status).await.ok()), Some(1));
+        let patch = json!([{"op": "replace", "path": "/spec/containers/0/image", "value": "j"}]);
+        assert_eq!(generation(&world.patch(&world.pod("a"), JSON_PATCH, &patch).await.ok()), Some(2));
+    });
+}
+
+#[test]
+fn a_definition_counts_changes_of_its_spec() {
+    case(async |world| {
+        let definition = world.widgets(&json!({"type": "object"}));
+        world.define(&definition).await;
+        let path = format!("{DEFINITIONS}/{}", text(&definition, "/metadata/name"));
+        let generation = |object: Value| object["metadata"]["generation"].as_i64();
+        assert_eq!(generation(world.get(&path).await.ok()), Some(1));
+        let patch = json!({"spec": {"names": {"shortNames": [world.unique("w")]}}});
+        assert_eq!(generation(world.merge(&path, &patch).await.ok()), Some(2));
+    });
+}

@@ -249,3 +249,11 @@ fn many_changes_come_in_order_to_every_watch() {
         }
     });
 }
+
+#[test]
+fn one_object_is_read_and_not_watched() {
+    case(async |world| {
+        let made = world.made(named("a")).await;
+        assert_eq!(world.get(&format!("{}?watch=true", world.map("a"))).await.ok(), made);
+    });
+}

@@ -1,5 +1,8 @@
 //! ConfigMaps and Secrets.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::super::kinds::{Kind, Rules};
@@ -68,6 +71,14 @@ fn secret(secret: &Value, causes: &mut Vec<Cause>) {
     for key in REQUIRED.iter().filter(|(name, _)| *name == own).flat_map(|(_, keys)| *keys) {
         if secret["data"].get(key).is_none() {
             causes.push(Cause::required(format!("data[{key}]"), ""));
+        }
+    }
+    for key in [".dockercfg", ".dockerconfigjson"] {
+        let decoded = secret["data"][key].as_str().and_then(|text| STANDARD.decode(text).ok());
+        let fault = decoded.and_then(|bytes| serde_json::from_slice::<IgnoredAny>(&bytes).err());
+        if let Some(error) = fault.filter(|_| own == format!("kubernetes.io/{}", &key[1..])) {
+            let place = format!("data[{key}]");
+            causes.push(Cause::invalid(place, &json!("<secret contents redacted>"), &error.to_string()));
         }
     }
     let account = secret["metadata"]["annotations"].get(ACCOUNT).and_then(Value::as_str).unwrap_or_default();

@@ -12,6 +12,7 @@ const SPEC: &str = "pod updates may not change fields other than `spec.container
     `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
     tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 const RESTART_POLICIES: [&str; 3] = ["Always", "Never", "OnFailure"];
+const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
@@ -60,6 +61,18 @@ fn container(container: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &m
             causes.push(Cause::required(format!("{path}.env[{index}].name"), ""));
         }
     }
+    for (index, port) in list(container, "ports").iter().enumerate() {
+        let at = format!("{path}.ports[{index}]");
+        one_of(port, "protocol", &format!("{at}.protocol"), &PROTOCOLS, causes);
+        match port["containerPort"].as_i64().unwrap_or_default() {
+            0 => causes.push(Cause::required(format!("{at}.containerPort"), "")),
+            1..=65_535 => {}
+            number => {
+                let why = "must be between 1 and 65535, inclusive";
+                causes.push(Cause::invalid(format!("{at}.containerPort"), &json!(number), why));
+            }
+        }
+    }
     let mut paths = BTreeSet::new();
     for (index, mount) in list(container, "volumeMounts").iter().enumerate() {
         let at = format!("{path}.volumeMounts[{index}]");
@@ -99,8 +112,22 @@ fn one_of(value: &Value, field: &str, path: &str, options: &[&str], causes: &mut
 
 /// Adds what may not change from `old` to `new`.
 pub fn update(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
-    if fixed_spec(old) != fixed_spec(new) {
+    let (before, after) = (&old["spec"], &new["spec"]);
+    let keeps_tolerations = list(before, "tolerations").iter().all(|one| list(after, "tolerations").contains(one));
+    if fixed_spec(old) != fixed_spec(new) || !keeps_tolerations {
         causes.push(Cause::forbidden("spec", SPEC));
+    }
+    let deadline = |spec: &Value| spec["activeDeadlineSeconds"].as_i64();
+    let field = "spec.activeDeadlineSeconds";
+    match (deadline(before), deadline(after)) {
+        (Some(_), None) => {
+            causes.push(Cause::invalid(field, &Value::Null, "must not update from a positive integer to nil value"));
+        }
+        (Some(before), Some(after)) if after > before => {
+            let why = "must be less than or equal to previous value";
+            causes.push(Cause::invalid(field, &json!(after), why));
+        }
+        _ => {}
     }
 }
 
