@@ -6,22 +6,30 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::{Value, json};
 
 use super::delete::{begin, is_over};
-use super::kinds::{NAMESPACES, Rules};
+use super::kinds::{DEFINITIONS, Kind, NAMESPACES, Rules};
 use super::meta;
 use super::store::{Key, Object, Store};
 use super::write::Place;
 
 /// What holds an object back that is to go after everything that it owns and that says so.
-const FOREGROUND: &str = "foregroundDeletion";
+pub const FOREGROUND: &str = "foregroundDeletion";
+/// What holds a definition back until the objects are gone that it defines.
+pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
-/// Marks `object` as one that waits for what it owns.
-pub fn hold_for_dependents(object: &mut Value) {
+/// Holds `object` back by a finalizer.
+pub fn hold(object: &mut Value, finalizer: &str) {
     let finalizers = &mut object["metadata"]["finalizers"];
     match finalizers.as_array_mut() {
-        Some(finalizers) if finalizers.contains(&json!(FOREGROUND)) => {}
-        Some(finalizers) => finalizers.push(FOREGROUND.into()),
-        None => *finalizers = json!([FOREGROUND]),
+        Some(finalizers) if finalizers.contains(&json!(finalizer)) => {}
+        Some(finalizers) => finalizers.push(finalizer.into()),
+        None => *finalizers = json!([finalizer]),
     }
+}
+
+/// No longer holds `object` back by a finalizer.
+fn release(object: &mut Value, finalizer: &str) {
+    let finalizers = object["metadata"]["finalizers"].as_array_mut();
+    finalizers.into_iter().for_each(|finalizers| finalizers.retain(|one| one != finalizer));
 }
 
 /// One step on the way out of an object. What follows from it comes before what came after it.
@@ -41,7 +49,7 @@ pub enum Step {
 /// Takes the object at `key` out of its collection, and with it what it owned alone; gives its last state.
 pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Object>> {
     let object = store.remove(place.collection, key)?;
-    let next = consequences(store, key, &object);
+    let next = consequences(store, place.kind, key, &object);
     follow(store, place, next);
     Some(object)
 }
@@ -78,30 +86,29 @@ fn take(store: &mut Store, place: &Place<'_>, step: Step) -> Vec<Step> {
         Step::Settle(collection, key) => settle(store, collection, key).into_iter().collect(),
         Step::Remove(collection, key) => {
             let object = store.remove(collection, &key);
-            object.map(|object| consequences(store, &key, &object)).unwrap_or_default()
+            let kind = store.collections[collection].kind;
+            object.map(|object| consequences(store, kind, &key, &object)).unwrap_or_default()
         }
     }
 }
 
 /// What follows once an object is gone.
-fn consequences(store: &Store, key: &Key, object: &Object) -> Vec<Step> {
+fn consequences(store: &Store, kind: &Kind, key: &Key, object: &Object) -> Vec<Step> {
     let orphans = store.orphans_of(meta::metadata(&object.value, "uid"));
     let owners = meta::owners(&object.value).filter_map(|owner| store.place_of(owner));
     let namespace = Some(&key.namespace).filter(|namespace| !namespace.is_empty());
     let orphans = orphans.into_iter().map(|(collection, key)| Step::Delete(collection, key));
     let owners = owners.map(|(collection, key)| Step::Settle(collection, key));
     let namespace = namespace.map(|namespace| Step::Settle(NAMESPACES, Key::new("", namespace)));
-    orphans.chain(owners).chain(namespace).collect()
+    let definition = kind.is_custom().then(|| Step::Settle(DEFINITIONS, Key::new("", kind.qualified(kind.plural))));
+    orphans.chain(owners).chain(namespace).chain(definition).collect()
 }
 
 /// What has to be done before an object may go, that one included.
 fn prerequisites(store: &Store, collection: usize, key: Key) -> Vec<Step> {
     let Some(object) = store.get(collection, &key) else { return Vec::new() };
-    let mut steps = Vec::new();
-    if store.collections[collection].kind.rules == Rules::Namespace {
-        let contents = store.contents_of(&key.name).into_iter();
-        steps.extend(contents.map(|(collection, key)| Step::Delete(collection, key)));
-    }
+    let contents = contents(store, collection, &key).into_iter();
+    let mut steps: Vec<Step> = contents.map(|(collection, key)| Step::Delete(collection, key)).collect();
     if waits_for_dependents(&object.value) {
         let uid = meta::metadata(&object.value, "uid");
         let dependents = store.dependents_of(uid).into_iter();
@@ -114,13 +121,15 @@ fn prerequisites(store: &Store, collection: usize, key: Key) -> Vec<Step> {
 fn settle(store: &mut Store, collection: usize, key: Key) -> Option<Step> {
     let object = store.get(collection, &key).filter(|object| meta::is_being_deleted(&object.value))?;
     let mut value = object.value.clone();
-    let is_namespace = store.collections[collection].kind.rules == Rules::Namespace;
-    if is_namespace && store.contents_of(&key.name).is_empty() {
-        value["spec"] = json!({});
+    if contents(store, collection, &key).is_empty() {
+        match store.collections[collection].kind.rules {
+            Rules::Namespace => value["spec"] = json!({}),
+            Rules::Definition => release(&mut value, CLEANUP),
+            _ => {}
+        }
     }
     if waits_for_dependents(&value) && !store.is_blocked(meta::metadata(&value, "uid")) {
-        let finalizers = value["metadata"]["finalizers"].as_array_mut();
-        finalizers.into_iter().for_each(|finalizers| finalizers.retain(|finalizer| finalizer != FOREGROUND));
+        release(&mut value, FOREGROUND);
     }
     if is_over(&value) {
         return Some(Step::Remove(collection, key));
@@ -129,6 +138,15 @@ fn settle(store: &mut Store, collection: usize, key: Key) -> Option<Step> {
         store.put(collection, key, value);
     }
     None
+}
+
+/// Where everything is that goes with an object, whoever owns it: what is in a namespace, or of a defined kind.
+fn contents(store: &Store, collection: usize, key: &Key) -> Vec<(usize, Key)> {
+    match store.collections[collection].kind.rules {
+        Rules::Namespace => store.keys(|_, inside| inside.namespace == key.name),
+        Rules::Definition => store.keys(|kind, _| kind.is_custom() && kind.qualified(kind.plural) == key.name),
+        _ => Vec::new(),
+    }
 }
 
 fn waits_for_dependents(object: &Value) -> bool {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::carry::bump_generation;
-use super::collect::{Step, follow, hold_for_dependents};
+use super::collect::{CLEANUP, FOREGROUND, Step, follow, hold};
 use super::kinds::{Kind, Rules};
 use super::log::Verb;
 use super::meta;
@@ -112,7 +112,7 @@ pub fn begin(
     if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
     }
-    let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace);
+    let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace | Rules::Definition);
     let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || is_in_foreground(options);
     let marked = if is_marked { mark(kind, &object.value, options, place.now) } else { None };
     let answer = |object: Arc<Object>| match is_marked {
@@ -167,7 +167,10 @@ fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
 fn mark(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<Value> {
     let mut marked = object.clone();
     if is_in_foreground(options) {
-        hold_for_dependents(&mut marked);
+        hold(&mut marked, FOREGROUND);
+    }
+    if kind.rules == Rules::Definition {
+        hold(&mut marked, CLEANUP);
     }
     if let Some((ends, period)) = new_end(kind, object, options, now) {
         marked["metadata"]["deletionTimestamp"] = timestamp(ends);

@@ -97,6 +97,12 @@ impl Failure {
         Self::new(405, "MethodNotAllowed", message).with(kind.map(|kind| details(kind, "")).unwrap_or_default())
     }
 
+    /// The kind is on its way out.
+    pub fn definition_terminating(kind: &Kind) -> Self {
+        let message = "create not allowed while custom resource definition is terminating";
+        Self::new(405, "MethodNotAllowed", message).with(details(kind, ""))
+    }
+
     /// No form that the client accepts can be produced.
     pub fn not_acceptable() -> Self {
         let message = "only the following media types are accepted: application/json, application/yaml";

@@ -191,11 +191,13 @@ impl Store {
         self.living.get(uid).cloned()
     }
 
-    /// Where everything in a namespace is.
-    pub fn contents_of(&self, namespace: &str) -> Vec<(usize, Key)> {
-        let collections = self.collections.iter().enumerate();
-        let keys = collections.flat_map(|(index, collection)| collection.objects.keys().map(move |key| (index, key)));
-        keys.filter(|(_, key)| key.namespace == namespace).map(|(index, key)| (index, key.clone())).collect()
+    /// Where everything is that is of such a kind, and at such a key.
+    pub fn keys(&self, is_wanted: impl Fn(&Kind, &Key) -> bool) -> Vec<(usize, Key)> {
+        let all =
+            self.collections.iter().enumerate().flat_map(|(index, collection)| {
+                collection.objects.keys().map(move |key| (index, collection.kind, key))
+            });
+        all.filter(|(_, kind, key)| is_wanted(kind, key)).map(|(index, _, key)| (index, key.clone())).collect()
     }
 
     /// Where everything is that names the owner of this UID.

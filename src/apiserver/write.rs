@@ -10,7 +10,7 @@ use super::collect::vanish;
 use super::complete::complete;
 use super::defaults::{encode_strings, set_defaults};
 use super::delete::is_over;
-use super::kinds::{KINDS, Kind, NAMESPACES, Rules};
+use super::kinds::{DEFINITIONS, KINDS, Kind, NAMESPACES, Rules};
 use super::print::in_version;
 use super::status::{Cause, Failure};
 use super::store::{Key, Object, Store};
@@ -116,6 +116,10 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     metadata.insert("creationTimestamp".into(), timestamp(place.now));
     if counts_generations(kind) {
         metadata.insert("generation".into(), 1.into());
+    }
+    let definition = Key::new("", kind.qualified(kind.plural));
+    if kind.is_custom() && store.get(DEFINITIONS, &definition).is_some_and(|o| meta::is_being_deleted(&o.value)) {
+        return Err(Failure::definition_terminating(kind));
     }
     let key = choose_name(store, place, &mut body)?;
     set_defaults(kind, &mut body, place.now);

@@ -200,3 +200,30 @@ fn what_says_where_objects_are_stays() {
         world.merge(&path, &patch).await.invalid("spec.names.kind", "FieldValueInvalid");
     });
 }
+
+#[test]
+fn a_definition_stays_until_its_objects_are_gone() {
+    case(async |world| {
+        let definition = world.widgets(&plain());
+        let widgets = world.define(&definition).await;
+        let mut widget = world.widget("a", json!({}));
+        widget["metadata"]["finalizers"] = json!(["example.com/hold"]);
+        world.post(&widgets, &widget).await.ok();
+        world.post(&widgets, &world.widget("b", json!({}))).await.ok();
+        let path = format!("{DEFINITIONS}/{}", text(&definition, "/metadata/name"));
+        let going = world.delete(&path, &json!({})).await.ok();
+        assert_eq!(text(&going, "/kind"), "CustomResourceDefinition", "{going}");
+        world.gone(&format!("{widgets}/b")).await;
+        world
+            .eventually("it takes nothing new", async || {
+                let told = world.post(&widgets, &world.widget("c", json!({}))).await;
+                (told.code == 405).then_some(())
+            })
+            .await;
+        world.get(&path).await.ok();
+        assert!(!text(&world.get(&format!("{widgets}/a")).await.ok(), "/metadata/deletionTimestamp").is_empty());
+        world.merge(&format!("{widgets}/a"), &json!({"metadata": {"finalizers": null}})).await.ok();
+        world.gone(&path).await;
+        world.gone(&widgets).await;
+    });
+}
