@@ -62,7 +62,7 @@ pub fn start(assets: &Path) -> Result<(Kubeconfig, Child), String> {
     file("tokens.csv", &format!("{TOKEN},conformance,conformance,\"system:masters\"\n"));
 
     let [etcd, port] = free_ports();
-    let watchdog = Command::new("sh")
+    let mut watchdog = Command::new("sh")
         .args(["-c", WATCHDOG])
         .envs([("ASSETS", assets.as_os_str()), ("DIRECTORY", directory.as_os_str())])
         .envs([("ETCD", format!("http://127.0.0.1:{etcd}")), ("PORT", port.to_string())])
@@ -70,8 +70,14 @@ pub fn start(assets: &Path) -> Result<(Kubeconfig, Child), String> {
         .spawn()
         .unwrap();
     let kubeconfig = kubeconfig(&format!("https://127.0.0.1:{port}"), &authority, TOKEN);
-    wait_until_ready(&kubeconfig, port, &directory)?;
-    Ok((kubeconfig, watchdog))
+    match wait_until_ready(&kubeconfig, port, &directory) {
+        Ok(()) => Ok((kubeconfig, watchdog)),
+        Err(why) => {
+            drop(watchdog.stdin.take());
+            watchdog.wait().map_err(|error| error.to_string())?;
+            Err(why)
+        }
+    }
 }
 
 /// A kubeconfig of one cluster, for one user.
