@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Secret, Servi
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::kinds::Kind;
@@ -57,33 +57,36 @@ fn is_deeper_than(value: &Value, depth: usize) -> bool {
 
 fn known(kind: &Kind, body: &mut Value) -> Result<Vec<String>, String> {
     match kind.name {
-        _ if kind.is_custom() => typed::<ObjectMeta>(&mut body["metadata"], "metadata"),
-        "Namespace" => typed::<Namespace>(body, ""),
-        "Pod" => typed::<Pod>(body, ""),
-        "ConfigMap" => typed::<ConfigMap>(body, ""),
-        "Secret" => typed::<Secret>(body, ""),
-        "Event" => typed::<Event>(body, ""),
-        "ServiceAccount" => typed::<ServiceAccount>(body, ""),
-        "Lease" => typed::<Lease>(body, ""),
-        "Role" => typed::<Role>(body, ""),
-        "RoleBinding" => typed::<RoleBinding>(body, ""),
-        "ClusterRole" => typed::<ClusterRole>(body, ""),
-        "ClusterRoleBinding" => typed::<ClusterRoleBinding>(body, ""),
-        "CustomResourceDefinition" => typed::<CustomResourceDefinition>(body, ""),
-        "SelfSubjectReview" => typed::<SelfSubjectReview>(body, ""),
-        "SelfSubjectAccessReview" => typed::<SelfSubjectAccessReview>(body, ""),
-        "SelfSubjectRulesReview" => typed::<SelfSubjectRulesReview>(body, ""),
-        "SubjectAccessReview" => typed::<SubjectAccessReview>(body, ""),
+        // What is not known stays there, as on a server that knows more than this one.
+        _ if kind.is_custom() => {
+            ObjectMeta::deserialize(&body["metadata"]).map(|_| Vec::new()).map_err(|error| error.to_string())
+        }
+        "Namespace" => typed::<Namespace>(body),
+        "Pod" => typed::<Pod>(body),
+        "ConfigMap" => typed::<ConfigMap>(body),
+        "Secret" => typed::<Secret>(body),
+        "Event" => typed::<Event>(body),
+        "ServiceAccount" => typed::<ServiceAccount>(body),
+        "Lease" => typed::<Lease>(body),
+        "Role" => typed::<Role>(body),
+        "RoleBinding" => typed::<RoleBinding>(body),
+        "ClusterRole" => typed::<ClusterRole>(body),
+        "ClusterRoleBinding" => typed::<ClusterRoleBinding>(body),
+        "CustomResourceDefinition" => typed::<CustomResourceDefinition>(body),
+        "SelfSubjectReview" => typed::<SelfSubjectReview>(body),
+        "SelfSubjectAccessReview" => typed::<SelfSubjectAccessReview>(body),
+        "SelfSubjectRulesReview" => typed::<SelfSubjectRulesReview>(body),
+        "SubjectAccessReview" => typed::<SubjectAccessReview>(body),
         _ => Ok(Vec::new()),
     }
 }
 
-/// Takes from `body`, which is at `path` of an object, what a `T` does not have, and tells what that was.
-fn typed<T: DeserializeOwned + Serialize>(body: &mut Value, path: &str) -> Result<Vec<String>, String> {
+/// Takes from `body` what a `T` does not have, and tells what that was.
+fn typed<T: DeserializeOwned + Serialize>(body: &mut Value) -> Result<Vec<String>, String> {
     let typed = T::deserialize(&*body).map_err(|error| error.to_string())?;
     let known = serde_json::to_value(typed).map_err(|error| error.to_string())?;
     let mut unknown = Vec::new();
-    strip(body, &known, path, &mut unknown);
+    strip(body, &known, "", &mut unknown);
     Ok(unknown)
 }
 
