@@ -117,8 +117,7 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     if counts_generations(kind) {
         metadata.insert("generation".into(), 1.into());
     }
-    let definition = Key::new("", kind.qualified(kind.plural));
-    if kind.is_custom() && store.get(DEFINITIONS, &definition).is_some_and(|o| meta::is_being_deleted(&o.value)) {
+    if kind.is_custom() && is_definition_going(store, kind) {
         return Err(Failure::definition_terminating(kind));
     }
     let key = choose_name(store, place, &mut body)?;
@@ -134,6 +133,11 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
         return Ok(Object::new(body));
     }
     Ok(store.put(place.collection, key, body))
+}
+
+fn is_definition_going(store: &Store, kind: &Kind) -> bool {
+    let definition = store.get(DEFINITIONS, &Key::new("", kind.qualified(kind.plural)));
+    definition.is_some_and(|definition| meta::is_being_deleted(&definition.value))
 }
 
 /// Makes sure that the namespace is there, and stays.
