@@ -146,7 +146,7 @@ async fn l44_no_credential_shows_in_logs_at_trace_level_nor_in_objects() {
     daemon.stop().await;
 
     // Bodies that cannot be read are not quoted either.
-    let broken = format!("{{\"auths\": {{\"registry.test\": {{\"auth\": \"{}\"", auth());
+    let broken = json!({"auths": {"registry.test": auth()}}).to_string();
     let broken = json!({"data": {".dockerconfigjson": STANDARD.encode(broken)}});
     cluster.merge(Kind::Secret, "pull", broken).await;
     let daemon = cluster.daemon().await;

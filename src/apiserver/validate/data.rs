@@ -1,5 +1,7 @@
 //! ConfigMaps and Secrets.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
@@ -75,7 +77,8 @@ fn secret(secret: &Value, causes: &mut Vec<Cause>) {
     }
     for key in [".dockercfg", ".dockerconfigjson"] {
         let decoded = secret["data"][key].as_str().and_then(|text| STANDARD.decode(text).ok());
-        let fault = decoded.and_then(|bytes| serde_json::from_slice::<IgnoredAny>(&bytes).err());
+        let fault =
+            decoded.and_then(|bytes| serde_json::from_slice::<Option<BTreeMap<String, IgnoredAny>>>(&bytes).err());
         if let Some(error) = fault.filter(|_| own == format!("kubernetes.io/{}", &key[1..])) {
             let place = format!("data[{key}]");
             causes.push(Cause::invalid(place, &json!("<secret contents redacted>"), &error.to_string()));
