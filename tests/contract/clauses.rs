@@ -148,7 +148,8 @@ async fn each_required_key_that_is_missing_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_with_a_malformed_body_is_refused_and_never_quoted() {
-    for body in [json!("hunter2"), json!(["hunter2"]), json!({"auths": "hunter2"})] {
+    let host = json!({"registry.test": "hunter2"});
+    for body in [json!({"auths": "hunter2"}), json!({"auths": host}), host] {
         let cluster = Cluster::bare();
         for object in inputs().into_iter().filter(|object| object["metadata"]["name"] != "push") {
             cluster.create(object).await;
