@@ -1,7 +1,5 @@
 //! What goes when something else goes: what that owned, what only waited for it, and what lived in a namespace.
 
-use std::sync::Arc;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::{Value, json};
 
@@ -44,14 +42,6 @@ pub enum Step {
     Settle(usize, Key),
     /// Takes an object out of its collection, and with it what it owned alone.
     Remove(usize, Key),
-}
-
-/// Takes the object at `key` out of its collection, and with it what it owned alone; gives its last state.
-pub fn vanish(store: &mut Store, place: &Place<'_>, key: &Key) -> Option<Arc<Object>> {
-    let object = store.remove(place.collection, key)?;
-    let next = consequences(store, place.kind, key, &object);
-    follow(store, place, next);
-    Some(object)
 }
 
 /// Takes all steps, and those that follow from them.
@@ -107,8 +97,8 @@ fn consequences(store: &Store, kind: &Kind, key: &Key, object: &Object) -> Vec<S
 /// What has to be done before an object may go, that one included.
 fn prerequisites(store: &Store, collection: usize, key: Key) -> Vec<Step> {
     let Some(object) = store.get(collection, &key) else { return Vec::new() };
-    let contents = contents(store, collection, &key).into_iter();
-    let mut steps: Vec<Step> = contents.map(|(collection, key)| Step::Delete(collection, key)).collect();
+    let contents = contents(store, collection, &key);
+    let mut steps: Vec<Step> = contents.map(|(collection, key)| Step::Delete(collection, key.clone())).collect();
     if waits_for_dependents(&object.value) {
         let uid = meta::metadata(&object.value, "uid");
         let dependents = store.dependents_of(uid).into_iter();
@@ -121,7 +111,8 @@ fn prerequisites(store: &Store, collection: usize, key: Key) -> Vec<Step> {
 fn settle(store: &mut Store, collection: usize, key: Key) -> Option<Step> {
     let object = store.get(collection, &key).filter(|object| meta::is_being_deleted(&object.value))?;
     let mut value = object.value.clone();
-    if contents(store, collection, &key).is_empty() {
+    // One that is left is enough to tell: what goes with many is asked for once for each of them.
+    if contents(store, collection, &key).next().is_none() {
         match store.collections[collection].kind.rules {
             Rules::Namespace => value["spec"] = json!({}),
             Rules::Definition => release(&mut value, CLEANUP),
@@ -141,12 +132,15 @@ fn settle(store: &mut Store, collection: usize, key: Key) -> Option<Step> {
 }
 
 /// Where everything is that goes with an object, whoever owns it: what is in a namespace, or of a defined kind.
-fn contents(store: &Store, collection: usize, key: &Key) -> Vec<(usize, Key)> {
-    match store.collections[collection].kind.rules {
-        Rules::Namespace => store.keys(|_, inside| inside.namespace == key.name),
-        Rules::Definition => store.keys(|kind, _| kind.is_custom() && kind.qualified(kind.plural) == key.name),
-        _ => Vec::new(),
-    }
+fn contents<'s>(store: &'s Store, collection: usize, key: &'s Key) -> impl Iterator<Item = (usize, &'s Key)> {
+    let rules = store.collections[collection].kind.rules;
+    let collections = store.collections.iter().enumerate().filter(move |(_, inside)| match rules {
+        Rules::Namespace => inside.kind.namespaced,
+        Rules::Definition => inside.kind.is_custom() && inside.kind.qualified(inside.kind.plural) == key.name,
+        _ => false,
+    });
+    let keys = collections.flat_map(|(index, inside)| inside.objects.keys().map(move |key| (index, key)));
+    keys.filter(move |(_, inside)| rules != Rules::Namespace || inside.namespace == key.name)
 }
 
 fn waits_for_dependents(object: &Value) -> bool {

@@ -191,15 +191,6 @@ impl Store {
         self.living.get(uid).cloned()
     }
 
-    /// Where everything is that is of such a kind, and at such a key.
-    pub fn keys(&self, is_wanted: impl Fn(&Kind, &Key) -> bool) -> Vec<(usize, Key)> {
-        let all =
-            self.collections.iter().enumerate().flat_map(|(index, collection)| {
-                collection.objects.keys().map(move |key| (index, collection.kind, key))
-            });
-        all.filter(|(_, kind, key)| is_wanted(kind, key)).map(|(index, _, key)| (index, key.clone())).collect()
-    }
-
     /// Where everything is that names the owner of this UID.
     pub fn dependents_of(&self, uid: &str) -> Vec<(usize, Key)> {
         self.dependents.get(uid).into_iter().flatten().cloned().collect()

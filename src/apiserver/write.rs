@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::carry::{count_generation, counts_generations, keep_system_fields, with_rest_of, with_status_of};
-use super::collect::vanish;
+use super::collect::{Step, follow};
 use super::complete::complete;
 use super::defaults::{encode_strings, set_defaults};
 use super::delete::is_over;
@@ -224,7 +224,7 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
     }
     if is_over(&new) {
         // The event of the deletion shows the object as it was stored last, with the finalizer that this takes off.
-        vanish(store, place, &place.key());
+        follow(store, place, vec![Step::Remove(place.collection, place.key())]);
         return Ok(Object::new(new));
     }
     Ok(store.put(place.collection, place.key(), new))
