@@ -39,6 +39,14 @@
 //!   registry-faults: 0.1    # images that cannot be pulled, or pushed, today
 //!   late-starts: 0.1        # image pull back-off, for a while
 //!   never-starts: 0.05
+//!   rejections: 0.05        # the kubelet of its node rejects it: OutOfcpu, NodeAffinity and the like
+//!   out-of-memory: 0.05
+//!   unknown-ends: 0.05      # its node has forgotten how it ended
+//!   init-failures: 0.05     # an init container that others have added fails
+//!   full-disks: 0.05        # no space is left on its node's disk
+//!   start-errors: 0.05      # its program cannot be started
+//!   overruns: 0.05          # it takes longer than it may
+//!   bare-ends: 0.05         # it fails, and nothing says why
 //!   deletions: 20m          # somebody deletes a build object
 //! neighbours:
 //!   status-writes: 10s      # another controller writes the status of pools
@@ -185,6 +193,22 @@ pub struct Builds {
     pub late_starts: Share,
     /// Builds that never start.
     pub never_starts: Share,
+    /// Builds that the kubelet of their node rejects.
+    pub rejections: Share,
+    /// Builds that are killed, as they take more memory than they may.
+    pub out_of_memory: Share,
+    /// Builds of which nobody knows how they ended.
+    pub unknown_ends: Share,
+    /// Builds whose pods have an init container of others, which fails.
+    pub init_failures: Share,
+    /// Builds for which their node's disk has no room.
+    pub full_disks: Share,
+    /// Builds whose program cannot be started.
+    pub start_errors: Share,
+    /// Builds that take longer than they may.
+    pub overruns: Share,
+    /// Builds that fail, and of which nothing says why.
+    pub bare_ends: Share,
     /// Somebody deletes a build object.
     pub deletions: Every,
 }

@@ -139,11 +139,19 @@ fn scale() -> Scenario {
 fn builds() -> Builds {
     Builds {
         failures: Share::of(0.08),
-        evictions: Share::of(0.08),
-        node_losses: Share::of(0.05),
-        registry_faults: Share::of(0.08),
-        late_starts: Share::of(0.08),
-        never_starts: Share::of(0.05),
+        evictions: Share::of(0.06),
+        node_losses: Share::of(0.04),
+        registry_faults: Share::of(0.06),
+        late_starts: Share::of(0.06),
+        never_starts: Share::of(0.04),
+        rejections: Share::of(0.05),
+        out_of_memory: Share::of(0.02),
+        unknown_ends: Share::of(0.03),
+        init_failures: Share::of(0.02),
+        full_disks: Share::of(0.03),
+        start_errors: Share::of(0.02),
+        overruns: Share::of(0.02),
+        bare_ends: Share::of(0.02),
         deletions: minutes(20),
     }
 }
