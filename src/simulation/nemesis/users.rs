@@ -10,6 +10,7 @@ use super::world::within;
 use super::{Ingredient, World, each};
 use crate::api::conditions::BUILD_FAILED;
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, sha256_hex};
+use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool, keys};
 use crate::builders::{self, ImageBuilder as _};
 use crate::plan::builder::BUILDER_TYPE;
@@ -26,6 +27,9 @@ const RECREATIONS: u64 = 145;
 
 /// The share of opt-outs that last.
 const OPTED_OUT_FOR_LONG: f64 = 0.2;
+
+/// The reason of a failure that lasts as long as the cluster refuses what the build needs.
+const BUILD_REFUSED: &str = "BuildRefused";
 
 /// The Secret that a user deletes now and then.
 const PUSH_SECRET: &str = "final-image-push";
@@ -89,11 +93,13 @@ pub async fn mend(world: &World) {
     }
 }
 
-/// Asks once more for the builds that failed. `pools` are all pools.
+/// Asks once more for the builds that failed, but for those that were refused: they are tried again unasked. `pools` are
+/// all pools.
 pub async fn retry_failed(world: &World, pools: &[Object]) {
     for object in pools {
         let pool = Pool::new(object);
-        if pool.is_true(BUILD_FAILED) && pool.annotation(keys::REBUILD).is_none() {
+        let is_refused = pool.condition(BUILD_FAILED).is_some_and(|shown| field(shown, "reason") == BUILD_REFUSED);
+        if pool.is_true(BUILD_FAILED) && !is_refused && pool.annotation(keys::REBUILD).is_none() {
             ask_for_rebuild(world, pool.name()).await;
         }
     }

@@ -53,6 +53,11 @@
 //!   conflict-storms: 30m    # the same, tens of times a second, while the daemon is at work on that pool
 //!   degradations: 30m       # another controller sets Degraded, or NodeDegraded, for a while
 //!   resets: 30m             # GitOps puts the user's objects back to what they were
+//! admission:                # the daemon's writes are refused, of one pool or of all, for a while
+//!   quotas: 30m             # there is no room for another build
+//!   pod-policies: 30m       # PodSecurity and the like forbid build pods, or a webhook denies them
+//!   pool-policies: 30m      # a policy denies patches of pools
+//!   webhook-outages: 30m    # a webhook that has to be asked is down
 //! users:
 //!   opt-outs: 30m           # for a while
 //!   edits: 15m              # of images, the release, Containerfiles, the repository, the builder
@@ -109,6 +114,8 @@ pub struct Scenario {
     pub builds: Builds,
     /// What other controllers do.
     pub neighbours: Neighbours,
+    /// Which writes of the daemon are refused.
+    pub admission: Admission,
     /// What users do.
     pub users: Users,
 }
@@ -227,6 +234,20 @@ pub struct Neighbours {
     pub resets: Every,
 }
 
+/// Which writes of the daemon are refused, each time for a while, and of one pool or of all.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Admission {
+    /// A quota has no room for another build.
+    pub quotas: Every,
+    /// Policies, PodSecurity or a webhook forbid build pods.
+    pub pod_policies: Every,
+    /// A policy denies patches of pools.
+    pub pool_policies: Every,
+    /// A webhook that has to be asked is down.
+    pub webhook_outages: Every,
+}
+
 /// What users do.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -259,6 +280,7 @@ impl Default for Scenario {
             processes: Processes::default(),
             builds: Builds::default(),
             neighbours: Neighbours::default(),
+            admission: Admission::default(),
             users: Users::default(),
         }
     }

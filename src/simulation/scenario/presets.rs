@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Builds, Every, Neighbours, Network, Processes, Scenario, Share, Users};
+use super::{Admission, Builds, Every, Neighbours, Network, Processes, Scenario, Share, Users};
 use crate::simulation::run::Builder;
 
 /// A scenario that has a name.
@@ -115,6 +115,7 @@ fn chaos() -> Scenario {
         },
         builds: builds(),
         neighbours: neighbours(),
+        admission: admission(),
         users: users(),
         swarm: true,
         faults: hours(2),
@@ -162,6 +163,15 @@ fn neighbours() -> Neighbours {
         conflict_storms: minutes(45),
         degradations: minutes(25),
         resets: minutes(40),
+    }
+}
+
+fn admission() -> Admission {
+    Admission {
+        quotas: minutes(40),
+        pod_policies: minutes(40),
+        pool_policies: minutes(50),
+        webhook_outages: minutes(40),
     }
 }
 

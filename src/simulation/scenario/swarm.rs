@@ -7,7 +7,7 @@
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Builds, Neighbours, Network, Processes, Scenario, Users};
+use super::{Admission, Builds, Neighbours, Network, Processes, Scenario, Users};
 use crate::simulation::nemesis::random;
 
 /// The stream that says what is left out.
@@ -68,6 +68,8 @@ fn thin(scenario: &mut Scenario, thinning: &mut Thinning) {
     thin_builds(&mut scenario.builds, thinning);
     let Neighbours { status_writes, conflict_storms, degradations, resets } = &mut scenario.neighbours;
     [status_writes, conflict_storms, degradations, resets].into_iter().for_each(|every| thinning.maybe(every));
+    let Admission { quotas, pod_policies, pool_policies, webhook_outages } = &mut scenario.admission;
+    [quotas, pod_policies, pool_policies, webhook_outages].into_iter().for_each(|every| thinning.maybe(every));
     let Users { opt_outs, edits, bad_edits, rollouts: _, rebuilds, recreations } = &mut scenario.users;
     [opt_outs, edits, bad_edits, rebuilds, recreations].into_iter().for_each(|every| thinning.maybe(every));
 }
