@@ -43,6 +43,7 @@ pub fn is_ours(object: &Object) -> bool {
         Ok(Kind::ConfigMap) => name != names::build(rendered),
         _ => false,
     });
+    let is_named = is_named && names::rendered_of(name).is_some_and(|r| r.starts_with(names::RENDERED_PREFIX));
     is_named
         && value(keys::BUILD_POD).is_some()
         && value(keys::DESIRED_CONFIG).is_some()

@@ -8,12 +8,13 @@ use tokio::time;
 
 use super::world::within;
 use super::{Ingredient, World, each};
-use crate::api::conditions::BUILD_FAILED;
+use crate::api::conditions::{BUILD_FAILED, reason};
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, sha256_hex};
 use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool, keys};
 use crate::builders::{self, ImageBuilder as _};
 use crate::plan::builder::BUILDER_TYPE;
+use crate::plan::record::BuildRecord;
 use crate::simulation::machine_config::MachineConfigTemplate;
 use crate::simulation::run::Builder;
 use crate::simulation::seed;
@@ -27,9 +28,6 @@ const RECREATIONS: u64 = 145;
 
 /// The share of opt-outs that last.
 const OPTED_OUT_FOR_LONG: f64 = 0.2;
-
-/// The reason of a failure that lasts as long as the cluster refuses what the build needs.
-const BUILD_REFUSED: &str = "BuildRefused";
 
 /// The Secret that a user deletes now and then.
 const PUSH_SECRET: &str = "final-image-push";
@@ -98,11 +96,17 @@ pub async fn mend(world: &World) {
 pub async fn retry_failed(world: &World, pools: &[Object]) {
     for object in pools {
         let pool = Pool::new(object);
-        let is_refused = pool.condition(BUILD_FAILED).is_some_and(|shown| field(shown, "reason") == BUILD_REFUSED);
+        let is_refused = is_refused(&pool);
         if pool.is_true(BUILD_FAILED) && !is_refused && pool.annotation(keys::REBUILD).is_none() {
             ask_for_rebuild(world, pool.name()).await;
         }
     }
+}
+
+/// Whether a pool shows a failure for no other cause than that the cluster refuses what its build needs.
+fn is_refused(pool: &Pool<'_>) -> bool {
+    let is_of_build = pool.condition(BUILD_FAILED).is_some_and(|shown| field(shown, "reason") == reason::BUILD_FAILED);
+    is_of_build && BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
 }
 
 /// Puts the users' ConfigMaps and Secrets back to what they were at first.
