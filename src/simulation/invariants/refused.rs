@@ -164,8 +164,9 @@ impl Refusals {
                 )));
             }
         }
-        let since = self.ended.unwrap_or(Timestamp::MIN).max(tolerant_until);
-        if !self.is_refusing && now.duration_since(since) > FORGOTTEN_WITHIN {
+        // Where it is not known what is refused, nothing is said of it.
+        let since = self.ended.map(|ended| ended.max(tolerant_until));
+        if !self.is_refusing && since.is_some_and(|since| now.duration_since(since) > FORGOTTEN_WITHIN) {
             faults.extend(stale(model));
         }
         faults
