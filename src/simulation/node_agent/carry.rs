@@ -9,7 +9,7 @@ use tokio::time;
 
 use crate::api::{Kind, Object};
 use crate::apiserver::PodLogs;
-use crate::builders::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
+use crate::builders::pod::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
 use crate::simulation::ending::Ending;
 use crate::simulation::ledger::Ledger;
 use crate::simulation::pace::Pace;
@@ -19,6 +19,9 @@ use crate::simulation::{payload, seed};
 const NODE_LOST: &str = "NodeLost";
 /// How many times as long as others a pod takes to start whose images cannot be pulled at first.
 const BACK_OFF_FACTOR: u32 = 10;
+
+/// The least exit code of a push that fails.
+const PUSH_CODES: i32 = 40;
 
 /// Whatever carries one pod.
 pub(super) struct Carrier {
@@ -56,7 +59,7 @@ impl Carrier {
             return self.set_status("Failed", &[]).await;
         };
         let digest = self.ledger.push(&pullspec, machine_config, &self.pod.uid().unwrap_or_default());
-        self.log(IMAGE_BUILD, &format!("pushed {pullspec} as {digest}"));
+        self.log(self.pusher(), &format!("pushed {pullspec} as {digest}"));
         if let Some(manifest) = self.environment(WAIT_FOR_DONE, "DIGEST_MANIFEST") {
             self.hand_over(&manifest.replace("@DIGEST@", &digest)).await?;
         }
@@ -102,7 +105,7 @@ impl Carrier {
                 return Ok(true);
             }
         };
-        self.log(IMAGE_BUILD, message);
+        self.log(if code < PUSH_CODES { IMAGE_BUILD } else { self.pusher() }, message);
         self.set_status("Failed", &self.all_ended(code, message)).await?;
         Ok(true)
     }
@@ -158,10 +161,19 @@ impl Carrier {
         self.containers().iter().map(|container| self.running(&container.name)).collect()
     }
 
-    /// The container that builds has ended so, and any other with it.
+    /// The container that pushes: that which builds, in a pod that has no other for it.
+    fn pusher(&self) -> &'static str {
+        let has_own = self.containers().iter().any(|container| container.name == IMAGE_PUSH);
+        if has_own { IMAGE_PUSH } else { IMAGE_BUILD }
+    }
+
+    /// The container that builds or pushes has ended so, and any other with it.
     fn all_ended(&self, exit_code: i32, message: &str) -> Vec<Value> {
+        let is_of_push = exit_code == 0 || exit_code >= PUSH_CODES;
+        let by = if is_of_push { self.pusher() } else { IMAGE_BUILD };
         let ended = |container: &Container| match container.name.as_str() {
-            IMAGE_BUILD => self.ended(IMAGE_BUILD, exit_code, message),
+            name if name == by => self.ended(name, exit_code, message),
+            IMAGE_BUILD => self.ended(IMAGE_BUILD, 0, ""),
             other => self.ended(other, exit_code.min(1), ""),
         };
         self.containers().iter().map(ended).collect()
