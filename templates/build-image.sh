@@ -47,10 +47,14 @@ step_output() {
   while IFS= read -r line; do
     case $line in
       STEP\ * | \[*\]\ STEP\ *) said=() ;;
-      "" | Error:\ * | time=\"* | "subprocess exited with status "* | "--> "* | "COMMIT "*) ;;
+      "" | time=\"* | "subprocess exited with status "* | "--> "* | "COMMIT "*) ;;
       *) said+=("$line") ;;
     esac
   done < "$output"
+  # The last error is buildah's own.
+  if [[ ${#said[@]} -gt 0 && ${said[-1]} == "Error: "* ]]; then
+    unset 'said[-1]'
+  fi
   [[ ${#said[@]} -eq 0 ]] || printf '%s\n' "${said[@]}"
 }
 
@@ -67,7 +71,7 @@ fail_of_build() {
       cause=$(shorten "$cause" "$cause_bytes_max")
     fi
     while IFS= read -r line; do
-      lines+=("$(shorten "$line" 120)")
+      [[ -z $line ]] || lines+=("$(shorten "$line" 120)")
     done < <(tail -n 3 <<< "$said")
     lines+=("$(shorten "Error: ${error%%$'\n'*}" 240)")
   fi

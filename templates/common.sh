@@ -181,7 +181,7 @@ readonly hopeless="$answered 4[0-9][0-9]\b|: (name|manifest) unknown$end|: (name
 # The answers in an error, without what may be the name of an image, host, blob or tag.
 answers() {
   sed -E -e 's/"[^"]*"//g' -e 's/(manifest|blob|layer) [^ ]+ (in|to|at) /\1 /g' -e "s/'[^' ]*'//g" \
-    -e 's#[^ ]*/[^ ]*[^ :]#x#g'
+    -e 's#[^ ]*/[^ ]*[^ :]#x#g' -e 's/\b(in|at|registry|lookup) [^ ]*[.:][^ ]*[^ :]/\1 x/g'
 }
 
 # Reads an error, and says why it is not mended by trying again: `denied`, `hopeless`, or nothing.
