@@ -23,7 +23,8 @@ fn is_end(byte: u8) -> bool {
 fn userinfo(address: &[u8]) -> Option<usize> {
     let authority = address.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(address.len());
     // A password that is not encoded may have any of these in it: what looks like a port, and is none, is its beginning.
-    let is_cut = authority < address.len() && !address[..authority].contains(&b'@') && has_no_port(&address[..authority]);
+    let is_cut =
+        authority < address.len() && !address[..authority].contains(&b'@') && has_no_port(&address[..authority]);
     let end = if is_cut { address.len() } else { authority };
     address[..end].iter().rposition(|byte| *byte == b'@')
 }

@@ -126,5 +126,6 @@ fn words(text: &str, found: &mut Vec<String>) {
         pair(word, found);
     }
     // A password may have any of these in it.
-    found.extend(text.trim().lines().map(|line| line.trim().to_owned()).filter(|line| !line.contains(['{', '}'])));
+    let is_structure = |line: &&str| line.contains(['{', '}']) || line.ends_with(':');
+    found.extend(text.lines().map(str::trim).filter(|line| !is_structure(line)).map(str::to_owned));
 }

@@ -47,7 +47,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         ),
         (r#"(?:^|[\s"'=])([a-z0-9_.$-]+:[^\s"'@/:]+)@[a-z0-9\[]"#.to_owned(), is_of_image),
         // Variables, fields and options.
-        (format!(r"(?:^|[^a-z0-9_.&?;-]|\b)(?:{name}|pass|passwd|pwd)\s*:?=\s*{value}"), is_path),
+        (format!(r"(?:^|[^a-z0-9_.&?;-])(?:{name}|pass|passwd|pwd)\s*:?=\s*{value}"), is_path),
         (
             format!(r#"["'](?:{name}|auth|pass|pwd)["']\s*:\s*(?:"((?:\\.|[^"\\])+)|'([^']+))"#),
             is_name,

@@ -63,10 +63,15 @@ fn bodies() -> Vec<(&'static str, String, Vec<&'static str>)> {
         ("in words", of(json!({"username": "alice", "password": PASSWORD})), vec![PASSWORD]),
         ("identity token", of(json!({"auth": "YWxpY2U6", "identitytoken": "1d-t0ken"})), vec!["1d-t0ken"]),
         ("registry token", of(json!({"registrytoken": "r3g-t0ken"})), vec!["r3g-t0ken"]),
-        ("large letters", json!({"Auths": {"r.test": {"Auth": auth, "Password": "0ther"}}}).to_string(), vec![PASSWORD, "0ther"]),
+        (
+            "large letters",
+            json!({"Auths": {"r.test": {"Auth": auth, "Password": "0ther"}}}).to_string(),
+            vec![PASSWORD, "0ther"],
+        ),
         (
             "headers",
-            json!({"auths": {}, "HttpHeaders": {"Authorization": format!("Basic {auth}"), "X-Meta": "b3arer-w0rd"}}).to_string(),
+            json!({"auths": {}, "HttpHeaders": {"Authorization": format!("Basic {auth}"), "X-Meta": "b3arer-w0rd"}})
+                .to_string(),
             vec![PASSWORD, "b3arer-w0rd"],
         ),
         ("misplaced", json!({"r.test": format!("alice:{PASSWORD}"), "x": [auth]}).to_string(), vec![PASSWORD]),
@@ -94,7 +99,7 @@ fn forms(word: &str) -> Vec<String> {
         quoted.clone(),
         serde_json::to_string(&quoted).unwrap(),
         quoted.replace('<', "\\u003c").replace('&', "\\u0026").replace('/', "\\/"),
-        percent.to_lowercase(),
+        word.bytes().map(|byte| format!("%{byte:02x}")).collect(),
         percent.replace("%2D", "-").replace("%5F", "_"),
         utf8_percent_encode(&percent, NON_ALPHANUMERIC).to_string(),
         percent.clone(),
@@ -141,10 +146,12 @@ fn leaks(shown: &str, word: &str) -> bool {
     let joined: String = shown.chars().filter(|c| !c.is_whitespace()).collect();
     let characters: Vec<char> = word.chars().collect();
     let parts = characters.windows(characters.len().min(6)).map(|part| part.iter().collect::<String>());
-    parts.flat_map(|part| {
-        let digits = STANDARD_NO_PAD.encode(&part);
-        [part.clone(), digits[..digits.len() - 1].to_owned()]
-    }).any(|part| joined.contains(&part))
+    parts
+        .flat_map(|part| {
+            let digits = STANDARD_NO_PAD.encode(&part);
+            [part.clone(), digits[..digits.len() - 1].to_owned()]
+        })
+        .any(|part| joined.contains(&part))
 }
 
 #[test]
@@ -166,6 +173,7 @@ fn l44_hosts_are_no_credentials_whatever_the_body() {
 
 #[test]
 fn l44_what_looks_like_a_credential_is_not_shown() {
+    let mut wrong = Vec::new();
     let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl-_x";
     for (text, expected) in [
         ("> Authorization: Basic YWxpY2U6cHc=", "> Authorization: [redacted]"),
@@ -184,7 +192,10 @@ fn l44_what_looks_like_a_credential_is_not_shown() {
         ("https://g.test/o?X-Goog-Signature=ab&x=1", "https://g.test/o?X-Goog-Signature=[redacted]&x=1"),
         ("https://a.blob.test/c?sv=1&se=2&sig=a%2Bb%3D", "https://a.blob.test/c?sv=1&se=2&sig=[redacted]"),
         ("https://h.test/t?service=r&token=abc", "https://h.test/t?service=r&token=[redacted]"),
-        ("?access_token=a&client_secret=b&api_key=c&password=d", "?access_token=[redacted]&client_secret=[redacted]&api_key=[redacted]&password=[redacted]"),
+        (
+            "?access_token=a&client_secret=b&api_key=c&password=d",
+            "?access_token=[redacted]&client_secret=[redacted]&api_key=[redacted]&password=[redacted]",
+        ),
         ("export DB_PASSWORD=hunter22; run", "export DB_PASSWORD=[redacted] run"),
         ("DB_PASSWD='hunter 22' run", "DB_PASSWD='[redacted]' run"),
         (r#"ENV API_KEY="a b\"c" X=y"#, r#"ENV API_KEY="[redacted]" X=y"#),
@@ -201,22 +212,25 @@ fn l44_what_looks_like_a_credential_is_not_shown() {
         ("docker login --password hunter22 r.test", "docker login --password [redacted] r.test"),
         ("docker login --password=hunter22 r.test", "docker login --password=[redacted] r.test"),
         (r#"["login", "--password", "hunter22", "r"]"#, r#"["login", "--password", "[redacted]", "r"]"#),
-        ("subscription-manager register --activationkey=abc --org=1", "subscription-manager register --activationkey=[redacted] --org=1"),
+        (
+            "subscription-manager register --activationkey=abc --org=1",
+            "subscription-manager register --activationkey=[redacted] --org=1",
+        ),
         ("curl -u alice:hunter22 https://h.test", "curl -u [redacted] https://h.test"),
         ("skopeo copy --dest-creds=alice:hunter22 a b", "skopeo copy --dest-creds=[redacted] a b"),
         ("buildah push --creds alice:hunter22 x", "buildah push --creds [redacted] x"),
         ("echo 'root:hunter22' | chpasswd", "echo [redacted] | chpasswd"),
-        ("echo hunter22 | podman login -u a --password-stdin r", "echo [redacted] | podman login -u a --password-stdin r"),
+        (
+            "echo hunter22 | podman login -u a --password-stdin r",
+            "echo [redacted] | podman login -u a --password-stdin r",
+        ),
         ("machine h.test login a password hunter22", "machine h.test login a password [redacted]"),
         (
             "resolving step {Env:[PATH=/bin A=b c KEY=[x]] Command:run Args:[make]}",
             "resolving step {Env:[[redacted]] Command:run Args:[make]}",
         ),
         (r#"Config{Env:[]string{"A=b", "C=d"}, Cmd:x}"#, r#"Config{Env:[]string{[redacted]}, Cmd:x}"#),
-        (
-            "a\n-----BEGIN RSA PRIVATE KEY-----\nabc\ndef\n-----END RSA PRIVATE KEY-----\nb",
-            "a\n[redacted]\nb",
-        ),
+        ("a\n-----BEGIN RSA PRIVATE KEY-----\nabc\ndef\n-----END RSA PRIVATE KEY-----\nb", "a\n[redacted]\nb"),
         ("a -----BEGIN PRIVATE KEY-----\nabc", "a [redacted]"),
         ("a\nMIIEpAIBAAKCAQEAx\nMIIEpAIBAAKCAQEAy\nab==\n-----END OPENSSH PRIVATE KEY-----\nb", "a\n[redacted]\nb"),
         (&format!("got {jwt}."), "got [redacted]"),
@@ -230,13 +244,17 @@ fn l44_what_looks_like_a_credential_is_not_shown() {
         ("using sha256~0123456789abcdefghij_x", "using [redacted]"),
         ("data eyJhdXRocyI6eyJyIjp7ImF1dGgiOiJhYmNkZWYifX19 x", "data [redacted] x"),
     ] {
-        assert_eq!(scrub(text, &[]), expected);
+        if scrub(text, &[]) != expected {
+            wrong.push(format!("{text:?}\n  gives {:?}\n  not   {expected:?}", scrub(text, &[])));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn what_is_no_credential_is_shown() {
     let digest = format!("sha256:{}", "0a".repeat(32));
+    let mut wrong = Vec::new();
     for text in [
         "unauthorized: authentication required",
         "www-authenticate: Bearer realm=\"https://auth.test/token\",service=\"registry.test\",scope=\"repository:a/b:pull\"",
@@ -262,8 +280,11 @@ fn what_is_no_credential_is_shown() {
         "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
         "git@host.test:org/repo.git, mail to bob@host.test",
     ] {
-        assert_eq!(scrub(text, &[]), text);
+        if scrub(text, &[]) != text {
+            wrong.push(scrub(text, &[]));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for text in [
         format!("pushed registry.test/org/os:v1@{digest}"),
         format!("registry.test/org/os@{digest} ({digest})"),
@@ -275,23 +296,26 @@ fn what_is_no_credential_is_shown() {
 
 #[test]
 fn what_is_scrubbed_stays_as_it_is() {
-    for text in ["Authorization: Basic YTpi", "https://a:b@h/x?token=c", "PASSWORD=x podman login -p y", "a -----BEGIN PRIVATE KEY-----"] {
+    for text in [
+        "Authorization: Basic YTpi",
+        "https://a:b@h/x?token=c",
+        "PASSWORD=x podman login -p y",
+        "a -----BEGIN PRIVATE KEY-----",
+    ] {
         let once = scrub(text, &[]);
         assert_eq!(scrub(&once, &[]), once);
     }
 }
 
 #[test]
-fn long_texts_are_scrubbed_in_time() {
+fn a_long_text_of_beginnings_of_credentials_is_scrubbed_as_fast_as_any() {
     let words: Vec<String> = (0..50).map(|n| format!("passw0rd-of-registry-{n}-{}", "x".repeat(n))).collect();
     let found = known(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    let pieces = ["://", "Env:[", "token=", "a:b@", "\\\\\"", "%25", "login -p ", "-----BEGIN PRIVATE KEY", "A", "echo x"];
+    let pieces =
+        ["://", "Env:[", "token=", "a:b@", "\\\\\"", "%25", "login -p ", "-----BEGIN PRIVATE KEY", "A", "echo x"];
     for piece in pieces {
         let text = piece.repeat((4 << 10) / piece.len());
-        let start = std::time::Instant::now();
-        scrub(&text, &found);
-        let took = start.elapsed();
-        eprintln!("{piece:?}: {took:?}");
+        assert!(scrub(&text, &found).len() <= text.len() * 3);
     }
 }
 
