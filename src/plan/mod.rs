@@ -30,4 +30,5 @@ pub mod scope;
 pub mod scrub;
 pub mod slots;
 pub mod sources;
+pub mod stages;
 pub mod status;

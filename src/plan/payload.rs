@@ -10,6 +10,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
+use super::fault::{FaultReason, InputFault};
+use crate::api::Key;
 use crate::api::limits::CONFIG_MAP_BYTES_MAX;
 use crate::api::names::PAYLOAD_KEY;
 
@@ -53,6 +55,27 @@ impl Payload {
         Ok(Self(text))
     }
 
+    /// The payload of the MachineConfig of `key`, if a build could apply it.
+    pub fn of_machine_config(key: &Key, machine_config: &Value) -> Result<Self, InputFault> {
+        let fault = |reason, field: Option<&str>, problem: String, fix: &str| InputFault {
+            reason,
+            object: key.clone(),
+            key: field.map(str::to_owned),
+            problem,
+            fix: fix.to_owned(),
+            is_missing: false,
+        };
+        if let Err((field, problem)) = check(machine_config) {
+            let fix =
+                "add a MachineConfig with an Ignition config to the pool, such as spec.config.ignition.version: 3.4.0";
+            return Err(fault(FaultReason::MachineConfigInvalid, Some(field), problem.to_owned(), fix));
+        }
+        Self::encode(machine_config).map_err(|error| {
+            let fix = "move large files out of the MachineConfigs, into the base image or a registry";
+            fault(FaultReason::PayloadTooLarge, None, error.to_string(), fix)
+        })
+    }
+
     /// The payload as it stands in the ConfigMap.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,6 +86,25 @@ impl Payload {
         let mut json = Vec::new();
         GzDecoder::new(STANDARD.decode(text.trim())?.as_slice()).read_to_end(&mut json)?;
         Ok(serde_json::from_slice(&json)?)
+    }
+}
+
+/// What Ignition needs to have in a config to apply it; an error names the field, and what is wrong with it.
+fn check(machine_config: &Value) -> Result<(), (&'static str, &'static str)> {
+    const CONFIG: &str = "spec.config";
+    const VERSION: &str = "spec.config.ignition.version";
+    match machine_config.pointer("/spec/config") {
+        None | Some(Value::Null) => return Err((CONFIG, "it is missing: there is no Ignition config to apply")),
+        Some(Value::Object(_)) => {}
+        Some(_) => return Err((CONFIG, "it is not an object, and so no Ignition config")),
+    }
+    match machine_config.pointer("/spec/config/ignition/version") {
+        None | Some(Value::Null) => Err((VERSION, "it is missing, and Ignition reads no config without it")),
+        Some(Value::String(version)) if version.is_empty() => {
+            Err((VERSION, "it is empty, and Ignition reads no such config"))
+        }
+        Some(Value::String(_)) => Ok(()),
+        Some(_) => Err((VERSION, "it is not a string; put it in quotes")),
     }
 }
 
@@ -98,6 +140,33 @@ mod tests {
         let payload = Payload::encode(&json!({"kind": "MachineConfig", "data": "x".repeat(500)})).unwrap();
         for bad in ["", "!", "aGVsbG8=", &payload.as_str()[..20]] {
             assert!(Payload::decode(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_ignition_could_not_apply_is_refused_by_name_and_field() {
+        let key = Key::new(crate::api::Kind::MachineConfig, "rendered-1");
+        let of = |document: Value| Payload::of_machine_config(&key, &document);
+        assert!(of(json!({"spec": {"config": {"ignition": {"version": "3.4.0"}}}})).is_ok());
+        for (document, field) in [
+            (json!({}), "key spec.config: it is missing"),
+            (json!({"spec": {"kernelArguments": ["nosmt"]}}), "key spec.config: it is missing"),
+            (json!({"spec": {"config": null}}), "key spec.config: it is missing"),
+            (json!({"spec": {"config": "x"}}), "key spec.config: it is not an object"),
+            (json!({"spec": {"config": []}}), "key spec.config: it is not an object"),
+            (json!({"spec": {"config": {}}}), "key spec.config.ignition.version: it is missing"),
+            (
+                json!({"spec": {"config": {"ignition": {"version": ""}}}}),
+                "key spec.config.ignition.version: it is empty",
+            ),
+            (
+                json!({"spec": {"config": {"ignition": {"version": 3.4}}}}),
+                "key spec.config.ignition.version: it is not a string",
+            ),
+        ] {
+            let fault = of(document).unwrap_err();
+            assert_eq!(fault.reason, FaultReason::MachineConfigInvalid);
+            assert!(fault.to_string().starts_with(&format!("MachineConfig rendered-1: {field}")), "{fault}");
         }
     }
 }

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 pub use self::harvest::credentials;
 use self::needles::Needles;
-use self::view::View;
+use self::view::{Join, View};
 use crate::api::Sensitive;
 
 /// What stands in the place of a credential.
@@ -28,12 +28,12 @@ pub fn scrub(text: &str, credentials: &[Sensitive<String>]) -> String {
     let mut found: Vec<_> = text.match_indices(REDACTED).map(|(at, word)| at..at + word.len()).collect();
     let (views, simple) = View::all(text);
     if let Some(needles) = Needles::new(credentials) {
-        let joined = views[0].joined(true);
+        let joined = views[0].joined(Join::AtIndentation);
         needles.find_cut(&joined, &mut found);
         views.iter().for_each(|view| needles.find(view, &mut found));
         for view in &views[..simple] {
             needles.find_encoded(view, &mut found);
-            needles.find_encoded(&view.joined(true), &mut found);
+            needles.find_encoded(&view.joined(Join::AtIndentation), &mut found);
         }
     }
     for view in &views[..simple] {

@@ -71,7 +71,8 @@ fn characters(text: &str) -> Result<(), Problem> {
     let line_of = |at: usize| text[..at].matches('\n').count() + 1;
     let fix = "save it as UTF-8 without a byte order mark, and replace the key's value";
     if let Some(at) = text.find(['\u{feff}', '\u{fffe}']) {
-        let problem = format!("there is a byte order mark in line {}, which is read as part of an instruction", line_of(at));
+        let problem =
+            format!("there is a byte order mark in line {}, which is read as part of an instruction", line_of(at));
         return Err(Problem { problem, fix });
     }
     if let Some(at) = text.find('\0') {
@@ -178,7 +179,14 @@ mod tests {
 
     #[test]
     fn what_only_the_build_knows_is_left_to_it() {
-        for text in ["FROM ${BASE}", "ARG BASE=configs\nFROM $BASE", "FROM \"configs\"", "FROM 2", "FROM", "FROM configs\nRUN <<EOF\nFROM x"] {
+        for text in [
+            "FROM ${BASE}",
+            "ARG BASE=configs\nFROM $BASE",
+            "FROM \"configs\"",
+            "FROM 2",
+            "FROM",
+            "FROM configs\nRUN <<EOF\nFROM x",
+        ] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
     }
@@ -192,7 +200,10 @@ mod tests {
             ("FROM extensions AS e", "\"extensions\" (FROM in line 1)"),
             ("FROM a.test/x AS tools\nFROM tools", "\"tools\" (FROM in line 2)"),
             ("FROM alpine AS configs\nFROM configs", "\"configs\" (FROM in line 2)"),
-            ("FROM --platform=linux/arm64 \\\n  registry.test/os:1 AS final", "\"registry.test/os:1\" (FROM in line 1)"),
+            (
+                "FROM --platform=linux/arm64 \\\n  registry.test/os:1 AS final",
+                "\"registry.test/os:1\" (FROM in line 1)",
+            ),
             ("RUN cat <<EOF\nFROM configs\nEOF\nFROM ubi9", "\"ubi9\" (FROM in line 4)"),
             ("FROM alpine\r\nRUN x\r\n", "\"alpine\" (FROM in line 1)"),
             ("RUN echo $((1<<2))\nFROM alpine", "\"alpine\" (FROM in line 2)"),

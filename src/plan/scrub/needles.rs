@@ -6,7 +6,7 @@ use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::view::View;
+use super::view::{Join, View};
 use crate::api::Sensitive;
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
@@ -19,6 +19,8 @@ const PART_BYTES_MIN: usize = 8;
 /// Credentials to look for.
 pub(super) struct Needles {
     automaton: AhoCorasick,
+    /// For those with white space in them, which may be wrapped there.
+    spaced: Option<AhoCorasick>,
     words: Vec<Vec<u8>>,
 }
 
@@ -29,16 +31,20 @@ impl Needles {
         words.retain(|word| word.len() >= CREDENTIAL_BYTES_MIN);
         words.sort();
         words.dedup();
-        // It is too large to be built only if it would not fit into memory.
-        let automaton = AhoCorasick::new(&words).ok().filter(|_| !words.is_empty())?;
-        Some(Self { automaton, words })
+        let spaced: Vec<Vec<u8>> = words.iter().filter_map(|word| without_space(word)).collect();
+        let automaton = build(&words)?;
+        Some(Self { automaton, spaced: build(&spaced), words })
     }
 
     /// Adds where there are any in `view`.
     pub(super) fn find(&self, view: &View, found: &mut Vec<Range<usize>>) {
-        for and_indentation in [false, true] {
-            let view = view.joined(and_indentation);
+        for join in [Join::AtBreaks, Join::AtIndentation] {
+            let view = view.joined(join);
             found.extend(self.matches(&view.bytes).map(|part| view.place(part)));
+        }
+        if let Some(automaton) = &self.spaced {
+            let view = view.joined(Join::WithoutSpace);
+            found.extend(automaton.find_overlapping_iter(&view.bytes).map(|part| view.place(part.range())));
         }
     }
 
@@ -77,11 +83,22 @@ impl Needles {
     }
 }
 
+/// None if there is nothing to look for, or so much that it does not fit into memory.
+fn build(words: &[Vec<u8>]) -> Option<AhoCorasick> {
+    if words.is_empty() { None } else { AhoCorasick::new(words).ok() }
+}
+
+/// A credential with white space in it without that, if enough is left of it.
+fn without_space(word: &[u8]) -> Option<Vec<u8>> {
+    let left: Vec<u8> = word.iter().copied().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).collect();
+    (left.len() < word.len() && left.len() >= PART_BYTES_MIN).then_some(left)
+}
+
 /// A credential as it is looked for in a text without line breaks.
-fn forms(word: &str) -> [Vec<u8>; 3] {
+fn forms(word: &str) -> impl Iterator<Item = Vec<u8>> {
     let view = View::of(word);
-    let trimmed = word.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    [view.joined(false).bytes, view.joined(true).bytes, View::of(trimmed).joined(false).bytes]
+    let trimmed = View::of(word.trim_matches(|c: char| c.is_whitespace() || c == '\0')).joined(Join::AtBreaks).bytes;
+    [Join::AtBreaks, Join::AtIndentation].map(|join| view.joined(join).bytes).into_iter().chain([trimmed])
 }
 
 /// The digit of base64 that a byte is, in either alphabet.

@@ -10,6 +10,17 @@ pub(super) struct View {
     places: Vec<Range<usize>>,
 }
 
+/// What is left out where the lines of a text are made one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Join {
+    /// Line breaks.
+    AtBreaks,
+    /// Line breaks, and the white space around them.
+    AtIndentation,
+    /// All white space.
+    WithoutSpace,
+}
+
 /// One way of writing: what the beginning of a text stands for, and how much of it that takes. None if it stands for
 /// itself.
 type Step = fn(&[u8]) -> Option<(usize, Vec<u8>)>;
@@ -64,17 +75,17 @@ impl View {
         is_other.then_some(view)
     }
 
-    /// Without line breaks; `and_indentation`: without the white space around them too.
-    pub(super) fn joined(&self, and_indentation: bool) -> Self {
+    /// With its lines made one.
+    pub(super) fn joined(&self, join: Join) -> Self {
         let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
-        let is_dropped = |byte: u8| is_break(byte) || (and_indentation && matches!(byte, b' ' | b'\t'));
+        let is_dropped = |byte: u8| is_break(byte) || (join != Join::AtBreaks && matches!(byte, b' ' | b'\t'));
         let mut view =
             Self { bytes: Vec::with_capacity(self.bytes.len()), places: Vec::with_capacity(self.bytes.len()) };
         let mut at = 0;
         while at < self.bytes.len() {
             let run = self.bytes[at..].iter().take_while(|byte| is_dropped(**byte)).count();
-            let is_wrap = self.bytes[at..at + run].iter().any(|byte| is_break(*byte));
-            let kept = if is_wrap { at + run..at + run } else { at..at + run.max(1) };
+            let is_wrap = join == Join::WithoutSpace || self.bytes[at..at + run].iter().any(|byte| is_break(*byte));
+            let kept = if run > 0 && is_wrap { at + run..at + run } else { at..at + run.max(1) };
             view.bytes.extend(&self.bytes[kept.clone()]);
             view.places.extend_from_slice(&self.places[kept.clone()]);
             at = kept.end;
@@ -195,10 +206,10 @@ mod tests {
     fn every_byte_knows_its_place() {
         let text = "x%41\r\n  y";
         let (views, _) = View::all(text);
-        let joined = views[1].joined(true);
+        let joined = views[1].joined(Join::AtIndentation);
         assert_eq!(joined.bytes, b"xAy");
         assert_eq!(joined.place(0..3), 0..text.len());
         assert_eq!(joined.place(1..2), 1..4);
-        assert_eq!(views[1].joined(false).bytes, b"xA  y");
+        assert_eq!(views[1].joined(Join::AtBreaks).bytes, b"xA  y");
     }
 }
