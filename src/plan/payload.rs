@@ -57,22 +57,14 @@ impl Payload {
 
     /// The payload of the MachineConfig of `key`, if a build could apply it.
     pub fn of_machine_config(key: &Key, machine_config: &Value) -> Result<Self, InputFault> {
-        let fault = |reason, field: Option<&str>, problem: String, fix: &str| InputFault {
-            reason,
+        check(key, machine_config)?;
+        Self::encode(machine_config).map_err(|error| InputFault {
+            reason: FaultReason::PayloadTooLarge,
             object: key.clone(),
-            key: field.map(str::to_owned),
-            problem,
-            fix: fix.to_owned(),
+            key: None,
+            problem: error.to_string(),
+            fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
             is_missing: false,
-        };
-        if let Err((field, problem)) = check(machine_config) {
-            let fix =
-                "add a MachineConfig with an Ignition config to the pool, such as spec.config.ignition.version: 3.4.0";
-            return Err(fault(FaultReason::MachineConfigInvalid, Some(field), problem.to_owned(), fix));
-        }
-        Self::encode(machine_config).map_err(|error| {
-            let fix = "move large files out of the MachineConfigs, into the base image or a registry";
-            fault(FaultReason::PayloadTooLarge, None, error.to_string(), fix)
         })
     }
 
@@ -89,22 +81,36 @@ impl Payload {
     }
 }
 
-/// What Ignition needs to have in a config to apply it; an error names the field, and what is wrong with it.
-fn check(machine_config: &Value) -> Result<(), (&'static str, &'static str)> {
+/// Checks that the MachineConfig of `key` has what Ignition needs to apply it.
+pub fn check(key: &Key, machine_config: &Value) -> Result<(), InputFault> {
+    missing_part(machine_config).map_or(Ok(()), |(field, problem)| {
+        Err(InputFault {
+            reason: FaultReason::MachineConfigInvalid,
+            object: key.clone(),
+            key: Some(field.into()),
+            problem: problem.into(),
+            fix: "add a MachineConfig with an Ignition config to the pool, and let it be rendered again".into(),
+            is_missing: false,
+        })
+    })
+}
+
+/// The field that Ignition misses in a MachineConfig, and what is wrong with it.
+fn missing_part(machine_config: &Value) -> Option<(&'static str, &'static str)> {
     const CONFIG: &str = "spec.config";
     const VERSION: &str = "spec.config.ignition.version";
     match machine_config.pointer("/spec/config") {
-        None | Some(Value::Null) => return Err((CONFIG, "it is missing: there is no Ignition config to apply")),
+        None | Some(Value::Null) => return Some((CONFIG, "it is missing, and there is no Ignition config to apply")),
         Some(Value::Object(_)) => {}
-        Some(_) => return Err((CONFIG, "it is not an object, and so no Ignition config")),
+        Some(_) => return Some((CONFIG, "it is not an object, and so no Ignition config")),
     }
     match machine_config.pointer("/spec/config/ignition/version") {
-        None | Some(Value::Null) => Err((VERSION, "it is missing, and Ignition reads no config without it")),
+        None | Some(Value::Null) => Some((VERSION, "it is missing, and Ignition reads no config without it")),
         Some(Value::String(version)) if version.is_empty() => {
-            Err((VERSION, "it is empty, and Ignition reads no such config"))
+            Some((VERSION, "it is empty, and Ignition reads no such config"))
         }
-        Some(Value::String(_)) => Ok(()),
-        Some(_) => Err((VERSION, "it is not a string; put it in quotes")),
+        Some(Value::String(_)) => None,
+        Some(_) => Some((VERSION, "it is not a string, and has to be in quotes")),
     }
 }
 

@@ -164,6 +164,14 @@ fn l44_a_credential_that_was_cut_is_known_again() {
 }
 
 #[test]
+fn l44_a_passphrase_that_is_wrapped_at_its_spaces_is_known_again() {
+    let found = known(&["correct horse  battery staple "]);
+    for text in ["correct horse battery staple", "correct horse\n    battery\n staple", "correct \\\nhorse  battery staple"] {
+        assert_eq!(scrub(&format!("login as x {text}"), &found), "login as x [redacted]", "{text:?}");
+    }
+}
+
+#[test]
 fn l44_hosts_are_no_credentials_whatever_the_body() {
     for body in ["{\"auths\": {\"r.example.com\": {\"auth\": \"eDp5", "auths:\n  r.example.com:\n    auth: eDp5\n"] {
         let text = "pushing to r.example.com: auth denied";
