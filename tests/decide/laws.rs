@@ -33,11 +33,14 @@ fn law(holds: bool, words: impl FnOnce() -> String) -> Judgement {
     if holds { Ok(()) } else { Err(words()) }
 }
 
-/// Whether an object has the labels of one made for a build of the pool.
+/// Whether an object has the name and the labels of one made for a build of the pool.
 pub fn is_ours(object: &Object) -> bool {
     let labels = object.metadata.labels.as_ref();
     let value = |key: &str| labels.and_then(|labels| labels.get(key));
-    value(keys::BUILD_POD).is_some() && value(keys::TARGET_POOL).is_some_and(|pool| pool == POOL)
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    names::rendered_of(name).is_some_and(|rendered| rendered.starts_with(names::RENDERED_PREFIX))
+        && [keys::BUILD_POD, keys::DESIRED_CONFIG].iter().all(|key| value(key).is_some())
+        && value(keys::TARGET_POOL).is_some_and(|pool| pool == POOL)
 }
 
 pub fn pool_in(objects: &BTreeMap<Key, Arc<Object>>) -> Option<&Arc<Object>> {
