@@ -48,7 +48,8 @@ impl RegistryArguments {
 
     fn credentials(&self, image: &str) -> Result<Option<Credentials>, AccessError> {
         let read = |path: &Path| {
-            authfile::credentials(&read_json(path)?, image).map_err(|error| AccessError::Unusable(path.to_owned(), error))
+            authfile::credentials(&read_json(path)?, image)
+                .map_err(|error| AccessError::Unusable(path.to_owned(), error))
         };
         if let Some(path) = &self.authfile {
             return read(path);

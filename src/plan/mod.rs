@@ -32,3 +32,4 @@ pub mod slots;
 pub mod sources;
 pub mod stages;
 pub mod status;
+pub mod strays;

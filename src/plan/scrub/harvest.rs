@@ -57,32 +57,32 @@ fn text_of(bytes: &[u8]) -> String {
 
 fn of_body(body: &str, found: &mut Vec<String>) {
     match serde_json::from_str::<Value>(body) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => collect(&value, "", found),
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => collect(&value, found),
         _ => {
             words(body, found);
             // Encoded once too often.
             if let Ok(bytes) = decode_base64(body.trim(), Padding::Optional)
                 && let Ok(value @ Value::Object(_)) = serde_json::from_str(&text_of(&bytes))
             {
-                collect(&value, "", found);
+                collect(&value, found);
             }
         }
     }
 }
 
 /// Every string is one, unless its key says what else it is: a body may be wrong in any way.
-fn collect(value: &Value, key: &str, found: &mut Vec<String>) {
+fn collect(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
                 let name = name.to_lowercase().replace(['-', '_'], "");
                 // What is below a harmless key is harmless itself, but for the hosts.
                 if name == "auths" || !HARMLESS.contains(&name.as_str()) {
-                    collect(value, &name, found);
+                    collect(value, found);
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, key, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
         Value::String(text) => {
             found.push(text.clone());
             // A header: a scheme, and what comes after it.

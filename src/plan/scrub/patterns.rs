@@ -61,7 +61,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         (format!(r#"(?:^|[\s"',\[])--?{name}(?:["'],?\s*|=|\s+){value}"#), is_option),
         (format!(r#"\b(?:{LOGINS})\b[^\r\n|;&]*?[\s"',](?-i:-[pw])["',=\s]*{value}"#), never),
         (
-            format!(r#"(?:^|[\s"',])(?:-u|--(?:proxy-)?user|--(?:src-|dest-|s|d)?creds)["',=\s]*([^\s"':=,]+:[^\s"']+)"#),
+            r#"(?:^|[\s"',])(?:-u|--(?:proxy-)?user|--(?:src-|dest-|s|d)?creds)["',=\s]*([^\s"':=,]+:[^\s"']+)"#.to_owned(),
             is_of_ids,
         ),
         (r"\blogin\s+\S+\s+password\s+(\S+)".to_owned(), never),

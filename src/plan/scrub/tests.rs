@@ -149,7 +149,7 @@ fn leaks(shown: &str, word: &str) -> bool {
     parts
         .flat_map(|part| {
             let digits = STANDARD_NO_PAD.encode(&part);
-            [part.clone(), digits[..digits.len() - 1].to_owned()]
+            [digits[..digits.len() - 1].to_owned(), part]
         })
         .any(|part| joined.contains(&part))
 }
@@ -166,7 +166,9 @@ fn l44_a_credential_that_was_cut_is_known_again() {
 #[test]
 fn l44_a_passphrase_that_is_wrapped_at_its_spaces_is_known_again() {
     let found = known(&["correct horse  battery staple "]);
-    for text in ["correct horse battery staple", "correct horse\n    battery\n staple", "correct \\\nhorse  battery staple"] {
+    for text in
+        ["correct horse battery staple", "correct horse\n    battery\n staple", "correct \\\nhorse  battery staple"]
+    {
         assert_eq!(scrub(&format!("login as x {text}"), &found), "login as x [redacted]", "{text:?}");
     }
 }
