@@ -50,7 +50,7 @@ fn scope_of(key: &Key, object: &Object) -> Option<Scope> {
 fn scopes() -> Vec<Scope> {
     let inputs = names::INPUT_CONFIG_MAPS.map(|name| Scope::named(Kind::ConfigMap, name));
     let secrets = ["pull", "push", "pull-canonical", "push-canonical"].map(|name| Scope::named(Kind::Secret, name));
-    let kinds = [Kind::MachineConfigPool, Kind::MachineConfig, Kind::ConfigMap, Kind::Pod].map(Scope::all);
+    let kinds = [Kind::MachineConfigPool, Kind::MachineConfig, Kind::ConfigMap, Kind::Pod, Kind::Build].map(Scope::all);
     kinds.into_iter().chain(inputs).chain(secrets).collect()
 }
 
