@@ -136,9 +136,7 @@ fn hosts(body: &Map<String, Value>) -> Result<&Map<String, Value>, String> {
         let shown = shown(other);
         return Err(match other.to_lowercase() {
             name if HELPERS.contains(&name.as_str()) => {
-                format!(
-                    "it has the field {shown}, and no credential helper runs in a build pod; log in to a file with auths alone"
-                )
+                format!("it has the field {shown}, and no credential helper runs in a build pod")
             }
             name if is_auths(&name) => format!("it has the field {shown}; did you mean auths?"),
             _ => format!("it has the field {shown} beside auths, which no build has a use for; leave it out"),
