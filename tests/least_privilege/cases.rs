@@ -47,6 +47,7 @@ cases! {
         }
         events {
             list: stories::a_build_never_starts_and_says_why, "the pool says why the build does not start";
+            create: stories::a_key_is_no_pools_and_is_told_of, "an Event about the key";
         }
         builds {
             get: stories::what_is_made_is_somebody_elses, "master shows BuildFailed/NameConflict";
