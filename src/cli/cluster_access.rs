@@ -1,13 +1,16 @@
 //! The way to a cluster for whoever only looks, as arguments.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kube::Client;
+use tower::ServiceBuilder;
+use tower::timeout::TimeoutLayer;
 
 use super::Error;
 use crate::api::limits::ATTEMPTS_MAX_DEFAULT;
 use crate::api::{COMPONENT, DEFAULT_NAMESPACE, names};
-use crate::cluster::connect;
+use crate::cluster::connect::{self, Choice, Connection};
 use crate::cluster::health::WatchHealth;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::meter::Meter;
@@ -16,6 +19,8 @@ use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
 use crate::plan::decide::Settings;
 use crate::plan::report::PoolReport;
+use crate::settings;
+use crate::stderr;
 
 /// Which cluster to look at, and what has to be known of the daemon in it.
 #[derive(Debug, clap::Args)]
@@ -23,6 +28,14 @@ pub(super) struct ClusterArguments {
     /// Credentials; without it, those of KUBECONFIG, of ~/.kube/config, or of the cluster that this runs in
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig to use; without it, its current one
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// How long to wait for each answer of the API server, as in 5s or 1m; 0 is for ever
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = settings::duration)]
+    request_timeout: Duration,
 
     /// Where build objects, input ConfigMaps and Secrets are
     #[arg(long, value_name = "NAME", env = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
@@ -32,6 +45,9 @@ pub(super) struct ClusterArguments {
     #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", default_value_t = ATTEMPTS_MAX_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: u32,
 }
+
+/// How long an answer takes before users wonder.
+const NOT_AT_ONCE: Duration = Duration::from_secs(3);
 
 /// A cluster that answers.
 pub(super) struct Access {
@@ -56,15 +72,20 @@ impl ClusterArguments {
         if !names::is_dns1123_subdomain(&self.namespace) {
             return Err(AskError::Namespace(self.namespace.clone()).into());
         }
-        let config = connect::configuration(self.kubeconfig.as_deref()).await?;
+        let choice = Choice { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
+        let connection = Connection::new(&choice).await?;
+        let limit = limit(self.request_timeout);
         let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
         let (jitter, health) = (Jitter::seeded(seed), WatchHealth::default());
         // Not the daemon's name: who looks at an audit log wants to know who it was.
         let agent = format!("{COMPONENT}-status/{}", env!("CARGO_PKG_VERSION"));
-        let service = connect::service(&config)?;
+        let service = connection.service()?;
         let transport = Transport::new(service, jitter.clone(), &agent, Fence::open(), Meter::default());
-        let client = Client::new(transport.telling(health.clone()), self.namespace.clone());
-        connect::check(&client, &config).await?;
+        let transport = transport.telling(health.clone());
+        // However often a request is sent again, it is one request to whoever waits for it.
+        let service = ServiceBuilder::new().option_layer(limit.map(TimeoutLayer::new)).service(transport);
+        let client = Client::new(service, self.namespace.clone());
+        connect(&connection, &client, limit).await?;
         let settings =
             Settings { namespace: self.namespace.clone(), attempts_max: self.max_attempts, ..Settings::default() };
         Ok(Access { client, jitter, health, settings })
@@ -75,6 +96,27 @@ impl Access {
     /// Reads the cluster.
     pub(super) async fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(Snapshot::read(self.client.clone(), &self.settings.namespace).await?)
+    }
+}
+
+/// A limit that may be none at all, as for kubectl.
+pub(super) fn limit(timeout: Duration) -> Option<Duration> {
+    (!timeout.is_zero()).then_some(timeout)
+}
+
+/// Sees that the cluster answers; that it takes its time is told meanwhile.
+pub(super) async fn connect(
+    connection: &Connection,
+    client: &Client,
+    limit: Option<Duration>,
+) -> Result<(), connect::Error> {
+    let mut answer = std::pin::pin!(connection.check(client, limit));
+    match tokio::time::timeout(NOT_AT_ONCE, &mut answer).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            stderr::line(&format!("waiting for an answer from the API server {}", connection.url()));
+            answer.await
+        }
     }
 }
 

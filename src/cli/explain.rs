@@ -1,12 +1,12 @@
 //! `explain`: all that there is to say of one pool.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
 use super::Error;
 use super::cluster_access::{ClusterArguments, find};
+use super::stdout::print;
 use crate::plan::report::text;
 
 /// Explains where a pool stands, from the cluster alone.
@@ -27,9 +27,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let page = runtime.block_on(page(arguments))?;
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(page.as_bytes())?;
-    stdout.flush()?;
+    print(&page)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,14 +16,17 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::Error;
+use super::stdout::print;
 use super::stop::told_to_stop;
 use crate::api::names::is_dns1123_subdomain;
 use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::simulation::build_controller::{self, BuildController, RealTime};
 use crate::simulation::executor::Executor;
 use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
 use crate::simulation::real::RealNode;
+use crate::stderr;
 use crate::yaml;
 
 /// Requests that the server remembers, however long it runs.
@@ -147,10 +150,11 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     }
     // The last one: who sees it finds everything else done.
     write_kubeconfig(path, address, &identity, "admin", identity.token())?;
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "ready: kubectl --kubeconfig {} get machineconfigpools", path.display())?;
-    stdout.flush()?;
-    drop(stdout);
+    let ready = format!("ready: kubectl --kubeconfig {} get machineconfigpools\n", path.display());
+    // The kubeconfig is there, and whoever waits for it is not to lose the cluster.
+    if let Err(error) = print(&ready) {
+        stderr::line(&format!("warning: {}", with_causes(&error)));
+    }
     stopped.await;
     if let Some(node) = node {
         node.close().await;
@@ -183,7 +187,7 @@ fn simulated(arguments: &Arguments, server: &ApiServer, seed: u64) -> Node {
 
 async fn real(server: &ApiServer, identity: &Identity, address: SocketAddr) -> Result<Node, Error> {
     let node = RealNode::start(server, identity, address).await?;
-    eprintln!("{}", Executor::NOTICE);
+    stderr::line(Executor::NOTICE);
     Ok(Node::Real(node))
 }
 

@@ -4,7 +4,7 @@ mod real;
 mod scenario;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::BufWriter;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,9 +15,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Error;
 use super::build_settings::BuildArguments;
+use super::stdout::print;
 use crate::actors::Settings;
 use crate::simulation::sweep::{self, Fault, Scenario, SweepOptions};
 use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
+use crate::stderr;
 
 /// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
 ///
@@ -170,8 +172,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
     let report = simulation::run_traced(&options, trace.as_ref(), &mut |published| bar.set_position(published as u64))?;
     bar.finish_and_clear();
-    writeln!(io::stdout().lock(), "{report}")?;
-    eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
+    print(&format!("{report}\n"))?;
+    tell_wall_time(started);
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -195,9 +197,14 @@ fn sweep(scenario: Option<Scenario>, arguments: &Arguments) -> Result<ExitCode, 
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    writeln!(io::stdout().lock(), "{report}")?;
-    eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
+    print(&format!("{report}\n"))?;
+    tell_wall_time(started);
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// By a clock on the wall, which no table has.
+fn tell_wall_time(started: Instant) {
+    stderr::line(&format!("wall time {:.3} s", started.elapsed().as_secs_f64()));
 }
 
 /// A bar on standard error; where that is no terminal, it shows nothing.

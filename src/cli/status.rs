@@ -14,9 +14,10 @@ use self::follow::Followed;
 use self::goal::{Goal, Verdict};
 use self::output::{Format, Printer};
 use super::Error;
-use super::cluster_access::{Access, ClusterArguments, find};
-use super::stop::told_to_stop;
+use super::cluster_access::{ClusterArguments, find};
+use super::stop::Stop;
 use crate::plan::report::PoolReport;
+use crate::stderr;
 
 /// Shows where pools stand, from the cluster alone.
 ///
@@ -65,13 +66,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 async fn show(arguments: &Arguments) -> Result<ExitCode, Error> {
-    // From the very beginning: a signal is no crash.
-    let stopped = told_to_stop()?;
+    let stop = Stop::at_once()?;
     let access = arguments.cluster.connect().await?;
     let is_stream = arguments.watch || arguments.wait_for.is_some();
     let mut printer = Printer::new(arguments.output, arguments.watch, arguments.pool.is_some());
     if is_stream {
-        return arguments.stream(access, &mut printer, stopped).await;
+        let followed = Followed::start(access).await?;
+        return arguments.stream(followed, &mut printer, stop.in_order()?).await;
     }
     let now = Timestamp::now();
     let reports = access.snapshot().await?.reports(&access.settings, now).await?.pools;
@@ -90,12 +91,11 @@ impl Arguments {
 
     async fn stream(
         &self,
-        access: Access,
+        mut followed: Followed,
         printer: &mut Printer,
         stopped: impl Future<Output = ()>,
     ) -> Result<ExitCode, Error> {
         let mut timeout = std::pin::pin!(time::sleep(self.timeout));
-        let mut followed = Followed::start(access).await?;
         self.asked_for(followed.reports())?;
         let mut stopped = std::pin::pin!(stopped);
         loop {
@@ -135,11 +135,11 @@ impl Arguments {
         Ok(match verdict {
             Verdict::Reached => ExitCode::SUCCESS,
             Verdict::Hopeless(why) => {
-                eprintln!("error: {why}");
+                stderr::line(&format!("error: {why}"));
                 ExitCode::from(HOPELESS)
             }
             Verdict::NotYet => {
-                eprintln!("error: not within {}", humantime::format_duration(self.timeout));
+                stderr::line(&format!("error: not within {}", humantime::format_duration(self.timeout)));
                 ExitCode::from(TIMED_OUT)
             }
         })

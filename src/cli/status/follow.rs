@@ -14,6 +14,7 @@ use crate::cluster::snapshot::{self, Reports, Snapshot};
 use crate::cluster::watch::Watches;
 use crate::plan::index::WatchEvent;
 use crate::plan::report::PoolReport;
+use crate::stderr;
 
 /// The wait before what could not be read is read again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -59,7 +60,7 @@ impl Followed {
         let looked = if event.is_some() || is_due { self.look(event).await } else { Ok(()) };
         let trouble = looked.map_or_else(|error| Some(with_causes(&error)), |()| self.blindness());
         if let Some(trouble) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
-            eprintln!("warning: what is shown may be old: {trouble}");
+            stderr::line(&format!("warning: what is shown may be old: {trouble}"));
         }
         self.trouble = trouble;
     }

@@ -1,12 +1,13 @@
 //! How reports are printed.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::Error;
+use crate::cli::stdout::print;
 use crate::plan::report::PoolReport;
 use crate::plan::report::text::Rows;
 use crate::yaml;
@@ -39,7 +40,7 @@ impl Printer {
     }
 
     /// Prints those that are not as they were when they were printed last.
-    pub(super) fn print_changes(&mut self, reports: &[&PoolReport], now: Timestamp) -> io::Result<()> {
+    pub(super) fn print_changes(&mut self, reports: &[&PoolReport], now: Timestamp) -> Result<(), Error> {
         let is_news = |report: &&&PoolReport| self.shown.get(&report.name) != Some(report);
         let news: Vec<&PoolReport> = reports.iter().filter(is_news).copied().collect();
         if !news.is_empty() {
@@ -50,7 +51,7 @@ impl Printer {
         Ok(())
     }
 
-    pub(super) fn print(&mut self, reports: &[&PoolReport], now: Timestamp) -> io::Result<()> {
+    pub(super) fn print(&mut self, reports: &[&PoolReport], now: Timestamp) -> Result<(), Error> {
         let text = match self.format {
             Format::Table => self.rows.print(reports.iter().copied(), now),
             Format::Json | Format::Yaml if self.is_stream => {
@@ -61,12 +62,10 @@ impl Printer {
                 reports => self.document(&reports)?,
             },
         };
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()
+        Ok(print(&text)?)
     }
 
-    fn document(&self, what: &impl Serialize) -> io::Result<String> {
+    fn document(&self, what: &impl Serialize) -> Result<String, Error> {
         Ok(match self.format {
             Format::Yaml => yaml::print(what),
             Format::Json | Format::Table => format!("{}\n", serde_json::to_string_pretty(what)?),
@@ -74,7 +73,7 @@ impl Printer {
     }
 
     /// One of many documents.
-    fn next_document(&self, report: &PoolReport) -> io::Result<String> {
+    fn next_document(&self, report: &PoolReport) -> Result<String, Error> {
         Ok(match self.format {
             Format::Yaml => format!("---\n{}", yaml::print(report)),
             Format::Json | Format::Table => format!("{}\n", serde_json::to_string(report)?),
