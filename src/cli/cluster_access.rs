@@ -8,17 +8,17 @@ use tower::ServiceBuilder;
 use tower::timeout::TimeoutLayer;
 
 use super::Error;
-use crate::api::limits::ATTEMPTS_MAX_DEFAULT;
 use crate::api::{COMPONENT, DEFAULT_NAMESPACE, names};
 use crate::cluster::connect::{self, Choice, Connection};
 use crate::cluster::health::WatchHealth;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::meter::Meter;
-use crate::cluster::snapshot::Snapshot;
+use crate::cluster::snapshot::{Snapshot, read_daemon};
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
 use crate::plan::decide::Settings;
 use crate::plan::report::PoolReport;
+use crate::plan::report::daemon::DaemonReport;
 use crate::settings;
 use crate::stderr;
 
@@ -41,9 +41,9 @@ pub(super) struct ClusterArguments {
     #[arg(long, value_name = "NAME", env = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
     namespace: String,
 
-    /// Attempts at a build whose pod is lost, as the daemon is set
-    #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", default_value_t = ATTEMPTS_MAX_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
-    max_attempts: u32,
+    /// Attempts at a build whose pod is lost [default: as the daemon says on its lease, else 3]
+    #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: Option<u32>,
 }
 
 /// How long an answer takes before users wonder.
@@ -54,7 +54,9 @@ pub(super) struct Access {
     pub(super) client: Client,
     pub(super) jitter: Jitter,
     pub(super) health: WatchHealth,
+    /// What the daemon's decisions are made by, as far as it is known.
     pub(super) settings: Settings,
+    pub(super) daemon: DaemonReport,
 }
 
 /// What is wrong with what was asked for.
@@ -86,9 +88,11 @@ impl ClusterArguments {
         let service = ServiceBuilder::new().option_layer(limit.map(TimeoutLayer::new)).service(transport);
         let client = Client::new(service, self.namespace.clone());
         connect(&connection, &client, limit).await?;
-        let settings =
-            Settings { namespace: self.namespace.clone(), attempts_max: self.max_attempts, ..Settings::default() };
-        Ok(Access { client, jitter, health, settings })
+        let daemon = read_daemon(&client).await?;
+        let mut settings = Settings { namespace: self.namespace.clone(), ..Settings::default() };
+        daemon.settings.as_ref().inspect(|told| told.put(&mut settings));
+        settings.attempts_max = self.max_attempts.unwrap_or(settings.attempts_max);
+        Ok(Access { client, jitter, health, settings, daemon })
     }
 }
 

@@ -36,5 +36,6 @@ async fn page(arguments: &Arguments) -> Result<String, Error> {
     let snapshot = access.snapshot().await?;
     let now = Timestamp::now();
     let reports = snapshot.reports(&access.settings, now).await?;
-    Ok(text::page(find(&reports.pools, &arguments.pool)?, now))
+    let page = text::page_beside(find(&reports.pools, &arguments.pool)?, Some(&access.daemon), now);
+    Ok(page + &text::daemon(&access.daemon, now, None))
 }

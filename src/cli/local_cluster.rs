@@ -31,6 +31,8 @@ use crate::yaml;
 
 /// Requests that the server remembers, however long it runs.
 const LOG_LENGTH: usize = 1_000;
+/// How long a simulated build runs, unless users say otherwise.
+const BUILD_DURATION: Duration = Duration::from_secs(5);
 
 /// Serves a cluster's API on this machine, for kubectl and whatever else is given its kubeconfig.
 ///
@@ -55,13 +57,13 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = RunBy::Simulated)]
     executor: RunBy,
 
-    /// How long a simulated build runs, as in 5s or 2m30s
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    build_duration: Duration,
+    /// How long a simulated build runs, as in 5s or 2m30s [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    build_duration: Option<Duration>,
 
-    /// Share of simulated builds that fail, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    fail_rate: f64,
+    /// Share of simulated builds that fail, from 0 to 1 [default: 0]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    fail_rate: Option<f64>,
 }
 
 /// A ServiceAccount, and where its kubeconfig goes.
@@ -122,7 +124,31 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl Arguments {
+    fn build_duration(&self) -> Duration {
+        self.build_duration.unwrap_or(BUILD_DURATION)
+    }
+
+    fn fail_rate(&self) -> f64 {
+        self.fail_rate.unwrap_or(0.0)
+    }
+
+    /// Sees that nothing was asked for that would not be done.
+    fn check(&self) -> Result<(), Error> {
+        let is_simulating = self.executor != RunBy::None;
+        if !is_simulating && (self.build_duration.is_some() || self.fail_rate.is_some()) {
+            return Err(
+                "--build-duration and --fail-rate are for simulated builds, and with --executor none there are \
+                        none; leave them out"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+}
+
 async fn serve(arguments: &Arguments) -> Result<(), Error> {
+    arguments.check()?;
     // From the very beginning, so that there is no moment at which a signal is a crash.
     let stopped = told_to_stop()?;
     let identity = Identity::generate()?;
@@ -139,7 +165,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
         RunBy::None => None,
     };
     if arguments.executor != RunBy::None {
-        let builds = RealTime { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate };
+        let builds = RealTime { build_duration: arguments.build_duration(), fail_rate: arguments.fail_rate() };
         let controller = server.client(build_controller::USER_AGENT);
         tokio::spawn(BuildController::in_real_time(controller, seed, builds).run());
     }
@@ -179,8 +205,11 @@ impl Node {
 }
 
 fn simulated(arguments: &Arguments, server: &ApiServer, seed: u64) -> Node {
-    let node =
-        WholeNode { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate, logs: server.pod_logs() };
+    let node = WholeNode {
+        build_duration: arguments.build_duration(),
+        fail_rate: arguments.fail_rate(),
+        logs: server.pod_logs(),
+    };
     let agent = NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node);
     Node::Simulated(tokio::spawn(agent.run()))
 }

@@ -14,9 +14,10 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Error;
-use super::build_settings::BuildArguments;
+use super::build_settings::{BuildArguments, put};
 use super::stdout::print;
 use crate::actors::Settings;
+use crate::settings;
 use crate::simulation::sweep::{self, Fault, Scenario, SweepOptions};
 use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
 use crate::stderr;
@@ -66,7 +67,7 @@ pub(super) struct Arguments {
     input: Vec<PathBuf>,
 
     /// Crash the daemon, or lose a message, at each request of every scenario, or of this one
-    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, conflicts_with_all = ["pools", "configs", "seed", "machine_config", "builder"])]
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, conflicts_with_all = ["pools", "configs", "seed", "machine_config", "builder", "scenario", "trace"])]
     sweep: Option<Option<Scenario>>,
 
     /// With --sweep: this kind of fault alone
@@ -80,9 +81,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     build: BuildArguments,
 
-    /// Builds that run at once; 0 is no limit
-    #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
-    max_concurrent_builds: usize,
+    /// Builds that run at once; 0 is no limit [default: 5]
+    #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS")]
+    max_concurrent_builds: Option<usize>,
 
     /// What goes on and what goes wrong, instead of a plain roll-out: happy, churn, failures, restarts, failover, chaos,
     /// scale, or a YAML file; exits with 1 if anything does not hold, and prints the command that shows it again
@@ -97,6 +98,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
 }
+
+/// Settings of the process that a daemon is, and of where it works.
+const NOT_FOLLOWED: [&str; 7] = [
+    "namespace",
+    "adminListen",
+    "leaderElection.enabled",
+    "leaderElection.leaseDuration",
+    "leaderElection.renewDeadline",
+    "leaderElection.retryPeriod",
+    "logFormat",
+];
 
 /// What runs build pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -135,17 +147,41 @@ impl Arguments {
         self.scenario.is_some()
     }
 
-    /// Of the file, what build objects are made with: all else is the simulation's.
+    /// The settings of the file and the flags, but for those of the process that a daemon is: here there is none.
     fn settings(&self) -> Result<Settings, Error> {
-        let mut settings = Settings::default();
-        settings.decide.concurrent_builds_max = self.max_concurrent_builds;
-        let namespace = settings.decide.namespace.clone();
-        settings.build = self.build.settings(|settings| settings.namespace = namespace)?.for_builds();
-        Ok(settings)
+        let mut settings = self.given()?;
+        let default = settings::Settings::default();
+        let others = NOT_FOLLOWED.into_iter().filter(|field| settings.differing(&default).contains(field));
+        let others = others.collect::<Vec<_>>().join(", ");
+        if !others.is_empty() {
+            stderr::line(&format!("warning: a simulation does not go by these settings: {others}"));
+        }
+        settings.namespace = default.namespace;
+        Ok(settings.for_actors())
+    }
+
+    fn given(&self) -> Result<settings::Settings, Error> {
+        self.build.settings(|settings| put(self.max_concurrent_builds.as_ref(), &mut settings.max_concurrent_builds))
+    }
+
+    /// Sees that nothing was asked for that would not be done.
+    fn check(&self) -> Result<(), Error> {
+        if !self.input.is_empty() && self.executor != RunBy::Buildah {
+            return Err("--input is for --executor buildah: a simulation has inputs of its own".into());
+        }
+        if self.sweep.is_some() {
+            let given = self.given()?;
+            let fields = given.differing(&settings::Settings::default()).join(", ");
+            if !fields.is_empty() {
+                return Err(format!("a sweep goes by the default settings; leave out what sets {fields}").into());
+            }
+        }
+        Ok(())
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    arguments.check()?;
     if let Some(scenario) = arguments.sweep {
         return sweep(scenario, arguments);
     }
@@ -197,6 +233,12 @@ fn sweep(scenario: Option<Scenario>, arguments: &Arguments) -> Result<ExitCode, 
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
+    if let Some(request) = arguments.request.filter(|_| report.points() == 0 && report.failures.is_empty()) {
+        let last = report.last_request();
+        return Err(
+            format!("there is no request {request} for such a fault; --request has to be from 0 to {last}").into()
+        );
+    }
     print(&format!("{report}\n"))?;
     tell_wall_time(started);
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -70,6 +70,7 @@ async fn show(arguments: &Arguments) -> Result<ExitCode, Error> {
     let access = arguments.cluster.connect().await?;
     let is_stream = arguments.watch || arguments.wait_for.is_some();
     let mut printer = Printer::new(arguments.output, arguments.watch, arguments.pool.is_some());
+    printer.head(&access.daemon, Timestamp::now());
     if is_stream {
         let followed = Followed::start(access).await?;
         return arguments.stream(followed, &mut printer, stop.in_order()?).await;

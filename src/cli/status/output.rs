@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::cli::Error;
 use crate::cli::stdout::print;
 use crate::plan::report::PoolReport;
-use crate::plan::report::text::Rows;
+use crate::plan::report::daemon::DaemonReport;
+use crate::plan::report::text::{self, Rows};
 use crate::yaml;
 
 /// How to print reports.
@@ -30,13 +31,29 @@ pub(super) struct Printer {
     is_stream: bool,
     is_one: bool,
     rows: Rows,
+    terminal: Option<usize>,
+    /// What is printed before the first table.
+    head: String,
     shown: BTreeMap<String, PoolReport>,
 }
 
 impl Printer {
     pub(super) fn new(format: Format, is_stream: bool, is_one: bool) -> Self {
         let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        Self { format, is_stream, is_one, rows: Rows::new(terminal), shown: BTreeMap::new() }
+        Self {
+            format,
+            is_stream,
+            is_one,
+            rows: Rows::new(terminal),
+            terminal,
+            head: String::new(),
+            shown: BTreeMap::new(),
+        }
+    }
+
+    /// Has a table begin with a line on the daemon.
+    pub(super) fn head(&mut self, daemon: &DaemonReport, now: Timestamp) {
+        self.head = text::daemon(daemon, now, self.terminal);
     }
 
     /// Prints those that are not as they were when they were printed last.
@@ -53,7 +70,7 @@ impl Printer {
 
     pub(super) fn print(&mut self, reports: &[&PoolReport], now: Timestamp) -> Result<(), Error> {
         let text = match self.format {
-            Format::Table => self.rows.print(reports.iter().copied(), now),
+            Format::Table => std::mem::take(&mut self.head) + &self.rows.print(reports.iter().copied(), now),
             Format::Json | Format::Yaml if self.is_stream => {
                 reports.iter().map(|report| self.next_document(report)).collect::<Result<_, _>>()?
             }

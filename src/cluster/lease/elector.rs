@@ -1,5 +1,7 @@
 //! Carries the moves out: acquires the lease, keeps it, and lets it go.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -23,6 +25,9 @@ pub const LEASE_NAME: &str = "machine-os-builder";
 /// up the time for all.
 const RENEWALS_MIN: u32 = 3;
 
+/// What a candidate has to say of itself, as annotations of the lease that it writes.
+pub type Annotations = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
 /// One candidate for leadership.
 pub struct Elector {
     leases: Api<Lease>,
@@ -30,6 +35,7 @@ pub struct Elector {
     timing: Timing,
     clock: Clock,
     fence: Fence,
+    annotations: Annotations,
     /// The lease as it was last seen, and when it was first seen so.
     known: Option<(Lease, Instant)>,
     /// Whether the lease is known as this candidate wrote it: then it is renewed without a look at it before.
@@ -50,7 +56,14 @@ enum WriteError {
 impl Elector {
     /// A candidate called `identity`, whose `fence` keeps the requests that need leadership.
     pub fn new(client: Client, namespace: &str, identity: String, timing: Timing, clock: Clock, fence: Fence) -> Self {
-        Self { leases: Api::namespaced(client, namespace), identity, timing, clock, fence, known: None, is_own: false }
+        let (leases, annotations) = (Api::namespaced(client, namespace), Arc::new(BTreeMap::new) as Annotations);
+        Self { leases, identity, timing, clock, fence, annotations, known: None, is_own: false }
+    }
+
+    /// The same, which writes these annotations with the lease, and leaves all others alone.
+    #[must_use]
+    pub fn annotated(self, annotations: Annotations) -> Self {
+        Self { annotations, ..self }
     }
 
     /// Waits until this candidate leads.
@@ -170,10 +183,11 @@ impl Elector {
     }
 
     async fn write(&mut self, known: Option<&Lease>, spec: LeaseSpec) -> Result<(), WriteError> {
-        let metadata = known.map_or_else(
+        let mut metadata = known.map_or_else(
             || ObjectMeta { name: Some(LEASE_NAME.to_owned()), ..ObjectMeta::default() },
             |lease| lease.metadata.clone(),
         );
+        metadata.annotations.get_or_insert_default().extend((self.annotations)());
         let lease = Lease { metadata, spec: Some(spec) };
         let params = PostParams::default();
         let written = match known {
