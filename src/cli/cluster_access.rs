@@ -6,6 +6,8 @@ use std::time::Duration;
 use kube::Client;
 use tower::ServiceBuilder;
 use tower::timeout::TimeoutLayer;
+use tower::timeout::error::Elapsed;
+use tower::{BoxError, ServiceExt as _};
 
 use super::Error;
 use crate::api::{COMPONENT, DEFAULT_NAMESPACE, names};
@@ -59,6 +61,11 @@ pub(super) struct Access {
     pub(super) daemon: DaemonReport,
 }
 
+/// The API server takes its time.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {0}, which --request-timeout says is enough")]
+struct NoAnswer(humantime::FormattedDuration);
+
 /// What is wrong with what was asked for.
 #[derive(Debug, thiserror::Error)]
 enum AskError {
@@ -85,9 +92,10 @@ impl ClusterArguments {
         let transport = Transport::new(service, jitter.clone(), &agent, Fence::open(), Meter::default());
         let transport = transport.telling(health.clone());
         // However often a request is sent again, it is one request to whoever waits for it.
-        let service = ServiceBuilder::new().option_layer(limit.map(TimeoutLayer::new)).service(transport);
+        let limited = ServiceBuilder::new().option_layer(limit.map(TimeoutLayer::new)).service(transport);
+        let service = limited.map_err(move |error| explain(error, limit));
         let client = Client::new(service, self.namespace.clone());
-        connect(&connection, &client, limit).await?;
+        connect(&connection, &client, None).await?;
         let daemon = read_daemon(&client).await?;
         let mut settings = Settings { namespace: self.namespace.clone(), ..Settings::default() };
         daemon.settings.as_ref().inspect(|told| told.put(&mut settings));
@@ -106,6 +114,14 @@ impl Access {
 /// A limit that may be none at all, as for kubectl.
 pub(super) fn limit(timeout: Duration) -> Option<Duration> {
     (!timeout.is_zero()).then_some(timeout)
+}
+
+/// That there was no answer in time is told with the limit.
+fn explain(error: BoxError, limit: Option<Duration>) -> BoxError {
+    match limit.filter(|_| error.is::<Elapsed>()) {
+        Some(limit) => Box::new(NoAnswer(humantime::format_duration(limit))),
+        None => error,
+    }
 }
 
 /// Sees that the cluster answers; that it takes its time is told meanwhile.

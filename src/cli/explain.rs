@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::Error;
 use super::cluster_access::{ClusterArguments, find};
 use super::stdout::print;
+use super::stop::Stop;
 use crate::plan::report::text;
 
 /// Explains where a pool stands, from the cluster alone.
@@ -14,6 +15,8 @@ use crate::plan::report::text;
 /// What its image was built from and what is wanted now, field by field, which build there is, who is in the way, what
 /// the daemon does next, and a command that is of use. It is the daemon's own decision, carried out nowhere: nothing is
 /// written, and no daemon has to run.
+///
+/// Example: machine-os-builder explain worker
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The pool
@@ -32,6 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 async fn page(arguments: &Arguments) -> Result<String, Error> {
+    Stop::at_once()?;
     let access = arguments.cluster.connect().await?;
     let snapshot = access.snapshot().await?;
     let now = Timestamp::now();

@@ -26,7 +26,13 @@ use crate::stderr;
 ///
 /// The exit status is 0 if what was asked for was shown, or was waited for and came; 1 if the cluster could not be
 /// asked; 2 if the arguments are wrong; 3 if what is waited for will not come unless somebody does something; 4 if it
-/// has not come in time; 130 if waiting was interrupted.
+/// has not come in time; 130, or 143, if waiting was interrupted, by Ctrl-C or SIGTERM; 141 if no process reads what is
+/// printed.
+///
+/// Examples:
+///   machine-os-builder status
+///   machine-os-builder status worker --watch
+///   machine-os-builder status worker --wait-for built --timeout 30m
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The pool; without it, all of them
@@ -70,7 +76,9 @@ async fn show(arguments: &Arguments) -> Result<ExitCode, Error> {
     let access = arguments.cluster.connect().await?;
     let is_stream = arguments.watch || arguments.wait_for.is_some();
     let mut printer = Printer::new(arguments.output, arguments.watch, arguments.pool.is_some());
-    printer.head(&access.daemon, Timestamp::now());
+    if !is_stream || arguments.watch {
+        printer.head(&access.daemon, Timestamp::now());
+    }
     if is_stream {
         let followed = Followed::start(access).await?;
         return arguments.stream(followed, &mut printer, stop.in_order()?).await;
@@ -107,6 +115,7 @@ impl Arguments {
             }
             let verdict = self.wait_for.map(|goal| goal.judge(&reports, self.pool.as_deref()));
             if let Some(verdict @ (Verdict::Reached | Verdict::Hopeless(_))) = verdict {
+                self.head(printer, &followed).await;
                 return self.conclude(verdict, printer, &reports);
             }
             tokio::select! {
@@ -116,8 +125,16 @@ impl Arguments {
                 () = followed.changed() => {}
             }
         }
+        self.head(printer, &followed).await;
         let reports: Vec<&PoolReport> = followed.reports().iter().filter(|report| self.is_meant(report)).collect();
         self.conclude(Verdict::NotYet, printer, &reports)
+    }
+
+    /// What was known of the daemon at the beginning of a wait is old at its end.
+    async fn head(&self, printer: &mut Printer, followed: &Followed) {
+        if !self.watch {
+            printer.head(&followed.daemon().await, Timestamp::now());
+        }
     }
 
     fn is_meant(&self, report: &PoolReport) -> bool {

@@ -93,6 +93,11 @@ impl Snapshot {
             let event = match snapshot.list(&scope).await {
                 Ok(objects) => WatchEvent::Listed(scope, objects),
                 Err(Error::NotServed(_)) if scope.kind.is_optional() => WatchEvent::NotServed(scope),
+                Err(error @ Error::Refused { .. }) => {
+                    // As who may do something in some namespaces may do nothing in one that is not there.
+                    snapshot.check_namespace().await?;
+                    return Err(error);
+                }
                 Err(error) => return Err(error),
             };
             snapshot.index.observe(event);

@@ -10,10 +10,11 @@ use tokio::time;
 use crate::causes::with_causes;
 use crate::cli::Error;
 use crate::cli::cluster_access::Access;
-use crate::cluster::snapshot::{self, Reports, Snapshot};
+use crate::cluster::snapshot::{self, Reports, Snapshot, read_daemon};
 use crate::cluster::watch::Watches;
 use crate::plan::index::WatchEvent;
 use crate::plan::report::PoolReport;
+use crate::plan::report::daemon::DaemonReport;
 use crate::stderr;
 
 /// The wait before what could not be read is read again.
@@ -51,6 +52,11 @@ impl Followed {
     /// How every pool is.
     pub(super) fn reports(&self) -> &[PoolReport] {
         &self.reports.pools
+    }
+
+    /// How the daemon is by now; as it was at the beginning, if that cannot be read.
+    pub(super) async fn daemon(&self) -> DaemonReport {
+        read_daemon(&self.access.client).await.unwrap_or_else(|_| self.access.daemon.clone())
     }
 
     /// Waits until something may be otherwise than it was, and looks again.

@@ -11,6 +11,7 @@ use crate::cli::stdout::print;
 use crate::plan::report::PoolReport;
 use crate::plan::report::daemon::DaemonReport;
 use crate::plan::report::text::{self, Rows};
+use crate::stderr;
 use crate::yaml;
 
 /// How to print reports.
@@ -70,6 +71,10 @@ impl Printer {
 
     pub(super) fn print(&mut self, reports: &[&PoolReport], now: Timestamp) -> Result<(), Error> {
         let text = match self.format {
+            Format::Table if reports.is_empty() && !self.is_stream => {
+                stderr::line("no MachineConfigPools found");
+                std::mem::take(&mut self.head)
+            }
             Format::Table => std::mem::take(&mut self.head) + &self.rows.print(reports.iter().copied(), now),
             Format::Json | Format::Yaml if self.is_stream => {
                 reports.iter().map(|report| self.next_document(report)).collect::<Result<_, _>>()?

@@ -189,6 +189,7 @@ impl Connection {
             kube::Error::Api(status) => match status.code {
                 401 => Error::Unknown(url, Box::new(error)),
                 403 => Error::Refused(url, Box::new(error)),
+                404 if status.message.trim_start().starts_with('<') => Error::Strange(url, Box::new(error)),
                 404 => Error::NoPools(url),
                 300..=399 => Error::Strange(url, Box::new(error)),
                 _ => Error::Failed(url, Box::new(error)),

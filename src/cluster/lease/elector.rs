@@ -16,6 +16,7 @@ use tokio::time::{self, Instant};
 
 use super::fence::Fence;
 use super::{Move, Timing, next, released};
+use crate::causes::with_causes;
 use crate::clock::Clock;
 
 /// The name of the Lease.
@@ -120,7 +121,7 @@ impl Elector {
         if !self.is_own
             && let Err(error) = self.look().await
         {
-            tracing::warn!(%error, "failed to read the lease");
+            tracing::warn!(error = with_causes(&error), "failed to read the lease");
         }
         let Some((lease, _)) = self.known.clone().filter(|_| !self.is_held_by_another()) else { return };
         if self.fence.writes.last().is_some_and(|sent| sent.elapsed() < self.timing.lease_duration) {
@@ -131,7 +132,7 @@ impl Elector {
         }
         let spec = released(&lease.spec.clone().unwrap_or_default(), self.clock.now());
         if let Err(error) = self.write(Some(&lease), spec).await {
-            tracing::warn!(%error, "failed to release the lease; it runs out by itself");
+            tracing::warn!(error = with_causes(&error), "failed to release the lease; it runs out by itself");
         }
     }
 
@@ -146,7 +147,7 @@ impl Elector {
             return true;
         }
         if let Err(error) = self.look().await {
-            tracing::warn!(%error, "failed to read the lease");
+            tracing::warn!(error = with_causes(&error), "failed to read the lease");
             return false;
         }
         self.try_to_write(asked).await
@@ -165,7 +166,7 @@ impl Elector {
                 }
                 Err(WriteError::Conflict) => false,
                 Err(error) => {
-                    tracing::warn!(%error, source = ?std::error::Error::source(&error), "the lease is not renewed");
+                    tracing::warn!(error = with_causes(&error), "the lease is not renewed");
                     false
                 }
             },
