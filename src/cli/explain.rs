@@ -10,14 +10,18 @@ use super::stdout::print;
 use super::stop::Stop;
 use crate::plan::report::text;
 
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder explain worker
+  machine-os-builder explain worker --context prod";
+
 /// Explains where a pool stands, from the cluster alone.
 ///
 /// What its image was built from and what is wanted now, field by field, which build there is, who is in the way, what
 /// the daemon does next, and a command that is of use. It is the daemon's own decision, carried out nowhere: nothing is
 /// written, and no daemon has to run.
-///
-/// Example: machine-os-builder explain worker
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The pool
     #[arg(value_name = "POOL")]

@@ -34,10 +34,17 @@ const LOG_LENGTH: usize = 1_000;
 /// How long a simulated build runs, unless users say otherwise.
 const BUILD_DURATION: Duration = Duration::from_secs(5);
 
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder local-cluster --kubeconfig local.kubeconfig
+  machine-os-builder local-cluster --kubeconfig local.kubeconfig --build-duration 30s --fail-rate 0.2
+  machine-os-builder local-cluster --kubeconfig local.kubeconfig --listen 127.0.0.1:6443 --executor none";
+
 /// Serves a cluster's API on this machine, for kubectl and whatever else is given its kubeconfig.
 ///
 /// Objects are kept in memory: they are gone when the process ends, which it does on Ctrl-C or SIGTERM.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Address to serve on, which has to be a loopback one; port 0 is any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]

@@ -17,7 +17,11 @@ pub(super) fn log_to_stderr(level: Level, format: LogFormat, is_quiet: bool) -> 
         // Of each refusal it warns by itself; the watches here tell of them too, and not each time. What is wrong with a
         // certificate is told by the error.
         // Where faults are what it is about, they are no news.
-        directives = if is_quiet { "off".to_owned() } else { format!("{level},kube_runtime::watcher=error,rustls_platform_verifier=off") };
+        directives = if is_quiet {
+            "off".to_owned()
+        } else {
+            format!("{level},kube_runtime::watcher=error,rustls_platform_verifier=off")
+        };
     }
     let filter = EnvFilter::builder().with_default_directive(level.into()).parse(&directives).map_err(|error| {
         format!("RUST_LOG is {directives:?} ({error}); set it as in debug, or warn,machine_os_builder=debug")

@@ -12,12 +12,19 @@ use crate::plan::objects;
 use crate::plan::request::BuildRequest;
 use crate::yaml;
 
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder render config/samples/*.yaml
+  machine-os-builder render inputs.yaml pools.yaml --pool worker --containerfile
+  oc get mcp,mc -o yaml | machine-os-builder render - inputs.yaml --pool worker";
+
 /// Prints the objects of the build that a pool would get, from YAML files alone.
 ///
 /// The files hold the MachineConfigPool, its rendered MachineConfig, and the ConfigMaps machine-config-osimageurl,
 /// on-cluster-build-config and, if there is one, on-cluster-build-custom-dockerfile. Secrets may be among them; those
 /// that are not are taken to be usable.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// YAML files, each with any number of documents; - is standard input
     #[arg(value_name = "FILE", required = true)]

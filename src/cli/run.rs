@@ -19,12 +19,19 @@ use crate::daemon::admin::Admin;
 use crate::daemon::replica::{Candidacy, End, Replica};
 use crate::settings::{self, LogFormat, Settings};
 
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder run                                        # in a cluster, or with KUBECONFIG
+  machine-os-builder run --config settings.yaml --log-format json
+  machine-os-builder run --config settings.yaml --print-config  # what it would go by";
+
 /// Runs the daemon against a cluster, until it is told to stop.
 ///
 /// SIGTERM and Ctrl-C end it in an orderly way: no new work, writes under way are finished, the lease is released.
 /// Builds under way go on, and the process that leads next takes them over. A second signal ends it at once, with 143 or
 /// 130, and so does the first while the API server has not answered yet.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Credentials; without it, those of KUBECONFIG, of ~/.kube/config, or of the cluster that this runs in
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]

@@ -22,6 +22,12 @@ use crate::simulation::sweep::{self, Fault, Scenario, SweepOptions};
 use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
 use crate::stderr;
 
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder simulate --pools 100 --configs 3
+  machine-os-builder simulate --sweep happy/pod
+  machine-os-builder simulate --scenario chaos --seeds 1..200";
+
 /// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
 ///
 /// The table on standard output is the same for the same arguments. The exit status is 0 only if every pool ended
@@ -36,6 +42,7 @@ use crate::stderr;
 /// With --scenario, things go wrong: for a bounded time at first, until everything heals, every pool has to be built and
 /// nothing may be left to do.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Pools that are opted in
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]

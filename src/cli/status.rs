@@ -28,12 +28,8 @@ use crate::stderr;
 /// asked; 2 if the arguments are wrong; 3 if what is waited for will not come unless somebody does something; 4 if it
 /// has not come in time; 130, or 143, if waiting was interrupted, by Ctrl-C or SIGTERM; 141 if no process reads what is
 /// printed.
-///
-/// Examples:
-///   machine-os-builder status
-///   machine-os-builder status worker --watch
-///   machine-os-builder status worker --wait-for built --timeout 30m
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The pool; without it, all of them
     #[arg(value_name = "POOL")]
@@ -58,6 +54,13 @@ pub(super) struct Arguments {
     #[command(flatten)]
     cluster: ClusterArguments,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder status                                   # all pools
+  machine-os-builder status worker --watch                    # one pool, and each change of it
+  machine-os-builder status worker --wait-for built -o json   # wait until its image is published
+  machine-os-builder status --context prod --request-timeout 30s";
 
 /// What is waited for will not come by itself.
 const HOPELESS: u8 = 3;
