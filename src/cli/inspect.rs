@@ -1,6 +1,5 @@
 //! `inspect`: whether an image is what its MachineConfig asks for.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,7 +8,11 @@ use clap::ValueEnum;
 use super::Error;
 use super::documents::Documents;
 use super::registry_access::RegistryArguments;
+<<<<<<< HEAD
 use crate::api::{Key, Kind};
+=======
+use super::stdout::print;
+>>>>>>> h-edge
 use crate::image::{self, Location};
 use crate::inspect::{Plan, Report};
 use crate::plan::payload;
@@ -57,12 +60,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
             return Ok(ExitCode::from(IN_TROUBLE));
         }
     };
-    let mut stdout = io::stdout().lock();
-    match arguments.output {
-        Output::Text => write!(stdout, "{report}")?,
-        Output::Json => writeln!(stdout, "{}", serde_json::to_string_pretty(&report)?)?,
-    }
-    stdout.flush()?;
+    print(&match arguments.output {
+        Output::Text => report.to_string(),
+        Output::Json => format!("{}\n", serde_json::to_string_pretty(&report)?),
+    })?;
     Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

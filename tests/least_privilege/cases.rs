@@ -104,6 +104,12 @@ cases! {
             list: viewer::what_there_is_is_shown, "refuses to list pods";
             watch: viewer::what_changes_is_followed, "a change of Pod is seen";
         }
+        namespaces {
+            get: viewer::a_namespace_that_is_not_there_is_named, "there is no namespace nosuch";
+        }
+        leases {
+            get: viewer::what_the_daemon_says_of_itself_is_read, "the settings of the daemon are known";
+        }
         builds {
             get: viewer::what_there_is_is_shown, "failed to get Build build-rendered-master-1";
             list: viewer::what_there_is_is_shown, "refuses to list builds";
