@@ -21,13 +21,11 @@ impl Digest {
     }
 
     /// The digest that the build which `build` runs left in `config_map`, unless that is older than the build object, or
-    /// was left by a build of other inputs: times are in whole seconds, and an old pod may have been quick to the last.
+    /// does not bear its claim: times are in whole seconds, an old pod may have been quick to the last, and whoever may
+    /// create ConfigMaps can create one of that name.
     pub fn left_by(build: &Object, config_map: &Object) -> Option<Self> {
         let created = |object: &Object| -> Option<Timestamp> { Some(object.metadata.creation_timestamp.as_ref()?.0) };
-        let hash = |object: &Object| object.metadata.annotations.as_ref()?.get(keys::INPUT_HASH).cloned();
-        let own = hash(build).unwrap_or_default();
-        let is_of_others = hash(config_map).is_some_and(|hash| hash != own);
-        if is_of_others || created(config_map) < created(build) {
+        if !bears_marks_of(config_map, build) || created(config_map) < created(build) {
             return None;
         }
         Self::parse(config_map.data.get("data")?.get(names::DIGEST_KEY).and_then(Value::as_str)?)
@@ -36,6 +34,18 @@ impl Digest {
     /// The digest as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whether a ConfigMap was left by this very build: it bears the build's hash and claim. A build of an older program has
+/// no claim, and may leave its digest without a hash.
+fn bears_marks_of(config_map: &Object, build: &Object) -> bool {
+    let annotation = |object: &Object, key: &str| object.metadata.annotations.as_ref()?.get(key).cloned();
+    let of = |object: &Object| [keys::CLAIM, keys::INPUT_HASH].map(|key| annotation(object, key));
+    let ([claim, hash], left) = (of(build), of(config_map));
+    match claim {
+        Some(_) => left == [claim, hash],
+        None => left[1].is_none() || left[1] == hash,
     }
 }
 
