@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::authorizer::{binding, user};
-use crate::common::{config_map, digest_of, machine_config, pool};
+use crate::common::{digest_of, machine_config, pool};
 use crate::manifests::objects;
 use crate::stories::{is_blocked, names_are_taken};
 use crate::world::{VIEWER, World};
@@ -68,7 +68,7 @@ pub async fn what_there_is_is_shown(world: &World) {
     cluster.create_pool("edge", "rendered-edge-1").await;
     cluster.exists(Kind::Pod, "build-rendered-edge-1").await;
     drop(daemon);
-    cluster.create(config_map("digest-rendered-edge-1", json!({"digest": digest_of("rendered-edge-1")}))).await;
+    cluster.create(cluster.digest_left_by("build-rendered-edge-1", &digest_of("rendered-edge-1")).await).await;
     cluster.set_phase("build-rendered-edge-1", "Succeeded").await;
     let edge = look(world).await.pools.into_iter().find(|report| report.name == "edge").unwrap();
     let next = edge.next.unwrap().what;
