@@ -8,11 +8,8 @@ use clap::ValueEnum;
 use super::Error;
 use super::documents::Documents;
 use super::registry_access::RegistryArguments;
-<<<<<<< HEAD
-use crate::api::{Key, Kind};
-=======
 use super::stdout::print;
->>>>>>> h-edge
+use crate::api::{Key, Kind};
 use crate::image::{self, Location};
 use crate::inspect::{Plan, Report};
 use crate::plan::payload;

@@ -7,6 +7,7 @@ mod tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::{Map, Value, json};
 
 use super::fault::{FaultReason, InputFault};
@@ -109,8 +110,17 @@ pub fn is_canonical_of(secret: &Object, source: &Object) -> bool {
     is_labelled(secret) && owners.iter().any(|owner| Some(&owner.uid) == source.metadata.uid.as_ref())
 }
 
-/// Whether `secret` has the label of those that [`normalise`] makes.
-pub fn is_labelled(secret: &Object) -> bool {
+/// Whether `secret` has the label of those that [`normalise`] makes, and belongs to a Secret of which it may be one: one
+/// that was made anew since has another UID.
+pub fn is_made_here(secret: &Object) -> bool {
+    let name = secret.metadata.name.as_deref().unwrap_or_default();
+    let owners = secret.metadata.owner_references.as_deref().unwrap_or_default();
+    let is_source =
+        |owner: &OwnerReference| owner.kind == Kind::Secret.name() && names::canonical_secret(&owner.name) == name;
+    is_labelled(secret) && owners.iter().any(is_source)
+}
+
+fn is_labelled(secret: &Object) -> bool {
     secret.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(keys::CANONICALIZED_SECRET))
 }
 
@@ -176,7 +186,7 @@ fn canonical_secret(source: &Object, source_name: &str, body: &Value) -> Object 
     canonical.metadata.labels = Some([(keys::CANONICALIZED_SECRET.to_owned(), String::new())].into());
     canonical.metadata.annotations = Some([(keys::CANONICALIZED_FROM.to_owned(), source_name.to_owned())].into());
     canonical.metadata.owner_references = source.metadata.uid.clone().map(|uid| {
-        vec![k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference {
+        vec![OwnerReference {
             api_version: Kind::Secret.api_version().to_owned(),
             kind: Kind::Secret.name().to_owned(),
             name: source_name.to_owned(),

@@ -61,7 +61,7 @@ pub async fn a_digest_is_handed_over_in_a_config_map(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
     start_build(world).await;
-    cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of(R1)}))).await;
+    cluster.create(cluster.digest_left_by(POD, &digest_of(R1)).await).await;
     cluster.set_phase(POD, "Succeeded").await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
@@ -259,7 +259,7 @@ pub async fn a_build_pod_leaves_its_digest(world: &World) {
     start_build(world).await;
     let pod = cluster.server.service().as_user(User::service_account(DEFAULT_NAMESPACE, BUILD_POD));
     let config_maps = format!("/api/v1/namespaces/{DEFAULT_NAMESPACE}/configmaps");
-    let digest = config_map("digest-rendered-worker-1", json!({"digest": digest_of(R1)}));
+    let digest = cluster.digest_left_by(POD, &digest_of(R1)).await;
     let is_left = send(pod, Method::POST, &config_maps, &digest).await.0 == 201;
     let ends = ["image-build", "wait-for-done"].map(|container| exited(container, i32::from(!is_left), ""));
     cluster
