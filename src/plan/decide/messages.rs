@@ -142,7 +142,9 @@ pub(super) fn headline(failure: &BuildFailure, output: &str) -> String {
         (None, None) => String::new(),
     };
     let cause = cause::cause(output).filter(|cause| *cause != word);
-    let words = [Some(word).filter(|word| !word.is_empty()), cause];
+    let init = failure.container.as_ref().filter(|_| failure.cause == FailureCause::InitContainer);
+    let init = init.filter(|_| failure.exit_code.is_some()).map(|name| format!("init container {name}"));
+    let words = [Some(word).filter(|word| !word.is_empty()), init, cause];
     let mut line = words.into_iter().flatten().collect::<Vec<_>>().join(": ");
     if let Some(hint) = failure.hint {
         let separator = if line.is_empty() { "" } else { "; " };
