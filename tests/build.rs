@@ -223,12 +223,9 @@ fn bad_input_is_refused_before_anything_is_run() {
     fs::write(desk.path("bom"), "\u{feff}FROM configs\n").unwrap();
     fs::write(desk.path("other"), "RUN x\nFROM alpine\n").unwrap();
     fs::write(desk.path("utf16"), b"\xff\xfeF\0R\0O\0M\0").unwrap();
+    let no_config = format!("kernel.yaml: MachineConfig {NAME}: key spec.config: it is missing");
     for (changes, more, expected) in [
-        (
-            vec![(2, "kernel.yaml")],
-            vec![],
-            format!("kernel.yaml: MachineConfig {NAME}: key spec.config: it is missing").leak(),
-        ),
+        (vec![(2, "kernel.yaml")], vec![], no_config.as_str()),
         (vec![], vec!["--containerfile", "bom"], "--containerfile: there is a byte order mark in line 1"),
         (
             vec![],
