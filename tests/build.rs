@@ -221,7 +221,20 @@ fn bad_input_is_refused_before_anything_is_run() {
         desk.run(&[arguments, more.to_vec()].concat())
     };
     name("worker");
+    fs::write(desk.path("kernel.yaml"), format!("apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nmetadata: {{name: {NAME}}}\nspec: {{kernelArguments: [nosmt]}}\n")).unwrap();
+    fs::write(desk.path("bom"), "\u{feff}FROM configs\n").unwrap();
+    fs::write(desk.path("other"), "RUN x\nFROM alpine\n").unwrap();
+    fs::write(desk.path("utf16"), b"\xff\xfeF\0R\0O\0M\0").unwrap();
+    let no_config = format!("kernel.yaml: MachineConfig {NAME}: key spec.config: it is missing");
     for (changes, more, expected) in [
+        (vec![(2, "kernel.yaml")], vec![], no_config.as_str()),
+        (vec![], vec!["--containerfile", "bom"], "--containerfile: there is a byte order mark in line 1"),
+        (
+            vec![],
+            vec!["--containerfile", "other"],
+            "--containerfile: its last stage is made from \"alpine\" (FROM in line 2)",
+        ),
+        (vec![], vec!["--containerfile", "utf16"], "failed to read utf16"),
         (vec![(6, "org/os")], vec![], "--final-image: \"org/os\" does not begin with a registry host; to fix it, set"),
         (vec![(4, "a b")], vec![], "--base-image: \"a b\" is not an image reference"),
         (vec![(4, "a\nb")], vec![], "--base-image: \"a\\nb\" has a line break"),
