@@ -9,8 +9,10 @@ use super::Error;
 use super::documents::Documents;
 use super::registry_access::RegistryArguments;
 use super::stdout::print;
+use crate::api::{Key, Kind};
 use crate::image::{self, Location};
 use crate::inspect::{Plan, Report};
+use crate::plan::payload;
 
 /// Compares an image with the MachineConfig that it was built from.
 ///
@@ -65,6 +67,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 fn compare(arguments: &Arguments) -> Result<Report, Error> {
     let documents = Documents::read(std::slice::from_ref(&arguments.machine_config))?;
     let (name, machine_config) = documents.machine_config()?;
+    let key = Key::new(Kind::MachineConfig, name);
+    payload::check(&key, machine_config).map_err(|fault| documents.blame(fault))?;
     let plan = Plan::new(machine_config.clone(), &[]).map_err(|error| documents.machine_config_error(name, error))?;
     let location: Location = arguments.image.parse().map_err(image::Error::from)?;
     let image = image::read(&location, &arguments.registry.access(&location)?, &plan.keep())?;

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::authorizer::{binding, role, user};
-use crate::common::{config_map, digest_of, machine_config, pool};
+use crate::common::{digest_of, machine_config, pool};
 use crate::manifests::objects;
 use crate::stories::{is_blocked, names_are_taken};
 use crate::world::{VIEWER, World, collection_of, send};
@@ -69,7 +69,7 @@ pub async fn what_there_is_is_shown(world: &World) {
     cluster.create_pool("edge", "rendered-edge-1").await;
     cluster.exists(Kind::Pod, "build-rendered-edge-1").await;
     drop(daemon);
-    cluster.create(config_map("digest-rendered-edge-1", json!({"digest": digest_of("rendered-edge-1")}))).await;
+    cluster.create(cluster.digest_left_by("build-rendered-edge-1", &digest_of("rendered-edge-1")).await).await;
     cluster.set_phase("build-rendered-edge-1", "Succeeded").await;
     let edge = look(world).await.pools.into_iter().find(|report| report.name == "edge").unwrap();
     let next = edge.next.unwrap().what;
@@ -121,7 +121,7 @@ pub async fn what_the_daemon_says_of_itself_is_read(world: &World) {
     let _daemon = world.start("first");
     world.cluster.rest(Duration::from_secs(10)).await;
     let daemon = read_daemon(&client(world), DEFAULT_NAMESPACE).await.unwrap();
-    let settings = daemon.settings.expect("the settings of the daemon are known");
+    let settings = daemon.settings.as_ref().expect("the settings of the daemon are known");
     assert_eq!(settings.max_attempts, Settings::default().attempts_max);
     assert_eq!(daemon.is_at_work(world.cluster.clock.now()), Some(true));
 }

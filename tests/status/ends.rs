@@ -66,7 +66,11 @@ async fn failures_of_the_image_are_told_with_their_causes() {
                 \"RUN dnf -y install tmuxx\": while running runtime: exit status 1\nfailed to build the image";
     let words = [
         ("end_step_failed", 20, step),
-        ("end_payload_damaged", 10, "gzip: stdin: unexpected end of file\nfailed to read the MachineConfig: the payload is damaged"),
+        (
+            "end_payload_damaged",
+            10,
+            "gzip: stdin: unexpected end of file\nfailed to read the MachineConfig: the payload is damaged",
+        ),
         (
             "end_pull_denied",
             31,
@@ -152,7 +156,12 @@ async fn losses_are_told_with_their_causes() {
         "phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage.",
     });
     end("end_evicted", evicted, RETRYING).await;
-    let unknown = ended("image-build", 137, "ContainerStatusUnknown", "The container could not be located when the pod was terminated");
+    let unknown = ended(
+        "image-build",
+        137,
+        "ContainerStatusUnknown",
+        "The container could not be located when the pod was terminated",
+    );
     end("end_container_unknown", failed(&[unknown]), RETRYING).await;
 }
 
@@ -168,7 +177,8 @@ async fn a_build_that_is_deleted_by_hand_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn builds_that_never_start_are_told_with_what_they_wait_for() {
-    let pull = json!({"reason": "ImagePullBackOff", "message": "Back-off pulling image \"quay.io/buildah/stable:nope\""});
+    let pull =
+        json!({"reason": "ImagePullBackOff", "message": "Back-off pulling image \"quay.io/buildah/stable:nope\""});
     let place = json!({
         "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
         "message": "0/6 nodes are available: 6 Insufficient memory.",
@@ -195,7 +205,14 @@ async fn the_last_loss_tells_the_causes_of_all_and_keeps_its_pod() {
     for n in 1..=3 {
         cluster.exists(Kind::Pod, POD).await;
         cluster.shows("worker", "BuildPending", "BuildPending").await;
-        exit(&cluster, 40, &format!("Error: writing blob: connection reset by peer, number {n}\nfailed to push x: gave up after 5 tries")).await;
+        exit(
+            &cluster,
+            40,
+            &format!(
+                "Error: writing blob: connection reset by peer, number {n}\nfailed to push x: gave up after 5 tries"
+            ),
+        )
+        .await;
         if n < 3 {
             cluster.shows("worker", "BuildPending", "BuildRetrying").await;
             cluster.is_gone(Kind::Pod, POD).await;
