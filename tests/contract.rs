@@ -76,7 +76,7 @@
 //! | 2 | payload: JSON, gzip, base64, under its key | `tests/main_job.rs`: `while_a_build_runs_its_payload_is_the_machine_config_field_for_field`; `tests/render.rs`: `every_object_of_the_build_comes_out` |
 //! | 2 | the build pod, field for field | `tests/render.rs`: `the_pod_is_what_it_was` |
 //! | 2 | the Build, field for field | `tests/contract/openshift.rs`: `a_build_is_made_of_both_config_maps_and_shown_in_each_of_its_phases`; `tests/render.rs`: `the_build_is_what_it_was` |
-//! | 2 | the helper's token is in its container alone; without a helper there is none | `tests/contract/handoff.rs`: `with_a_helper_its_token_is_in_its_container_alone`, `without_a_helper_the_pod_has_one_container_and_no_token` |
+//! | 2 | the helper's token is in its container alone; without a helper there is none | `tests/contract/handoff.rs`: `with_a_helper_its_token_is_in_its_container_alone`, `without_a_helper_the_pod_has_two_containers_and_no_token` |
 //! | 2 | objects of both builders are told apart, and neither is in the way of the other for good | `tests/contract/builders.rs`: `l24_a_stale_object_of_either_kind_is_removed_whichever_builder_is_asked_for`, `l24_a_foreign_build_of_the_builds_name_is_never_touched_and_shown_until_it_is_gone`, `l24_a_foreign_pod_is_in_no_builds_way`, `l36_of_a_pod_and_a_build_of_the_same_inputs_one_is_followed_and_the_other_removed` |
 //! | 2 | a digest without labels is read by name, and deleted | `tests/main_job.rs`: `a_digest_without_labels_and_without_termination_message_is_taken_and_removed` |
 //! | 2 | a digest from before the build is deleted and never believed | `tests/main_job.rs`: `l50_a_digest_that_was_there_before_the_build_is_removed_and_never_believed` |
