@@ -52,6 +52,11 @@ pub const REQUEST_BACKOFF_FIRST: Duration = Duration::from_millis(200);
 /// Longest wait that a server's `Retry-After` is honoured for.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
+/// Requests that are under way at once, watches aside; the lease has its own way.
+pub const REQUESTS_UNDER_WAY_MAX: usize = 32;
+/// MachineConfigs that are held at once, each from when it is read until its ConfigMap is made.
+pub const PAYLOADS_MAX: usize = 8;
+
 /// First wait before a failed watch is opened again.
 pub const WATCH_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait before a failed watch is opened again.

@@ -15,7 +15,7 @@ use crate::cluster::connect;
 use crate::cluster::lease::elector::identity;
 use crate::daemon;
 use crate::daemon::admin::Admin;
-use crate::daemon::replica::{Candidacy, End, Replica};
+use crate::daemon::replica::{Candidacy, End, Home, Replica};
 use crate::settings::{self, LogFormat, Settings};
 
 /// Runs the daemon against a cluster, until it is told to stop.
@@ -106,7 +106,8 @@ async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, E
     let candidacy = settings.leader_election.enabled.then(|| Candidacy { identity: own_identity(), timing });
     let options = daemon::Options::new(settings.for_actors(), Clock::System, seed);
     let admin = Admin::new(options.metrics.clone());
-    let replica = Replica::new(service, candidacy, options);
+    let lease = connect::service(&config)?;
+    let replica = Replica::new(service, candidacy, options).with_lease_apart(lease, on_own_thread()?);
     connect::check(&replica.client(), &config).await?;
     tracing::info!(server = %config.cluster_url, namespace = settings.namespace, admin = %address, "connected");
     tell_of_what_builds_do_not_follow(settings);
@@ -137,6 +138,18 @@ impl Arguments {
             put(self.log_format.as_ref(), &mut settings.log_format);
         })
     }
+}
+
+/// Keeps the lease on a thread of its own: whatever else the process has to do does not make a renewal late.
+fn on_own_thread() -> io::Result<Home> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (send, receive) = std::sync::mpsc::sync_channel(1);
+    std::thread::Builder::new().name("lease".to_owned()).spawn(move || {
+        if let Ok(task) = receive.recv() {
+            runtime.block_on(task);
+        }
+    })?;
+    Ok(Box::new(move |task| drop(send.send(task))))
 }
 
 /// Which builder a build will get is not known yet: imageBuilderType may change at any time.

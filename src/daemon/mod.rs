@@ -17,7 +17,7 @@ use tower::{BoxError, Service};
 use self::metrics::Metrics;
 use crate::actors::{Arguments, Context, Overview, Settings, Supervisor, SupervisorMessage};
 use crate::api::COMPONENT;
-use crate::api::limits::STOP_TIMEOUT;
+use crate::api::limits::{REQUESTS_UNDER_WAY_MAX, STOP_TIMEOUT};
 use crate::clock::Clock;
 use crate::cluster::door::{Door, Interceptor};
 use crate::cluster::health::WatchHealth;
@@ -87,7 +87,7 @@ impl Daemon {
         let namespace = settings.decide.namespace.clone();
         let health = WatchHealth::default();
         let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, metrics.requests);
-        let transport = transport.telling(health.clone());
+        let transport = transport.telling(health.clone()).with_places(REQUESTS_UNDER_WAY_MAX);
         let client = Client::new(transport, namespace.clone());
         let context = Context {
             door: Door::new(client.clone(), &namespace, interceptor),

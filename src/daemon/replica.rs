@@ -3,19 +3,25 @@
 //! Reads and writes the Lease; everything else is the [`Daemon`]'s, which is started behind the fence once the lease is
 //! acquired. A process leads once at most: whoever is deposed ends, and a clean start is its successor's.
 
+mod tenure;
+
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::Client;
 use kube::client::Body;
 use ractor::SpawnErr;
 use tower::{BoxError, Service};
 
+use self::tenure::Tenure;
 use super::{Daemon, Inspector, Options, user_agent};
 use crate::cluster::lease::Timing;
-use crate::cluster::lease::elector::Elector;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
+
+/// Where a lease is kept: what runs the task that it is given, to its end.
+pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
 
 /// How a process takes part in the election of the one that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +46,11 @@ pub enum End {
 /// One process of the daemon.
 pub struct Replica<S> {
     service: S,
-    client: Client,
     options: Options,
-    elector: Option<Elector>,
+    candidacy: Option<Candidacy>,
+    /// The way of the requests about the lease.
+    way: S,
+    home: Home,
 }
 
 /// A daemon that ends with whoever runs it, as with its process.
@@ -68,21 +76,23 @@ where
     /// nobody; with one, the fence of `options` is the elector's.
     pub fn new(service: S, candidacy: Option<Candidacy>, options: Options) -> Self {
         let fence = if candidacy.is_some() { Fence::closed() } else { Fence::open() };
-        let options = Options { fence, ..options };
-        // Leadership itself is not behind the fence.
-        let (jitter, meter) = (Jitter::seeded(options.seed), options.metrics.requests.clone());
-        let transport = Transport::new(service.clone(), jitter, &user_agent(), Fence::open(), meter);
-        let namespace = &options.settings.decide.namespace;
-        let client = Client::new(transport, namespace.clone());
-        let elector = candidacy.map(|Candidacy { identity, timing }| {
-            Elector::new(client.clone(), namespace, identity, timing, options.clock, options.fence.clone())
-        });
-        Self { service, client, options, elector }
+        let home = Box::new(|task| drop(tokio::spawn(task)));
+        Self { way: service.clone(), service, options: Options { fence, ..options }, candidacy, home }
     }
 
-    /// The client that the process asks for the lease with: not behind the fence.
+    /// The same, which keeps its lease by a way of its own and in a place of its own: neither requests nor work of the
+    /// daemon's, however much there is of it, make a renewal late then.
+    #[must_use]
+    pub fn with_lease_apart(self, way: S, home: Home) -> Self {
+        Self { way, home, ..self }
+    }
+
+    /// A client that is not behind the fence.
     pub fn client(&self) -> Client {
-        self.client.clone()
+        let Options { settings, metrics, seed, .. } = &self.options;
+        let (jitter, meter) = (Jitter::seeded(*seed), metrics.requests.clone());
+        let transport = Transport::new(self.service.clone(), jitter, &user_agent(), Fence::open(), meter);
+        Client::new(transport, settings.decide.namespace.clone())
     }
 
     /// Runs until `stop` ends, or the process is deposed or crashes; `leads` is told once it acts.
@@ -92,13 +102,14 @@ where
     /// # Errors
     /// If the daemon cannot be started.
     pub async fn run(self, stop: impl Future<Output = ()>, leads: impl FnOnce(Inspector)) -> Result<End, SpawnErr> {
-        let Self { service, options, mut elector, .. } = self;
+        let Self { service, options, candidacy, way, home } = self;
         let mut stop = std::pin::pin!(stop);
-        if let Some(elector) = &mut elector {
+        let mut tenure = candidacy.map(|candidacy| Tenure::begin(candidacy, way, &options, home));
+        if let Some(tenure) = &mut tenure {
             tokio::select! {
                 biased;
                 () = &mut stop => return Ok(End::Stopped),
-                () = elector.acquire() => {}
+                leads = tenure.leads() => if !leads { return Ok(End::Deposed) },
             }
         }
         let mut term = Term(Some(Daemon::start(service, options).await?));
@@ -108,25 +119,25 @@ where
             biased;
             () = &mut stop => End::Stopped,
             () = daemon.ended() => End::Crashed,
-            () = keep(&mut elector) => End::Deposed,
+            () = lost(&mut tenure) => End::Deposed,
         };
         if end == End::Stopped {
             tracing::info!("stopping");
             if let Some(daemon) = term.0.take() {
                 daemon.stop().await;
             }
-            if let Some(elector) = &mut elector {
-                elector.release().await;
+            if let Some(tenure) = tenure {
+                tenure.release().await;
             }
         }
         Ok(end)
     }
 }
 
-/// Keeps the lease, where there is one to keep; returns once it is lost.
-async fn keep(elector: &mut Option<Elector>) {
-    match elector {
-        Some(elector) => elector.keep().await,
+/// Waits until the lease is lost, where there is one to keep.
+async fn lost(tenure: &mut Option<Tenure>) {
+    match tenure {
+        Some(tenure) => tenure.lost().await,
         None => std::future::pending().await,
     }
 }
