@@ -17,6 +17,7 @@ mod age;
 mod audit;
 mod authentication;
 mod authorization;
+mod backup;
 mod bind;
 mod body;
 mod carry;
@@ -76,6 +77,7 @@ use serde_json::{Value, json};
 
 pub use audit::{AuditedChange, Auditor};
 pub use authentication::User;
+pub use backup::Backup;
 pub use body::ResponseBody;
 pub use front::InProcess;
 pub use https::HttpsFront;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Error;
 use super::build_settings::{BuildArguments, put, word};
 use super::stop::told_to_stop;
+use crate::actors::Computation;
 use crate::builders::openshift;
 use crate::clock::Clock;
 use crate::cluster::connect;
@@ -104,7 +105,8 @@ async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, E
     let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
     let candidacy = settings.leader_election.enabled.then(|| Candidacy { identity: own_identity(), timing });
-    let options = daemon::Options::new(settings.for_actors(), Clock::System, seed);
+    let computation = Computation::Apart;
+    let options = daemon::Options { computation, ..daemon::Options::new(settings.for_actors(), Clock::System, seed) };
     let admin = Admin::new(options.metrics.clone());
     let lease = connect::service(&config)?;
     let replica = Replica::new(service, candidacy, options).with_lease_apart(lease, on_own_thread()?);

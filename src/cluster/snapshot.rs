@@ -15,6 +15,7 @@ use super::door::{self, Door};
 use super::watch;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind, Object};
+use crate::causes::with_causes;
 use crate::plan::index::{Index, Scope, WatchEvent};
 use crate::plan::pull_secret;
 use crate::plan::sources::secret_names;
@@ -71,6 +72,9 @@ impl Snapshot {
             let event = match snapshot.list(&scope).await {
                 Ok(objects) => WatchEvent::Listed(scope, objects),
                 Err(Error::NotServed(_)) if scope.kind.is_optional() => WatchEvent::NotServed(scope),
+                Err(error @ Error::Failed(..)) if scope.kind.is_optional() => {
+                    WatchEvent::Unreachable(scope, with_causes(&error).into())
+                }
                 Err(error) => return Err(error),
             };
             snapshot.index.observe(event);

@@ -118,12 +118,7 @@ where
 }
 
 /// Limits how long the body of an answer may stay silent. What follows a refusal is no watch.
-fn guard<B>(
-    answer: Response<B>,
-    is_watch: bool,
-    pulse: Option<Pulse>,
-    place: Option<Place>,
-) -> Response<Guarded<B>> {
+fn guard<B>(answer: Response<B>, is_watch: bool, pulse: Option<Pulse>, place: Option<Place>) -> Response<Guarded<B>> {
     let is_success = answer.status().is_success();
     let limit = if is_watch && is_success { WATCH_SILENCE_MAX } else { REQUEST_TIMEOUT };
     answer.map(|body| Guarded::new(body, limit, pulse.filter(|_| is_success)).holding(place))

@@ -88,7 +88,10 @@ impl Candidate {
             // It is not there, or not this candidate's.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => self.lead(known).await,
             Err(error) => {
-                tracing::warn!(error = with_causes(&error), "failed to patch the lease; see config/rbac if it is refused");
+                tracing::warn!(
+                    error = with_causes(&error),
+                    "failed to patch the lease; see config/rbac if it is refused"
+                );
                 Tried::failed(asked)
             }
         }
