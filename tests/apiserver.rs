@@ -8,6 +8,8 @@ use machine_os_builder::apiserver::{ApiServer, Options};
 use machine_os_builder::clock::Clock;
 use serde_json::{Value, json};
 
+#[path = "apiserver/admission.rs"]
+mod admission;
 #[path = "apiserver/anything.rs"]
 mod anything;
 #[path = "apiserver/bad_definitions.rs"]

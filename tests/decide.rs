@@ -12,6 +12,7 @@
 //! | `rest` | what holds of a pool at rest |
 //! | `oracle` | what is wanted, read by hand |
 //! | `report` | what holds of reports on all of that |
+//! | `forged` | objects that bear our marks, and are not ours |
 //! | `properties` | the properties themselves |
 
 mod common;
@@ -20,6 +21,8 @@ mod common;
 mod actor;
 #[path = "decide/daemon.rs"]
 mod daemon;
+#[path = "decide/forged.rs"]
+mod forged;
 #[path = "decide/kubelet.rs"]
 mod kubelet;
 #[path = "decide/laws.rs"]

@@ -272,7 +272,7 @@ async fn a_success_that_gives_way_to_a_fault_of_an_input_is_found() {
         generation: 0,
     };
     let image = inputs.image_at("sha256:0");
-    let published = Published { hash: inputs.hash(), inputs, image: image.clone() };
+    let published = Published { hash: inputs.hash(), inputs, image: image.clone(), build: 1 };
     let mut record = BuildRecord::default();
     record.published = Some(published);
     let annotations = json!({keys::BUILD_RECORD: record.to_annotation(), keys::NEWEST_IMAGE: image});

@@ -9,6 +9,8 @@ mod arguments;
 mod ingredients;
 #[path = "scenarios/presets.rs"]
 mod presets;
+#[path = "scenarios/refusals.rs"]
+mod refusals;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -8,6 +8,8 @@ mod command;
 #[path = "run/daemon.rs"]
 #[allow(dead_code)] // It is for others too.
 mod daemon;
+#[path = "status/ends.rs"]
+mod ends;
 #[path = "status/golden.rs"]
 mod golden;
 #[path = "status/on_the_way.rs"]

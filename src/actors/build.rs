@@ -21,12 +21,19 @@ use crate::plan::digest::Digest;
 use crate::plan::objects;
 use crate::plan::payload::Payload;
 use crate::plan::request::BuildRequest;
-use crate::plan::status::BuildStatus;
+use crate::plan::status::{BuildFailure, BuildStatus};
 
 /// Times that a digest is looked for once its build has succeeded.
 const DIGEST_TRIES_MAX: u32 = 4;
 /// The wait between two of them.
 const DIGEST_INTERVAL: Duration = Duration::from_secs(2);
+/// Times that reading a digest may fail; with the waits between them, a server has some ten minutes to recover.
+const DIGEST_FAILURES_MAX: u32 = 15;
+/// Longest wait after a failure.
+const DIGEST_BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// The step at which a build without a digest is lost.
+const READING_DIGEST: &str = "reading the digest of the image";
 
 /// The actor of one build.
 pub(super) struct BuildActor;
@@ -45,7 +52,7 @@ pub(super) enum BuildMessage {
     /// The build object is there, in this version.
     Observed(Arc<Object>),
     /// Look for the digest once more.
-    LookForDigest { uid: String, tries: u32 },
+    LookForDigest { uid: String, tries: u32, failures: u32 },
     /// Find out more about the build.
     Seek(Search),
     /// Make one of the build's objects.
@@ -98,7 +105,9 @@ impl Actor for BuildActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             BuildMessage::Observed(object) => state.observe(&myself, object),
-            BuildMessage::LookForDigest { uid, tries } => state.look_for_digest(&myself, uid, tries).await,
+            BuildMessage::LookForDigest { uid, tries, failures } => {
+                state.look_for_digest(&myself, uid, tries, failures).await;
+            }
             BuildMessage::Seek(search) => state.seek(search),
             BuildMessage::Create { part, request, payload, reply } => {
                 let _ = reply.send(state.create(part, &request, payload.as_ref()).await);
@@ -111,9 +120,9 @@ impl Actor for BuildActor {
     }
 }
 
-/// Looks for the digest again after a while.
-fn again(myself: &ActorRef<BuildMessage>, uid: String, tries: u32) {
-    myself.send_after(DIGEST_INTERVAL, move || BuildMessage::LookForDigest { uid, tries });
+/// Looks for the digest again after `wait`.
+fn again(myself: &ActorRef<BuildMessage>, uid: String, (tries, failures): (u32, u32), wait: Duration) {
+    myself.send_after(wait, move || BuildMessage::LookForDigest { uid, tries, failures });
 }
 
 impl BuildState {
@@ -127,7 +136,7 @@ impl BuildState {
                 // It is being looked for, or it is known what came of that.
                 return self.tell(of, told);
             }
-            let _ = myself.cast(BuildMessage::LookForDigest { uid: uid.clone(), tries: 1 });
+            let _ = myself.cast(BuildMessage::LookForDigest { uid: uid.clone(), tries: 1, failures: 0 });
         }
         self.tell(uid, status);
     }
@@ -143,8 +152,9 @@ impl BuildState {
     }
 
     /// Reads the digest from the ConfigMap that the build left. It is there before the build object says that
-    /// it succeeded, so a few looks are enough to tell that there is none to be had.
-    async fn look_for_digest(&mut self, myself: &ActorRef<BuildMessage>, uid: String, tries: u32) {
+    /// it succeeded, so a few looks are enough to tell that there is none to be had. A read that fails is repeated later
+    /// each time, and not for ever.
+    async fn look_for_digest(&mut self, myself: &ActorRef<BuildMessage>, uid: String, tries: u32, failures: u32) {
         let key = Key::new(Kind::ConfigMap, names::digest(&self.id.rendered));
         let found = match self.context.door.get(&key).await {
             Ok(change) => {
@@ -152,15 +162,24 @@ impl BuildState {
                 let _ = self.pool.cast(PoolMessage::Changed(change));
                 digest
             }
+            Err(error) if failures + 1 < DIGEST_FAILURES_MAX => {
+                let failures = failures + 1;
+                let wait = self.context.jitter.backoff(DIGEST_INTERVAL, DIGEST_BACKOFF_MAX, failures);
+                tracing::warn!(error = error.with_source(), %key, failures, ?wait, "failed to read the digest");
+                return again(myself, uid, (tries, failures), wait);
+            }
             Err(error) => {
-                tracing::warn!(%error, %key, "failed to read the digest");
-                return again(myself, uid, tries);
+                let words = format!("{}; tried {DIGEST_FAILURES_MAX} times", error.with_source());
+                return self.tell(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
             }
         };
         match found {
             Some(digest) => self.tell(uid, BuildStatus::Succeeded(digest)),
-            None if tries < DIGEST_TRIES_MAX => again(myself, uid, tries + 1),
-            None => self.tell(uid, BuildStatus::Lost(format!("it succeeded, but left no digest in {key}"))),
+            None if tries < DIGEST_TRIES_MAX => again(myself, uid, (tries + 1, failures), DIGEST_INTERVAL),
+            None => {
+                let words = format!("the build succeeded, but left no digest in {key}");
+                self.tell(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
+            }
         }
     }
 
@@ -177,7 +196,7 @@ impl BuildState {
         self.searches.spawn(async move {
             let look = async {
                 match search.place {
-                    Place::Log => door.log(&search.build, builders::pod::IMAGE_BUILD).await,
+                    Place::Log(container) => door.log(&search.build, &container).await,
                     Place::Events => door.warning(&search.uid).await,
                 }
             };

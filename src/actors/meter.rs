@@ -57,6 +57,7 @@ pub struct Meter {
     succeeded: Counter,
     failed: Family<Label, Counter>,
     retried: Counter,
+    refused: Counter,
     superseded: Counter,
     invalid: Family<Label, Counter>,
     rebuilds: Counter,
@@ -82,6 +83,7 @@ impl Default for Meter {
             succeeded: Counter::default(),
             failed: zeros(causes),
             retried: Counter::default(),
+            refused: Counter::default(),
             superseded: Counter::default(),
             invalid: zeros(faults.map(|fault| [("reason", fault)])),
             rebuilds: Counter::default(),
@@ -112,6 +114,7 @@ impl Meter {
         count("builds_started", "Attempts at a build whose build object was made", &self.started);
         count("builds_succeeded", "Builds whose image was published", &self.succeeded);
         count("builds_retried", "Attempts that were lost, and are followed by another", &self.retried);
+        count("builds_refused", "Times that the API server began to refuse a write that a build needs", &self.refused);
         count("builds_superseded", "Builds that were stopped for newer inputs", &self.superseded);
         count("rebuild_requests", "Fresh builds that users asked for", &self.rebuilds);
         count("opt_outs", "Pools that were opted out, and cleaned up", &self.opt_outs);
@@ -140,6 +143,7 @@ impl Meter {
             event::BUILD_SUCCEEDED => drop(self.succeeded.inc()),
             event::BUILD_FAILED => count(&self.failed, "cause"),
             event::BUILD_RETRYING => drop(self.retried.inc()),
+            event::BUILD_REFUSED => drop(self.refused.inc()),
             event::BUILD_SUPERSEDED => drop(self.superseded.inc()),
             event::CONFIG_INVALID => count(&self.invalid, "reason"),
             event::REBUILD_REQUESTED => drop(self.rebuilds.inc()),

@@ -27,6 +27,8 @@ pub mod reason {
     pub const BUILD_PENDING: &str = "BuildPending";
     /// The build runs.
     pub const BUILD_RUNNING: &str = "BuildRunning";
+    /// The API server refuses a write that the build needs.
+    pub const BUILD_REFUSED: &str = "BuildRefused";
     /// The build was lost; its next attempt is due.
     pub const BUILD_RETRYING: &str = "BuildRetrying";
     /// The image is published.
@@ -47,6 +49,10 @@ pub mod event {
     pub const BUILD_FAILED: &str = "BuildFailed";
     /// A build was lost, and will be tried again.
     pub const BUILD_RETRYING: &str = "BuildRetrying";
+    /// The API server refuses a write that a build needs.
+    pub const BUILD_REFUSED: &str = "BuildRefused";
+    /// An object of an earlier build does not go, and the next build waits for it.
+    pub const CLEAN_UP_HELD: &str = "CleanUpHeld";
     /// A running build was stopped in favour of newer inputs.
     pub const BUILD_SUPERSEDED: &str = "BuildSuperseded";
     /// An input cannot be used.

@@ -16,6 +16,8 @@ pub const DESIRED_CONFIG: &str = "machineconfiguration.openshift.io/desiredConfi
 pub const POOL: &str = "machineconfiguration.openshift.io/pool";
 /// Annotation on every object made for a build: the hash of the inputs that it was made from.
 pub const INPUT_HASH: &str = "machineconfiguration.openshift.io/build-input-hash";
+/// Annotation on every object made for a build: the claim that it was made for, as the pool's build record has it.
+pub const CLAIM: &str = "machineconfiguration.openshift.io/build-claim";
 /// Annotation on a build object: the inputs that it was made from, as JSON.
 pub const INPUTS: &str = "machineconfiguration.openshift.io/build-inputs";
 

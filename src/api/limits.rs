@@ -16,6 +16,16 @@ pub const NAME_BYTES_MAX: usize = 253;
 pub const CONFIG_MAP_BYTES_MAX: usize = 1 << 20;
 /// Longest message of a condition, in bytes.
 pub const CONDITION_MESSAGE_BYTES_MAX: usize = 1024;
+/// Longest account of a loss, with the last lines of output, in bytes.
+pub const LOSS_BYTES_MAX: usize = 640;
+/// Longest cause of a lost attempt in the build record, in bytes.
+pub const LOST_CAUSE_BYTES_MAX: usize = 200;
+/// Most lost attempts whose causes the build record keeps.
+pub const LOST_ATTEMPTS_MAX: usize = 10;
+/// Most builds in the history of the build record.
+pub const HISTORY_MAX: usize = 10;
+/// Most that the history takes in the build record, in bytes.
+pub const HISTORY_BYTES_MAX: usize = 2048;
 /// How long a build pod may take to end once it is told to.
 pub const POD_GRACE_PERIOD_S: i64 = 10;
 /// How long past its deletion deadline an object may stay before it is deleted by force.
@@ -85,6 +95,12 @@ pub const UNSERVED_INTERVAL: Duration = Duration::from_secs(60);
 pub const POOL_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait of a pool whose effects keep failing.
 pub const POOL_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// First wait after the API server refused a write.
+pub const REFUSAL_BACKOFF_FIRST: Duration = Duration::from_secs(2);
+/// Longest wait between two tries of a write that the API server refuses.
+pub const REFUSAL_BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How long the API server has to answer a write with a failure of its own before that is taken for a refusal.
+pub const TROUBLE_IS_REFUSAL_AFTER: Duration = Duration::from_secs(4);
 /// How often a foreign object of a build object's name is looked at.
 pub const NAME_CONFLICT_INTERVAL_S: i64 = 60;
 

@@ -64,7 +64,7 @@ fn take(store: &mut Store, place: &Place<'_>, step: Step) -> Vec<Step> {
         Step::Delete(collection, key) | Step::Disown(collection, key, _) => {
             let kind = store.collections[collection].kind;
             let (namespace, name) = (key.namespace.as_str(), key.name.as_str());
-            let place = Place { collection, kind, namespace, name, is_status: false, ..*place };
+            let place = Place { collection, kind, namespace, name, is_status: false, gate: None, ..*place };
             let version = store.version;
             // One that went with another is no loss.
             let next = begin(store, &place, &DeleteOptions::default()).ok().and_then(|(_, next)| next);

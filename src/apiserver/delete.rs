@@ -112,6 +112,7 @@ pub fn begin(
     if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
         return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
     }
+    place.admit(place.name, None, Some(&object.value))?;
     let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace | Rules::Definition);
     let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || is_in_foreground(options);
     let marked = if is_marked { mark(kind, &object.value, options, place.now) } else { None };

@@ -13,6 +13,7 @@
 //! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and what
 //! lives in a namespace. An object that is made when its owner is gone already stays.
 
+mod admission;
 mod age;
 mod audit;
 mod authentication;
@@ -75,6 +76,7 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+pub use admission::{AdmissionRequest, Admitter, Refusal};
 pub use audit::{AuditedChange, Auditor};
 pub use authentication::User;
 pub use backup::Backup;
@@ -116,6 +118,7 @@ struct Inner {
     signer: tokens::Signer,
     auditors: Mutex<Vec<Auditor>>,
     outage: outage::Outage,
+    admission: admission::Admission,
 }
 
 impl Inner {
@@ -195,6 +198,7 @@ impl ApiServer {
             signer: tokens::Signer::default(),
             auditors: Mutex::default(),
             outage: outage::Outage::default(),
+            admission: admission::Admission::default(),
         }));
         server.0.refresh();
         server
@@ -222,12 +226,14 @@ impl ApiServer {
         let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
             return refused(Failure::method_not_allowed(Some(kind)));
         };
+        let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let admitter = self.0.admission.get();
         let answer = allowed.and_then(|user| {
-            let (target, query) = (&target, &query);
-            Call { target, query, verb, parts: &parts, body: &body, user: &user, kind, collection }.answer(&self.0)
+            let (target, query, admitter) = (&target, &query, admitter.as_ref());
+            let (parts, body, user) = (&parts, &body, &user);
+            Call { target, query, verb, parts, body, user, agent, admitter, kind, collection }.answer(&self.0)
         });
         let response = respond(answer, format);
-        let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let entry = LogEntry {
             at: self.0.clock.now(),
             agent: agent.to_owned(),
@@ -301,7 +307,16 @@ impl ApiServer {
 /// Creates an object that is there from the start.
 fn found(store: &mut Store, collection: usize, object: Value, now: Timestamp) {
     let kind = &KINDS[collection];
-    let place =
-        Place { collection, kind, namespace: "", name: "", is_status: false, now, dry_run: false, is_strict: false };
+    let place = Place {
+        collection,
+        kind,
+        namespace: "",
+        name: "",
+        is_status: false,
+        now,
+        dry_run: false,
+        is_strict: false,
+        gate: None,
+    };
     write::create(store, &place, object).expect("what is there from the start is valid");
 }

@@ -1,7 +1,7 @@
 //! Answers, before they are responses.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::Value;
 
@@ -45,6 +45,7 @@ impl Reply {
 
 /// The response with this answer.
 pub fn respond(answer: Answer, format: Format) -> Response<ResponseBody> {
+    let retry_after = answer.as_ref().err().and_then(Failure::retry_after);
     let refused = |failure: Failure| Reply::full(failure.code, failure.body().to_string());
     let Reply { code, mut body, mut media_type } = answer.unwrap_or_else(refused);
     if format == Format::Yaml
@@ -57,5 +58,8 @@ pub fn respond(answer: Answer, format: Format) -> Response<ResponseBody> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
     response
 }

@@ -7,6 +7,7 @@ use http::request::Parts;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::Value;
 
+use super::admission::{Admitter, Gate};
 use super::authentication::User;
 use super::authorization::Attributes;
 use super::complete::complete;
@@ -43,6 +44,10 @@ pub struct Call<'a> {
     pub body: &'a Bytes,
     /// The user as whom it is sent.
     pub user: &'a User,
+    /// The client's `User-Agent`.
+    pub agent: &'a str,
+    /// Who is asked whether a write is admitted.
+    pub admitter: Option<&'a Admitter>,
     /// The kind that is addressed.
     pub kind: &'static Kind,
     /// Where its objects are.
@@ -117,7 +122,13 @@ impl Call<'_> {
             now: server.clock.now(),
             dry_run,
             is_strict: self.query.get("fieldValidation") == "Strict",
+            gate: self.gate(),
         }
+    }
+
+    fn gate(&self) -> Option<Gate<'_>> {
+        let (agent, verb, subresource) = (self.agent, self.verb, self.target.subresource);
+        self.admitter.map(|admitter| Gate { admitter, agent, user: &self.user.name, verb, subresource })
     }
 
     fn get(&self, server: &Inner, printer: &Printer) -> Answer {
@@ -156,6 +167,9 @@ impl Call<'_> {
             return Ok(Reply::full(200, printer.object(&object)));
         }
         let mut body: Value = negotiate::decode(headers, self.body, self.kind.name)?;
+        if matches!(self.target.subresource, Some("binding" | "token")) {
+            place.admit(place.name, Some(&body), None)?;
+        }
         if self.target.subresource == Some("binding") {
             let status = bind::bind(&mut server.store(), &place, &body)?;
             return Ok(Reply::full(201, status.to_string()));

@@ -29,13 +29,22 @@ fn named(group: &str, kind: &str, name: &str) -> Map<String, Value> {
 }
 
 impl Failure {
-    fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+    /// A refusal in words of its own.
+    pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: None }
     }
 
-    fn with(mut self, details: Map<String, Value>) -> Self {
+    /// The same refusal, with these details.
+    #[must_use]
+    pub fn with(mut self, details: Map<String, Value>) -> Self {
         self.details = Some(Value::Object(details));
         self
+    }
+
+    /// The same refusal under another code, with the reason that goes with it.
+    #[must_use]
+    pub fn as_code(self, code: u16, reason: &'static str) -> Self {
+        Self { code, reason, ..self }
     }
 
     /// The request makes no sense.
@@ -98,9 +107,8 @@ impl Failure {
     }
 
     /// The kind is on its way out.
-    pub fn definition_terminating(kind: &Kind) -> Self {
-        let message = "create not allowed while custom resource definition is terminating";
-        Self::new(405, "MethodNotAllowed", message).with(details(kind, ""))
+    pub fn definition_terminating(kind: &Kind, name: &str) -> Self {
+        Self::forbidden(kind, name, "create not allowed while custom resource definition is terminating")
     }
 
     /// No form that the client accepts can be produced.
@@ -204,6 +212,11 @@ impl Failure {
     /// The pod has its node already, or is on its way out.
     pub fn cannot_bind(kind: &Kind, name: &str, why: &str) -> Self {
         Self::conflict(kind, name, &format!("pod {name} {why}"))
+    }
+
+    /// The seconds after which a client may ask again, if that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.details.as_ref()?["retryAfterSeconds"].as_u64().filter(|seconds| *seconds > 0)
     }
 
     /// The `Status` object.

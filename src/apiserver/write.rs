@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::admission::Gate;
 use super::carry::{count_generation, counts_generations, keep_system_fields, with_rest_of, with_status_of};
 use super::collect::{Step, follow};
 use super::complete::complete;
@@ -38,12 +39,19 @@ pub struct Place<'a> {
     pub dry_run: bool,
     /// Whether a field that is not known is refused.
     pub is_strict: bool,
+    /// Who may refuse the write; none for what follows from another.
+    pub gate: Option<Gate<'a>>,
 }
 
 impl Place<'_> {
     /// The key of the object that was addressed.
     pub fn key(&self) -> Key {
         Key::new(self.namespace, self.name)
+    }
+
+    /// Refuses what is not admitted: that `old`, of this name, becomes `object`.
+    pub fn admit(&self, name: &str, object: Option<&Value>, old: Option<&Value>) -> Result<(), Failure> {
+        self.gate.map_or(Ok(()), |gate| gate.pass(self.kind, (self.namespace, name), object, old))
     }
 }
 
@@ -118,7 +126,7 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
         metadata.insert("generation".into(), 1.into());
     }
     if kind.is_custom() && is_definition_going(store, kind) {
-        return Err(Failure::definition_terminating(kind));
+        return Err(Failure::definition_terminating(kind, &name));
     }
     let key = choose_name(store, place, &mut body)?;
     set_defaults(kind, &mut body, place.now);
@@ -126,6 +134,7 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     if !causes.is_empty() {
         return Err(Failure::invalid(kind, &key.name, &causes));
     }
+    place.admit(&key.name, Some(&body), None)?;
     if let Some(other) = store.get(place.collection, &key) {
         return Err(Failure::already_exists(kind, &key.name, meta::is_being_deleted(&other.value)));
     }
@@ -212,12 +221,14 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
         encode_strings(&mut new);
     }
     count_generation(kind, &old.value, &mut new);
-    if new == old.value {
-        return Ok(Arc::clone(old));
-    }
-    let causes = validate::update(kind, &old.value, &new);
+    let is_same = new == old.value;
+    let causes = if is_same { Vec::new() } else { validate::update(kind, &old.value, &new) };
     if !causes.is_empty() {
         return Err(Failure::invalid(kind, place.name, &causes));
+    }
+    place.admit(place.name, Some(&new), Some(&old.value))?;
+    if is_same {
+        return Ok(Arc::clone(old));
     }
     if place.dry_run {
         return Ok(Object::new(new));

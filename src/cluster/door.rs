@@ -64,11 +64,36 @@ impl Error {
 
     /// Whether the server understood, and will say the same again: it is not allowed, not valid, or has no place to be.
     pub fn is_refusal(&self) -> bool {
+        self.status().is_some_and(|status| matches!(status.code, 400 | 403 | 404 | 405 | 413 | 415 | 422))
+    }
+
+    /// Whether the server answered with a failure of its own, or of what it asks before it writes: a webhook that is
+    /// down, a policy that cannot be evaluated. It is a refusal once it lasts.
+    pub fn is_server_trouble(&self) -> bool {
+        match self.status() {
+            Some(status) => status.code >= 500 || matches!(status.code, 401 | 429),
+            // No answer at all: a webhook may hang for longer than is waited for.
+            None => matches!(self, Self::Failed { .. }),
+        }
+    }
+
+    /// The server's own words, where it answered; else what kept it from that.
+    pub fn words(&self) -> String {
+        let words = self.status().map(|status| (status.message.trim(), status));
+        match words {
+            Some(("", status)) => format!("{} (code {})", status.reason, status.code),
+            Some((words, _)) => words.to_owned(),
+            None => self.with_source(),
+        }
+    }
+
+    fn status(&self) -> Option<&kube::core::Status> {
         match self {
-            Self::Failed { source, .. } => {
-                matches!(source.as_ref(), kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 413 | 422))
-            }
-            _ => false,
+            Self::Failed { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => Some(status),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }
@@ -314,11 +339,13 @@ fn escape_as_server(body: Vec<u8>) -> Vec<u8> {
     escaped.into_bytes()
 }
 
-/// A JSON patch whose `test` fails is answered with "Invalid" and no causes: for this program, that is a conflict.
+/// A JSON patch whose `test` fails is answered with "Invalid" and no causes: for this program, that is a conflict. A
+/// webhook may answer with the same code, and says that it was it.
 fn patch_error(verb: &'static str, key: &Key, error: kube::Error) -> Error {
     let has_causes = |status: &kube::core::Status| status.details.as_ref().is_some_and(|d| !d.causes.is_empty());
+    let is_denial = |status: &kube::core::Status| status.message.contains("denied the request");
     match &error {
-        kube::Error::Api(status) if status.code == 422 && !has_causes(status) => Error::Conflict,
+        kube::Error::Api(status) if status.code == 422 && !has_causes(status) && !is_denial(status) => Error::Conflict,
         _ => classify(verb, key, error),
     }
 }

@@ -141,7 +141,8 @@ where
         let Some(limit) = fence.time_for(patience) else { return Err(Deposed.into()) };
         let again = if tries < REQUEST_TRIES_MAX { copy(&request) } else { None };
         let (verb, sent) = (meter::verb(request.method(), request.uri()), Instant::now());
-        let write = (!request.method().is_safe()).then(|| fence.writes.send());
+        let is_write = !request.method().is_safe();
+        let write = is_write.then(|| fence.writes.send());
         let answer = match time::timeout(limit, inner.clone().oneshot(request)).await {
             Ok(answer) => answer.map_err(Into::into),
             Err(_) => Err(TimedOut(patience).into()),
@@ -153,7 +154,7 @@ where
         if let Some(pulse) = pulse {
             pulse.answered(&answer);
         }
-        let Some((next, after)) = again.zip(worth_another_try(&answer)) else {
+        let Some((next, after)) = again.zip(worth_another_try(&answer, is_write)) else {
             return answer.map(|answer| (answer, place));
         };
         // What is not under way takes no place.
@@ -173,7 +174,10 @@ async fn place_in(places: Option<&Arc<Semaphore>>) -> Option<Place> {
 }
 
 /// Whether a request with this answer is worth sending again, and how long the server wants it to wait.
-fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>) -> Option<Option<Duration>> {
+///
+/// A write that is answered with an internal error is for its sender to repeat: it is how the API server says that a
+/// webhook is down, and the words of that are not to be held back.
+fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>, is_write: bool) -> Option<Option<Duration>> {
     const BUSY: [StatusCode; 5] = [
         StatusCode::TOO_MANY_REQUESTS,
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -183,6 +187,7 @@ fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>) -> Option<Option
     ];
     match answer {
         Err(_) => Some(None),
+        Ok(response) if is_write && response.status() == StatusCode::INTERNAL_SERVER_ERROR => None,
         Ok(response) if BUSY.contains(&response.status()) => {
             let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             Some(seconds.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX)))
@@ -258,7 +263,12 @@ mod tests {
     async fn a_busy_server_is_asked_again_a_few_times() {
         let busy = vec![Some((503, None)); 4];
         assert_eq!(outcome("/", busy).await.0, Ok(503));
-        assert_eq!(outcome("/", vec![Some((500, None)), Some((201, None))]).await.0, Ok(201));
+        assert_eq!(outcome("/", vec![Some((502, None)), Some((201, None))]).await.0, Ok(201));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_is_answered_with_an_internal_error_is_its_senders_to_repeat() {
+        assert_eq!(outcome("/", vec![Some((500, None))]).await.0, Ok(500));
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,9 +10,10 @@ use crate::api::{Kind, Object, keys, names};
 
 /// Metadata that every object of the build of `request` carries.
 pub fn metadata(request: &BuildRequest, name: String, namespace: &str) -> ObjectMeta {
-    let BuildRequest { pool, inputs, hash, .. } = request;
+    let BuildRequest { pool, inputs, hash, claim, .. } = request;
     let named = [(keys::TARGET_POOL, pool.as_str()), (keys::DESIRED_CONFIG, inputs.rendered_config.as_str())];
     let mut annotations = vec![(keys::POOL, ""), (keys::INPUT_HASH, hash.as_str())];
+    annotations.extend(claim.as_deref().map(|claim| (keys::CLAIM, claim)));
     // A label that holds a shortened name leaves the full one to an annotation of the same key.
     annotations.extend(named.iter().filter(|(_, name)| names::label_value(name) != **name));
     ObjectMeta {

@@ -3,22 +3,34 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::conditions::cut;
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
 use super::status::FailureCause;
+use crate::api::limits::{HISTORY_BYTES_MAX, HISTORY_MAX, LOST_ATTEMPTS_MAX, LOST_CAUSE_BYTES_MAX};
+use crate::api::names::sha256_hex;
 use crate::api::{Key, Kind, Pool, keys};
 
 /// The version of the format that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
+
+/// Hexadecimal digits of a claim.
+const CLAIM_DIGITS: usize = 16;
 
 /// What is known of a pool's builds. All that has to outlive this process is in here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildRecord {
     pub(in crate::plan) version: u32,
+    /// When the first attempt since the pool was opted in was claimed: it tells the builds of two opt-ins apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// How many rebuilds were asked for.
     #[serde(default)]
     pub generation: u64,
+    /// How many attempts were claimed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub build: u64,
     /// Whether a rebuild was asked for, and has not come to an end yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rebuild: bool,
@@ -28,9 +40,64 @@ pub struct BuildRecord {
     /// The build under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
+    /// The attempts at that build that were lost, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostAttempt>,
     /// The build that failed last, unless one was started since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failed>,
+    /// The foreign object whose name the build needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
+    /// The last builds that ended, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<PastBuild>,
+}
+
+/// An attempt that was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LostAttempt {
+    /// The attempt's number.
+    pub number: u32,
+    /// Why it was lost, in at most [`LOST_CAUSE_BYTES_MAX`] bytes.
+    pub cause: String,
+}
+
+/// An object of another owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflict {
+    /// Its kind, as in an object's `kind`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A build that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PastBuild {
+    /// The rendered config.
+    pub config: String,
+    /// When its last attempt was claimed.
+    pub started: Timestamp,
+    /// When its end was recorded.
+    pub ended: Timestamp,
+    /// `succeeded`, `failed` or `superseded`.
+    pub result: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The published image, by digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+// serde asks for a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A published image, and what it was built from.
@@ -43,6 +110,9 @@ pub struct Published {
     pub hash: String,
     /// The image, by digest.
     pub image: String,
+    /// Which of the claimed attempts it was, as [`BuildRecord::build`] counts them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub build: u64,
 }
 
 /// One attempt at a build: written before its objects are made, so that it counts attempts and keeps
@@ -56,6 +126,12 @@ pub struct Attempt {
     pub number: u32,
     /// When it was claimed.
     pub started: Timestamp,
+    /// Since when the pool had waited for the slot that it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    /// What every object of the build bears besides the hash: only an object of this claim is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     /// Set once its build object was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
@@ -88,7 +164,19 @@ pub struct Failed {
 
 impl Default for BuildRecord {
     fn default() -> Self {
-        Self { version: VERSION, generation: 0, rebuild: false, published: None, attempt: None, failed: None }
+        Self {
+            version: VERSION,
+            since: None,
+            generation: 0,
+            build: 0,
+            rebuild: false,
+            published: None,
+            attempt: None,
+            lost: Vec::new(),
+            failed: None,
+            conflict: None,
+            history: Vec::new(),
+        }
     }
 }
 
@@ -121,6 +209,81 @@ impl BuildRecord {
         Ok(record)
     }
 
+    /// What tells an occurrence of something from every other of the same pool: which claim it belongs to.
+    pub fn occasion(&self) -> String {
+        self.occasion_of(self.build)
+    }
+
+    /// The same, of an earlier claim.
+    pub fn occasion_of(&self, build: u64) -> String {
+        let since = self.since.map(|since| since.to_string()).unwrap_or_default();
+        format!("{since} {build}")
+    }
+
+    /// The record with a new attempt at the build of `hash`, claimed at `now`.
+    ///
+    /// A further attempt at the same build keeps the claim of the first: the ConfigMaps of both are the same.
+    #[must_use]
+    pub fn claimed(&self, pool_uid: &str, hash: &str, waiting_since: Option<Timestamp>, now: Timestamp) -> Self {
+        let known = self.attempt_at(hash);
+        let build = self.build.saturating_add(1);
+        let new_claim = || sha256_hex(format!("{pool_uid}\n{build}\n{hash}\n{now}"))[..CLAIM_DIGITS].to_owned();
+        let attempt = Attempt {
+            hash: hash.to_owned(),
+            number: known.map_or(1, |attempt| attempt.number.saturating_add(1)),
+            started: now,
+            waiting_since,
+            claim: known.map_or_else(|| Some(new_claim()), |attempt| attempt.claim.clone()),
+            lost: None,
+        };
+        Self {
+            since: self.since.or(Some(now)),
+            build,
+            lost: if known.is_some() { self.lost.clone() } else { Vec::new() },
+            attempt: Some(attempt),
+            failed: None,
+            conflict: None,
+            ..self.clone()
+        }
+    }
+
+    /// The record with the loss of its attempt at `now`, for the reason `why`.
+    #[must_use]
+    pub fn with_loss(&self, why: &str, now: Timestamp) -> Self {
+        let mut record = self.clone();
+        if let Some(attempt) = &mut record.attempt {
+            attempt.lost = Some(Lost { at: now, why: why.to_owned() });
+            record.lost.push(LostAttempt { number: attempt.number, cause: cut(why, LOST_CAUSE_BYTES_MAX) });
+            let surplus = record.lost.len().saturating_sub(LOST_ATTEMPTS_MAX);
+            record.lost.drain(..surplus);
+        }
+        record
+    }
+
+    /// Adds the end of the attempt under way to the history, and drops the oldest entries where it gets too long.
+    pub fn remember(
+        &mut self,
+        config: &str,
+        result: &str,
+        (cause, image): (Option<&str>, Option<&str>),
+        now: Timestamp,
+    ) {
+        let started = self.attempt.as_ref().map_or(now, |attempt| attempt.started);
+        self.history.push(PastBuild {
+            config: config.to_owned(),
+            started,
+            ended: now,
+            result: result.to_owned(),
+            cause: cause.map(str::to_owned),
+            image: image.map(str::to_owned),
+        });
+        let surplus = self.history.len().saturating_sub(HISTORY_MAX);
+        self.history.drain(..surplus);
+        while self.history.len() > 1 && json_bytes(&self.history) > HISTORY_BYTES_MAX {
+            self.history.remove(0);
+        }
+    }
+
     /// The record as it stands in the annotation.
     pub fn to_annotation(&self) -> String {
         serde_json::to_string(self).expect("a record has string keys only")
@@ -145,6 +308,10 @@ impl BuildRecord {
     }
 }
 
+fn json_bytes(history: &[PastBuild]) -> usize {
+    serde_json::to_string(history).map_or(0, |text| text.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +334,8 @@ mod tests {
                 hash: "h".into(),
                 number: 2,
                 started: "2026-01-02T03:04:05Z".parse().unwrap(),
+                waiting_since: None,
+                claim: Some("c".into()),
                 lost: Some(Lost { at: "2026-01-02T03:04:06Z".parse().unwrap(), why: "evicted".into() }),
             }),
             ..BuildRecord::default()

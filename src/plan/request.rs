@@ -26,6 +26,8 @@ pub struct BuildRequest {
     pub inputs: BuildInputs,
     /// The hash of the inputs.
     pub hash: String,
+    /// The claim that its objects bear; none before it is claimed.
+    pub claim: Option<String>,
     /// The pool's own Containerfile text.
     pub custom_containerfile: Option<String>,
     /// The credentials to pull the base image with.
@@ -79,6 +81,7 @@ fn request(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &Bui
     };
     Ok(Some(BuildRequest {
         pool: pool.name().to_owned(),
+        claim: record.attempt_at(&inputs.hash()).and_then(|attempt| attempt.claim.clone()),
         hash: inputs.hash(),
         inputs,
         custom_containerfile,

@@ -10,8 +10,8 @@ use crate::api::Sensitive;
 /// What a build object says of its build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuildStatus {
-    /// It has not started, for this reason, if there is a word of one.
-    Pending(String),
+    /// It has not started, for this reason; an [empty](BuildFailure::is_empty) one if its object names none.
+    Pending(BuildFailure),
     /// It runs.
     Running,
     /// It has pushed an image, of this digest.
@@ -20,24 +20,47 @@ pub enum BuildStatus {
     DigestInConfigMap,
     /// It has failed, and trying again would not help.
     Failed(BuildFailure),
-    /// It was taken away by something else than its inputs, and may be tried again.
-    Lost(String),
+    /// It ended for a reason that is not its inputs', and may be tried again.
+    Lost(BuildFailure),
 }
 
-/// Why a build failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why an attempt at a build did not succeed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildFailure {
     /// The step that failed, as a verb phrase: "building the image".
     pub step: String,
-    /// The exit code of the container that failed, where there is one.
+    /// The container whose end it was, where it was one's.
+    pub container: Option<String>,
+    /// The exit code of that container.
     pub exit_code: Option<i32>,
-    /// The last of what it had to say, as it said it: whatever it knew may be in there.
+    /// The cluster's word for the end, where it says more than the exit code: `OOMKilled`, `Evicted`.
+    pub reason: Option<String>,
+    /// The last lines of output, or the cluster's message, as they came: they may contain anything that the build knew.
     pub output: Sensitive<String>,
+    /// What a user may do about it, as an imperative: "raise build.resources.limits.memory".
+    pub hint: Option<&'static str>,
     /// What kind of failure it is.
     pub cause: FailureCause,
 }
 
-/// The kinds of failures: few, and each for somebody else to mend.
+impl BuildFailure {
+    /// The loss of a build, of which `words` is all that there is to say.
+    pub fn loss(step: &str, words: impl Into<String>) -> Self {
+        Self {
+            step: step.to_owned(),
+            output: Sensitive::new(words.into()),
+            cause: FailureCause::Lost,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it says nothing but that it is so.
+    pub fn is_empty(&self) -> bool {
+        self.reason.is_none() && self.output.expose().is_empty()
+    }
+}
+
+/// The kinds of failures: few, as each is a label value of a metric, and each has a mend of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCause {
@@ -45,10 +68,24 @@ pub enum FailureCause {
     BadPayload,
     /// The steps of the Containerfile failed.
     Build,
-    /// The base image's registry said no.
+    /// The base image's registry denied access.
     PullDenied,
-    /// The final image's registry said no.
+    /// The base image cannot be pulled, however often it is tried.
+    PullFailed,
+    /// The final image's registry denied access.
     PushDenied,
+    /// The final image cannot be pushed, however often it is tried.
+    PushFailed,
+    /// A container needed more memory than it may use.
+    OutOfMemory,
+    /// An init container failed, which another controller has added to the pod.
+    InitContainer,
+    /// The image of a container cannot be pulled.
+    ImagePull,
+    /// A container cannot be started.
+    ContainerStart,
+    /// The API server refuses a write that the build needs.
+    Refused,
     /// The build was lost as often as it may be.
     Lost,
     /// The build took longer than it may.
@@ -61,8 +98,22 @@ pub enum FailureCause {
 
 impl FailureCause {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::BadPayload, Self::Build, Self::PullDenied, Self::PushDenied, Self::Lost, Self::Deadline, Self::Other];
+    pub const ALL: [Self; 14] = [
+        Self::BadPayload,
+        Self::Build,
+        Self::PullDenied,
+        Self::PullFailed,
+        Self::PushDenied,
+        Self::PushFailed,
+        Self::OutOfMemory,
+        Self::InitContainer,
+        Self::ImagePull,
+        Self::ContainerStart,
+        Self::Refused,
+        Self::Lost,
+        Self::Deadline,
+        Self::Other,
+    ];
 
     /// The word for it, as metrics and the build record have it.
     pub const fn as_str(self) -> &'static str {
@@ -70,7 +121,14 @@ impl FailureCause {
             Self::BadPayload => "bad_payload",
             Self::Build => "build",
             Self::PullDenied => "pull_denied",
+            Self::PullFailed => "pull_failed",
             Self::PushDenied => "push_denied",
+            Self::PushFailed => "push_failed",
+            Self::OutOfMemory => "out_of_memory",
+            Self::InitContainer => "init_container",
+            Self::ImagePull => "image_pull",
+            Self::ContainerStart => "container_start",
+            Self::Refused => "refused",
             Self::Lost => "lost",
             Self::Deadline => "deadline",
             Self::Other => "other",

@@ -182,19 +182,32 @@ impl Carrier {
 
 /// The status of a Build that ends without an image.
 fn bad_end(ending: Ending) -> Option<Value> {
-    let (phase, reason, message) = match ending {
+    const GENERIC: (&str, &str) = ("GenericBuildFailed", "Generic Build failure - check logs for details.");
+    const STRATEGY: (&str, &str) = ("DockerBuildFailed", "Dockerfile build strategy has failed.");
+    const DELETED: (&str, &str) = ("BuildPodDeleted", "The pod for this build was deleted before the build completed.");
+    let (reason, message) = match ending {
         Ending::Succeeds | Ending::PullBackOff | Ending::NeverStarts => return None,
-        Ending::Fails => ("Failed", "DockerBuildFailed", "Dockerfile build strategy has failed."),
-        Ending::PullFails => ("Failed", "PullBuilderImageFailed", "connection reset by peer"),
-        Ending::PullDenied => ("Failed", "PullBuilderImageFailed", "unauthorized"),
-        Ending::PushFails => ("Failed", "PushImageToRegistryFailed", "connection reset by peer"),
-        Ending::PushDenied => ("Failed", "PushImageToRegistryFailed", "denied"),
-        Ending::Evicted => ("Failed", "BuildPodEvicted", "The node was low on ephemeral storage."),
-        Ending::NodeLost => ("Error", "BuildPodDeleted", "The pod for this build was deleted."),
+        Ending::Fails | Ending::DiskFull => STRATEGY,
+        Ending::BadPayload | Ending::InitFails | Ending::CannotRun | Ending::Overruns => GENERIC,
+        Ending::Bare => ("", ""),
+        Ending::PullFails => ("PullBuilderImageFailed", "connection reset by peer"),
+        Ending::PullDenied => ("PullBuilderImageFailed", "unauthorized"),
+        Ending::PullImpossible => ("PullBuilderImageFailed", "manifest unknown"),
+        Ending::PushFails => ("PushImageToRegistryFailed", "connection reset by peer"),
+        Ending::PushDenied => ("PushImageToRegistryFailed", "denied"),
+        Ending::PushImpossible => ("PushImageToRegistryFailed", "x509: certificate signed by unknown authority"),
+        Ending::OutOfMemory => ("OutOfMemoryKilled", "The build pod was killed due to an out of memory condition."),
+        Ending::Rejected(_) => ("NoBuildContainerStatus", "The pod for this build has no container statuses."),
+        Ending::Evicted => ("BuildPodEvicted", "The node was low on ephemeral storage."),
+        Ending::NodeLost | Ending::Unknown => DELETED,
     };
+    let phase = if reason == DELETED.0 { "Error" } else { "Failed" };
     let mut status = json!({"phase": phase, "reason": reason, "message": message});
-    if ending == Ending::Fails {
-        status["logSnippet"] = "Error: building at STEP \"RUN ignition-apply\": exit status 1".into();
+    match ending {
+        Ending::Fails => status["logSnippet"] = "Error: building at STEP \"RUN ignition-apply\": exit status 1".into(),
+        Ending::DiskFull => status["logSnippet"] = "committing container: write /layer: no space left on device".into(),
+        Ending::Bare => status = json!({"phase": phase}),
+        _ => {}
     }
     Some(status)
 }

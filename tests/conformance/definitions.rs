@@ -214,12 +214,15 @@ fn a_definition_stays_until_its_objects_are_gone() {
         let going = world.delete(&path, &json!({})).await.ok();
         assert_eq!(text(&going, "/kind"), "CustomResourceDefinition", "{going}");
         world.gone(&format!("{widgets}/b")).await;
-        world
+        let told = world
             .eventually("it takes nothing new", async || {
                 let told = world.post(&widgets, &world.widget("c", json!({}))).await;
-                (told.code == 405).then_some(())
+                (told.code >= 300).then_some(told)
             })
             .await;
+        let status = told.refused(403, "Forbidden");
+        let why = "is forbidden: create not allowed while custom resource definition is terminating";
+        assert!(text(&status, "/message").ends_with(why), "{status}");
         world.get(&path).await.ok();
         assert!(!text(&world.get(&format!("{widgets}/a")).await.ok(), "/metadata/deletionTimestamp").is_empty());
         world.merge(&format!("{widgets}/a"), &json!({"metadata": {"finalizers": null}})).await.ok();

@@ -18,6 +18,13 @@ const LOGS: &str = "; next: oc --namespace openshift-machine-config-operator log
                     --all-containers";
 const REBUILD: &str = "; next: oc annotate machineconfigpool/worker machineconfiguration.openshift.io/rebuild=now";
 
+/// What is shown of a failed step: its exit code and the cause, the sentence about it, and the last lines where they say
+/// more.
+fn failed(code: i32, cause: &str, step: &str, lines: &str) -> String {
+    let lines = if lines.is_empty() { String::new() } else { format!("; last lines:\n{lines}") };
+    format!("exit {code}: {cause}; Pod {POD} failed with exit code {code} at {step}, attempt 1{lines}{LOGS}")
+}
+
 /// What the container that builds has printed.
 async fn print(cluster: &Cluster, lines: &[&str]) {
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid.unwrap();
@@ -54,8 +61,7 @@ async fn l43_each_exit_code_names_its_step() {
         cluster.start_build("worker", R1).await;
         fail(&cluster, code, "last words").await;
         cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-        let head = format!("Pod {POD} failed with exit code {code} at {step}, attempt 1");
-        says(&cluster, "BuildFailed", &format!("{head}: last words{LOGS}")).await;
+        says(&cluster, "BuildFailed", &failed(code, "last words", step, "")).await;
     }
 }
 
@@ -66,9 +72,8 @@ async fn l43_the_last_lines_of_the_log_are_told_and_read_once_restarts_included(
     cluster.start_build("worker", R1).await;
     print(&cluster, &["STEP 4: RUN dnf install tmuxx", "error: no such package: tmuxx"]).await;
     fail(&cluster, 20, "").await;
-    let head = format!("Pod {POD} failed with exit code 20 at building the image, attempt 1");
     let lines = "STEP 4: RUN dnf install tmuxx\nerror: no such package: tmuxx";
-    says(&cluster, "BuildFailed", &format!("{head}: {lines}{LOGS}")).await;
+    says(&cluster, "BuildFailed", &failed(20, "no such package: tmuxx", "building the image", lines)).await;
     assert_eq!(reads_of(&cluster, "pods/log"), 1);
     daemon.stop().await;
     let _daemon = cluster.daemon().await;
@@ -107,8 +112,7 @@ async fn a_log_that_does_not_come_delays_nothing_and_is_asked_for_once() {
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
     cluster.rest(Duration::from_secs(300)).await;
-    let head = format!("Pod {POD} failed with exit code 20 at building the image, attempt 1");
-    says(&cluster, "BuildFailed", &format!("{head}: no such package{LOGS}")).await;
+    says(&cluster, "BuildFailed", &failed(20, "no such package", "building the image", "")).await;
     assert_eq!(reads_of(&cluster, "pods/log"), 0, "it was given up before it arrived, and not asked for again");
 }
 
@@ -123,11 +127,10 @@ async fn a_log_that_comes_late_is_added_to_what_is_shown() {
     cluster.start_build("worker", R1).await;
     print(&cluster, &["the log"]).await;
     fail(&cluster, 20, "last words").await;
-    let head = format!("Pod {POD} failed with exit code 20 at building the image, attempt 1");
     let start = Instant::now();
-    says(&cluster, "BuildFailed", &format!("{head}: last words{LOGS}")).await;
+    says(&cluster, "BuildFailed", &failed(20, "last words", "building the image", "")).await;
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
-    says(&cluster, "BuildFailed", &format!("{head}: the log{LOGS}")).await;
+    says(&cluster, "BuildFailed", &failed(20, "the log", "building the image", "")).await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed"]);
 }
 
@@ -138,9 +141,8 @@ async fn l44_credentials_in_a_log_are_not_shown() {
     cluster.start_build("worker", R1).await;
     print(&cluster, &["RUN curl https://bob:hunter2@host", "login dTpw"]).await;
     fail(&cluster, 20, "").await;
-    let head = format!("Pod {POD} failed with exit code 20 at building the image, attempt 1");
     let lines = "RUN curl https://[redacted]@host\nlogin [redacted]";
-    says(&cluster, "BuildFailed", &format!("{head}: {lines}{LOGS}")).await;
+    says(&cluster, "BuildFailed", &failed(20, "login [redacted]", "building the image", lines)).await;
 }
 
 /// The cluster ends what takes too long; where a node does not get to it, the daemon does not wait for ever.
@@ -160,7 +162,8 @@ async fn a_build_that_does_not_end_within_its_deadline_has_failed() {
         cluster.shows("worker", "Building", "BuildRunning").await;
         cluster.rest(Duration::from_secs(70)).await;
         let step = format!("running the build, which did not end within its deadline of {told}");
-        let expected = format!("Pod {POD} failed at {step}, attempt 1: waiting for a lock{LOGS}");
+        let hint = "raise buildDeadline, or make the build faster";
+        let expected = format!("waiting for a lock; {hint}; Pod {POD} failed at {step}, attempt 1{LOGS}");
         says(&cluster, "BuildFailed", &expected).await;
         assert!(Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
     }
@@ -182,7 +185,8 @@ async fn a_build_that_the_cluster_ended_at_its_deadline_has_failed_for_that_reas
         )
         .await;
     let step = "running the build, which took longer than its deadline";
-    let expected = format!("Pod {POD} failed with exit code 143 at {step}, attempt 1: STEP 7: RUN sleep inf{LOGS}");
+    let cause = "DeadlineExceeded: STEP 7: RUN sleep inf; raise buildDeadline, or make the build faster";
+    let expected = format!("exit 143: {cause}; Pod {POD} failed with exit code 143 at {step}, attempt 1{LOGS}");
     says(&cluster, "BuildFailed", &expected).await;
 }
 
@@ -197,21 +201,42 @@ async fn l15_what_keeps_a_build_from_starting_is_told_while_it_waits_and_when_it
     let place = "0/6 nodes are available: 6 Insufficient memory.";
     let key = "couldn't find key .dockerconfigjson in Secret openshift-machine-config-operator/push";
     let unscheduled = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": place});
-    for (status, cause) in [
-        (waiting("ImagePullBackOff", pull), format!("ImagePullBackOff: {pull}")),
-        (waiting("CreateContainerConfigError", key), format!("CreateContainerConfigError: {key}")),
-        (json!({"phase": "Pending", "conditions": [unscheduled]}), format!("Unschedulable: {place}")),
+    for (status, cause, setting) in [
+        (
+            waiting("ImagePullBackOff", pull),
+            format!("ImagePullBackOff: {pull} (container image-build)"),
+            "builderImage",
+        ),
+        (
+            waiting("CreateContainerConfigError", key),
+            format!("CreateContainerConfigError: {key} (container image-build)"),
+            "on-cluster-build-config",
+        ),
+        (
+            json!({"phase": "Pending", "conditions": [unscheduled]}),
+            format!("Unschedulable: {place}"),
+            "build.resources",
+        ),
     ] {
         let cluster = Cluster::new().await;
         let _daemon = cluster.daemon().await;
         cluster.start_build("worker", R1).await;
         cluster.set_pod(POD, status).await;
-        says(&cluster, "BuildPending", &format!("Pod {POD} is waiting to start: {cause}")).await;
+        let text = cluster
+            .eventually("the reason is shown", async || {
+                let text = message(&cluster.pool("worker").await, "BuildPending");
+                text.starts_with(&format!("{cause}; ")).then_some(text)
+            })
+            .await;
+        assert!(text.ends_with(&format!("; Pod {POD} is waiting to start")) && text.contains(setting), "{text}");
         cluster.rest(Duration::from_secs(600)).await;
         cluster.shows("worker", "BuildPending", "BuildRetrying").await;
         let text = message(&cluster.pool("worker").await, "BuildPending");
-        let lost = format!("attempt 1 was lost: it did not start within its deadline: {cause}");
-        assert!(text.ends_with(&lost), "{text}");
+        assert!(
+            text.starts_with(&format!("{cause}; ")) && text.contains("did not start within its deadline"),
+            "{text}"
+        );
+        assert!(text.contains("; attempt 2 of 3 is due at ") && text.contains(setting), "{text}");
     }
 }
 
@@ -238,8 +263,7 @@ async fn l15_what_only_an_event_says_is_told_when_the_build_is_lost() {
     cluster.rest(Duration::from_secs(600)).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
     let text = message(&cluster.pool("worker").await, "BuildPending");
-    let lost = format!("attempt 1 was lost: it did not start within its deadline: FailedMount: {cause}");
-    assert!(text.ends_with(&lost), "{text}");
+    assert!(text.starts_with(&format!("FailedMount: {cause}; lost while starting the build")), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,6 +278,6 @@ async fn a_build_that_was_given_up_says_how_to_ask_for_another() {
         .await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     let text = message(&cluster.pool("worker").await, "BuildFailed");
-    assert!(text.contains("Evicted: the node was low on memory; mend that, and ask anew"), "{text}");
+    assert!(text.starts_with("Evicted: the node was low on memory; ") && text.contains("lost once"), "{text}");
     assert!(text.ends_with(REBUILD), "{text}");
 }

@@ -292,7 +292,9 @@ async fn l13_a_build_that_fails_while_inputs_are_unreadable_is_shown() {
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
     cluster.rest(Duration::from_secs(5)).await;
     cluster.set_phase("build-rendered-worker-1", "Failed").await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    // The fault is what has to be mended now; the failure is told beside it.
+    cluster.shows("worker", "BuildFailed", "PullspecInvalid").await;
+    assert_eq!(cluster.events("worker").await, ["BuildStarted", "ConfigInvalid", "BuildFailed"]);
 }
 
 #[tokio::test(start_paused = true)]

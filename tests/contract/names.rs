@@ -111,15 +111,17 @@ async fn l25_what_earlier_builds_left_is_removed_by_label() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn l25_an_object_with_our_labels_and_a_name_of_its_own_is_removed() {
+async fn l24_an_object_with_our_labels_and_a_name_of_its_own_is_left_alone() {
     let cluster = Cluster::new().await;
     let mut copy = config_map("copy-of-something", json!({}));
     copy["metadata"]["labels"] = labels();
     cluster.create(copy).await;
     let _daemon = cluster.daemon().await;
     cluster.create_pool("worker", R1).await;
-    cluster.is_gone(Kind::ConfigMap, "copy-of-something").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.succeed(R1).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.build_objects().await, ["copy-of-something"]);
 }
 
 #[tokio::test(start_paused = true)]

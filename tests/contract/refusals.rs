@@ -26,11 +26,14 @@ async fn a_pod_that_has_no_place_to_be_created_in_is_told_of_and_given_up_in_the
     let options = daemon::Options::new(Settings::default(), cluster.clock, 7);
     let _daemon = Daemon::start(link, options).await.unwrap();
     cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.shows("worker", "BuildPending", "BuildRefused").await;
     let text = message(&cluster.pool("worker").await, "BuildPending");
     assert!(text.contains("refuses to create") && text.contains("a fault of the simulation"), "{text}");
-    cluster.rest(Duration::from_secs(600)).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
+    cluster.rest(Duration::from_secs(660)).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    assert!(text.contains("refuses to create") && text.contains("a fault of the simulation"), "{text}");
+    assert_eq!(cluster.events("worker").await, ["BuildRefused", "BuildFailed"]);
 
     wire.set_script(Box::new(|_| Fate::Arrives));
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;

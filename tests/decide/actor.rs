@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use machine_os_builder::api::{Key, Kind, Object, Pool, Sensitive, names};
 use machine_os_builder::builders::{self, BuildSettings};
 use machine_os_builder::plan::cache::{Cache, Change};
-use machine_os_builder::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Settings, View, decide};
+use machine_os_builder::plan::decide::{
+    Doomed, Effect, Evidence, Part, Prepared, Refusal as ServerRefusal, Settings, View, Write, decide,
+};
 use machine_os_builder::plan::digest::Digest;
 use machine_os_builder::plan::objects;
 use machine_os_builder::plan::payload::{Payload, PayloadTooLarge};
 use machine_os_builder::plan::request::{BuildRequest, payload_fault};
 use machine_os_builder::plan::slots::Demand;
 use machine_os_builder::plan::sources::Sources;
-use machine_os_builder::plan::status::BuildStatus;
+use machine_os_builder::plan::status::{BuildFailure, BuildStatus};
 
 use crate::POOL;
 use crate::daemon::{Weather, pool_key};
@@ -39,7 +41,7 @@ pub struct Actor {
     pub told: BTreeSet<String>,
     pub demand: Option<Demand>,
     pub has_slot: bool,
-    pub refusal: Option<String>,
+    pub refusals: BTreeMap<Write, ServerRefusal>,
 }
 
 /// What the server answers to a write.
@@ -74,7 +76,7 @@ impl Actor {
                 evidence: &self.evidence,
                 prepared: self.prepared.as_ref(),
                 told: &self.told,
-                refusal: self.refusal.as_deref(),
+                refusals: &self.refusals,
                 has_slot: self.has_slot,
                 now: server.now,
             });
@@ -210,5 +212,8 @@ fn look_for_digest(server: &Server, build: &str, object: &Object) -> BuildStatus
         .get(Kind::ConfigMap, &names::digest(rendered))
         .filter(|config_map| config_map.metadata.creation_timestamp >= object.metadata.creation_timestamp);
     let digest = found.and_then(|config_map| Digest::parse(config_map.data["data"][names::DIGEST_KEY].as_str()?));
-    digest.map_or_else(|| BuildStatus::Lost("it left no digest".into()), BuildStatus::Succeeded)
+    digest.map_or_else(
+        || BuildStatus::Lost(BuildFailure::loss("reading the digest", "it left none")),
+        BuildStatus::Succeeded,
+    )
 }

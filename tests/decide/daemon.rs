@@ -1,8 +1,9 @@
 //! The daemon as a value: what its pool actor knows, looks at and does, one effect at a time, without a runtime.
 
+use jiff::SignedDuration;
 use machine_os_builder::api::{Key, Kind, Object, keys, names};
 use machine_os_builder::plan::cache::Change;
-use machine_os_builder::plan::decide::{Effect, Evidence};
+use machine_os_builder::plan::decide::{Effect, Evidence, Refusal as ServerRefusal, Write};
 use machine_os_builder::plan::index::{Audience, Index, Scope, WatchEvent, owner_of};
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ fn scope_of(key: &Key, object: &Object) -> Option<Scope> {
 fn scopes() -> Vec<Scope> {
     let inputs = names::INPUT_CONFIG_MAPS.map(|name| Scope::named(Kind::ConfigMap, name));
     let secrets = ["pull", "push", "pull-canonical", "push-canonical"].map(|name| Scope::named(Kind::Secret, name));
-    let kinds = [Kind::MachineConfigPool, Kind::MachineConfig, Kind::ConfigMap, Kind::Pod].map(Scope::all);
+    let kinds = [Kind::MachineConfigPool, Kind::MachineConfig, Kind::ConfigMap, Kind::Pod, Kind::Build].map(Scope::all);
     kinds.into_iter().chain(inputs).chain(secrets).collect()
 }
 
@@ -117,15 +118,21 @@ impl Daemon {
     /// Carries an effect out; what comes of it is taken in, unless the answer is lost.
     pub fn carry_out(&mut self, server: &mut Server, weather: &Weather, effect: Effect, is_lost: bool) -> Outcome {
         let actor = self.actor.as_mut().expect("an actor decided on the effect");
-        let is_create = matches!(effect, Effect::Create(..));
+        let write = Write::of(&effect);
         let asked = if let Effect::Read(key) = &effect { Some(key.clone()) } else { None };
         let answer = actor.send(server, weather, effect);
         if is_lost {
             return Outcome::Done { is_news: true };
         }
-        if is_create {
-            let is_refused = matches!(answer, Err(Refusal::Forbidden));
-            actor.refusal = is_refused.then(|| "exceeded quota".to_owned());
+        if let Some(write) = write {
+            let known = actor.refusals.remove(&write);
+            if matches!(answer, Err(Refusal::Forbidden)) {
+                let since = known.map_or(server.now, |known| known.since);
+                let retry_at = server.now + SignedDuration::from_secs(10);
+                let refusal =
+                    ServerRefusal { words: "exceeded quota".to_owned(), object: pool_key(), since, tries: 1, retry_at };
+                actor.refusals.insert(write, refusal);
+            }
         }
         match answer {
             Ok(Answer::Change(change)) => {

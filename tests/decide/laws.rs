@@ -33,11 +33,34 @@ fn law(holds: bool, words: impl FnOnce() -> String) -> Judgement {
     if holds { Ok(()) } else { Err(words()) }
 }
 
-/// Whether an object has the labels of one made for a build of the pool.
+/// Whether an object has the name and the three labels of one made for a build of the pool.
 pub fn is_ours(object: &Object) -> bool {
     let labels = object.metadata.labels.as_ref();
     let value = |key: &str| labels.and_then(|labels| labels.get(key));
-    value(keys::BUILD_POD).is_some() && value(keys::TARGET_POOL).is_some_and(|pool| pool == POOL)
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let is_named = names::rendered_of(name).is_some_and(|rendered| match Kind::of(object) {
+        Ok(Kind::Pod | Kind::Build) => name == names::build(rendered),
+        Ok(Kind::ConfigMap) => name != names::build(rendered),
+        _ => false,
+    });
+    let is_named = is_named && names::rendered_of(name).is_some_and(|r| r.starts_with(names::RENDERED_PREFIX));
+    is_named
+        && value(keys::BUILD_POD).is_some()
+        && value(keys::DESIRED_CONFIG).is_some()
+        && value(keys::TARGET_POOL).is_some_and(|pool| pool == POOL)
+}
+
+/// Whether this is the name of the digest that a build of the pool may have left: it need not have labels.
+fn is_digest_of_the_pool(key: &Key) -> bool {
+    key.kind == Kind::ConfigMap && crate::step::CONFIGS.iter().any(|config| key.name == names::digest(config))
+}
+
+/// Whether a Secret is one that was made from another.
+fn is_canonical(secret: &Object) -> bool {
+    let is_labelled = secret.metadata.labels.as_ref().is_some_and(|l| l.contains_key(keys::CANONICALIZED_SECRET));
+    let name = secret.metadata.name.as_deref().unwrap_or_default();
+    let owners = secret.metadata.owner_references.as_deref().unwrap_or_default();
+    is_labelled && owners.iter().any(|owner| owner.kind == "Secret" && name == names::canonical_secret(&owner.name))
 }
 
 pub fn pool_in(objects: &BTreeMap<Key, Arc<Object>>) -> Option<&Arc<Object>> {
@@ -77,11 +100,9 @@ fn only_our_own_is_written(before: &Before, server: &Server) -> Judgement {
         let is_allowed = is_same
             || match key.kind {
                 Kind::MachineConfigPool => was.map(|o| foreign_part(o)) == is.map(|o| foreign_part(o)),
-                Kind::Secret => {
-                    both(|o| o.metadata.labels.as_ref().is_some_and(|l| l.contains_key(keys::CANONICALIZED_SECRET)))
-                }
-                Kind::ConfigMap if key.name.starts_with("digest-") => is.is_none(),
-                Kind::Pod | Kind::ConfigMap => both(is_ours),
+                Kind::Secret => both(is_canonical),
+                Kind::ConfigMap if is_digest_of_the_pool(key) => is.is_none(),
+                Kind::Pod | Kind::Build | Kind::ConfigMap => both(is_ours),
                 _ => false,
             };
         law(is_allowed, || format!("{key} is not the daemon's to write"))?;

@@ -36,7 +36,7 @@ fn report(world: &World) -> Result<Option<PoolReport>, String> {
             evidence: &actor.evidence,
             prepared: actor.prepared.as_ref(),
             told: &BTreeSet::new(),
-            refusal: None,
+            refusals: &BTreeMap::new(),
             has_slot: false,
             now: world.server.now,
         };

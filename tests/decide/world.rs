@@ -149,6 +149,12 @@ impl World {
         Ok(effects)
     }
 
+    /// Whether the daemon waits for its next try of a write that the server would accept by now.
+    fn is_refused_no_more(&self) -> bool {
+        let is_waiting = self.daemon.actor.as_ref().is_some_and(|actor| !actor.refusals.is_empty());
+        is_waiting && !self.weather.is_forbidden && self.wake.is_some_and(|wake| wake > self.server.now)
+    }
+
     /// As [`World::rest`], without a judgement of what it comes to.
     pub fn come_to_rest(&mut self) -> Result<usize, String> {
         self.weather.is_blind = false;
@@ -157,6 +163,7 @@ impl World {
         let mut was_refused = false;
         for effects in 0..EFFECTS_MAX {
             match self.look(false)? {
+                Progress::Rested if self.is_refused_no_more() => self.pass(60),
                 Progress::Rested => return Ok(effects),
                 Progress::Did(Outcome::Refused(Refusal::Forbidden)) if was_refused => return Ok(effects),
                 Progress::Did(outcome) => was_refused |= outcome == Outcome::Refused(Refusal::Forbidden),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use machine_os_builder::actors::Settings;
 use machine_os_builder::simulation::Builder;
-use machine_os_builder::simulation::scenario::{self, Every, Outcome, Run, Scenario, Share, Users};
+use machine_os_builder::simulation::scenario::{self, Builds, Every, Outcome, Run, Scenario, Share, Users};
 
 use crate::fixture;
 
@@ -68,4 +68,33 @@ fn seed_18_of_clocks_that_are_hours_off_ends_in_images() {
     let scenario = scenario::read(fixture("scenario-clocks.yaml").to_str().unwrap()).unwrap();
     let outcome = scenario::run(&Run { scenario, seed: 18, settings: Settings::default() }, None).unwrap();
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
+}
+
+/// Runs builds of which half end so, as `change` says.
+fn ends(seed: u64, change: impl FnOnce(&mut Builds)) {
+    holds(seed, |scenario| change(&mut scenario.builds));
+}
+
+#[test]
+fn builds_that_the_kubelet_rejects_are_lost_and_no_failure() {
+    ends(7, |builds| builds.rejections = Share::of(0.5));
+}
+
+#[test]
+fn builds_whose_end_is_unknown_or_for_which_the_disk_is_full_are_lost_and_no_failure() {
+    ends(8, |builds| builds.unknown_ends = Share::of(0.5));
+    ends(9, |builds| builds.full_disks = Share::of(0.5));
+}
+
+#[test]
+fn builds_that_run_out_of_memory_or_time_fail() {
+    ends(10, |builds| builds.out_of_memory = Share::of(0.5));
+    ends(11, |builds| builds.overruns = Share::of(0.5));
+}
+
+#[test]
+fn builds_that_cannot_start_their_program_or_an_init_container_fail() {
+    ends(12, |builds| builds.start_errors = Share::of(0.5));
+    ends(13, |builds| builds.init_failures = Share::of(0.5));
+    ends(14, |builds| builds.bare_ends = Share::of(0.5));
 }

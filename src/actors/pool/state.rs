@@ -21,7 +21,7 @@ use crate::api::{Key, Kind, Object, keys, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
-use crate::plan::decide::{Effect, Evidence, Prepared, View, decide};
+use crate::plan::decide::{Evidence, Prepared, Refusal, View, Write, decide};
 use crate::plan::index::{confine, owner_of};
 use crate::plan::slots::Demand;
 use crate::plan::sources::{Read, Sources};
@@ -56,7 +56,10 @@ pub(in crate::actors) struct State {
     myself: ActorRef<PoolMessage>,
     demand: Option<Demand>,
     has_slot: bool,
-    refusal: Option<String>,
+    /// The writes that the API server refuses.
+    pub(super) refusals: BTreeMap<Write, Refusal>,
+    /// The write that failed last for a trouble of the server's own, and since when it has.
+    pub(super) trouble: Option<(Write, Instant)>,
     is_look_due: bool,
     /// No look before this: the last effect failed.
     rests_until: Option<Instant>,
@@ -88,7 +91,8 @@ impl State {
             myself,
             demand: None,
             has_slot: false,
-            refusal: None,
+            refusals: BTreeMap::new(),
+            trouble: None,
             is_look_due: false,
             rests_until: None,
             failures: 0,
@@ -186,7 +190,7 @@ impl State {
             evidence: &self.evidence,
             prepared: self.prepared.as_ref(),
             told: &self.told,
-            refusal: self.refusal.as_deref(),
+            refusals: &self.refusals,
             has_slot: self.has_slot,
             now: self.context.clock.now(),
         });
@@ -194,13 +198,20 @@ impl State {
         self.wake_at(decision.wake);
         let Some(effect) = decision.effect else {
             self.failures = 0;
+            if decision.wake.is_none() && decision.demand == Demand::None {
+                // Nothing waits for what was refused.
+                self.refusals.clear();
+            }
             return self.tidy();
         };
         tracing::debug!(pool = self.pool, ?effect, "due");
-        let is_create = matches!(effect, Effect::Create(..));
+        let write = Write::of(&effect).map(|write| (write, self.object_of(&effect)));
+        let sent = Instant::now();
         let outcome = self.carry_out(effect).await;
-        if is_create {
-            self.refusal = outcome.as_ref().err().filter(|error| error.is_refusal()).map(Error::with_source);
+        if let Some(write) = write
+            && self.note_refusal(write, sent, &outcome)
+        {
+            return self.request_look();
         }
         match outcome {
             Ok(true) => {
@@ -346,7 +357,11 @@ impl State {
         self.statuses.retain(|uid, _| uids.contains(uid.as_str()));
         self.running.retain(|uid, _| uids.contains(uid.as_str()));
         self.evidence.retain(|uid, _| uids.contains(uid.as_str()));
-        self.let_go_of_payload();
+        if self.refusals.is_empty() {
+            self.let_go_of_payload();
+        } else {
+            self.lend_payload_place();
+        }
         if self.told.len() > TOLD_MAX {
             self.told.clear();
         }

@@ -20,51 +20,76 @@ const LOSSES: [&str; 7] = [
     "NoBuildContainerStatus",
 ];
 
-/// Reasons that may be a registry's bad day, unless it said no: with what the build was about to do, and what it is
-/// then.
-const REGISTRY_FAULTS: [(&str, &str, FailureCause); 3] = [
-    ("PullBuilderImageFailed", "pulling the base image", FailureCause::PullDenied),
-    ("FetchImageContentFailed", "pulling an image", FailureCause::PullDenied),
-    ("PushImageToRegistryFailed", "pushing the image", FailureCause::PushDenied),
+/// Reasons that may be an outage of a registry, unless it denied access or can never do what it is asked: with what the
+/// build was about to do, and the causes of those two.
+const REGISTRY_FAULTS: [(&str, &str, FailureCause, FailureCause); 3] = [
+    ("PullBuilderImageFailed", "pulling the base image", FailureCause::PullDenied, FailureCause::PullFailed),
+    ("FetchImageContentFailed", "pulling an image", FailureCause::PullDenied, FailureCause::PullFailed),
+    ("PushImageToRegistryFailed", "pushing the image", FailureCause::PushDenied, FailureCause::PushFailed),
 ];
 
 /// What a registry says to those whom it does not let in, in lower case: the words that the pod builder goes by too.
 const DENIALS: [&str; 5] = ["unauthorized", "authentication required", "denied", "forbidden", "invalid username"];
 
+/// What no further try mends, in lower case.
+const PERMANENT: [&str; 10] = [
+    "name unknown",
+    "name_unknown",
+    "manifest unknown",
+    "manifest_unknown",
+    "x509:",
+    "server gave http response to https client",
+    "immutable",
+    "request entity too large",
+    "read-only",
+    "invalid reference format",
+];
+
+/// What a full disk is known by, in lower case.
+const DISK_FULL: [&str; 2] = ["no space left on device", "disk quota exceeded"];
+
 pub(super) fn classify(build: &Object) -> BuildStatus {
     let null = Value::Null;
     let status = build.data.get("status").unwrap_or(&null);
     match field(status, "phase") {
-        "" | "New" | "Pending" => BuildStatus::Pending(words(status, ["reason", "message"], ": ")),
+        "" | "New" | "Pending" => BuildStatus::Pending(delay(status)),
         "Complete" => complete(status),
         "Failed" | "Error" | "Cancelled" => ended(status),
         _ => BuildStatus::Running,
     }
 }
 
+fn delay(status: &Value) -> BuildFailure {
+    match (field(status, "reason"), field(status, "message")) {
+        ("", "") => BuildFailure::default(),
+        (reason, message) => {
+            BuildFailure { reason: named(reason), ..BuildFailure::loss("starting the Build", message) }
+        }
+    }
+}
+
 fn complete(status: &Value) -> BuildStatus {
     let digest = status.pointer("/output/to/imageDigest").and_then(Value::as_str).and_then(Digest::parse);
-    digest.map_or_else(
-        || BuildStatus::Lost("it is complete, but bears no digest of an image".into()),
-        BuildStatus::Succeeded,
-    )
+    let loss = || BuildFailure::loss("pushing the image", "the Build is complete, but bears no digest of an image");
+    digest.map_or_else(|| BuildStatus::Lost(loss()), BuildStatus::Succeeded)
 }
 
 fn ended(status: &Value) -> BuildStatus {
     let reason = field(status, "reason");
-    if LOSSES.contains(&reason) {
-        return BuildStatus::Lost(words(status, ["reason", "message"], ": "));
+    let said = words(status).to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if LOSSES.contains(&reason) || says(&DISK_FULL) {
+        return BuildStatus::Lost(failure(status, step_of(reason, ""), FailureCause::Lost));
     }
     match REGISTRY_FAULTS.into_iter().find(|(known, ..)| *known == reason) {
-        Some((_, step, cause)) if is_denied(status) => failed(status, &format!("{step}, which was denied"), cause),
-        Some(_) => BuildStatus::Lost(words(status, ["reason", "message"], ": ")),
-        None => failed(status, step_of(reason, field(status, "phase")), cause_of(reason)),
+        // What can never be done may be said along with a status code of a denial.
+        Some((_, step, _, cause)) if says(&PERMANENT) => BuildStatus::Failed(failure(status, step, cause)),
+        Some((_, step, cause, _)) if says(&DENIALS) => {
+            BuildStatus::Failed(failure(status, &format!("{step}, which was denied"), cause))
+        }
+        Some((_, step, ..)) => BuildStatus::Lost(failure(status, step, FailureCause::Lost)),
+        None => BuildStatus::Failed(failure(status, step_of(reason, field(status, "phase")), cause_of(reason))),
     }
-}
-
-fn is_denied(status: &Value) -> bool {
-    let said = words(status, ["message", "logSnippet"], "\n").to_lowercase();
-    DENIALS.into_iter().any(|denial| said.contains(denial))
 }
 
 fn step_of(reason: &str, phase: &str) -> &'static str {
@@ -80,22 +105,33 @@ fn step_of(reason: &str, phase: &str) -> &'static str {
 
 fn cause_of(reason: &str) -> FailureCause {
     match reason {
-        "DockerBuildFailed" | "OutOfMemoryKilled" | "ManageDockerfileFailed" => FailureCause::Build,
+        "DockerBuildFailed" | "ManageDockerfileFailed" => FailureCause::Build,
+        "OutOfMemoryKilled" => FailureCause::OutOfMemory,
         _ => FailureCause::Other,
     }
 }
 
-fn failed(status: &Value, step: &str, cause: FailureCause) -> BuildStatus {
-    let reason = field(status, "reason");
-    let step = if reason.is_empty() { step.to_owned() } else { format!("{step} ({reason})") };
-    let output = words(status, ["message", "logSnippet"], "\n");
-    BuildStatus::Failed(BuildFailure { step, exit_code: None, output: Sensitive::new(output), cause })
+fn failure(status: &Value, step: &str, cause: FailureCause) -> BuildFailure {
+    let hint = (cause == FailureCause::OutOfMemory).then_some("raise build.resources.limits.memory");
+    let output = Sensitive::new(words(status));
+    BuildFailure {
+        step: step.to_owned(),
+        reason: named(field(status, "reason")),
+        output,
+        hint,
+        cause,
+        ..BuildFailure::default()
+    }
 }
 
-/// What two fields say, as far as they say anything.
-fn words(status: &Value, fields: [&str; 2], separator: &str) -> String {
-    let words = fields.map(|name| field(status, name).trim());
-    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(separator)
+fn named(reason: &str) -> Option<String> {
+    (!reason.is_empty()).then(|| reason.to_owned())
+}
+
+/// The message and the end of the log, as far as there are any.
+fn words(status: &Value) -> String {
+    let words = ["message", "logSnippet"].map(|name| field(status, name).trim());
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -107,32 +143,40 @@ mod tests {
         classify(&serde_json::from_value(json!({"metadata": {"name": "build-r"}, "status": status})).unwrap())
     }
 
-    fn failure(step: &str, output: &str, cause: FailureCause) -> BuildStatus {
-        let output = Sensitive::new(output.into());
-        BuildStatus::Failed(BuildFailure { step: step.into(), exit_code: None, output, cause })
+    fn failed(status: BuildStatus) -> BuildFailure {
+        if let BuildStatus::Failed(failure) = status { failure } else { panic!("a failure, not {status:?}") }
+    }
+
+    fn lost(status: BuildStatus) -> BuildFailure {
+        if let BuildStatus::Lost(loss) = status { loss } else { panic!("a loss, not {status:?}") }
     }
 
     #[test]
     fn phases_are_told_apart() {
-        let pending = || BuildStatus::Pending(String::new());
+        let pending = || BuildStatus::Pending(BuildFailure::default());
         assert_eq!(status(Value::Null), pending());
-        for (phase, expected) in [
-            ("", pending()),
-            ("New", pending()),
-            ("Pending", pending()),
-            ("Running", BuildStatus::Running),
-            ("Failed", failure("running the build", "", FailureCause::Other)),
-            ("Error", failure("running the build", "", FailureCause::Other)),
-            ("Cancelled", failure("running the build, which was cancelled", "", FailureCause::Other)),
+        for phase in ["", "New", "Pending"] {
+            assert_eq!(status(json!({"phase": phase})), pending(), "{phase}");
+        }
+        assert_eq!(status(json!({"phase": "Running"})), BuildStatus::Running);
+        for (phase, step) in [
+            ("Failed", "running the build"),
+            ("Error", "running the build"),
+            ("Cancelled", "running the build, which was cancelled"),
         ] {
-            assert_eq!(status(json!({"phase": phase})), expected, "{phase}");
+            let failure = failed(status(json!({"phase": phase})));
+            assert_eq!((failure.step.as_str(), failure.cause), (step, FailureCause::Other), "{phase}");
         }
     }
 
     #[test]
     fn l15_what_keeps_a_build_from_starting_is_told() {
         let found = status(json!({"phase": "New", "reason": "CannotCreateBuildPod", "message": "quota exceeded"}));
-        assert_eq!(found, BuildStatus::Pending("CannotCreateBuildPod: quota exceeded".into()));
+        let BuildStatus::Pending(why) = found else { panic!("{found:?}") };
+        assert_eq!(
+            (why.reason.as_deref(), why.output.expose().as_str()),
+            (Some("CannotCreateBuildPod"), "quota exceeded")
+        );
     }
 
     #[test]
@@ -152,7 +196,8 @@ mod tests {
         for reason in LOSSES {
             for phase in ["Failed", "Error"] {
                 let found = status(json!({"phase": phase, "reason": reason, "message": "node is going"}));
-                assert_eq!(found, BuildStatus::Lost(format!("{reason}: node is going")));
+                let loss = lost(found);
+                assert_eq!((loss.reason.as_deref(), loss.output.expose().as_str()), (Some(reason), "node is going"));
             }
         }
     }
@@ -178,10 +223,8 @@ mod tests {
             "Error",
             "SomethingNew",
         ] {
-            let BuildStatus::Failed(failure) = status(json!({"phase": "Failed", "reason": reason})) else {
-                panic!("{reason} is a failure");
-            };
-            assert!(failure.step.ends_with(&format!("({reason})")), "{}", failure.step);
+            let failure = failed(status(json!({"phase": "Failed", "reason": reason})));
+            assert_eq!(failure.reason.as_deref(), Some(reason));
         }
     }
 
@@ -191,19 +234,45 @@ mod tests {
             "phase": "Failed", "reason": "DockerBuildFailed", "message": "Dockerfile build strategy has failed.",
             "logSnippet": "STEP 4: RUN dnf install tmuxx\nNo match\n",
         }));
+        let failure = failed(found);
         let output = "Dockerfile build strategy has failed.\nSTEP 4: RUN dnf install tmuxx\nNo match";
-        assert_eq!(found, failure("building the image (DockerBuildFailed)", output, FailureCause::Build));
+        assert_eq!((failure.output.expose().as_str(), failure.cause), (output, FailureCause::Build));
     }
 
     #[test]
-    fn l42_a_registry_is_asked_again_unless_it_said_no() {
-        for (reason, step, cause) in REGISTRY_FAULTS {
+    fn a_build_that_needed_too_much_memory_says_which_setting_gives_more() {
+        let failure = failed(status(json!({"phase": "Failed", "reason": "OutOfMemoryKilled"})));
+        assert_eq!(failure.cause, FailureCause::OutOfMemory);
+        assert_eq!(failure.hint, Some("raise build.resources.limits.memory"));
+    }
+
+    #[test]
+    fn l42_a_registry_is_asked_again_unless_it_denied_access_or_can_never_do_it() {
+        for (reason, step, denied, permanent) in REGISTRY_FAULTS {
             let said = |said: &str| status(json!({"phase": "Failed", "reason": reason, "logSnippet": said}));
-            assert_eq!(said("connection refused"), BuildStatus::Lost(reason.into()));
-            let denied = "error: Unauthorized: access to the resource is not allowed";
-            assert_eq!(said(denied), failure(&format!("{step}, which was denied ({reason})"), denied, cause));
+            let loss = lost(said("connection refused"));
+            assert_eq!((loss.step.as_str(), loss.output.expose().as_str()), (step, "connection refused"));
+            let failure = failed(said("error: Unauthorized: access to the resource is not allowed"));
+            assert_eq!((failure.step, failure.cause), (format!("{step}, which was denied"), denied));
+            for words in [
+                "name unknown: repository fleet/os not found",
+                "MANIFEST_UNKNOWN",
+                "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+                "denied: tag is immutable",
+            ] {
+                assert_eq!(failed(said(words)).cause, permanent, "{words}");
+            }
         }
         let message = json!({"phase": "Failed", "reason": "PushImageToRegistryFailed", "message": "access DENIED"});
-        assert!(matches!(status(message), BuildStatus::Failed(_)));
+        assert_eq!(failed(status(message)).cause, FailureCause::PushDenied);
+    }
+
+    #[test]
+    fn a_node_whose_disk_is_full_loses_the_build() {
+        for reason in ["DockerBuildFailed", "GenericBuildFailed", "PushImageToRegistryFailed"] {
+            let status =
+                status(json!({"phase": "Failed", "reason": reason, "logSnippet": "write x: no space left on device"}));
+            assert_eq!(lost(status).cause, FailureCause::Lost);
+        }
     }
 }

@@ -2,223 +2,231 @@
 
 use serde_json::Value;
 
-use super::IMAGE_BUILD;
+use super::delay::delay;
+use super::{IMAGE_BUILD, IMAGE_PUSH};
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
 use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
-/// Reasons of a Pod's status that mean that the cluster ended it, not its containers.
-const DISRUPTIONS: [&str; 7] =
-    ["Evicted", "Preempting", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "UnexpectedAdmissionError"];
+/// Reasons of a Pod's status that mean that the cluster ended it, whatever its containers say.
+const DISRUPTIONS: [&str; 6] = ["Evicted", "Preempting", "NodeLost", "NodeShutdown", "Shutdown", "Terminated"];
+
+/// What the kernel says once a disk, or a quota of one, has no room left.
+const DISK_FULL: [&str; 2] = ["no space left on device", "disk quota exceeded"];
 
 pub(super) fn classify(pod: &Object) -> BuildStatus {
-    let phase = pod.data.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
-    let build = terminated(pod, IMAGE_BUILD);
-    let exit_code = build.and_then(exit_code);
-    // A pushed image is a pushed image, whatever became of the rest of the Pod.
-    if exit_code == Some(0)
-        && let Some(digest) = build.and_then(|state| Digest::parse(field(state, "message")))
-    {
+    if let Some(digest) = pushed(pod) {
         return BuildStatus::Succeeded(digest);
     }
-    if let Some(why) = disruption(pod) {
-        return BuildStatus::Lost(why);
+    if let Some(loss) = disruption(pod) {
+        return BuildStatus::Lost(loss);
     }
-    if is_overdue(pod) {
-        return BuildStatus::Failed(overdue(pod, build));
+    let phase = text(pod, "/status/phase");
+    if text(pod, "/status/reason") == "DeadlineExceeded" {
+        return BuildStatus::Failed(overdue(pod));
     }
-    match (exit_code, phase) {
-        (Some(0), "Failed") | (_, "Succeeded") => BuildStatus::DigestInConfigMap,
-        (Some(0), _) => BuildStatus::Running,
-        (Some(30), _) => BuildStatus::Lost("the base image could not be pulled".into()),
-        (Some(40), _) => BuildStatus::Lost("the image could not be pushed".into()),
-        (Some(code), _) => BuildStatus::Failed(failure(code, build)),
-        (None, "Failed") => BuildStatus::Failed(bare_failure(pod)),
-        (None, "" | "Pending") => BuildStatus::Pending(waiting_for(pod)),
-        (None, _) => BuildStatus::Running,
+    if let Some(failed) = [IMAGE_BUILD, IMAGE_PUSH].into_iter().find_map(|name| failed_container(pod, name)) {
+        return end(failed);
+    }
+    let is_built = terminated(pod, IMAGE_BUILD).is_some();
+    match phase {
+        "Failed" if !is_built => never_ran(pod),
+        "Succeeded" | "Failed" if status_of(pod, IMAGE_PUSH).is_none() => BuildStatus::DigestInConfigMap,
+        "Succeeded" | "Failed" => BuildStatus::Lost(BuildFailure::loss(
+            "pushing the image",
+            format!("the container {IMAGE_PUSH} ended without a digest as its termination message"),
+        )),
+        "" | "Pending" if !is_built => BuildStatus::Pending(delay(pod)),
+        _ => BuildStatus::Running,
     }
 }
 
+/// The digest of the pushed image. A kubelet reports on each container of a pod, so the message of the container that
+/// users' steps run in counts only in a pod that has no other to push.
+fn pushed(pod: &Object) -> Option<Digest> {
+    let pusher = if status_of(pod, IMAGE_PUSH).is_some() { IMAGE_PUSH } else { IMAGE_BUILD };
+    let state = terminated(pod, pusher).filter(|state| exit_code(state) == Some(0))?;
+    Digest::parse(field(state, "message"))
+}
+
+/// How the cluster took the Pod away, if it did.
+fn disruption(pod: &Object) -> Option<BuildFailure> {
+    let phase = text(pod, "/status/phase");
+    let (reason, message) = (text(pod, "/status/reason"), text(pod, "/status/message"));
+    if DISRUPTIONS.contains(&reason) && phase != "Succeeded" {
+        return Some(taken(reason, message));
+    }
+    let unknown = [IMAGE_BUILD, IMAGE_PUSH].into_iter().filter_map(|name| terminated(pod, name));
+    if let Some(state) = unknown.into_iter().find(|state| field(state, "reason") == "ContainerStatusUnknown") {
+        return Some(taken("ContainerStatusUnknown", field(state, "message")));
+    }
+    let is_target = |c: &&Value| field(c, "type") == "DisruptionTarget" && field(c, "status") == "True";
+    let is_ending = phase == "Failed" || (phase != "Succeeded" && pod.metadata.deletion_timestamp.is_some());
+    let condition = list(pod, "/status/conditions").iter().find(is_target).filter(|_| is_ending)?;
+    Some(taken(field(condition, "reason"), field(condition, "message")))
+}
+
+fn taken(reason: &str, message: &str) -> BuildFailure {
+    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+    BuildFailure { reason, ..BuildFailure::loss("running the pod", message) }
+}
+
+fn overdue(pod: &Object) -> BuildFailure {
+    let ended = [IMAGE_BUILD, IMAGE_PUSH].into_iter().filter_map(|name| terminated(pod, name));
+    let ended = ended.into_iter().find(|state| exit_code(state) != Some(0));
+    let said = ended.map(|state| field(state, "message")).filter(|text| !text.is_empty());
+    BuildFailure {
+        step: "running the build, which took longer than its deadline".into(),
+        exit_code: ended.and_then(exit_code),
+        reason: Some("DeadlineExceeded".into()),
+        output: Sensitive::new(said.unwrap_or_else(|| text(pod, "/status/message")).to_owned()),
+        hint: Some("raise buildDeadline, or make the build faster"),
+        cause: FailureCause::Deadline,
+        ..BuildFailure::default()
+    }
+}
+
+/// How `name` failed, if it ended with anything but 0.
+fn failed_container(pod: &Object, name: &str) -> Option<BuildFailure> {
+    let state = terminated(pod, name)?;
+    let code = exit_code(state).unwrap_or(-1);
+    if code == 0 {
+        return None;
+    }
+    let (step, cause) = step_of(name, code);
+    let failure = BuildFailure {
+        step: step.into(),
+        container: Some(name.to_owned()),
+        exit_code: Some(code),
+        reason: named(field(state, "reason")),
+        output: Sensitive::new(field(state, "message").to_owned()),
+        hint: None,
+        cause,
+    };
+    Some(explained(failure))
+}
+
+/// What an exit code of one of the scripts stands for.
+fn step_of(container: &str, code: i32) -> (&'static str, FailureCause) {
+    match code {
+        10 => ("reading the MachineConfig", FailureCause::BadPayload),
+        20 => ("building the image", FailureCause::Build),
+        30 => ("pulling the base image", FailureCause::Lost),
+        31 => ("pulling the base image, which was denied", FailureCause::PullDenied),
+        32 => ("pulling the base image", FailureCause::PullFailed),
+        40 => ("pushing the image", FailureCause::Lost),
+        41 => ("pushing the image, which was denied", FailureCause::PushDenied),
+        42 => ("pushing the image", FailureCause::PushFailed),
+        _ if container == IMAGE_PUSH => ("pushing the image", FailureCause::Other),
+        _ => ("running the build", FailureCause::Other),
+    }
+}
+
+/// A container's reason, unless it says no more than the exit code does.
+fn named(reason: &str) -> Option<String> {
+    (!matches!(reason, "" | "Error" | "Completed")).then(|| reason.to_owned())
+}
+
+/// The failure with what a user may do about its reason.
+fn explained(failure: BuildFailure) -> BuildFailure {
+    match failure.reason.as_deref() {
+        Some("OOMKilled") => BuildFailure {
+            hint: Some("raise build.resources.limits.memory"),
+            cause: FailureCause::OutOfMemory,
+            ..failure
+        },
+        Some("ContainerCannotRun" | "StartError" | "RunContainerError" | "CreateContainerError") => BuildFailure {
+            step: "starting the container".into(),
+            hint: Some("check build.builderImage, and what the nodes' container runtime can run"),
+            cause: FailureCause::ContainerStart,
+            ..failure
+        },
+        _ => failure,
+    }
+}
+
+/// Whether a container that failed is a failed build, or a lost one.
+fn end(failure: BuildFailure) -> BuildStatus {
+    let output = failure.output.expose().to_lowercase();
+    if failure.cause == FailureCause::Lost || DISK_FULL.iter().any(|words| output.contains(words)) {
+        return BuildStatus::Lost(BuildFailure { cause: FailureCause::Lost, ..failure });
+    }
+    BuildStatus::Failed(failure)
+}
+
+/// A Pod that failed and whose build did not end: an init container failed, the cluster did not let it run, or all that
+/// it says is that it failed.
+fn never_ran(pod: &Object) -> BuildStatus {
+    if let Some(failure) = failed_init_container(pod) {
+        return BuildStatus::Failed(failure);
+    }
+    let (reason, message) = (text(pod, "/status/reason"), text(pod, "/status/message"));
+    if !reason.is_empty() {
+        return BuildStatus::Lost(taken(reason, message));
+    }
+    if let Some(failure) = failed_sidecar(pod) {
+        return BuildStatus::Failed(failure);
+    }
+    BuildStatus::Failed(BuildFailure {
+        step: "running the pod".into(),
+        output: Sensitive::new(message.to_owned()),
+        ..BuildFailure::default()
+    })
+}
+
+fn failed_init_container(pod: &Object) -> Option<BuildFailure> {
+    let (status, state) = first_failed(list(pod, "/status/initContainerStatuses"))?;
+    let name = field(status, "name");
+    Some(BuildFailure {
+        step: format!("running the init container {name}"),
+        container: Some(name.to_owned()),
+        exit_code: exit_code(state),
+        reason: named(field(state, "reason")),
+        output: Sensitive::new(field(state, "message").to_owned()),
+        hint: Some("mend what adds this init container to the namespace's pods, or exempt build pods from it"),
+        cause: FailureCause::InitContainer,
+    })
+}
+
+/// Another container that failed, and the Pod with it.
+fn failed_sidecar(pod: &Object) -> Option<BuildFailure> {
+    let (status, state) = first_failed(list(pod, "/status/containerStatuses"))?;
+    let name = field(status, "name");
+    Some(BuildFailure {
+        step: format!("running the container {name}"),
+        container: Some(name.to_owned()),
+        exit_code: exit_code(state),
+        reason: named(field(state, "reason")),
+        output: Sensitive::new(field(state, "message").to_owned()),
+        ..BuildFailure::default()
+    })
+}
+
+fn first_failed(statuses: &[Value]) -> Option<(&Value, &Value)> {
+    let ended = statuses.iter().filter_map(|status| Some((status, status.pointer("/state/terminated")?)));
+    ended.into_iter().find(|(_, state)| exit_code(state).is_some_and(|code| code != 0))
+}
+
+fn status_of<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
+    list(pod, "/status/containerStatuses").iter().find(|status| field(status, "name") == container)
+}
+
 fn terminated<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
-    let statuses = pod.data.pointer("/status/containerStatuses")?.as_array()?;
-    statuses.iter().find(|status| field(status, "name") == container)?.pointer("/state/terminated")
+    status_of(pod, container)?.pointer("/state/terminated")
 }
 
 fn exit_code(state: &Value) -> Option<i32> {
     state.get("exitCode")?.as_i64()?.try_into().ok()
 }
 
-fn disruption(pod: &Object) -> Option<String> {
-    let status = pod.data.get("status")?;
-    let conditions = status.get("conditions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let is_disrupted = |c: &&Value| field(c, "type") == "DisruptionTarget" && field(c, "status") == "True";
-    let by_condition = conditions.iter().find(is_disrupted).map(|c| (field(c, "reason"), field(c, "message")));
-    let by_reason = (DISRUPTIONS.contains(&field(status, "reason")) && field(status, "phase") != "Succeeded")
-        .then(|| (field(status, "reason"), field(status, "message")));
-    let (reason, message) = by_reason.or(by_condition.filter(|_| field(status, "phase") == "Failed"))?;
-    Some(format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned())
+pub(super) fn list<'p>(pod: &'p Object, pointer: &str) -> &'p [Value] {
+    pod.data.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Whether the cluster ended a Pod because it took longer than it may.
-fn is_overdue(pod: &Object) -> bool {
-    pod.data.pointer("/status/reason").and_then(Value::as_str) == Some("DeadlineExceeded")
-}
-
-fn overdue(pod: &Object, build: Option<&Value>) -> BuildFailure {
-    let output = build.map(|state| field(state, "message")).filter(|text| !text.is_empty());
-    BuildFailure {
-        step: "running the build, which took longer than its deadline".into(),
-        exit_code: build.and_then(exit_code),
-        output: output.map_or_else(|| bare_failure(pod).output, |text| Sensitive::new(text.to_owned())),
-        cause: FailureCause::Deadline,
-    }
-}
-
-fn failure(code: i32, state: Option<&Value>) -> BuildFailure {
-    let (step, cause) = match code {
-        10 => ("reading the MachineConfig", FailureCause::BadPayload),
-        20 => ("building the image", FailureCause::Build),
-        31 => ("pulling the base image, which was denied", FailureCause::PullDenied),
-        41 => ("pushing the image, which was denied", FailureCause::PushDenied),
-        _ => ("running the build", FailureCause::Other),
-    };
-    let output = state.map(|state| field(state, "message")).unwrap_or_default();
-    BuildFailure { step: step.into(), exit_code: Some(code), output: Sensitive::new(output.into()), cause }
-}
-
-/// What keeps a Pod from starting: a container that cannot start, or a scheduler that has no place for it.
-fn waiting_for(pod: &Object) -> String {
-    let list = |pointer: &str| pod.data.pointer(pointer).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let of_container = list("/status/containerStatuses").iter().find_map(|status| {
-        let waiting = status.pointer("/state/waiting")?;
-        // Ordinary stations on the way to a start.
-        let is_ordinary = matches!(field(waiting, "reason"), "" | "ContainerCreating" | "PodInitializing");
-        (!is_ordinary).then_some(waiting)
-    });
-    let of_scheduler = list("/status/conditions")
-        .iter()
-        .find(|condition| field(condition, "type") == "PodScheduled" && field(condition, "status") == "False");
-    let Some(cause) = of_container.or(of_scheduler) else { return String::new() };
-    format!("{}: {}", field(cause, "reason"), field(cause, "message")).trim_end_matches([':', ' ']).to_owned()
-}
-
-/// A Pod that failed without a word of its containers.
-fn bare_failure(pod: &Object) -> BuildFailure {
-    let status = pod.data.get("status").cloned().unwrap_or_default();
-    let words = [field(&status, "reason"), field(&status, "message")];
-    let output = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ");
-    let (step, cause) = ("running the pod".into(), FailureCause::Other);
-    BuildFailure { step, exit_code: None, output: Sensitive::new(output), cause }
+fn text<'p>(pod: &'p Object, pointer: &str) -> &'p str {
+    pod.data.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn pod(status: Value) -> Object {
-        serde_json::from_value(json!({"metadata": {"name": "build-r"}, "status": status})).unwrap()
-    }
-
-    fn container(name: &str, code: i32, message: &str) -> Value {
-        json!({"name": name, "state": {"terminated": {"exitCode": code, "message": message}}})
-    }
-
-    fn status(phase: &str, containers: Vec<Value>) -> BuildStatus {
-        classify(&pod(json!({"phase": phase, "containerStatuses": containers})))
-    }
-
-    fn digest() -> String {
-        format!("sha256:{}", "ab".repeat(32))
-    }
-
-    #[test]
-    fn phases_are_told_apart() {
-        assert_eq!(classify(&pod(Value::Null)), BuildStatus::Pending(String::new()));
-        assert_eq!(status("Pending", vec![]), BuildStatus::Pending(String::new()));
-        assert_eq!(status("Running", vec![]), BuildStatus::Running);
-        assert_eq!(status("Succeeded", vec![]), BuildStatus::DigestInConfigMap);
-        assert!(matches!(status("Failed", vec![]), BuildStatus::Failed(_)));
-    }
-
-    #[test]
-    fn l15_what_keeps_a_pod_from_starting_is_told() {
-        let waiting = json!({"reason": "ImagePullBackOff", "message": "no such image"});
-        let found = classify(&pod(json!({
-            "phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": {"waiting": waiting}}],
-        })));
-        assert_eq!(found, BuildStatus::Pending("ImagePullBackOff: no such image".into()));
-        let unscheduled =
-            json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}]);
-        let found = classify(&pod(json!({"phase": "Pending", "conditions": unscheduled})));
-        assert_eq!(found, BuildStatus::Pending("Unschedulable: 0/3 nodes".into()));
-    }
-
-    #[test]
-    fn a_digest_as_termination_message_is_success_whatever_became_of_the_helper() {
-        for phase in ["Running", "Succeeded", "Failed"] {
-            let containers = vec![container(IMAGE_BUILD, 0, &digest()), container("wait-for-done", 1, "")];
-            assert_eq!(status(phase, containers), BuildStatus::Succeeded(Digest::parse(&digest()).unwrap()));
-        }
-    }
-
-    #[test]
-    fn l41_an_exit_without_a_digest_is_no_success_yet() {
-        assert_eq!(status("Running", vec![container(IMAGE_BUILD, 0, "sha256:no")]), BuildStatus::Running);
-        assert_eq!(status("Failed", vec![container(IMAGE_BUILD, 0, "")]), BuildStatus::DigestInConfigMap);
-    }
-
-    #[test]
-    fn l13_a_dead_build_container_is_a_failed_build_while_the_pod_still_runs() {
-        let found = status("Running", vec![container(IMAGE_BUILD, 20, "no such package")]);
-        let expected = BuildFailure {
-            step: "building the image".into(),
-            exit_code: Some(20),
-            output: Sensitive::new("no such package".into()),
-            cause: FailureCause::Build,
-        };
-        assert_eq!(found, BuildStatus::Failed(expected));
-    }
-
-    #[test]
-    fn exit_codes_tell_what_may_be_tried_again() {
-        for (code, is_lost) in
-            [(10, false), (20, false), (30, true), (31, false), (40, true), (41, false), (137, false)]
-        {
-            let found = status("Failed", vec![container(IMAGE_BUILD, code, "")]);
-            assert_eq!(matches!(found, BuildStatus::Lost(_)), is_lost, "{code}");
-        }
-    }
-
-    #[test]
-    fn each_failure_has_its_cause() {
-        let cause =
-            |status| if let BuildStatus::Failed(failure) = status { failure.cause } else { panic!("{status:?}") };
-        for (code, expected) in [
-            (10, FailureCause::BadPayload),
-            (20, FailureCause::Build),
-            (31, FailureCause::PullDenied),
-            (41, FailureCause::PushDenied),
-            (137, FailureCause::Other),
-        ] {
-            assert_eq!(cause(status("Failed", vec![container(IMAGE_BUILD, code, "")])), expected, "{code}");
-        }
-        assert_eq!(cause(status("Failed", vec![])), FailureCause::Other);
-        let late = json!({"phase": "Failed", "reason": "DeadlineExceeded"});
-        assert_eq!(cause(classify(&pod(late))), FailureCause::Deadline);
-    }
-
-    #[test]
-    fn l14_what_the_cluster_took_away_is_lost_not_failed() {
-        for reason in DISRUPTIONS {
-            let found = classify(&pod(json!({"phase": "Failed", "reason": reason, "message": "node is going"})));
-            assert_eq!(found, BuildStatus::Lost(format!("{reason}: node is going")));
-        }
-        let condition = json!([{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}]);
-        let found = classify(&pod(json!({
-            "phase": "Failed", "conditions": condition, "containerStatuses": [container(IMAGE_BUILD, 137, "")],
-        })));
-        assert_eq!(found, BuildStatus::Lost("PreemptionByScheduler".into()));
-    }
-}
+mod tests;

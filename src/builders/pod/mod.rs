@@ -1,6 +1,7 @@
 //! The pod builder: a Pod with buildah in one container, and a helper that hands the digest over in another.
 
 mod classify;
+mod delay;
 mod spec;
 mod volumes;
 
@@ -9,8 +10,10 @@ use crate::api::{Kind, Object};
 use crate::plan::request::BuildRequest;
 use crate::plan::status::BuildStatus;
 
-/// The container that builds and pushes the image.
+/// The container that builds the image.
 pub const IMAGE_BUILD: &str = "image-build";
+/// The container that pushes the image.
+pub const IMAGE_PUSH: &str = "image-push";
 /// The container that hands the digest over.
 pub const WAIT_FOR_DONE: &str = "wait-for-done";
 

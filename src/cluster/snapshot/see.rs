@@ -62,7 +62,7 @@ impl Snapshot {
                 evidence: &BTreeMap::new(),
                 prepared: prepared.as_ref(),
                 told: &BTreeSet::new(),
-                refusal: None,
+                refusals: &BTreeMap::new(),
                 has_slot: false,
                 now,
             };

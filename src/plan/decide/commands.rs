@@ -25,6 +25,11 @@ pub(super) fn logs(build: &Key, namespace: &str) -> String {
     format!("oc --namespace {namespace} logs {}{containers}", resource(build))
 }
 
+/// Shows what the cluster says of a build object.
+pub(super) fn describe(build: &Key, namespace: &str) -> String {
+    format!("oc --namespace {namespace} describe {}", resource(build))
+}
+
 /// Asks for a fresh build of `pool`.
 pub(in crate::plan) fn rebuild(pool: &str) -> String {
     format!("oc annotate {} {}=now", resource(&Key::new(Kind::MachineConfigPool, pool)), keys::REBUILD)
@@ -33,6 +38,44 @@ pub(in crate::plan) fn rebuild(pool: &str) -> String {
 /// Shows whose an object is.
 pub(super) fn look_at(object: &Key, namespace: &str) -> String {
     format!("oc --namespace {namespace} get {} --show-labels", resource(object))
+}
+
+/// Shows what refuses to let `object` be written, going by the API server's `words`.
+pub(super) fn for_refusal(object: &Key, words: &str, pool: &str, namespace: &str) -> String {
+    let words = words.to_lowercase();
+    let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
+    let pool = Key::new(Kind::MachineConfigPool, pool);
+    if says(&["annotations: too long", "etcdserver: request is too large"]) {
+        format!("oc get {} --output yaml", resource(&pool))
+    } else if says(&["quota"]) {
+        format!("oc --namespace {namespace} describe resourcequota")
+    } else if says(&["podsecurity"]) {
+        format!("oc get namespace {namespace} --show-labels")
+    } else if says(&["webhook"]) {
+        "oc get validatingwebhookconfigurations,mutatingwebhookconfigurations".to_owned()
+    } else if says(&["validatingadmissionpolicy"]) {
+        "oc get validatingadmissionpolicies,validatingadmissionpolicybindings".to_owned()
+    } else if says(&["security context constraint"]) {
+        "oc get securitycontextconstraints anyuid --output yaml".to_owned()
+    } else if says(&["usage per", "limitrange"]) {
+        format!("oc --namespace {namespace} describe limitrange")
+    } else if says(&[
+        "cannot create resource",
+        "cannot patch resource",
+        "cannot delete resource",
+        "cannot update resource",
+    ]) {
+        format!("oc --namespace {namespace} get roles,rolebindings")
+    } else if object.kind.is_namespaced() {
+        format!("oc describe namespace {namespace}")
+    } else {
+        format!("oc describe {}", resource(&pool))
+    }
+}
+
+/// Shows an object that does not go, and what holds it.
+pub(super) fn look_at_finalizers(object: &Key, namespace: &str) -> String {
+    format!("oc --namespace {namespace} get {} --output yaml", resource(object))
 }
 
 /// Mends what is wrong with an input.

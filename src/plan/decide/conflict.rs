@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::facts::Facts;
-use super::serve::tell;
+use super::serve::{patch_record, tell};
 use super::start::is_expected;
 use super::{Decision, Effect, commands, settle, show};
 use crate::api::conditions::{BUILD_FAILED, event, reason};
@@ -13,6 +13,7 @@ use crate::api::{Key, Kind, Pool, names};
 use crate::plan::conditions::Shown;
 use crate::plan::notes::Note;
 use crate::plan::pull_secret;
+use crate::plan::record::{BuildRecord, Conflict};
 use crate::plan::request::BuildRequest;
 use crate::plan::slots::Demand;
 
@@ -23,7 +24,7 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest)
     }
     // No watch tells of a build object without labels. One that is shown to be in the way is taken to be there still,
     // until it was looked for: nothing else is shown in between.
-    let key = shown_in_the_way(pool, request)?;
+    let key = shown_in_the_way(facts, pool, request)?;
     let is_unknown = facts.view.cache.get(&key).is_none() && !facts.view.cache.is_absent(&key);
     is_unknown.then(|| Decision::act(Demand::None, Effect::Read(key)))
 }
@@ -42,11 +43,15 @@ fn conflict(facts: &Facts<'_>, request: &BuildRequest) -> Option<(Key, String)> 
 }
 
 /// The build object's namesake that the pool shows to be in the way.
-fn shown_in_the_way(pool: &Pool<'_>, request: &BuildRequest) -> Option<Key> {
-    let shown = pool.shown().filter(|condition| field(condition, "reason") == reason::NAME_CONFLICT)?;
+fn shown_in_the_way(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Key> {
+    pool.shown().filter(|condition| field(condition, "reason") == reason::NAME_CONFLICT)?;
     let name = names::build(&request.inputs.rendered_config);
-    let keys = [Kind::Pod, Kind::Build].map(|kind| Key::new(kind, &name));
-    keys.into_iter().find(|key| field(shown, "message").starts_with(&format!("{key} ")))
+    // An older program has recorded none.
+    let kind = match &facts.record.conflict {
+        Some(conflict) => [Kind::Pod, Kind::Build].into_iter().find(|kind| kind.name() == conflict.kind)?,
+        None => request.builder.kind(),
+    };
+    Some(Key::new(kind, name))
 }
 
 fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &Key, uid: &str) -> Decision {
@@ -57,16 +62,26 @@ fn show_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &Key, uid: &str) -> D
     let note = Note {
         reason: event::CONFIG_INVALID,
         message: message.clone(),
-        occurrence: format!("{} {uid}", reason::NAME_CONFLICT),
+        occurrence: format!("{} {uid} {}", reason::NAME_CONFLICT, settle::shown_since(pool)),
         is_warning: true,
         cause: Some(reason::NAME_CONFLICT),
     };
     let shown = Shown { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
     // Once it is shown, it was told: an Event that has since expired is not told again.
-    let effect = show::refer(pool, None).or_else(|| {
+    let effect = record_conflict(facts, pool, what).or_else(|| show::refer(pool, None)).or_else(|| {
         let status = settle::show_failure(facts, pool, &shown, None)?;
         tell(facts, pool, note).or(Some(status))
     });
     let again = facts.view.now.checked_add(SignedDuration::from_secs(NAME_CONFLICT_INTERVAL_S)).ok();
     Decision::rest(Demand::None, effect, again)
+}
+
+/// Writes down which object is in the way: the next process has to look whether it still is.
+fn record_conflict(facts: &Facts<'_>, pool: &Pool<'_>, what: &Key) -> Option<Effect> {
+    let conflict = Conflict { kind: what.kind.name().to_owned(), name: what.name.clone() };
+    if facts.record.conflict.as_ref() == Some(&conflict) {
+        return None;
+    }
+    let record = BuildRecord { conflict: Some(conflict), ..facts.record.clone() };
+    patch_record(pool, &record, |patch| show::unrefer(patch, pool))
 }

@@ -6,7 +6,10 @@ use super::serve::patch_record;
 use super::{Effect, Evidence, Place, Search, messages};
 use crate::api::{Kind, Pool, Sensitive};
 use crate::plan::record::{Attempt, BuildRecord, Failed};
-use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
+use crate::plan::status::{BuildFailure, BuildStatus};
+
+/// The container that builds; what the cluster takes away was most likely at that.
+const IMAGE_BUILD: &str = "image-build";
 
 /// The look for what is said about `build`, unless there was one. A Build says all there is to know by itself.
 pub(super) fn seek(facts: &Facts<'_>, build: Made<'_>, place: Place) -> Option<Effect> {
@@ -15,12 +18,22 @@ pub(super) fn seek(facts: &Facts<'_>, build: Made<'_>, place: Place) -> Option<E
         .then(|| Effect::Seek(Search { build: build.key.clone(), uid: build.uid().to_owned(), place }))
 }
 
+/// Where the container that failed has said why: the one that builds, if it is none's failure.
+pub(super) fn log_of(failure: &BuildFailure) -> Place {
+    Place::Log(failure.container.clone().unwrap_or_else(|| IMAGE_BUILD.to_owned()))
+}
+
+/// Whether what is said about `build` is being looked for.
+pub(super) fn is_sought(facts: &Facts<'_>, build: Made<'_>) -> bool {
+    facts.view.evidence.get(build.uid()) == Some(&Evidence::Sought)
+}
+
 /// Why `build` does not start, as far as is known; `None` while that is being looked for.
-pub(super) fn delay(facts: &Facts<'_>, build: Made<'_>, why: &str) -> Option<String> {
+pub(super) fn delay(facts: &Facts<'_>, build: Made<'_>, why: &BuildFailure) -> Option<BuildFailure> {
     match facts.view.evidence.get(build.uid()) {
         Some(Evidence::Sought) if why.is_empty() => None,
-        Some(Evidence::Found(text)) if why.is_empty() => Some(text.expose().clone()),
-        _ => Some(why.to_owned()),
+        Some(Evidence::Found(text)) if why.is_empty() => Some(BuildFailure { output: text.clone(), ..why.clone() }),
+        _ => Some(why.clone()),
     }
 }
 
@@ -29,22 +42,23 @@ pub(super) fn failure_of(facts: &Facts<'_>, build: Made<'_>) -> Option<BuildFail
     match facts.status_of(build)? {
         BuildStatus::Failed(failure) => Some(failure.clone()),
         BuildStatus::Running if facts.time_left(build).is_none() => {
-            let step = messages::overdue(facts.view.settings.build_deadline);
-            let cause = FailureCause::Deadline;
-            Some(BuildFailure { step, exit_code: None, output: Sensitive::default(), cause })
+            Some(messages::overdue(facts.view.settings.build_deadline))
         }
         _ => None,
     }
 }
 
-/// What is told of a failure: with the last lines of the build's log where they are known, else with what its object
-/// says.
-pub(super) fn message(facts: &Facts<'_>, build: Made<'_>, attempt: &Attempt, failure: &BuildFailure) -> String {
-    let output = match facts.view.evidence.get(build.uid()) {
+/// The last lines of the build's log where they are known, else what its object says.
+pub(super) fn output<'a>(facts: &Facts<'a>, build: Made<'_>, failure: &'a BuildFailure) -> &'a Sensitive<String> {
+    match facts.view.evidence.get(build.uid()) {
         Some(Evidence::Found(log)) if !log.expose().trim().is_empty() => log,
         _ => &failure.output,
-    };
-    told(facts, build, attempt, failure, output)
+    }
+}
+
+/// What is told of a failure.
+pub(super) fn message(facts: &Facts<'_>, build: Made<'_>, attempt: &Attempt, failure: &BuildFailure) -> String {
+    told(facts, build, attempt, failure, output(facts, build, failure))
 }
 
 fn told(
@@ -62,7 +76,7 @@ fn told(
 pub(super) fn amend(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Option<Effect> {
     let build = facts.build_of(&failed.hash)?;
     let Some(Evidence::Found(_)) = facts.view.evidence.get(build.uid()) else { return None };
-    let attempt = facts.record.attempt_at(&failed.hash)?;
+    let attempt = facts.record.attempt_at(&failed.hash).filter(|attempt| attempt.lost.is_none())?;
     let failure = failure_of(facts, build)?;
     let message = message(facts, build, attempt, &failure);
     if failed.message != told(facts, build, attempt, &failure, &failure.output) || failed.message == message {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub(in crate::plan) use super::made::Made;
+use super::refusal::{Refusal, Write};
 use super::{Doomed, Effect, Evidence};
 use crate::api::limits::{
     ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
@@ -91,8 +92,8 @@ pub struct View<'a> {
     pub prepared: Option<&'a Prepared>,
     /// Names of the Events that were told already.
     pub told: &'a BTreeSet<String>,
-    /// What the API server said when it refused to create an object of the build that is about to start.
-    pub refusal: Option<&'a str>,
+    /// The writes that the API server refuses.
+    pub refusals: &'a BTreeMap<Write, Refusal>,
     /// Whether the pool has a slot to build in.
     pub has_slot: bool,
     /// The time.
@@ -136,7 +137,8 @@ impl<'a> Facts<'a> {
     }
 
     fn sort(&mut self, made: Made<'a>) {
-        let is_digest = made.key.name.starts_with(&names::digest(""));
+        // A build pod leaves its digest without labels, should the helper be an older one.
+        let is_digest = made.key.name.starts_with(&names::digest("")) && made.is_unlabelled();
         if made.key.is_input_config_map() {
         } else if made.is_for(self.view.pool) || (made.key.kind == Kind::ConfigMap && is_digest) {
             let list = if made.key.kind.is_build_object() { &mut self.builds } else { &mut self.config_maps };
@@ -171,7 +173,13 @@ impl<'a> Facts<'a> {
     }
 
     fn live(&self, hash: &str) -> impl Iterator<Item = Made<'a>> {
-        self.builds.iter().copied().filter(move |build| build.hash() == Some(hash) && !build.is_being_deleted())
+        self.builds.iter().copied().filter(move |build| self.is_claimed(build, hash) && !build.is_being_deleted())
+    }
+
+    /// Whether `made` was made for the claim of the build of `hash`: nothing else is believed.
+    pub(super) fn is_claimed(&self, made: &Made<'_>, hash: &str) -> bool {
+        made.hash() == Some(hash)
+            && self.record.attempt_at(hash).is_some_and(|attempt| attempt.claim.as_deref() == made.claim())
     }
 
     pub(in crate::plan) fn status_of(&self, build: Made<'_>) -> Option<&'a BuildStatus> {

@@ -1,7 +1,7 @@
 //! A pool that is opted out, being deleted, or gone: nothing of its builds is left behind.
 
 use super::facts::Facts;
-use super::serve::{demand, tell};
+use super::serve::{self, demand, tell};
 use super::{Decision, Effect, show};
 use crate::api::conditions::event;
 use crate::api::pool::field;
@@ -10,8 +10,11 @@ use crate::plan::notes::Note;
 use crate::plan::patch::GuardedPatch;
 
 pub(super) fn decide(facts: &Facts<'_>, pool: Option<&Pool<'_>>) -> Decision {
-    let effect = facts.deletion(facts.made()).or_else(|| {
-        let pool = pool.filter(|pool| !pool.is_being_deleted() && pool.has_traces())?;
+    let pool = pool.filter(|pool| !pool.is_being_deleted() && pool.has_traces());
+    // An attempt is forgotten before its object is deleted: should the pool opt in again meanwhile, that is no loss.
+    let forget_attempt = || serve::forget_attempt(facts, pool?, facts.record.attempt.as_ref()?);
+    let effect = forget_attempt().or_else(|| facts.deletion(facts.made())).or_else(|| {
+        let pool = pool?;
         tell_opted_out(facts, pool).or_else(|| forget(pool)).or_else(|| show::withdraw(facts, pool))
     });
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::api::limits::FORCED_DELETION_AFTER_S;
-use crate::api::{Key, Object, keys};
+use crate::api::{Key, Object, keys, names};
 use crate::plan::index::owner_of;
 use crate::plan::inputs::BuildInputs;
 
@@ -22,6 +22,10 @@ impl<'a> Made<'a> {
 
     pub(in crate::plan) fn hash(&self) -> Option<&'a str> {
         self.annotation(keys::INPUT_HASH)
+    }
+
+    pub(in crate::plan) fn claim(&self) -> Option<&'a str> {
+        self.annotation(keys::CLAIM)
     }
 
     /// The inputs recorded with a build, if they are the ones that its hash says.
@@ -43,6 +47,12 @@ impl<'a> Made<'a> {
         deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
     }
 
+    /// When it is to be told that the object's finalizers keep it from going.
+    pub(super) fn held_at(&self) -> Option<Timestamp> {
+        let deadline = self.object.metadata.deletion_timestamp.as_ref().filter(|_| !self.finalizers().is_empty())?.0;
+        deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
+    }
+
     /// The reference to the object that stands on the pool.
     pub(super) fn reference(&self) -> Value {
         serde_json::json!({
@@ -54,11 +64,34 @@ impl<'a> Made<'a> {
         })
     }
 
-    /// Whether the object has the labels of one made for a build of `pool`.
+    /// Whether the object has the name and the labels of one made for a build of `pool`: labels alone can be anything's.
     pub(super) fn is_for(&self, pool: &str) -> bool {
+        let label = |key: &str| self.object.metadata.labels.as_ref()?.get(key);
+        [keys::BUILD_POD, keys::DESIRED_CONFIG].iter().all(|key| label(key).is_some())
+            && owner_of(self.object).as_deref() == Some(pool)
+            && self.rendered().is_some()
+    }
+
+    /// Whether the object has none of the labels of a build's.
+    pub(super) fn is_unlabelled(&self) -> bool {
         let labels = self.object.metadata.labels.as_ref();
-        let has = |key: &str| labels.is_some_and(|labels| labels.contains_key(key));
-        has(keys::BUILD_POD) && has(keys::DESIRED_CONFIG) && owner_of(self.object).as_deref() == Some(pool)
+        let ours = [keys::BUILD_POD, keys::TARGET_POOL, keys::DESIRED_CONFIG];
+        !labels.is_some_and(|labels| ours.iter().any(|key| labels.contains_key(*key)))
+    }
+
+    /// The rendered config that the object's name is made of, if it is the name of an object of its kind of a build.
+    pub(super) fn rendered(&self) -> Option<&'a str> {
+        let rendered = names::rendered_of(&self.key.name)?;
+        if !rendered.starts_with(names::RENDERED_PREFIX) {
+            return None;
+        }
+        let is_build = self.key.name == names::build(rendered);
+        (is_build == self.key.kind.is_build_object()).then_some(rendered)
+    }
+
+    /// The finalizers that keep the object from going.
+    pub(super) fn finalizers(&self) -> &'a [String] {
+        self.object.metadata.finalizers.as_deref().unwrap_or_default()
     }
 
     fn annotation(&self, key: &str) -> Option<&'a str> {

@@ -12,14 +12,17 @@
 //! | `serve` | an opted-in pool: which of the below is due |
 //! | `start` | a build that is needed and not there: wait, claim, make its objects |
 //! | `unseen` | builds of which nothing can be known: wait, rather than build twice |
+//! | `cause` | the cause of a failure, found in what a build has printed |
 //! | `commands` | what a user may run next |
 //! | `conflict` | somebody else's object that has a name which the build needs |
 //! | `follow` | a build that is there: show it, publish it, record its end |
 //! | `evidence` | what is read beside a build's object, to say why it did not succeed |
 //! | `settle` | nothing to build: clean up, and show how it ended |
 //! | `leave` | a pool that is opted out or gone: clean up |
+//! | [`refusal`] | writes that the API server refuses: show its words, and try again |
 //! | `show` | the status patch |
 
+mod cause;
 pub(in crate::plan) mod commands;
 mod conflict;
 mod evidence;
@@ -28,6 +31,7 @@ mod follow;
 mod leave;
 mod made;
 mod messages;
+pub mod refusal;
 mod serve;
 mod settle;
 mod show;
@@ -39,6 +43,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use self::facts::{Prepared, Settings, View};
+pub use self::refusal::{Refusal, Write};
 use super::notes::Note;
 use super::request::BuildRequest;
 use super::slots::Demand;
@@ -84,7 +89,7 @@ pub enum Effect {
 }
 
 /// The objects of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// The ConfigMap with the MachineConfig.
     Payload,
@@ -106,10 +111,10 @@ pub struct Search {
 }
 
 /// Where something is said about a build beside its object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// What the container that builds has printed.
-    Log,
+    /// What the container of this name has printed.
+    Log(String),
     /// What the cluster has to say about the build object.
     Events,
 }
@@ -168,8 +173,9 @@ impl Decision {
 /// The next step of the pool that `view` shows.
 pub fn decide(view: &View<'_>) -> Decision {
     let facts = facts::Facts::of(view);
-    match &facts.pool {
+    let decision = match &facts.pool {
         Some(pool) if pool.is_opted_in() && !pool.is_being_deleted() => serve::decide(&facts, pool),
         pool => leave::decide(&facts, pool.as_ref()),
-    }
+    };
+    refusal::apply(&facts, decision)
 }

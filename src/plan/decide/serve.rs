@@ -3,12 +3,12 @@
 use super::facts::{Facts, Made};
 use super::show::document;
 use super::{Decision, Effect, follow, messages, settle, show, start, unseen};
-use crate::api::conditions::event;
+use crate::api::conditions::{BUILD_FAILED, event};
 use crate::api::{Pool, keys};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
 use crate::plan::patch::GuardedPatch;
-use crate::plan::record::BuildRecord;
+use crate::plan::record::{Attempt, BuildRecord};
 use crate::plan::request::{BuildRequest, Wanted};
 use crate::plan::slots::Demand;
 use crate::plan::status::BuildStatus;
@@ -79,7 +79,7 @@ fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
 
 fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let hash = request.hash.as_str();
-    let is_stale = |made: &Made<'_>| made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash);
+    let is_stale = |made: &Made<'_>| !facts.is_claimed(made, hash) && !is_digest_of_running(facts, made, hash);
     let doubles = || facts.deletion(facts.doubles_of(hash));
     if let Some(decision) = unseen::decide(facts, pool, request) {
         return decision;
@@ -108,7 +108,7 @@ fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>)
 }
 
 fn has_succeeded(facts: &Facts<'_>, build: Made<'_>, hash: &str) -> bool {
-    build.hash() == Some(hash)
+    facts.is_claimed(&build, hash)
         && facts.record.attempt_at(hash).is_some_and(|attempt| attempt.lost.is_none())
         && matches!(facts.status_of(build), Some(BuildStatus::Succeeded(_)))
 }
@@ -120,18 +120,26 @@ fn lost_build<'a>(facts: &Facts<'a>) -> Option<Made<'a>> {
 
 /// Inputs that cannot be read are no change: a running build goes on, a published image stays.
 fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
-    let attempt = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none());
-    if let Some((attempt, build)) = attempt.and_then(|attempt| Some((attempt, facts.build_of(&attempt.hash)?))) {
-        return match facts.record.failure_of(&attempt.hash) {
-            Some(failed) => settle::failed(facts, pool, failed),
-            None => follow::decide(facts, pool, build),
-        };
+    let attempt = facts.record.attempt.as_ref();
+    let failed = attempt.and_then(|attempt| facts.record.failure_of(&attempt.hash));
+    if let Some(failed) = failed.filter(|_| !pool.is_true(BUILD_FAILED)) {
+        // It is shown and told first, and then makes room for what has to be mended before another build.
+        return settle::failed(facts, pool, failed);
     }
-    if let Some(effect) = facts.deletion(lost_build(facts)) {
+    let is_failed = failed.is_some();
+    let running = attempt.filter(|attempt| attempt.lost.is_none() && !is_failed);
+    if let Some(build) = running.and_then(|attempt| facts.build_of(&attempt.hash)) {
+        let decision = follow::decide(facts, pool, build);
+        let told = || tell(facts, pool, settle::fault_note(facts, fault));
+        let effect =
+            decision.effect.or_else(|| told().map(|effect| settle::unless_late(facts, fault).unwrap_or(effect)));
+        return Decision { effect, ..decision };
+    }
+    if let Some(effect) = facts.deletion(lost_build(facts).filter(|_| !is_failed)) {
         // Lost is lost: it must not come to run after all, unseen.
         return Decision::act(demand(facts), effect);
     }
-    let published = facts.record.published.as_ref();
+    let published = facts.record.published.as_ref().filter(|_| facts.record.failed.is_none());
     match published.and_then(|published| facts.record.published_on(pool, &published.hash)) {
         Some(published) if published.inputs.rendered_config == pool.rendered() => {
             match tell(facts, pool, settle::fault_note(facts, fault)) {
@@ -167,7 +175,10 @@ fn supersede<'a>(
             pool,
             Note {
                 reason: event::BUILD_SUPERSEDED,
-                message: messages::superseded(build.key),
+                message: match build.hash() {
+                    Some(own) if own == hash => messages::unclaimed(build.key),
+                    _ => messages::superseded(build.key),
+                },
                 occurrence: build.uid().to_owned(),
                 is_warning: false,
                 cause: None,
@@ -180,7 +191,18 @@ fn supersede<'a>(
 /// Takes an attempt at other inputs off the record: its object is about to be deleted, and must not count as lost
 /// should its inputs be wanted again.
 fn drop_attempt(facts: &Facts<'_>, pool: &Pool<'_>, hash: &str) -> Option<Effect> {
-    facts.record.attempt.as_ref().filter(|attempt| attempt.hash != hash)?;
-    let record = BuildRecord { attempt: None, ..facts.record.clone() };
+    let attempt = facts.record.attempt.as_ref().filter(|attempt| attempt.hash != hash)?;
+    forget_attempt(facts, pool, attempt)
+}
+
+/// The patch that takes the attempt off the record, and the reference to its object off the spec.
+pub(super) fn forget_attempt(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
+    let mut record = facts.record.clone();
+    if record.failure_of(&attempt.hash).is_none() {
+        let made = facts.builds.iter().find(|build| facts.is_claimed(build, &attempt.hash));
+        let config = made.and_then(|build| build.rendered()).unwrap_or_else(|| pool.rendered());
+        record.remember(config, "superseded", (None, None), facts.view.now);
+    }
+    let record = BuildRecord { attempt: None, lost: Vec::new(), ..record };
     patch_record(pool, &record, |patch| show::unrefer(patch, pool))
 }

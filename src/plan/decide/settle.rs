@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::facts::Facts;
+use super::facts::{Facts, Made};
 use super::serve::{demand, tell};
 use super::{Decision, Effect, commands, evidence, messages, show};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
@@ -25,7 +25,7 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
     let note = Note {
         reason: event::BUILD_SUCCEEDED,
         message: shown.message.clone(),
-        occurrence: format!("{} {}", published.hash, published.image),
+        occurrence: format!("{} {}", facts.record.occasion_of(published.build), published.image),
         is_warning: false,
         cause: None,
     };
@@ -64,11 +64,12 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
     let note = Note {
         reason: event::BUILD_FAILED,
         message: failed.message.clone(),
-        occurrence: format!("{} {number}", failed.hash),
+        occurrence: format!("{} {number}", facts.record.occasion()),
         is_warning: true,
         cause: Some(failed.cause.as_str()),
     };
     let effect = evidence::amend(facts, pool, failed)
+        .or_else(|| facts.deletion(unended(facts, failed)))
         .or_else(|| show::refer(pool, reference.clone()))
         .or_else(|| {
             let status = show_failure(facts, pool, &shown, reference)?;
@@ -76,6 +77,12 @@ pub(super) fn failed(facts: &Facts<'_>, pool: &Pool<'_>, failed: &Failed) -> Dec
         })
         .or_else(|| facts.deletion(facts.leaving()));
     Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+}
+
+/// The build object of a lost attempt that has not ended: it must not come to run after all, unseen.
+fn unended<'a>(facts: &Facts<'a>, failed: &Failed) -> Option<Made<'a>> {
+    facts.record.attempt_at(&failed.hash).filter(|attempt| attempt.lost.is_some())?;
+    facts.build_of(&failed.hash).filter(|build| facts.is_running(*build))
 }
 
 /// An input cannot be used, and the pool has no image of its config.
@@ -105,13 +112,21 @@ pub(super) fn unless_late(facts: &Facts<'_>, fault: &InputFault) -> Option<Effec
     is_late.then(|| Effect::Read(fault.object.clone()))
 }
 
-/// The Event about an input that cannot be used: one for each thing that can be wrong with it.
+/// What tells this occurrence of something from an earlier one, until it is shown: which build condition is True instead,
+/// and since when.
+pub(super) fn shown_since(pool: &Pool<'_>) -> String {
+    let words = |condition: &Value| format!("{} {}", field(condition, "type"), field(condition, "lastTransitionTime"));
+    pool.shown().map(words).unwrap_or_default()
+}
+
+/// The Event about an input that cannot be used: one for each thing that can be wrong with it, and
+/// another one once an attempt was claimed since.
 pub(super) fn fault_note(facts: &Facts<'_>, fault: &InputFault) -> Note {
     let command = commands::mend(fault, &facts.view.settings.namespace);
     Note {
         reason: event::CONFIG_INVALID,
         message: commands::with_next(&facts.scrubbed(&fault.to_string()), &command),
-        occurrence: format!("{} {fault}", fault.reason.as_str()),
+        occurrence: format!("{} {fault} {}", fault.reason.as_str(), facts.record.occasion()),
         is_warning: true,
         cause: Some(fault.reason.as_str()),
     }

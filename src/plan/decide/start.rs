@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::facts::{Facts, Made, Prepared};
 use super::serve::{demand, patch_record, tell};
-use super::{Decision, Effect, Part, conflict, messages, settle, show};
+use super::{Decision, Effect, Part, commands, conflict, messages, refusal, settle, show};
 use crate::api::conditions::{BUILD_PENDING, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
@@ -15,10 +15,10 @@ use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::FaultReason;
 use crate::plan::notes::Note;
 use crate::plan::pull_secret::{self, PullSecret};
-use crate::plan::record::{Attempt, BuildRecord, Failed, Lost};
+use crate::plan::record::{Attempt, BuildRecord, Failed};
 use crate::plan::request::{BuildRequest, containerfile_fault};
 use crate::plan::slots::Demand;
-use crate::plan::status::FailureCause;
+use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
 pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let attempt = facts.record.attempt_at(&request.hash);
@@ -43,6 +43,9 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequ
     }
     let prepare =
         Effect::Prepare { rendered: request.inputs.rendered_config.clone(), version: version_of(facts, request) };
+    if let Some(decision) = refusal::await_start(facts, pool) {
+        return decision;
+    }
     match prepared(facts, request).map(|prepared| &prepared.payload) {
         Some(Err(fault)) => settle::faulty(facts, pool, fault),
         // What was wrong is looked at before anything else is shown: it may still be wrong.
@@ -81,23 +84,82 @@ fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest, attempt
         // Not seen is not gone: the list of objects may be older than the reference to one.
         return Some(Effect::Read(key));
     }
-    record_loss(facts, pool, attempt, "its build object was deleted")
+    let leaving = facts.leaving().find(|build| facts.is_claimed(build, &attempt.hash));
+    let loss = match leaving.and_then(|build| facts.status_of(build)) {
+        Some(BuildStatus::Lost(loss)) => loss.clone(),
+        _ => BuildFailure::loss("running the build", format!("its build object {key} was deleted")),
+    };
+    record_loss(facts, pool, attempt, (&loss, loss.output.expose()), None)
 }
 
-/// Records the loss of an attempt, and takes the reference to its object off the spec.
-pub(super) fn record_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt, why: &str) -> Option<Effect> {
-    let lost = Lost { at: facts.view.now, why: facts.scrubbed(why) };
-    let mut record = facts.record.clone();
-    record.attempt = Some(Attempt { lost: Some(lost), ..attempt.clone() });
-    patch_record(pool, &record, |patch| show::unrefer(patch, pool))
+/// Records the loss of an attempt, and with the last one that the build failed. The reference to its object goes off the
+/// spec, unless the object is kept for inspection: that of the last attempt is, if it has ended.
+pub(super) fn record_loss(
+    facts: &Facts<'_>,
+    pool: &Pool<'_>,
+    attempt: &Attempt,
+    (loss, output): (&BuildFailure, &str),
+    build: Option<Made<'_>>,
+) -> Option<Effect> {
+    let why = messages::lost(loss, &facts.scrubbed(output));
+    let mut record = facts.record.with_loss(&why, facts.view.now);
+    let is_last = attempt.number >= facts.view.settings.attempts_max;
+    if is_last {
+        let config = pool.rendered();
+        record = with_failure(facts, pool, record, &why, cause_of(loss.cause));
+        record.remember(config, "failed", (Some(cause_of(loss.cause).as_str()), None), facts.view.now);
+    }
+    let is_kept = is_last && build.is_some_and(|build| !facts.is_running(build));
+    patch_record(pool, &record, |patch| {
+        if !is_kept {
+            show::unrefer(patch, pool);
+        }
+    })
+}
+
+/// What a build that was lost for the last time is counted by.
+const fn cause_of(cause: FailureCause) -> FailureCause {
+    match cause {
+        FailureCause::ImagePull | FailureCause::InitContainer | FailureCause::ContainerStart => cause,
+        _ => FailureCause::Lost,
+    }
+}
+
+/// The record of a build whose last attempt was lost.
+fn with_failure(
+    facts: &Facts<'_>,
+    pool: &Pool<'_>,
+    record: BuildRecord,
+    why: &str,
+    cause: FailureCause,
+) -> BuildRecord {
+    let Some(attempt) = record.attempt.clone() else { return record };
+    let lost_at = attempt.lost.as_ref().map_or(facts.view.now, |lost| lost.at);
+    let after = lost_at.duration_since(attempt.started);
+    let message = messages::given_up(&record, attempt.number, why, after, &commands::rebuild(pool.name()));
+    let failed = Failed { hash: attempt.hash, reason: "BuildLost".into(), message, cause };
+    BuildRecord { rebuild: false, failed: Some(failed), ..record }
 }
 
 /// An object of an earlier build is on its way out, and this one has to wait for its end.
 fn await_end(facts: &Facts<'_>, pool: &Pool<'_>, leaving: &Made<'_>) -> Decision {
-    let shown =
-        Shown { type_: BUILD_PENDING, reason: reason::BUILD_QUEUED.into(), message: messages::stopping(leaving.key) };
+    let (finalizers, namespace) = (leaving.finalizers(), &facts.view.settings.namespace);
+    let message = match finalizers {
+        [] => messages::stopping(leaving.key),
+        finalizers => messages::held(leaving.key, finalizers, namespace),
+    };
+    let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_QUEUED.into(), message };
     let effect = facts.deletion([*leaving]).or_else(|| show_unreferred(facts, pool, &shown));
-    Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+    let held_at = leaving.held_at();
+    let tell_held =
+        || if held_at? <= facts.view.now { tell(facts, pool, held(leaving, shown.message.clone())) } else { None };
+    let effect = effect.or_else(tell_held);
+    let wakes = [facts.next_forced_deletion(), held_at.filter(|time| *time > facts.view.now)];
+    Decision::rest(demand(facts), effect, wakes.into_iter().flatten().min())
+}
+
+fn held(leaving: &Made<'_>, message: String) -> Note {
+    Note { reason: event::CLEAN_UP_HELD, message, occurrence: leaving.uid().to_owned(), is_warning: true, cause: None }
 }
 
 /// What to do about an attempt that was lost: wait for the next to be due, or give up.
@@ -105,11 +167,9 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
     let lost = attempt.lost.as_ref()?;
     let attempts_max = facts.view.settings.attempts_max;
     if attempt.number >= attempts_max {
-        let after = lost.at.duration_since(attempt.started);
-        let message = messages::given_up(pool.name(), attempt.number, &lost.why, after);
-        let cause = FailureCause::Lost;
-        let failed = Failed { hash: attempt.hash.clone(), reason: "BuildLost".into(), message, cause };
-        let record = BuildRecord { rebuild: false, failed: Some(failed), ..facts.record.clone() };
+        // It was not the last when it was recorded.
+        let mut record = with_failure(facts, pool, facts.record.clone(), &lost.why, FailureCause::Lost);
+        record.remember(pool.rendered(), "failed", (Some(FailureCause::Lost.as_str()), None), facts.view.now);
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
     }
     let due = lost.at.checked_add(facts.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX);
@@ -117,12 +177,12 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
     let note = Note {
         reason: event::BUILD_RETRYING,
         message: message.clone(),
-        occurrence: format!("{} {}", attempt.hash, attempt.number),
+        occurrence: format!("{} {}", facts.record.occasion(), attempt.number),
         is_warning: true,
         cause: None,
     };
     if due <= facts.view.now {
-        // Nobody was there to tell in time, if the status still refers to what was lost.
+        // It was not told in time, if the status still refers to what was lost.
         let is_untold = pool.status_source().iter().any(is_build_reference);
         let effect = if is_untold { tell(facts, pool, note) } else { None };
         return effect.map(|effect| Decision::act(demand(facts), effect));
@@ -143,20 +203,23 @@ pub(super) fn is_expected(made: &Made<'_>, request: &BuildRequest) -> bool {
 
 /// Waits for a slot, in the order in which pools began to.
 fn queue(facts: &Facts<'_>, pool: &Pool<'_>) -> Decision {
-    let since = pool
-        .condition(BUILD_PENDING)
-        .filter(|condition| field(condition, "status") == "True")
-        .filter(|condition| field(condition, "reason") == reason::BUILD_QUEUED)
-        .and_then(|condition| messages::queued_since(field(condition, "message")))
-        // Written by a clock that was ahead: it would be the last of all for as long as that.
-        .filter(|since| *since <= facts.view.now)
-        .unwrap_or(facts.view.now);
+    let since = queued_since(facts, pool).unwrap_or(facts.view.now);
     let shown = Shown {
         type_: BUILD_PENDING,
         reason: reason::BUILD_QUEUED.into(),
         message: messages::queued(facts.view.settings, since),
     };
     Decision::rest(Demand::Wait(since), show_unreferred(facts, pool, &shown), None)
+}
+
+/// Since when the pool shows that it waits for a slot. A time that is still to come was written by a clock that was ahead:
+/// the pool would be the last of all for as long as that.
+fn queued_since(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Timestamp> {
+    pool.condition(BUILD_PENDING)
+        .filter(|condition| field(condition, "status") == "True")
+        .filter(|condition| field(condition, "reason") == reason::BUILD_QUEUED)
+        .and_then(|condition| messages::queued_since(field(condition, "message")))
+        .filter(|since| *since <= facts.view.now)
 }
 
 /// Shows a state in which no build object is referred to: first off the spec, then in the status.
@@ -171,21 +234,8 @@ fn make(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Deci
         .find_map(|secret| bring_in_step(facts, secret))
         .or_else(|| claim(facts, pool, request))
         .or_else(|| facts.deletion(facts.config_maps.iter().copied().filter(is_digest)))
-        .or_else(|| show_refusal(facts, pool, request))
         .unwrap_or_else(|| Effect::Create(next_part(facts, request), request.clone()));
     Decision::act(Demand::Hold, effect)
-}
-
-/// What an API server that refuses to create an object has to say is shown while it is tried again, until the
-/// deadline for the start of a build.
-fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Effect> {
-    let why = messages::refused(facts.view.refusal?);
-    let attempt = facts.record.attempt_at(&request.hash)?;
-    if facts.pending_deadline(attempt) <= facts.view.now {
-        return record_loss(facts, pool, attempt, &why);
-    }
-    let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_PENDING.into(), message: why };
-    show_unreferred(facts, pool, &shown)
 }
 
 fn is_digest(made: &Made<'_>) -> bool {
@@ -198,9 +248,8 @@ fn claim(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<E
     if known.is_some_and(|attempt| attempt.lost.is_none()) {
         return None;
     }
-    let number = known.map_or(1, |attempt| attempt.number.saturating_add(1));
-    let attempt = Attempt { hash: request.hash.clone(), number, started: facts.view.now, lost: None };
-    let record = BuildRecord { attempt: Some(attempt), failed: None, ..facts.record.clone() };
+    let waiting_since = queued_since(facts, pool);
+    let record = facts.record.claimed(pool.uid(), &request.hash, waiting_since, facts.view.now);
     patch_record(pool, &record, |patch| {
         patch.premise(&["spec", "configuration", "name"]);
         show::unrefer(patch, pool);
@@ -232,7 +281,7 @@ fn source_of(canonical: &crate::api::Object) -> &str {
 
 fn next_part(facts: &Facts<'_>, request: &BuildRequest) -> Part {
     let rendered = &request.inputs.rendered_config;
-    let is_fresh = |made: &Made<'_>| made.hash() == Some(request.hash.as_str()) && !made.is_being_deleted();
+    let is_fresh = |made: &Made<'_>| facts.is_claimed(made, &request.hash) && !made.is_being_deleted();
     let is_there = |name: String| facts.config_maps.iter().any(|made| made.key.name == name && is_fresh(made));
     if !is_there(names::payload(rendered)) {
         Part::Payload

@@ -10,13 +10,15 @@ use crate::plan::request::BuildRequest;
 
 /// What is due now; else what is due later; else what is waited for.
 pub(super) fn next(facts: &Facts<'_>, looked: &Looked, state: State) -> Option<Next> {
-    let due = looked.due.as_ref().filter(|effect| !is_rewording(facts, looked, effect));
+    // When a refused write is tried again, only the daemon knows.
+    let due = looked.due.as_ref().filter(|effect| state != State::Refused && !is_rewording(facts, looked, effect));
     if let Some(effect) = due {
         return Some(Next { what: words(effect, state), is_due: true, at: None });
     }
     // A name is looked at again and again, any time of that is as good; and for how long a build has been seen to run,
     // only the daemon knows.
-    let at = looked.decision.wake.filter(|_| !matches!(state, State::NameConflict | State::Building));
+    let is_untimed = matches!(state, State::NameConflict | State::Building | State::Refused);
+    let at = looked.decision.wake.filter(|_| !is_untimed);
     let what = awaited(facts, state, at.is_some())?;
     Some(Next { what, is_due: false, at })
 }
@@ -85,6 +87,9 @@ fn awaited(facts: &Facts<'_>, state: State, is_timed: bool) -> Option<String> {
             "delete by force what has not ended by then".into()
         }
         State::Superseding => "build what is wanted now, once what was is gone".into(),
+        State::Refused => {
+            "try that again, once a minute or more often, and go on once the API server accepts it".into()
+        }
         State::Failed => "build once an input changes, or a fresh build is asked for".into(),
         State::Built | State::NotOptedIn | State::Starting | State::OptingOut | State::Deleting | State::Unknown => {
             return None;

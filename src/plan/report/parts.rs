@@ -21,7 +21,7 @@ pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
     let now = Facts::of(view);
     let then_view = View { cache: &looked.cache, ..*view };
     let then = Facts::of(&then_view);
-    let state = state::of(&then, looked);
+    let state = state::of(&now, &then, looked);
     let pool = now.pool.as_ref();
     // Of others, nothing is wanted.
     let is_served = pool.filter(|pool| pool.is_opted_in() && !pool.rendered().is_empty());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::State;
+use crate::api::conditions::BUILD_FAILED;
 
 /// How one pool is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -158,7 +159,9 @@ impl PoolReport {
 
     /// Whether the build failed, or cannot be made, and the pool shows it.
     pub fn is_failed(&self) -> bool {
-        let is_failure = matches!(self.state, State::Failed | State::InputInvalid | State::NameConflict);
+        let is_given_up = self.condition.as_ref().is_some_and(|shown| shown.type_ == BUILD_FAILED);
+        let is_failure = matches!(self.state, State::Failed | State::InputInvalid | State::NameConflict)
+            || (self.state == State::Refused && is_given_up);
         (is_failure || (self.state == State::Built && self.input_fault.is_some())) && !self.is_due()
     }
 

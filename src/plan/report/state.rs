@@ -43,6 +43,8 @@ pub enum State {
     Superseding,
     /// The last attempt was lost; the next is due later.
     Retrying,
+    /// The API server refuses a write that the build needs.
+    Refused,
     /// The build failed.
     Failed,
     /// The pool was opted out, and everything of its builds is being removed.
@@ -60,8 +62,8 @@ impl fmt::Display for State {
     }
 }
 
-/// Where the looks came to rest.
-pub(super) fn of(facts: &Facts<'_>, looked: &Looked) -> State {
+/// Where the looks came to rest, of a pool that is `now` so.
+pub(super) fn of(now: &Facts<'_>, facts: &Facts<'_>, looked: &Looked) -> State {
     let decision = &looked.decision;
     let Some(pool) = facts.pool.filter(|pool| !pool.is_being_deleted()) else { return State::Deleting };
     if !pool.is_opted_in() {
@@ -71,11 +73,30 @@ pub(super) fn of(facts: &Facts<'_>, looked: &Looked) -> State {
     if pool.rendered().is_empty() {
         return State::NotRendered;
     }
+    if is_refused(now) {
+        return State::Refused;
+    }
     match &decision.effect {
         _ if matches!(decision.demand, Demand::Wait(_)) => State::Queued,
         Some(Effect::Prepare { .. } | Effect::Create(..) | Effect::WriteSecret(_)) => State::Starting,
         Some(Effect::Delete(doomed)) => clearing(facts, doomed),
         _ => shown(facts, &pool),
+    }
+}
+
+/// Whether the pool shows that the API server refuses a write: as its condition says, or by a failed build of which there
+/// is no failure on record.
+fn is_refused(now: &Facts<'_>) -> bool {
+    let (Some(pool), Wanted::Known(request)) = (&now.pool, &now.wanted) else { return false };
+    let Some(shown) = pool.shown() else { return false };
+    let is_published = now.record.published_on(pool, &request.hash).is_some();
+    match (field(shown, "type"), field(shown, "reason")) {
+        (BUILD_PENDING, reason::BUILD_REFUSED) => !is_published,
+        (BUILD_FAILED, reason::BUILD_FAILED) => {
+            let attempt = now.record.attempt_at(&request.hash);
+            now.record.failed.is_none() && !is_published && attempt.is_some_and(|attempt| attempt.lost.is_none())
+        }
+        _ => false,
     }
 }
 

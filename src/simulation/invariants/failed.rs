@@ -3,6 +3,7 @@
 use super::model::{Model, annotation};
 use super::violation::Fault;
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, reason};
+use crate::api::limits::ATTEMPTS_MAX_DEFAULT;
 use crate::api::pool::field;
 use crate::api::{Object, Pool, keys};
 use crate::plan::record::BuildRecord;
@@ -27,8 +28,16 @@ fn untruth(model: &Model, ledger: &Ledger, was: &Pool<'_>, is: &Pool<'_>) -> Opt
         return Some(format!("the build is said to take too long ({}), and is gone", failed.message));
     }
     let endings: Vec<_> = uids.into_iter().filter_map(|uid| ledger.ending(uid)).collect();
-    let is_true = endings.is_empty() || endings.iter().any(|ending| ending.is_failure());
+    // The pod of the last attempt that is lost is kept.
+    let is_last = failed.cause == FailureCause::Lost && is_last_attempt(was, &failed.hash);
+    let is_true = endings.is_empty() || is_last || endings.iter().any(|ending| ending.is_failure());
     (!is_true).then(|| format!("the build is said to have failed ({}), and it ended as {endings:?}", failed.message))
+}
+
+/// Whether the attempt that is under way is the last that there is.
+fn is_last_attempt(pool: &Pool<'_>, hash: &str) -> bool {
+    let record = BuildRecord::of(pool).unwrap_or_default();
+    record.attempt_at(hash).is_some_and(|attempt| attempt.number >= ATTEMPTS_MAX_DEFAULT)
 }
 
 /// An image of today's config that is not shown as such any more because an input cannot be read: that is no change.

@@ -10,6 +10,7 @@
 //! | `published` | which image stands on a pool |
 //! | `failed` | which failures users are told of |
 //! | `bounds` | how many builds run at once, and how long it takes to clean up |
+//! | `refused` | whether users are told what the cluster refuses |
 //! | `foreign` | what belongs to others |
 //! | `rest` | what is there when nothing happens any more |
 //! | `violation` | nothing: the words for what does not hold |
@@ -22,6 +23,7 @@ mod failed;
 mod foreign;
 mod model;
 mod published;
+mod refused;
 mod rest;
 mod violation;
 
@@ -33,6 +35,8 @@ use serde_json::Value;
 
 pub(super) use self::foreign::without_emptiness;
 use self::model::Model;
+use self::refused::Refusals;
+pub use self::refused::RefusedWrite;
 use self::violation::Fault;
 pub use self::violation::{Invariant, Violation};
 use super::ledger::Ledger;
@@ -55,6 +59,7 @@ struct Checker {
     /// Builds that may run at once; 0 is no limit.
     builds_max: usize,
     model: Model,
+    refusals: Refusals,
     violations: Vec<Violation>,
     /// Those that were noted, so that what lasts is noted once.
     known: BTreeSet<(Invariant, String, String)>,
@@ -85,6 +90,7 @@ impl Invariants {
             tolerant_until: Timestamp::MIN,
             builds_max: 0,
             model: Model::default(),
+            refusals: Refusals::default(),
             violations: Vec::new(),
             known: BTreeSet::new(),
             requests: 0,
@@ -133,6 +139,21 @@ impl Invariants {
         });
     }
 
+    /// A write of the daemon is refused.
+    pub fn refused(&self, write: &RefusedWrite) {
+        self.with(|checker| checker.refusals.note(write, checker.now));
+    }
+
+    /// Something may be refused from here on, or nothing.
+    pub fn refuses(&self, is_refusing: bool) {
+        self.with(|checker| checker.refusals.refuses(is_refusing, checker.now));
+    }
+
+    /// The daemon's writes that were refused so far.
+    pub fn refused_writes(&self) -> u64 {
+        self.with(|checker| checker.refusals.count)
+    }
+
     /// The daemon's requests so far, but for lists, watches and the lease.
     pub fn requests(&self) -> usize {
         self.with(|checker| checker.requests)
@@ -172,6 +193,7 @@ impl Checker {
             };
             self.judge(&event);
             self.model.apply(&event, self.now);
+            self.refusals.observe(&event, self.now);
         }
         if !changes.is_empty() {
             self.judge_state();
@@ -180,6 +202,8 @@ impl Checker {
 
     /// Judges what is there now.
     fn judge_state(&mut self) {
+        let unshown = self.refusals.faults(&self.model, self.tolerant_until, self.now);
+        self.note(Invariant::RefusalIsShown, unshown);
         let overdue = bounds::overdue(&self.model, self.now);
         self.note(Invariant::CleanUp, overdue);
         if self.now > self.tolerant_until {

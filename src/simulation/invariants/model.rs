@@ -186,7 +186,9 @@ pub(super) fn is_labelled(object: &Object) -> bool {
 
 /// Whether an object was made for a build, by the daemon or by the build itself.
 fn is_made(kind: Kind, object: &Object) -> bool {
-    is_labelled(object) || (kind == Kind::ConfigMap && is_digest(object.metadata.name.as_deref().unwrap_or_default()))
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let is_named = names::rendered_of(name).is_some_and(|rendered| rendered.starts_with(names::RENDERED_PREFIX));
+    (is_named && is_labelled(object)) || (kind == Kind::ConfigMap && is_digest(name))
 }
 
 /// Whether this is the name of a ConfigMap in which a build leaves its digest.

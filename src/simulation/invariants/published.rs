@@ -27,7 +27,7 @@ pub(super) fn faults(model: &Model, ledger: &Ledger, before: &Object, after: &Ob
 
 /// What is not so about a published image.
 fn untruth(model: &Model, ledger: &Ledger, image: &str, published: &Published) -> Option<String> {
-    let Published { inputs, hash, image: recorded } = published;
+    let Published { inputs, hash, image: recorded, .. } = published;
     if recorded != image || *hash != inputs.hash() {
         return Some(format!("the record says {recorded}, of {hash}"));
     }

@@ -32,6 +32,8 @@ pub enum Invariant {
     InOrder,
     /// What others wrote is left alone.
     ForeignIsKept,
+    /// What the cluster refuses is shown, in its words, for as long as it does, and tried again now and then.
+    RefusalIsShown,
     /// At rest there is nothing left over, and nothing left to do.
     Rest,
 }

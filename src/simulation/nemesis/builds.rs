@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::world::{Calm, random};
 use super::{Ingredient, World, each};
 use crate::api::{Kind, Object, keys};
-use crate::simulation::ending::{Ending, Endings};
+use crate::simulation::ending::{Ending, Endings, Rejection};
 use crate::simulation::scenario::Builds;
 use crate::simulation::seed;
 
@@ -27,16 +27,37 @@ pub fn endings(builds: &Builds, seed: u64, calm: Calm) -> Endings {
     })
 }
 
+/// What is the user's fault, or that of a registry that says no.
+const FAILURES: [Ending; 6] = [
+    Ending::Fails,
+    Ending::PullDenied,
+    Ending::PushDenied,
+    Ending::BadPayload,
+    Ending::PullImpossible,
+    Ending::PushImpossible,
+];
+/// A number of which that of the endings of each kind is a divisor.
+const DRAWS: usize = 42;
+
 fn ending(builds: &Builds, random: &mut ChaCha8Rng) -> Ending {
     let mut left: f64 = random.random_range(0.0..1.0);
-    let which = random.random_range(0..6_usize);
-    let kinds: [(_, &[Ending]); 6] = [
-        (builds.failures, &[Ending::Fails, Ending::PullDenied, Ending::PushDenied]),
+    let which = random.random_range(0..DRAWS);
+    let rejections = Rejection::ALL.map(Ending::Rejected);
+    let kinds: [(_, &[Ending]); 14] = [
+        (builds.failures, &FAILURES),
         (builds.evictions, &[Ending::Evicted]),
         (builds.node_losses, &[Ending::NodeLost]),
         (builds.registry_faults, &[Ending::PullFails, Ending::PushFails]),
         (builds.late_starts, &[Ending::PullBackOff]),
         (builds.never_starts, &[Ending::NeverStarts]),
+        (builds.rejections, &rejections),
+        (builds.out_of_memory, &[Ending::OutOfMemory]),
+        (builds.unknown_ends, &[Ending::Unknown]),
+        (builds.init_failures, &[Ending::InitFails]),
+        (builds.full_disks, &[Ending::DiskFull]),
+        (builds.start_errors, &[Ending::CannotRun]),
+        (builds.overruns, &[Ending::Overruns]),
+        (builds.bare_ends, &[Ending::Bare]),
     ];
     for (share, endings) in kinds {
         left -= share.get();

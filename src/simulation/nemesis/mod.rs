@@ -7,10 +7,12 @@
 //! | [`processes`] | runs the processes of the daemon, and lets them crash and stop |
 //! | [`builds`] | says how builds end, and deletes some |
 //! | [`neighbours`] | writes the status of pools, degrades them, resets users' objects |
+//! | [`admission`] | refuses writes for a while, as quotas, policies and webhooks do |
 //! | [`users`] | opts in and out, edits, rolls out, asks for rebuilds |
 //!
 //! Each ingredient draws from random numbers of its own, so that one more of them leaves the others as they were.
 
+pub mod admission;
 pub mod builds;
 pub mod events;
 pub mod neighbours;
@@ -37,6 +39,7 @@ pub fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
         .into_iter()
         .flatten()
         .chain(processes::ingredients(world))
+        .chain(admission::ingredients(world))
         .chain(users::ingredients(world))
         .collect()
 }

@@ -8,11 +8,13 @@ use tokio::time;
 
 use super::world::within;
 use super::{Ingredient, World, each};
-use crate::api::conditions::BUILD_FAILED;
+use crate::api::conditions::{BUILD_FAILED, reason};
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, sha256_hex};
+use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool, keys};
 use crate::builders::{self, ImageBuilder as _};
 use crate::plan::builder::BUILDER_TYPE;
+use crate::plan::record::BuildRecord;
 use crate::simulation::machine_config::MachineConfigTemplate;
 use crate::simulation::run::Builder;
 use crate::simulation::seed;
@@ -89,14 +91,22 @@ pub async fn mend(world: &World) {
     }
 }
 
-/// Asks once more for the builds that failed. `pools` are all pools.
+/// Asks once more for the builds that failed, but for those that were refused: they are tried again unasked. `pools` are
+/// all pools.
 pub async fn retry_failed(world: &World, pools: &[Object]) {
     for object in pools {
         let pool = Pool::new(object);
-        if pool.is_true(BUILD_FAILED) && pool.annotation(keys::REBUILD).is_none() {
+        let is_refused = is_refused(&pool);
+        if pool.is_true(BUILD_FAILED) && !is_refused && pool.annotation(keys::REBUILD).is_none() {
             ask_for_rebuild(world, pool.name()).await;
         }
     }
+}
+
+/// Whether a pool shows a failure for no other cause than that the cluster refuses what its build needs.
+fn is_refused(pool: &Pool<'_>) -> bool {
+    let is_of_build = pool.condition(BUILD_FAILED).is_some_and(|shown| field(shown, "reason") == reason::BUILD_FAILED);
+    is_of_build && BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
 }
 
 /// Puts the users' ConfigMaps and Secrets back to what they were at first.

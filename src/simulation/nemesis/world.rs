@@ -11,11 +11,13 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
+use super::admission::Refusals;
 use super::processes::Replicas;
 use super::watched::WatchedDaemon;
 use crate::api::Kind;
 use crate::apiserver::ApiServer;
-use crate::simulation::scenario::{Every, Scenario};
+use crate::simulation::invariants::Invariants;
+use crate::simulation::scenario::{Admission, Every, Scenario};
 use crate::simulation::seed::{self, Fleet};
 use crate::simulation::switch;
 
@@ -33,6 +35,8 @@ pub struct World {
     pub replicas: Replicas,
     /// What the daemon is at, where somebody wants to know.
     pub watched_daemon: WatchedDaemon,
+    /// What is refused.
+    pub refusals: Refusals,
     /// The number of the newest config of each pool.
     newest: Mutex<BTreeMap<String, usize>>,
 }
@@ -55,14 +59,24 @@ impl Calm {
 
 impl World {
     /// A world whose pools want their first configs.
-    pub fn new(scenario: Scenario, server: ApiServer, fleet: Fleet, replicas: Replicas) -> Self {
+    pub fn new(
+        scenario: Scenario,
+        server: ApiServer,
+        fleet: Fleet,
+        replicas: Replicas,
+        invariants: &Invariants,
+    ) -> Self {
         let newest = fleet.pool_names().into_iter().map(|pool| (pool, 1)).collect();
         let user = server.client(switch::USER_AGENT);
         let watched_daemon = WatchedDaemon::default();
         if scenario.neighbours.conflict_storms != Every::default() {
             server.add_auditor(watched_daemon.auditor());
         }
-        Self { scenario, server, fleet, user, replicas, watched_daemon, newest: Mutex::new(newest) }
+        let refusals = Refusals::new(invariants.clone());
+        if scenario.admission != Admission::default() {
+            server.set_admission(Some(refusals.admitter()));
+        }
+        Self { scenario, server, fleet, user, replicas, watched_daemon, refusals, newest: Mutex::new(newest) }
     }
 
     /// Random numbers, of which each stream has its own.

@@ -1,5 +1,7 @@
 //! One pod, from beginning to end.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::api::{Patch, PatchParams, PostParams};
@@ -12,13 +14,16 @@ use crate::apiserver::PodLogs;
 use crate::builders::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
 use crate::simulation::ending::Ending;
 use crate::simulation::ledger::Ledger;
+use crate::simulation::node_agent::ends::NODE_LOST;
 use crate::simulation::pace::Pace;
 use crate::simulation::{payload, seed};
 
-/// The reason in the status of a pod whose node is gone.
-const NODE_LOST: &str = "NodeLost";
+/// The container that pushes, in pods that have one for it.
+const IMAGE_PUSH: &str = "image-push";
 /// How many times as long as others a pod takes to start whose images cannot be pulled at first.
 const BACK_OFF_FACTOR: u32 = 10;
+/// How long the containers of a pod go on of which one has ended.
+const BETWEEN_ENDS: Duration = Duration::from_secs(3);
 
 /// Whatever carries one pod.
 pub(super) struct Carrier {
@@ -51,16 +56,17 @@ impl Carrier {
         if self.ends_badly().await? {
             return Ok(());
         }
-        let Some(pullspec) = self.environment(IMAGE_BUILD, "FINAL_IMAGE") else {
+        let pusher = self.pusher();
+        let Some(pullspec) = self.environment(pusher, "FINAL_IMAGE") else {
             self.ledger.complain(format!("{} does not say what to push", self.pod.name_any()));
             return self.set_status("Failed", &[]).await;
         };
         let digest = self.ledger.push(&pullspec, machine_config, &self.pod.uid().unwrap_or_default());
-        self.log(IMAGE_BUILD, &format!("pushed {pullspec} as {digest}"));
+        self.log(pusher, &format!("pushed {pullspec} as {digest}"));
         if let Some(manifest) = self.environment(WAIT_FOR_DONE, "DIGEST_MANIFEST") {
             self.hand_over(&manifest.replace("@DIGEST@", &digest)).await?;
         }
-        self.set_status("Succeeded", &self.all_ended(0, &digest)).await
+        self.set_status("Succeeded", &self.all_ended(pusher, 0, &digest)).await
     }
 
     /// Whether the pod never starts; one that starts late is waited for.
@@ -79,32 +85,21 @@ impl Carrier {
             }
             _ => {}
         }
-        Ok(false)
+        let Some(end) = self.end_before_start() else { return Ok(false) };
+        self.write_status(end).await?;
+        Ok(true)
     }
 
     /// Whether the build ends without an image, which its pod shows then.
     async fn ends_badly(&self) -> kube::Result<bool> {
-        let (code, message) = match self.ending {
-            Ending::Succeeds | Ending::PullBackOff | Ending::NeverStarts => return Ok(false),
-            Ending::Fails => (20, "Error: building at STEP \"RUN ignition-apply\": exit status 1"),
-            Ending::PullFails => (30, "Error: initializing source: connection reset by peer"),
-            Ending::PullDenied => (31, "Error: initializing source: unauthorized"),
-            Ending::PushFails => (40, "Error: pushing image: connection reset by peer"),
-            Ending::PushDenied => (41, "Error: pushing image: denied"),
-            Ending::Evicted => {
-                let status = json!({"phase": "Failed", "reason": "Evicted", "message": "low on ephemeral storage"});
-                self.patch_status(status).await?;
-                return Ok(true);
+        let ends = self.bad_ends();
+        for (number, status) in ends.iter().enumerate() {
+            if number > 0 {
+                time::sleep(BETWEEN_ENDS).await;
             }
-            Ending::NodeLost => {
-                // Its containers may go on: nobody knows.
-                self.patch_status(json!({"phase": "Running", "reason": NODE_LOST, "message": "no word of it"})).await?;
-                return Ok(true);
-            }
-        };
-        self.log(IMAGE_BUILD, message);
-        self.set_status("Failed", &self.all_ended(code, message)).await?;
-        Ok(true)
+            self.write_status(status.clone()).await?;
+        }
+        Ok(!ends.is_empty())
     }
 
     /// Runs a pod that is no build: it is there until it is deleted.
@@ -121,7 +116,7 @@ impl Carrier {
         if self.is_bound { super::bind(&self.client, &self.pod).await } else { Ok(()) }
     }
 
-    fn log(&self, container: &str, line: &str) {
+    pub(super) fn log(&self, container: &str, line: &str) {
         if let Some(logs) = &self.logs {
             logs.append(&self.pod.uid().unwrap_or_default(), container, line);
         }
@@ -138,8 +133,16 @@ impl Carrier {
         if !containers.is_empty() {
             status["containerStatuses"] = containers.into();
         }
+        self.write_status(status).await
+    }
+
+    /// Writes a status, on a whole node with what such a one adds.
+    async fn write_status(&self, mut status: Value) -> kube::Result<()> {
         if self.logs.is_some() {
-            status["conditions"] = conditions(phase);
+            let phase = status["phase"].as_str().unwrap_or_default().to_owned();
+            if status["conditions"].is_null() {
+                status["conditions"] = conditions(&phase);
+            }
             if phase == "Running" {
                 status["startTime"] = now();
             }
@@ -158,36 +161,45 @@ impl Carrier {
         self.containers().iter().map(|container| self.running(&container.name)).collect()
     }
 
-    /// The container that builds has ended so, and any other with it.
-    fn all_ended(&self, exit_code: i32, message: &str) -> Vec<Value> {
+    /// The container `of` has ended so, and any other with it: where that pushes, the image was built before.
+    pub(super) fn all_ended(&self, of: &str, exit_code: i32, message: &str) -> Vec<Value> {
         let ended = |container: &Container| match container.name.as_str() {
-            IMAGE_BUILD => self.ended(IMAGE_BUILD, exit_code, message),
-            other => self.ended(other, exit_code.min(1), ""),
+            name if name == of => self.ended(name, (exit_code, word(exit_code), message)),
+            name @ IMAGE_BUILD if of == IMAGE_PUSH => self.ended(name, (0, word(0), "")),
+            other => self.ended(other, (exit_code.min(1), word(exit_code), "")),
         };
         self.containers().iter().map(ended).collect()
     }
 
-    fn running(&self, container: &str) -> Value {
+    /// The container that pushes, and leaves the digest.
+    pub(super) fn pusher(&self) -> &'static str {
+        let is_apart = self.containers().iter().any(|container| container.name == IMAGE_PUSH);
+        if is_apart { IMAGE_PUSH } else { IMAGE_BUILD }
+    }
+
+    pub(super) fn running(&self, container: &str) -> Value {
         let since = if self.logs.is_some() { json!({"startedAt": now()}) } else { json!({}) };
         self.container_status(container, true, &json!({"running": since}))
     }
 
-    fn ended(&self, container: &str, exit_code: i32, message: &str) -> Value {
-        let mut end = json!({"exitCode": exit_code, "message": message});
+    pub(super) fn ended(&self, container: &str, (exit_code, reason, message): (i32, &str, &str)) -> Value {
+        let mut end = json!({"exitCode": exit_code, "reason": reason});
+        if !message.is_empty() {
+            end["message"] = message.into();
+        }
         if self.logs.is_some() {
-            end["reason"] = if exit_code == 0 { "Completed".into() } else { "Error".into() };
             end["finishedAt"] = now();
         }
         self.container_status(container, false, &json!({"terminated": end}))
     }
 
-    fn container_status(&self, name: &str, ready: bool, state: &Value) -> Value {
+    pub(super) fn container_status(&self, name: &str, ready: bool, state: &Value) -> Value {
         let container = self.containers().iter().find(|container| container.name == name);
         let image = container.and_then(|container| container.image.as_deref()).unwrap_or_default();
         json!({"name": name, "image": image, "imageID": "", "ready": ready, "restartCount": 0, "state": state})
     }
 
-    fn containers(&self) -> &[Container] {
+    pub(super) fn containers(&self) -> &[Container] {
         self.pod.spec.as_ref().map_or(&[], |spec| spec.containers.as_slice())
     }
 
@@ -206,6 +218,11 @@ impl Carrier {
 /// Whether nobody is there to end a pod that is told to end.
 pub(super) fn is_on_lost_node(pod: &Pod) -> bool {
     pod.status.as_ref().and_then(|status| status.reason.as_deref()) == Some(NODE_LOST)
+}
+
+/// The reason with which a container ends whose program has.
+const fn word(exit_code: i32) -> &'static str {
+    if exit_code == 0 { "Completed" } else { "Error" }
 }
 
 /// What holds of a pod in a phase, on a whole node.

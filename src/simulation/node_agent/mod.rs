@@ -7,6 +7,7 @@
 //! that are no builds too, until they are deleted. There it may also have an [`Executor`], which runs them for real.
 
 mod carry;
+mod ends;
 mod requests;
 
 use std::collections::BTreeMap;

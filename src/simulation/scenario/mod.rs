@@ -39,12 +39,25 @@
 //!   registry-faults: 0.1    # images that cannot be pulled, or pushed, today
 //!   late-starts: 0.1        # image pull back-off, for a while
 //!   never-starts: 0.05
+//!   rejections: 0.05        # the kubelet of its node rejects it: OutOfcpu, NodeAffinity and the like
+//!   out-of-memory: 0.05
+//!   unknown-ends: 0.05      # its node has forgotten how it ended
+//!   init-failures: 0.05     # an init container that others have added fails
+//!   full-disks: 0.05        # no space is left on its node's disk
+//!   start-errors: 0.05      # its program cannot be started
+//!   overruns: 0.05          # it takes longer than it may
+//!   bare-ends: 0.05         # it fails, and nothing says why
 //!   deletions: 20m          # somebody deletes a build object
 //! neighbours:
 //!   status-writes: 10s      # another controller writes the status of pools
 //!   conflict-storms: 30m    # the same, tens of times a second, while the daemon is at work on that pool
 //!   degradations: 30m       # another controller sets Degraded, or NodeDegraded, for a while
 //!   resets: 30m             # GitOps puts the user's objects back to what they were
+//! admission:                # the daemon's writes are refused, of one pool or of all, for a while
+//!   quotas: 30m             # there is no room for another build
+//!   pod-policies: 30m       # PodSecurity and the like forbid build pods, or a webhook denies them
+//!   pool-policies: 30m      # a policy denies patches of pools
+//!   webhook-outages: 30m    # a webhook that has to be asked is down
 //! users:
 //!   opt-outs: 30m           # for a while
 //!   edits: 15m              # of images, the release, Containerfiles, the repository, the builder
@@ -101,6 +114,8 @@ pub struct Scenario {
     pub builds: Builds,
     /// What other controllers do.
     pub neighbours: Neighbours,
+    /// Which writes of the daemon are refused.
+    pub admission: Admission,
     /// What users do.
     pub users: Users,
 }
@@ -185,6 +200,22 @@ pub struct Builds {
     pub late_starts: Share,
     /// Builds that never start.
     pub never_starts: Share,
+    /// Builds that the kubelet of their node rejects.
+    pub rejections: Share,
+    /// Builds that are killed, as they take more memory than they may.
+    pub out_of_memory: Share,
+    /// Builds of which nobody knows how they ended.
+    pub unknown_ends: Share,
+    /// Builds whose pods have an init container of others, which fails.
+    pub init_failures: Share,
+    /// Builds for which their node's disk has no room.
+    pub full_disks: Share,
+    /// Builds whose program cannot be started.
+    pub start_errors: Share,
+    /// Builds that take longer than they may.
+    pub overruns: Share,
+    /// Builds that fail, and of which nothing says why.
+    pub bare_ends: Share,
     /// Somebody deletes a build object.
     pub deletions: Every,
 }
@@ -201,6 +232,20 @@ pub struct Neighbours {
     pub degradations: Every,
     /// GitOps puts the user's objects back to what they were.
     pub resets: Every,
+}
+
+/// Which writes of the daemon are refused, each time for a while, and of one pool or of all.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Admission {
+    /// A quota has no room for another build.
+    pub quotas: Every,
+    /// Policies, PodSecurity or a webhook forbid build pods.
+    pub pod_policies: Every,
+    /// A policy denies patches of pools.
+    pub pool_policies: Every,
+    /// A webhook that has to be asked is down.
+    pub webhook_outages: Every,
 }
 
 /// What users do.
@@ -235,6 +280,7 @@ impl Default for Scenario {
             processes: Processes::default(),
             builds: Builds::default(),
             neighbours: Neighbours::default(),
+            admission: Admission::default(),
             users: Users::default(),
         }
     }

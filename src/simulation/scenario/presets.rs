@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Builds, Every, Neighbours, Network, Processes, Scenario, Share, Users};
+use super::{Admission, Builds, Every, Neighbours, Network, Processes, Scenario, Share, Users};
 use crate::simulation::run::Builder;
 
 /// A scenario that has a name.
@@ -115,6 +115,7 @@ fn chaos() -> Scenario {
         },
         builds: builds(),
         neighbours: neighbours(),
+        admission: admission(),
         users: users(),
         swarm: true,
         faults: hours(2),
@@ -139,11 +140,19 @@ fn scale() -> Scenario {
 fn builds() -> Builds {
     Builds {
         failures: Share::of(0.08),
-        evictions: Share::of(0.08),
-        node_losses: Share::of(0.05),
-        registry_faults: Share::of(0.08),
-        late_starts: Share::of(0.08),
-        never_starts: Share::of(0.05),
+        evictions: Share::of(0.06),
+        node_losses: Share::of(0.04),
+        registry_faults: Share::of(0.06),
+        late_starts: Share::of(0.06),
+        never_starts: Share::of(0.04),
+        rejections: Share::of(0.05),
+        out_of_memory: Share::of(0.02),
+        unknown_ends: Share::of(0.03),
+        init_failures: Share::of(0.02),
+        full_disks: Share::of(0.03),
+        start_errors: Share::of(0.02),
+        overruns: Share::of(0.02),
+        bare_ends: Share::of(0.02),
         deletions: minutes(20),
     }
 }
@@ -154,6 +163,15 @@ fn neighbours() -> Neighbours {
         conflict_storms: minutes(45),
         degradations: minutes(25),
         resets: minutes(40),
+    }
+}
+
+fn admission() -> Admission {
+    Admission {
+        quotas: minutes(40),
+        pod_policies: minutes(40),
+        pool_policies: minutes(50),
+        webhook_outages: minutes(40),
     }
 }
 

@@ -125,7 +125,7 @@ impl Stage {
         };
         let replicas = Replicas::start(&image, scenario.replicas);
         let fleet = Fleet { pools: scenario.pools, configs: 1, seed: *seed };
-        let world = World::new(scenario.clone(), server, fleet, replicas);
+        let world = World::new(scenario.clone(), server, fleet, replicas, &invariants);
         users::begin(&world).await?;
         Ok(Self { world, ledger, invariants, calm, started: Instant::now(), _neighbours: neighbours })
     }
@@ -156,6 +156,7 @@ impl Stage {
     /// From here on nothing goes wrong any more.
     async fn heal(&self) {
         self.calm.begin();
+        self.world.refusals.end_all();
         self.world.server.start();
         self.world.replicas.wires().iter().for_each(crate::simulation::network::Wire::restore);
         neighbours::clear_all(&self.world).await;
@@ -207,7 +208,8 @@ impl Stage {
         let complaints = self.ledger.complaints().into_iter().map(|what| format!("a build: {what}"));
         let (builds, processes, tried) =
             (self.ledger.started(), self.world.replicas.started(), self.world.replicas.tried());
-        let excess = verdict::is_excessive(tried, builds, processes)
+        let needed = tried.saturating_sub(self.invariants.refused_writes());
+        let excess = verdict::is_excessive(needed, builds, processes)
             .then(|| format!("{tried} requests were tried for {builds} builds by {processes} processes"));
         Outcome {
             seed: self.world.fleet.seed,

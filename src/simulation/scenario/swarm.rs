@@ -7,7 +7,7 @@
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Builds, Neighbours, Network, Processes, Scenario, Users};
+use super::{Admission, Builds, Neighbours, Network, Processes, Scenario, Users};
 use crate::simulation::nemesis::random;
 
 /// The stream that says what is left out.
@@ -65,15 +65,39 @@ fn thin(scenario: &mut Scenario, thinning: &mut Thinning) {
     let Processes { crashes, restarts, pauses, clock_errors } = &mut scenario.processes;
     [crashes, restarts, pauses].into_iter().for_each(|every| thinning.maybe(every));
     thinning.maybe(clock_errors);
-    let Builds { failures, evictions, node_losses, registry_faults, late_starts, never_starts, deletions } =
-        &mut scenario.builds;
-    let shares = [failures, evictions, node_losses, registry_faults, late_starts, never_starts];
-    shares.into_iter().for_each(|share| thinning.maybe(share));
-    thinning.maybe(deletions);
+    thin_builds(&mut scenario.builds, thinning);
     let Neighbours { status_writes, conflict_storms, degradations, resets } = &mut scenario.neighbours;
     [status_writes, conflict_storms, degradations, resets].into_iter().for_each(|every| thinning.maybe(every));
+    let Admission { quotas, pod_policies, pool_policies, webhook_outages } = &mut scenario.admission;
+    [quotas, pod_policies, pool_policies, webhook_outages].into_iter().for_each(|every| thinning.maybe(every));
     let Users { opt_outs, edits, bad_edits, rollouts: _, rebuilds, recreations } = &mut scenario.users;
     [opt_outs, edits, bad_edits, rebuilds, recreations].into_iter().for_each(|every| thinning.maybe(every));
+}
+
+fn thin_builds(builds: &mut Builds, thinning: &mut Thinning) {
+    let Builds {
+        failures,
+        evictions,
+        node_losses,
+        registry_faults,
+        late_starts,
+        never_starts,
+        rejections,
+        out_of_memory,
+        unknown_ends,
+        init_failures,
+        full_disks,
+        start_errors,
+        overruns,
+        bare_ends,
+        deletions,
+    } = builds;
+    let shares = [failures, evictions, node_losses, registry_faults, late_starts, never_starts];
+    shares.into_iter().for_each(|share| thinning.maybe(share));
+    let shares =
+        [rejections, out_of_memory, unknown_ends, init_failures, full_disks, start_errors, overruns, bare_ends];
+    shares.into_iter().for_each(|share| thinning.maybe(share));
+    thinning.maybe(deletions);
 }
 
 #[cfg(test)]

@@ -1,0 +1,109 @@
+//! Admission: what is refused that is valid and that its user may do, as quotas, policies and webhooks of a cluster
+//! refuse it.
+//!
+//! Nothing is refused until an [`Admitter`] is set. It is asked where the real server asks: after authorization,
+//! defaulting and validation, before anything is stored. What goes because its owner or its namespace goes is not
+//! asked for.
+
+mod refusal;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+pub use refusal::Refusal;
+
+use super::ApiServer;
+use super::kinds::Kind;
+use super::log::Verb;
+use super::status::Failure;
+
+/// A write, as those see it that may refuse it.
+#[derive(Debug, Clone, Copy)]
+pub struct AdmissionRequest<'a> {
+    /// The client's `User-Agent`; empty if it sent none.
+    pub agent: &'a str,
+    /// The user as whom the request is sent.
+    pub user: &'a str,
+    /// What is done: one of create, update, patch, delete and deletecollection.
+    pub verb: Verb,
+    /// The API group; empty for the core one.
+    pub group: &'a str,
+    /// The resource's plural name.
+    pub resource: &'a str,
+    /// The subresource, if one is addressed.
+    pub subresource: Option<&'a str>,
+    /// The namespace; empty for what lives in none.
+    pub namespace: &'a str,
+    /// The object's name.
+    pub name: &'a str,
+    /// The object as it would be stored; none for a deletion.
+    pub object: Option<&'a Value>,
+    /// The object as it is stored; none for a creation.
+    pub old: Option<&'a Value>,
+}
+
+/// Says what a write is refused with, if it is. It must not send requests to the server that asks it.
+pub type Admitter = Arc<dyn Fn(&AdmissionRequest<'_>) -> Option<Refusal> + Send + Sync>;
+
+/// Who is asked.
+#[derive(Default)]
+pub(super) struct Admission(Mutex<Option<Admitter>>);
+
+impl Admission {
+    pub(super) fn get(&self) -> Option<Admitter> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ApiServer {
+    /// From here on, `admitter` is asked about each write, in place of the one before it; none refuses nothing.
+    pub fn set_admission(&self, admitter: Option<Admitter>) {
+        *self.0.admission.0.lock().unwrap_or_else(PoisonError::into_inner) = admitter;
+    }
+}
+
+/// Who is asked about one request, and what of the request does not depend on the object.
+#[derive(Clone, Copy)]
+pub struct Gate<'a> {
+    /// Who is asked.
+    pub admitter: &'a Admitter,
+    /// The client's `User-Agent`.
+    pub agent: &'a str,
+    /// The user as whom the request is sent.
+    pub user: &'a str,
+    /// What the request does.
+    pub verb: Verb,
+    /// The subresource that is addressed.
+    pub subresource: Option<&'a str>,
+}
+
+impl fmt::Debug for Gate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { admitter: _, agent, user, verb, subresource } = self;
+        f.debug_struct("Gate")
+            .field("agent", agent)
+            .field("user", user)
+            .field("verb", verb)
+            .field("subresource", subresource)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gate<'_> {
+    /// Refuses what the admitter refuses: that `old` becomes `object`.
+    pub fn pass(
+        &self,
+        kind: &Kind,
+        (namespace, name): (&str, &str),
+        object: Option<&Value>,
+        old: Option<&Value>,
+    ) -> Result<(), Failure> {
+        let Self { admitter, agent, user, verb, subresource } = *self;
+        let (group, resource) = (kind.group(), kind.plural);
+        let request =
+            AdmissionRequest { agent, user, verb, group, resource, subresource, namespace, name, object, old };
+        admitter(&request).map_or(Ok(()), |refusal| Err(refusal.failure(kind, name)))
+    }
+}

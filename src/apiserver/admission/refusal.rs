@@ -1,0 +1,115 @@
+//! What writes are refused with, in the words of the real server.
+
+use serde_json::{Map, Value, json};
+
+use crate::apiserver::kinds::Kind;
+use crate::apiserver::serve::BODY_BYTES_MAX;
+use crate::apiserver::status::{Cause, Failure, details};
+
+/// Why a write is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// An admission plugin, a quota or a security context constraint forbids it, and says why.
+    Forbidden(String),
+    /// A ValidatingAdmissionPolicy denies it.
+    Policy {
+        /// The policy's name.
+        policy: String,
+        /// The name of the binding that makes it hold.
+        binding: String,
+        /// What the policy says.
+        message: String,
+    },
+    /// A webhook denies it.
+    Webhook {
+        /// The webhook's name.
+        webhook: String,
+        /// What the webhook says.
+        message: String,
+    },
+    /// A webhook that has to be asked cannot be reached.
+    WebhookDown {
+        /// The webhook's name.
+        webhook: String,
+        /// What went wrong with the call.
+        error: String,
+    },
+    /// A field has a value that is not valid.
+    Invalid {
+        /// The path of the field.
+        field: String,
+        /// Its value.
+        value: Value,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The request is larger than the server, or what is in front of it, takes.
+    TooLarge,
+    /// The server has too much to do, and says for how many seconds to stay away.
+    TooManyRequests(u32),
+}
+
+impl Refusal {
+    /// A ResourceQuota of this name that has room for `limit` pods, all of which are there.
+    pub fn quota(name: &str, limit: u32) -> Self {
+        Self::Forbidden(format!("exceeded quota: {name}, requested: pods=1, used: pods={limit}, limited: pods={limit}"))
+    }
+
+    /// PodSecurity, where the namespace enforces `level`; `container` does not meet it.
+    pub fn pod_security(level: &str, container: &str) -> Self {
+        Self::Forbidden(format!(
+            "violates PodSecurity \"{level}:latest\": allowPrivilegeEscalation != false (container \"{container}\" must \
+             set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"{container}\" \
+             must set securityContext.capabilities.drop=[\"ALL\"])"
+        ))
+    }
+
+    /// OpenShift's security context constraints, none of which a pod meets.
+    pub fn security_context_constraints() -> Self {
+        let providers = "[provider \"anyuid\": Forbidden: not usable by user or serviceaccount, provider restricted-v2: \
+                         .containers[0].runAsUser: Invalid value: 1000: must be in the ranges: [1000680000, 1000689999]]";
+        Self::Forbidden(format!("unable to validate against any security context constraint: {providers}"))
+    }
+
+    /// A webhook of a Service that has no endpoint that listens.
+    pub fn webhook_down(webhook: &str, service: &str) -> Self {
+        let error = format!(
+            "failed to call webhook: Post \"https://{service}.svc:443/validate?timeout=10s\": dial tcp 10.96.0.17:443: \
+             connect: connection refused"
+        );
+        Self::WebhookDown { webhook: webhook.to_owned(), error }
+    }
+
+    /// The refusal of a write of the object `name`.
+    pub(in crate::apiserver) fn failure(&self, kind: &Kind, name: &str) -> Failure {
+        match self {
+            Self::Forbidden(why) => Failure::forbidden(kind, name, why),
+            Self::Policy { policy, binding, message } => {
+                let why =
+                    format!("ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}");
+                let mut details = details(kind, name);
+                details.insert("causes".into(), json!([{"message": message}]));
+                Failure::forbidden(kind, name, &why).with(details).as_code(422, "Invalid")
+            }
+            Self::Webhook { webhook, message } => {
+                Failure::new(403, "Forbidden", format!("admission webhook {webhook:?} denied the request: {message}"))
+            }
+            Self::WebhookDown { webhook, error } => {
+                let error = format!("failed calling webhook {webhook:?}: {error}");
+                Failure::internal(&error).with(map("causes", json!([{"message": error}])))
+            }
+            Self::Invalid { field, value, why } => {
+                Failure::invalid(kind, name, &[Cause::invalid(field.as_str(), value, why.as_str())])
+            }
+            Self::TooLarge => Failure::too_large(BODY_BYTES_MAX),
+            Self::TooManyRequests(seconds) => {
+                let message = "the server has received too many requests and has asked us to try again later";
+                Failure::new(429, "TooManyRequests", message).with(map("retryAfterSeconds", json!(seconds)))
+            }
+        }
+    }
+}
+
+fn map(key: &str, value: Value) -> Map<String, Value> {
+    [(key.to_owned(), value)].into_iter().collect()
+}

@@ -1,0 +1,149 @@
+//! Writes that the API server refuses: its own words are shown and told at once, and the write is tried again until it
+//! succeeds or is not needed any more.
+
+use jiff::Timestamp;
+
+use super::facts::Facts;
+use super::serve::tell;
+use super::{Decision, Effect, Part, commands, messages, settle, show};
+use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, event, reason};
+use crate::api::pool::is_build_reference;
+use crate::api::{Key, Kind, Pool};
+use crate::plan::conditions::{Degraded, Shown};
+use crate::plan::notes::Note;
+use crate::plan::slots::Demand;
+use crate::plan::status::FailureCause;
+
+/// A write, as refusals are counted: which objects a policy is about decides what it refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Write {
+    /// The pool, its status aside.
+    Pool,
+    /// The pool's status.
+    Status,
+    /// A canonical Secret.
+    Secret,
+    /// An object of a build.
+    Create(Part),
+    /// The deletion of an object of this kind.
+    Delete(Kind),
+}
+
+/// A write that the API server refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the API server says.
+    pub words: String,
+    /// The object that was to be written.
+    pub object: Key,
+    /// When it was refused first.
+    pub since: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it is tried again.
+    pub retry_at: Timestamp,
+}
+
+impl Write {
+    /// The write that `effect` is; `None` if nothing waits for it.
+    pub fn of(effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect::PatchPool(_) => Some(Self::Pool),
+            Effect::PatchStatus(_) => Some(Self::Status),
+            Effect::WriteSecret(_) => Some(Self::Secret),
+            Effect::Create(part, _) => Some(Self::Create(*part)),
+            Effect::Delete(doomed) => Some(Self::Delete(doomed.key.kind)),
+            Effect::Tell(_) | Effect::Prepare { .. } | Effect::Read(_) | Effect::Seek(_) => None,
+        }
+    }
+
+    /// Whether it is one of those from which a build begins.
+    const fn is_start(self) -> bool {
+        matches!(self, Self::Secret | Self::Create(_))
+    }
+}
+
+/// A pool whose build cannot begin, as the API server refuses to let it: it holds no slot until the next try.
+pub(super) fn await_start(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Decision> {
+    let (write, refusal) = of_start(facts)?;
+    let wake = Some(refusal.retry_at);
+    let effect = show_refusal(facts, pool, *write, refusal);
+    if let Some(effect) = effect {
+        return Some(Decision::rest(Demand::None, Some(effect), wake));
+    }
+    if refusal.retry_at > facts.view.now {
+        return Some(Decision::rest(Demand::None, None, wake));
+    }
+    (!facts.view.has_slot).then(|| Decision::idle(Demand::Wait(refusal.retry_at)))
+}
+
+fn of_start<'a>(facts: &Facts<'a>) -> Option<(&'a Write, &'a Refusal)> {
+    // A claim is a write of the pool; without a build object, no other write of the pool is waited for here.
+    let is_of_start = |write: &Write| write.is_start() || *write == Write::Pool;
+    facts.view.refusals.iter().find(|(write, _)| is_of_start(write))
+}
+
+/// `decision`, or what comes before it where the API server refuses what it asks for.
+pub(super) fn apply(facts: &Facts<'_>, decision: Decision) -> Decision {
+    let write = decision.effect.as_ref().and_then(Write::of);
+    let refused = write.and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
+    let (Some((write, refusal)), Some(pool)) = (refused, facts.pool.as_ref()) else { return decision };
+    if pool.is_opted_in()
+        && !pool.is_being_deleted()
+        && let Some(effect) = show_refusal(facts, pool, write, refusal)
+    {
+        return Decision { effect: Some(effect), ..decision };
+    }
+    if refusal.retry_at <= facts.view.now {
+        return decision;
+    }
+    Decision::rest(decision.demand, None, Some(refusal.retry_at))
+}
+
+/// What is to be told and shown of a refusal: once as an Event, and in the condition for as long as it lasts.
+fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Option<Effect> {
+    let words = facts.scrubbed(&refusal.words);
+    let namespace = &facts.view.settings.namespace;
+    let command = commands::for_refusal(&refusal.object, &words, pool.name(), namespace);
+    let message = messages::refused(&words, write, &refusal.object, &command);
+    let is_late = is_past_deadline(facts, write, refusal);
+    let (type_, reason) = if is_late || pool.is_true(BUILD_FAILED) && is_shown(pool) {
+        (BUILD_FAILED, reason::BUILD_FAILED)
+    } else {
+        (BUILD_PENDING, reason::BUILD_REFUSED)
+    };
+    let shown = Shown { type_, reason: reason.into(), message: message.clone() };
+    let status = || {
+        // A status that may not be written either is not tried again before its time.
+        facts.view.refusals.get(&Write::Status).is_none_or(|status| status.retry_at <= facts.view.now).then_some(())?;
+        let reference = pool.status_source().iter().find(|entry| is_build_reference(entry)).cloned();
+        if type_ == BUILD_FAILED {
+            return settle::show_failure(facts, pool, &shown, reference);
+        }
+        show::show(facts, pool, &shown, Degraded::Clear, reference)
+    };
+    let is_told = pool.shown().is_some_and(|condition| condition["type"] == type_ && condition["reason"] == reason);
+    let note = Note {
+        reason: if is_late { event::BUILD_FAILED } else { event::BUILD_REFUSED },
+        message,
+        occurrence: format!("{} {write:?} {}", facts.record.occasion(), settle::shown_since(pool)),
+        is_warning: true,
+        cause: is_late.then_some(FailureCause::Refused.as_str()),
+    };
+    let told = if is_told { None } else { tell(facts, pool, note) };
+    told.or_else(|| if write == Write::Status { None } else { status() })
+}
+
+/// Whether the pool shows that its build failed for a refusal: no failure of a build is on record then.
+fn is_shown(pool: &Pool<'_>) -> bool {
+    crate::plan::record::BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
+        && pool.shown().is_some_and(|condition| condition["reason"] == reason::BUILD_FAILED)
+}
+
+/// Whether a write has been refused for longer than a build may take to start. A process that has just begun knows of a
+/// creation that it was due when the attempt was claimed.
+fn is_past_deadline(facts: &Facts<'_>, write: Write, refusal: &Refusal) -> bool {
+    let claimed = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none() && write.is_start());
+    let since = claimed.map_or(refusal.since, |attempt| attempt.started.min(refusal.since));
+    since.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX) <= facts.view.now
+}
