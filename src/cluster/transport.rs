@@ -22,9 +22,10 @@ use tokio::time::{self, Instant};
 use tower::{BoxError, Service, ServiceExt as _};
 
 use super::body::Guarded;
-use super::health::{Pulse, WatchHealth, is_watch};
+use super::health::{Pulse, WatchHealth};
 use super::lease::fence::Fence;
 use super::meter::{self, Meter};
+use super::requests::is_watch;
 use crate::api::limits::{
     REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX, WATCH_SILENCE_MAX,
 };

@@ -186,6 +186,8 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
     let mut stream = open(&scope);
     let (mut listed, mut is_served) = (Vec::new(), true);
     let (mut failures, mut failed) = (0, Instant::now());
+    // Whether it is known what there is, or was told that it is not.
+    let mut is_settled = !scope.kind.is_optional();
     while let Some(event) = stream.next().await {
         let event = match event {
             Ok(event) => event.modify(|object| normalise(object, scope.kind)),
@@ -202,7 +204,7 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
                 failures = if failed.elapsed() >= WATCH_SILENCE_MAX { 1 } else { failures + 1 };
                 failed = Instant::now();
                 report(&scope, &error, failures);
-                if scope.kind.is_optional() {
+                if !std::mem::replace(&mut is_settled, true) {
                     sink(WatchEvent::Unreachable(scope.clone(), with_causes(&error).into()));
                 }
                 time::sleep(jitter.backoff(WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, failures)).await;
@@ -223,7 +225,10 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
                 sink(WatchEvent::Listing(scope.clone()));
             }
             Event::InitApply(object) => listed.push(Arc::new(object)),
-            Event::InitDone => sink(WatchEvent::Listed(scope.clone(), std::mem::take(&mut listed))),
+            Event::InitDone => {
+                is_settled = true;
+                sink(WatchEvent::Listed(scope.clone(), std::mem::take(&mut listed)));
+            }
             Event::Apply(object) => sink(WatchEvent::Applied(scope.clone(), Arc::new(object))),
             Event::Delete(object) => sink(WatchEvent::Deleted(scope.clone(), Arc::new(object))),
         }

@@ -26,7 +26,6 @@ fn goes_down(line: &Line, fault: Fault) {
 async fn pods_are_built_while_the_api_of_builds_is_down() {
     for fault in [Fault::Answer(503), Fault::Answer(500), Fault::Answer(429), Fault::Hang] {
         let (cluster, line) = (Cluster::new().await, Line::default());
-        println!("{}", matches!(fault, Fault::Hang));
         goes_down(&line, fault);
         let (daemon, admin) = line.daemon(&cluster).await;
         cluster.start_build("worker", R).await;

@@ -110,6 +110,15 @@ impl State {
         self.payload_place = None;
     }
 
+    /// At rest: lets go of a compressed MachineConfig, unless what is to be made of it is only refused for now.
+    pub(super) fn put_payload_away(&mut self) {
+        if self.refusals.is_empty() {
+            self.let_go_of_payload();
+        } else {
+            self.lend_payload_place();
+        }
+    }
+
     /// Lets go of a compressed MachineConfig while it is not worked with; that it is in its ConfigMap stays known.
     pub(super) fn lend_payload_place(&mut self) {
         if !self.has_spent_payload() {

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::stopwatch::Stopwatch;
-use super::{PoolArguments, PoolMessage, Shared};
+use super::{PoolArguments, PoolMessage, Shared, uid_of};
 use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
 use crate::actors::context::Context;
 use crate::actors::meter;
@@ -357,11 +357,7 @@ impl State {
         self.statuses.retain(|uid, _| uids.contains(uid.as_str()));
         self.running.retain(|uid, _| uids.contains(uid.as_str()));
         self.evidence.retain(|uid, _| uids.contains(uid.as_str()));
-        if self.refusals.is_empty() {
-            self.let_go_of_payload();
-        } else {
-            self.lend_payload_place();
-        }
+        self.put_payload_away();
         if self.told.len() > TOLD_MAX {
             self.told.clear();
         }
@@ -391,10 +387,6 @@ impl State {
             timer.abort();
         }
     }
-}
-
-fn uid_of(object: &Object) -> &str {
-    object.metadata.uid.as_deref().unwrap_or_default()
 }
 
 /// The build that an object belongs to, by its name and its input hash.
