@@ -49,7 +49,7 @@
 //! | `inspect` | what a MachineConfig asks of an image, compared with what is in one | I/O |
 //! | `image` | images, read from registries and files | |
 //! | `apiserver` | an embedded API server, in process and over HTTPS, beside the rest: it knows nothing of builds | |
-//! | [`causes`], [`clock`], [`jitter`], [`yaml`] | why errors happened, time, waits, and manifests | |
+//! | [`causes`], [`clock`], [`encoding`], [`jitter`], [`stderr`], [`yaml`] | why errors happened, time, base64, waits, last words, and manifests | |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
 //!
 //! # One build, from label to digest
@@ -69,7 +69,7 @@
 //! 8. `spec.configuration.source` refers to it,
 //! 9. then the status does, and shows `BuildPending`.
 //! 10. The watch tells that it runs; the build's actor reports it; the status shows `Building`.
-//! 11. The container `image-build` ends with a digest as its termination message, or the Build is complete and bears
+//! 11. The container `image-push` ends with a digest as its termination message, or the Build is complete and bears
 //!     one. One patch **publishes**: the image annotation, the record of the inputs that this very object was made
 //!     from, and the reference out of the spec.
 //! 12. The build object, its two ConfigMaps and the digest's are deleted, one look each, by UID. The digest's may be
@@ -112,6 +112,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod daemon;
+pub mod encoding;
 #[cfg(feature = "images")]
 pub mod image;
 #[cfg(feature = "images")]
@@ -123,4 +124,5 @@ pub mod plan;
 pub mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod stderr;
 pub mod yaml;

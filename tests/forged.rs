@@ -54,7 +54,7 @@ async fn a_pod_of_a_name_of_its_own_is_neither_published_nor_deleted() {
     let daemon = cluster.daemon().await;
     cluster.start_build("worker", R).await;
     let copied = copied(&cluster, Kind::Pod, POD).await;
-    for name in ["build-forged", "forged", "build-rendered-worker-10"] {
+    for name in ["build-forged", "forged", "mc-rendered-worker-1"] {
         put_liar(&cluster, Kind::Pod, name, &copied).await;
     }
     cluster.rest(Duration::from_secs(300)).await;
@@ -63,7 +63,7 @@ async fn a_pod_of_a_name_of_its_own_is_neither_published_nor_deleted() {
     publishes_only_what_was_pushed(&cluster).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     cluster.rest(Duration::from_secs(300)).await;
-    for name in ["build-forged", "forged", "build-rendered-worker-10"] {
+    for name in ["build-forged", "forged", "mc-rendered-worker-1"] {
         assert!(cluster.get(Kind::Pod, name).await.is_some(), "{name} is another's");
     }
     daemon.stop().await;
@@ -80,10 +80,12 @@ async fn an_object_with_the_claim_of_an_earlier_attempt_is_replaced_and_never_pu
         let copied = copied(&cluster, kind, POD).await;
         cluster.opt_out("worker").await;
         cluster.is_gone(kind, POD).await;
-        cluster.rest(Duration::from_secs(30)).await;
+        // While it runs, whatever is left of a pool that is not opted in is removed.
+        daemon.stop().await;
         let forged = put_liar(&cluster, kind, POD, &copied).await;
         let labels = json!({"metadata": {"labels": {keys::LAYERING_ENABLED: ""}}});
         cluster.merge(Kind::MachineConfigPool, "worker", labels).await;
+        let daemon = cluster.daemon().await;
         let made = cluster
             .eventually("the build's own object is there", async || {
                 let there = cluster.get(kind, POD).await?;

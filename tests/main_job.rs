@@ -63,12 +63,12 @@ async fn every_object_of_a_build_is_labelled_and_bears_the_hash_of_its_inputs() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_digest_without_labels_and_without_termination_message_is_taken_and_removed() {
+async fn a_digest_that_the_build_left_without_a_termination_message_is_taken_and_removed() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
     cluster.start_build("worker", R).await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.create(common::config_map("digest-rendered-worker-1", json!({"digest": digest_of("other")}))).await;
+    cluster.create(cluster.digest_left_by("build-rendered-worker-1", &digest_of("other")).await).await;
     cluster.set_phase("build-rendered-worker-1", "Succeeded").await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     let image = image_on(&cluster.pool("worker").await);

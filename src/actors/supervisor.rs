@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::context::Context;
+use super::inputs::{InputsActor, InputsMessage};
 use super::meter;
 use super::pool::{PoolActor, PoolArguments, PoolMessage};
 use super::restart::Crashes;
@@ -23,6 +24,7 @@ use crate::plan::cache::Change;
 use crate::plan::index::{Audience, Index, Scope, WatchEvent};
 use crate::plan::slots::{Demand, Slots};
 use crate::plan::sources::secret_names;
+use crate::plan::strays::Strays;
 
 /// The supervisor of one daemon.
 pub struct Supervisor;
@@ -97,6 +99,9 @@ pub struct State {
     waits_for_optional: bool,
     is_draining: bool,
     anew: Arc<Notify>,
+    /// Who tells of inputs that are no pool's, once there were any.
+    inputs: Option<ActorRef<InputsMessage>>,
+    strays: Option<Strays>,
 }
 
 impl Actor for Supervisor {
@@ -131,6 +136,8 @@ impl Actor for Supervisor {
             waits_for_optional: false,
             is_draining: false,
             anew,
+            inputs: None,
+            strays: None,
         })
     }
 
@@ -190,6 +197,12 @@ impl Actor for Supervisor {
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
+        if let SupervisionEvent::ActorFailed(actor, _) | SupervisionEvent::ActorTerminated(actor, ..) = &event
+            && state.inputs.as_ref().is_some_and(|inputs| inputs.get_id() == actor.get_id())
+        {
+            // Started anew with the next change of what it tells of.
+            (state.inputs, state.strays) = (None, None);
+        }
         match event {
             SupervisionEvent::ActorFailed(actor, error) => {
                 if let Some(pool) = state.forget(actor.get_id()) {
@@ -212,6 +225,9 @@ impl State {
     async fn pass_on(&mut self, myself: &ActorRef<SupervisorMessage>, news: Vec<(Audience, Change)>) {
         if !self.is_ready {
             return self.begin_if_ready(myself).await;
+        }
+        if news.iter().any(|(_, change)| Strays::depend_on(change)) {
+            self.look_for_strays(myself).await;
         }
         for (audience, change) in news {
             match audience {
@@ -251,6 +267,23 @@ impl State {
             for pool in pools {
                 self.ensure(myself, &pool).await;
             }
+            self.look_for_strays(myself).await;
+        }
+    }
+
+    /// Has keys told of that are no pool's, when they are others than before.
+    async fn look_for_strays(&mut self, myself: &ActorRef<SupervisorMessage>) {
+        let strays = Strays::of(self.index.cache());
+        if strays == self.strays || self.is_draining {
+            return;
+        }
+        if self.inputs.is_none() {
+            let spawned = Actor::spawn_linked(None, InputsActor, self.context.clone(), myself.get_cell()).await;
+            self.inputs = spawned.ok().map(|(actor, _)| actor);
+        }
+        if let Some(actor) = &self.inputs {
+            let _ = actor.cast(InputsMessage::Seen(strays.clone()));
+            self.strays = strays;
         }
     }
 

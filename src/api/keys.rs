@@ -28,10 +28,18 @@ pub const BUILD_RECORD: &str = "machineconfiguration.openshift.io/build-record";
 /// Annotation on a pool by which a user asks for a fresh build; any value will do.
 pub const REBUILD: &str = "machineconfiguration.openshift.io/rebuild";
 
+/// Annotation on the Lease: the settings of the process that holds it, as JSON.
+pub const DAEMON_SETTINGS: &str = "machineconfiguration.openshift.io/daemon-settings";
+/// Annotation on the Lease: how the process that holds it is, as JSON.
+pub const DAEMON_STATE: &str = "machineconfiguration.openshift.io/daemon-state";
+
 /// Label on a Secret that this daemon derived from a legacy one.
 pub const CANONICALIZED_SECRET: &str = "machineconfiguration.openshift.io/canonicalizedSecret";
 /// Annotation on a canonical Secret: the name of the Secret that it was derived from.
 pub const CANONICALIZED_FROM: &str = "machineconfiguration.openshift.io/canonicalizedFrom";
 
-/// Image label of images built by the OpenShift builder: the pool that the image is for.
+/// Image label: the pool that the image is for.
 pub const IMAGE_POOL: &str = "io.openshift.machineconfig.pool";
+
+/// Annotation of a build pod: the SecurityContextConstraints that OpenShift is to admit it by, and no others.
+pub const REQUIRED_SCC: &str = "openshift.io/required-scc";

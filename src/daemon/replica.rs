@@ -5,20 +5,31 @@
 
 mod tenure;
 
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
+use jiff::Timestamp;
 use kube::Client;
 use kube::client::Body;
 use ractor::SpawnErr;
+use tokio::time;
 use tower::{BoxError, Service};
 
 use self::tenure::Tenure;
 use super::{Daemon, Inspector, Options, user_agent};
+use crate::actors::Overview;
 use crate::cluster::lease::Timing;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
+use crate::plan::report::daemon::DaemonState;
+
+/// How often it is looked how the daemon is: as often as the lease is renewed, about.
+const OBSERVED_EVERY: Duration = Duration::from_secs(2);
 
 /// Where a lease is kept: what runs the task that it is given, to its end.
 pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
@@ -51,6 +62,8 @@ pub struct Replica<S> {
     /// The way of the requests about the lease.
     way: S,
     home: Home,
+    /// How the daemon is, for whoever reads the lease.
+    state: Arc<Mutex<DaemonState>>,
 }
 
 /// A daemon that ends with whoever runs it, as with its process.
@@ -77,7 +90,8 @@ where
     pub fn new(service: S, candidacy: Option<Candidacy>, options: Options) -> Self {
         let fence = if candidacy.is_some() { Fence::closed() } else { Fence::open() };
         let home = Box::new(|task| drop(tokio::spawn(task)));
-        Self { way: service.clone(), service, options: Options { fence, ..options }, candidacy, home }
+        let options = Options { fence, ..options };
+        Self { way: service.clone(), service, options, candidacy, home, state: Arc::default() }
     }
 
     /// The same, which keeps its lease by a way of its own and in a place of its own: neither requests nor work of the
@@ -102,9 +116,10 @@ where
     /// # Errors
     /// If the daemon cannot be started.
     pub async fn run(self, stop: impl Future<Output = ()>, leads: impl FnOnce(Inspector)) -> Result<End, SpawnErr> {
-        let Self { service, options, candidacy, way, home } = self;
+        let Self { service, options, candidacy, way, home, state } = self;
+        let clock = options.clock;
         let mut stop = std::pin::pin!(stop);
-        let mut tenure = candidacy.map(|candidacy| Tenure::begin(candidacy, way, &options, home));
+        let mut tenure = candidacy.map(|candidacy| Tenure::begin(candidacy, way, &options, &state, home));
         if let Some(tenure) = &mut tenure {
             tokio::select! {
                 biased;
@@ -115,11 +130,12 @@ where
         let mut term = Term(Some(Daemon::start(service, options).await?));
         let Some(daemon) = &mut term.0 else { return Ok(End::Crashed) };
         leads(daemon.inspector());
+        let observed = observe(daemon.inspector(), state, clock.now());
         let end = tokio::select! {
             biased;
             () = &mut stop => End::Stopped,
             () = daemon.ended() => End::Crashed,
-            () = lost(&mut tenure) => End::Deposed,
+            () = lost(&mut tenure, observed) => End::Deposed,
         };
         if end == End::Stopped {
             tracing::info!("stopping");
@@ -134,10 +150,33 @@ where
     }
 }
 
-/// Waits until the lease is lost, where there is one to keep.
-async fn lost(tenure: &mut Option<Tenure>) {
-    match tenure {
-        Some(tenure) => tenure.lost().await,
-        None => std::future::pending().await,
+/// Waits until the lease is lost, where there is one to keep, while `observed` sees what is written with it.
+async fn lost(tenure: &mut Option<Tenure>, observed: impl Future<Output = Infallible>) {
+    let Some(tenure) = tenure else { return std::future::pending().await };
+    tokio::select! {
+        () = tenure.lost() => {}
+        never = observed => match never {},
+    }
+}
+
+/// Looks again and again how a daemon is that leads since then.
+async fn observe(inspector: Inspector, state: Arc<Mutex<DaemonState>>, since: Timestamp) -> Infallible {
+    loop {
+        if let Some(overview) = inspector.overview().await {
+            *state.lock().unwrap_or_else(PoisonError::into_inner) = told_of(&overview, since);
+        }
+        time::sleep(OBSERVED_EVERY).await;
+    }
+}
+
+/// What is told of how a daemon is.
+fn told_of(overview: &Overview, since: Timestamp) -> DaemonState {
+    DaemonState {
+        leader_since: Some(since),
+        ready: overview.is_ready,
+        stale_watches: overview.stale_watches.iter().map(|watch| watch.scope.to_string()).collect(),
+        pools: overview.pools.len(),
+        building: overview.building,
+        waiting: overview.waiting,
     }
 }

@@ -21,13 +21,10 @@ impl Digest {
     }
 
     /// The digest that the build which `build` runs left in `config_map`, unless that is older than the build object, or
-    /// was left by a build of other inputs: times are in whole seconds, and an old pod may have been quick to the last.
+    /// bears the marks of another: times are in whole seconds, and an old pod may have been quick to the last.
     pub fn left_by(build: &Object, config_map: &Object) -> Option<Self> {
         let created = |object: &Object| -> Option<Timestamp> { Some(object.metadata.creation_timestamp.as_ref()?.0) };
-        let hash = |object: &Object| object.metadata.annotations.as_ref()?.get(keys::INPUT_HASH).cloned();
-        let own = hash(build).unwrap_or_default();
-        let is_of_others = hash(config_map).is_some_and(|hash| hash != own);
-        if is_of_others || created(config_map) < created(build) {
+        if !bears_marks_of(config_map, build) || created(config_map) < created(build) {
             return None;
         }
         Self::parse(config_map.data.get("data")?.get(names::DIGEST_KEY).and_then(Value::as_str)?)
@@ -37,6 +34,17 @@ impl Digest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a ConfigMap may have been left by this very build: it bears the build's hash and claim, or no mark at all, as
+/// helpers of other programs leave it. It is read only where the pod's status says nothing of its containers.
+fn bears_marks_of(config_map: &Object, build: &Object) -> bool {
+    let annotation = |object: &Object, key: &str| object.metadata.annotations.as_ref()?.get(key).cloned();
+    let of = |object: &Object| [keys::CLAIM, keys::INPUT_HASH].map(|key| annotation(object, key));
+    let labels = config_map.metadata.labels.as_ref();
+    let is_labelled = labels.is_some_and(|labels| labels.contains_key(keys::TARGET_POOL));
+    let left = of(config_map);
+    left == of(build) || (left == [None, None] && !is_labelled)
 }
 
 impl fmt::Display for Digest {

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::builder::ImageBuilder;
 use super::cache::Cache;
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
 use super::objects;
-use super::payload::PayloadTooLarge;
 use super::pull_secret::PullSecret;
 use super::record::BuildRecord;
-use super::sources::{Read, Sources, known};
+use super::sources::{self, Read, Sources, known};
+use super::stages::{self, Problem};
 use crate::api::limits::CONFIG_MAP_BYTES_MAX;
 use crate::api::names::{self, CUSTOM_CONTAINERFILE};
 use crate::api::{Key, Kind, Pool};
@@ -93,13 +91,15 @@ fn request(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &Bui
 
 fn custom_containerfile(cache: &Cache, pool: &str) -> Read<Option<String>> {
     let key = Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE);
-    match cache.get(&key) {
-        Some(object) => {
-            let text = object.data.get("data").and_then(|data| data.get(pool)).and_then(Value::as_str);
-            Ok(Some(text.filter(|text| !text.trim().is_empty()).map(str::to_owned)))
-        }
-        None => Ok(cache.is_absent(&key).then_some(None)),
+    let Some(object) = cache.get(&key) else { return Ok(cache.is_absent(&key).then_some(None)) };
+    let invalid = |fault| InputFault { reason: FaultReason::ContainerfileInvalid, ..fault };
+    let text = sources::text(object, pool).map_err(invalid)?.filter(|text| !text.trim().is_empty());
+    if let Some(text) = text {
+        stages::check(text).map_err(|Problem { problem, fix }| {
+            sources::fault(FaultReason::ContainerfileInvalid, object, pool, problem, fix)
+        })?;
     }
+    Ok(Some(text.map(str::to_owned)))
 }
 
 /// MachineConfigs are watched as a whole, and no pool is looked at before the first list of them is complete: one that
@@ -146,32 +146,28 @@ fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
     Ok(rendered)
 }
 
-/// The fault of a Containerfile that does not fit into a ConfigMap.
+/// The fault of a Containerfile that does not fit into a ConfigMap, or into what runs the build.
 pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
     let own = request.custom_containerfile.as_ref()?;
+    let of_builder = request.builder.containerfile_bytes_max();
     // All else in it is far smaller than half of what fits.
-    if own.len() < CONFIG_MAP_BYTES_MAX / 2 {
+    if own.len() < of_builder.unwrap_or(CONFIG_MAP_BYTES_MAX) / 2 {
         return None;
     }
-    let bytes = names::CONTAINERFILE_KEY.len() + objects::containerfile(request).len();
-    (bytes > CONFIG_MAP_BYTES_MAX).then(|| InputFault {
+    let bytes = objects::containerfile(request).len();
+    let kind = request.builder.kind().name();
+    let in_config_map = CONFIG_MAP_BYTES_MAX - names::CONTAINERFILE_KEY.len();
+    let (holder, most, fix) = match of_builder {
+        Some(most) if bytes > most => (kind, most, "shorten it, or set imageBuilderType to custom-pod-builder"),
+        _ if bytes > in_config_map => ("ConfigMap", in_config_map, "shorten it"),
+        _ => return None,
+    };
+    Some(InputFault {
         reason: FaultReason::ContainerfileTooLarge,
         object: Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE),
         key: Some(request.pool.clone()),
-        problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
-        fix: "shorten it".into(),
+        problem: format!("with it the Containerfile takes {bytes} bytes, and a {holder} holds {most}"),
+        fix: fix.into(),
         is_missing: false,
     })
-}
-
-/// The fault of a MachineConfig that does not fit into a ConfigMap.
-pub fn payload_fault(machine_config: &Key, error: PayloadTooLarge) -> InputFault {
-    InputFault {
-        reason: FaultReason::PayloadTooLarge,
-        object: machine_config.clone(),
-        key: None,
-        problem: error.to_string(),
-        fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
-        is_missing: false,
-    }
 }

@@ -204,6 +204,19 @@ impl Cluster {
         .await;
     }
 
+    /// What the helper of a build's pod leaves behind: a digest that bears the marks of the pod.
+    pub async fn digest_left_by(&self, pod: &str, digest: &str) -> Value {
+        let made = self.exists(Kind::Pod, pod).await.metadata;
+        let name = pod.replacen("build-", "digest-", 1);
+        let mut left = config_map(&name, json!({ "digest": digest }));
+        left["metadata"]["labels"] = json!(made.labels);
+        let marks = ["build-input-hash", "build-claim", "pool"];
+        let annotations = made.annotations.unwrap_or_default().into_iter();
+        let annotations = annotations.filter(|(key, _)| marks.iter().any(|mark| key.ends_with(&format!("/{mark}"))));
+        left["metadata"]["annotations"] = annotations.map(|(key, value)| (key, json!(value))).collect();
+        left
+    }
+
     /// Asks the user to remove the label by which the pool is opted in.
     pub async fn opt_out(&self, pool: &str) {
         self.merge(Kind::MachineConfigPool, pool, json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}}))

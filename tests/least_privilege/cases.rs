@@ -32,14 +32,14 @@ cases! {
             get: stories::a_digest_is_handed_over_in_a_config_map, "worker shows BuildSuccess";
             list: stories::a_digest_is_handed_over_in_a_config_map, "worker shows BuildPending";
             watch: stories::what_is_made_is_somebody_elses, "master shows BuildFailed/NameConflict";
-            create: stories::a_pool_opts_out_and_is_deleted, "Pod build-rendered-worker-1 is there";
+            create: stories::a_pool_opts_out_and_is_deleted, "worker shows BuildPending";
             delete: stories::a_digest_is_handed_over_in_a_config_map, "worker shows BuildSuccess";
         }
         pods {
             get: stories::what_is_made_is_somebody_elses, "infra shows BuildFailed/NameConflict";
             list: stories::a_build_fails_and_says_why, "worker shows BuildPending";
             watch: stories::a_build_fails_and_says_why, "worker shows BuildFailed";
-            create: stories::a_pool_opts_out_and_is_deleted, "Pod build-rendered-worker-1 is there";
+            create: stories::a_pool_opts_out_and_is_deleted, "worker shows BuildPending";
             delete: stories::a_pool_opts_out_and_is_deleted, "Pod build-rendered-worker-1 is gone";
         }
         pods_log {
@@ -47,16 +47,17 @@ cases! {
         }
         events {
             list: stories::a_build_never_starts_and_says_why, "the pool says why the build does not start";
+            create: stories::a_key_is_no_pools_and_is_told_of, "an Event about the key";
         }
         builds {
             get: stories::what_is_made_is_somebody_elses, "master shows BuildFailed/NameConflict";
             list: stories::a_build_is_openshifts, "worker shows BuildPending";
             watch: stories::a_build_is_openshifts, "worker shows BuildSuccess";
-            create: stories::a_build_is_openshifts, "Build build-rendered-worker-1 is there";
+            create: stories::a_build_is_openshifts, "worker shows BuildPending";
             delete: stories::a_build_is_openshifts, "worker shows BuildSuccess";
         }
         builds_docker {
-            create: stories::a_build_is_openshifts, "Build build-rendered-worker-1 is there";
+            create: stories::a_build_is_openshifts, "worker shows BuildPending";
         }
         secrets {
             get: stories::a_secret_is_brought_into_form_by_the_process_before, "Pod build-rendered-infra-1 is there";
@@ -103,6 +104,12 @@ cases! {
             get: viewer::what_there_is_is_shown, "failed to get Pod build-rendered-infra-1";
             list: viewer::what_there_is_is_shown, "refuses to list pods";
             watch: viewer::what_changes_is_followed, "a change of Pod is seen";
+        }
+        namespaces {
+            get: viewer::a_namespace_that_is_not_there_is_named, "there is no namespace nosuch";
+        }
+        leases {
+            get: viewer::what_the_daemon_says_of_itself_is_read, "the settings of the daemon are known";
         }
         builds {
             get: viewer::what_there_is_is_shown, "failed to get Build build-rendered-master-1";

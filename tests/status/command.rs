@@ -48,8 +48,9 @@ async fn a_script_waits_for_an_image_and_reads_what_it_is() {
 
     let table = status(&cluster, &[]).stdout;
     let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines.len(), 2, "{table}");
-    assert!(lines[0].starts_with("POOL") && lines[1].starts_with(POOL), "{table}");
+    assert_eq!(lines.len(), 3, "{table}");
+    assert!(lines[0].starts_with("Daemon: ") && lines[0].contains(" leads, renewed "), "{table}");
+    assert!(lines[1].starts_with("POOL") && lines[2].starts_with(POOL), "{table}");
     let page = run(&mut command(&cluster, "explain", &[POOL]), cluster.directory.path());
     assert_eq!(page.code, Some(0), "{page:?}");
     assert!(page.stdout.starts_with("Pool layered: Built") && page.stdout.contains(&image), "{page:?}");
@@ -129,7 +130,46 @@ fn a_cluster_that_cannot_be_asked_is_an_error() {
     assert!(printed.code == Some(2) && printed.stderr.contains("--wait-for"), "{printed:?}");
     let mut strange = machine_os_builder("status");
     let printed = run(strange.args(["--kubeconfig", "/nonexistent/kubeconfig"]), cluster.directory.path());
-    assert!(printed.code == Some(1) && printed.stderr.contains("failed to read /nonexistent"), "{printed:?}");
+    assert!(
+        printed.code == Some(1) && printed.stderr.contains("failed to read the kubeconfig /nonexistent"),
+        "{printed:?}"
+    );
     let nothing = status(&cluster, &["--wait-for", "built"]);
     assert!(nothing.code == Some(3) && nothing.stderr.contains("no pool is opted in"), "{nothing:?}");
+}
+
+#[tokio::test]
+async fn the_settings_of_the_daemon_are_those_that_are_shown() {
+    let (cluster, user) = sampled(&["--build-duration", "1h"]).await;
+    let mut daemon = Daemon::start(&cluster, "daemon", &["--max-attempts=7"]);
+    user.shows("Building").await;
+    let attempt = |arguments: &[&str]| {
+        let table = status(&cluster, arguments).stdout;
+        table.split_whitespace().find(|word| word.starts_with("1/")).unwrap_or_default().to_owned()
+    };
+    until("its settings are known", || (attempt(&[]) == "1/7").then_some(()));
+    assert_eq!(attempt(&["--max-attempts=4"]), "1/4");
+    daemon.process.0.kill().unwrap();
+    daemon.process.ended();
+    assert_eq!(attempt(&[]), "1/7");
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_not_there_is_named() {
+    let (cluster, _) = sampled(&["--executor", "none"]).await;
+    for arguments in [&["status"][..], &["status", "--watch"], &["explain", POOL]] {
+        let mut command = command(&cluster, arguments[0], &arguments[1..]);
+        let printed = run(command.arg("--namespace=nosuch"), cluster.directory.path());
+        assert_eq!((printed.code, printed.stdout.as_str()), (Some(1), ""), "{printed:?}");
+        assert!(printed.stderr.starts_with("error: there is no namespace nosuch; "), "{printed:?}");
+    }
+}
+
+#[test]
+fn that_there_are_no_pools_is_said() {
+    let cluster = Cluster::start(&["--executor", "none"]);
+    let printed = status(&cluster, &[]);
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), "no MachineConfigPools found\n"), "{printed:?}");
+    let printed = status(&cluster, &["-o", "json"]);
+    assert_eq!((printed.stdout.as_str(), printed.stderr.as_str()), ("[]\n", ""));
 }

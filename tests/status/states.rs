@@ -8,7 +8,7 @@ use machine_os_builder::cluster::snapshot::Snapshot;
 use machine_os_builder::plan::report::State;
 use serde_json::json;
 
-use crate::common::{Cluster, config_map, inputs, pool};
+use crate::common::{Cluster, inputs, pool};
 use crate::seen::{client_without, report, reports_to};
 
 const R1: &str = "rendered-worker-1";
@@ -59,7 +59,7 @@ async fn a_digest_is_read_from_the_config_map_that_the_build_left() {
     assert_eq!((looked.state, looked.is_built()), (State::Publishing, false));
     assert_eq!(looked.next.map(|next| next.is_due), Some(false));
     let digest = crate::common::digest_of(R1);
-    cluster.create(config_map("digest-rendered-worker-1", json!({ "digest": digest }))).await;
+    cluster.create(cluster.digest_left_by("build-rendered-worker-1", &digest).await).await;
     let looked = report(&cluster).await;
     assert_eq!((looked.state, looked.is_built()), (State::Publishing, false));
     assert_eq!(looked.next.map(|next| next.is_due), Some(true));

@@ -14,7 +14,7 @@ use crate::plan::cache::Change;
 use crate::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Search};
 use crate::plan::notes::Note;
 use crate::plan::payload::Payload;
-use crate::plan::request::{BuildRequest, payload_fault};
+use crate::plan::request::BuildRequest;
 
 impl State {
     /// Carries one effect out, and takes in what comes of it; false if nothing does.
@@ -94,9 +94,9 @@ impl State {
             self.payload_place = None;
             return Ok(self.take_in_answer(Change::Gone(key, None)));
         };
-        let encode = move || serde_json::from_str(&text).map(|document| Payload::encode(&document));
+        let config = key.clone();
+        let encode = move || serde_json::from_str(&text).map(|document| Payload::of_machine_config(&config, &document));
         let payload = self.context.computation.run(encode).await.map_err(|error| Error::unreadable(&key, error))?;
-        let payload = payload.map_err(|error| payload_fault(&key, error));
         if payload.is_err() {
             self.payload_place = None;
         }

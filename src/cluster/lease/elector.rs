@@ -7,6 +7,8 @@
 
 mod candidate;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -23,6 +25,7 @@ use tokio::time::{self, Instant};
 use self::candidate::{Candidate, Known, Outcome, Tried};
 use super::Timing;
 use super::fence::Fence;
+use crate::causes::with_causes;
 use crate::clock::Clock;
 
 /// The name of the Lease.
@@ -33,6 +36,9 @@ pub const LEASE_NAME: &str = "machine-os-builder";
 const RENEWALS_MIN: u32 = 3;
 /// Renewals that are waited for at once; the closest that two are sent is this part of the renew deadline.
 const RENEWALS_MAX: u32 = 32;
+
+/// What a candidate has to say of itself, as annotations of the lease that it writes.
+pub type Annotations = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
 /// One candidate for leadership.
 pub struct Elector {
@@ -69,7 +75,7 @@ impl Elector {
         let leases = Api::namespaced(client, namespace);
         let now = Instant::now();
         Self {
-            candidate: Candidate { leases, identity, timing, clock },
+            candidate: Candidate { leases, identity, timing, clock, annotations: Arc::new(BTreeMap::new) },
             fence,
             known: None,
             renewed: now,
@@ -78,6 +84,13 @@ impl Elector {
             latency: Duration::ZERO,
             next: now,
         }
+    }
+
+    /// The same, which writes these annotations with the lease, and leaves all others alone.
+    #[must_use]
+    pub fn annotated(mut self, annotations: Annotations) -> Self {
+        self.candidate.annotations = annotations;
+        self
     }
 
     /// Waits until this candidate leads.
@@ -141,7 +154,7 @@ impl Elector {
         self.renewals.clear();
         match self.candidate.look(self.known.clone()).await {
             Ok(known) => self.known = known,
-            Err(error) => tracing::warn!(%error, "failed to read the lease"),
+            Err(error) => tracing::warn!(error = with_causes(&error), "failed to read the lease"),
         }
         let Some((lease, _)) = self.known.clone().filter(|_| self.candidate.holds(&self.known)) else { return };
         if self.fence.writes.last().is_some_and(|sent| sent.elapsed() < self.candidate.timing.lease_duration) {
@@ -151,7 +164,7 @@ impl Elector {
             return;
         }
         if let Err(error) = self.candidate.release(&lease).await {
-            tracing::warn!(%error, "failed to release the lease; it runs out by itself");
+            tracing::warn!(error = with_causes(&error), "failed to release the lease; it runs out by itself");
         }
     }
 

@@ -1,5 +1,7 @@
 //! The lease of one process, from when it is first asked for until it is given back or lost: a task of its own.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::{Request, Response};
@@ -14,6 +16,7 @@ use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::daemon::{Options, user_agent};
 use crate::jitter::Jitter;
+use crate::plan::report::daemon::{DaemonSettings, DaemonState, annotations};
 
 /// How a process stands with regard to the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +37,15 @@ pub(super) struct Tenure {
 
 impl Tenure {
     /// Asks for the lease by `way`, in a task of `home`'s.
-    pub(super) fn begin<S, B>(candidacy: Candidacy, way: S, options: &Options, home: Home) -> Self
+    ///
+    /// What is written with it is how the daemon is by then, as `state` tells.
+    pub(super) fn begin<S, B>(
+        candidacy: Candidacy,
+        way: S,
+        options: &Options,
+        state: &Arc<Mutex<DaemonState>>,
+        home: Home,
+    ) -> Self
     where
         S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
@@ -49,12 +60,17 @@ impl Tenure {
         let transport = Transport::new(way, jitter, &user_agent(), Fence::open(), meter);
         let transport = transport.with_patience(timing.renew_deadline);
         let (namespace, clock, fence) = (settings.decide.namespace.clone(), *clock, fence.clone());
+        let (told_settings, state) =
+            (DaemonSettings::of(&settings.decide, settings.build.digest_handoff), Arc::clone(state));
+        let annotations =
+            Arc::new(move || annotations(&told_settings, &state.lock().unwrap_or_else(PoisonError::into_inner)));
         let (shows, standing) = watch::channel(Standing::Waits);
         let (release, told) = oneshot::channel();
         let task = async move {
             // Part of a client runs where the client is made.
             let client = Client::new(transport, namespace.clone());
-            hold(Elector::new(client, &namespace, identity, timing, clock, fence), &shows, told).await;
+            let elector = Elector::new(client, &namespace, identity, timing, clock, fence).annotated(annotations);
+            hold(elector, &shows, told).await;
             shows.send_replace(Standing::Over);
         };
         home(task.boxed());

@@ -60,6 +60,12 @@ pub(super) fn cause(output: &str) -> Option<String> {
     Some(cut(bare.unwrap_or(found), CAUSE_BYTES_MAX))
 }
 
+/// Whether there is more in `output` than its [`cause`], and the lines by which buildah and the build script sum up.
+pub(super) fn says_more(output: &str) -> bool {
+    let told = output.lines().map(str::trim).filter(|line| !line.is_empty() && !is_summary(line));
+    told.count() > 1
+}
+
 /// Whether a line only repeats that a step failed, or what is done next.
 fn is_summary(line: &str) -> bool {
     static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {

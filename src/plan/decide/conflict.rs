@@ -35,7 +35,7 @@ fn conflict(facts: &Facts<'_>, request: &BuildRequest) -> Option<(Key, String)> 
     let secret = || {
         let canonical = [&request.pull_secret, &request.push_secret].into_iter().filter_map(|s| s.canonical.as_ref());
         canonical.map(|secret| Key::of(Kind::Secret, secret.expose())).find_map(|key| {
-            let there = facts.view.cache.get(&key).filter(|there| !pull_secret::is_labelled(there))?;
+            let there = facts.view.cache.get(&key).filter(|there| !pull_secret::is_made_here(there))?;
             Some((key, there.metadata.uid.clone().unwrap_or_default()))
         })
     };

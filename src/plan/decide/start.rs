@@ -57,7 +57,8 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequ
 }
 
 fn shows_payload_fault(pool: &Pool<'_>) -> bool {
-    pool.shown().is_some_and(|condition| field(condition, "reason") == FaultReason::PayloadTooLarge.as_str())
+    let faults = || FaultReason::ALL.into_iter().filter(|reason| reason.is_of_payload()).map(FaultReason::as_str);
+    pool.shown().is_some_and(|condition| faults().any(|reason| reason == field(condition, "reason")))
 }
 
 /// The payload of the build, if it was made from the MachineConfig as it is now.
@@ -102,7 +103,8 @@ pub(super) fn record_loss(
     build: Option<Made<'_>>,
 ) -> Option<Effect> {
     let why = messages::lost(loss, &facts.scrubbed(output));
-    let mut record = facts.record.with_loss(&why, facts.view.now);
+    let brief = messages::lost_briefly(loss, &facts.scrubbed(output));
+    let mut record = facts.record.with_loss(&why, &brief, facts.view.now);
     let is_last = attempt.number >= facts.view.settings.attempts_max;
     if is_last {
         let config = pool.rendered();

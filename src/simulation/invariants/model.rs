@@ -100,7 +100,10 @@ impl Model {
         let digest = config_map.data.pointer(&format!("/data/{}", names::DIGEST_KEY)).and_then(Value::as_str);
         let Some((rendered, digest)) = names::rendered_of(name).zip(digest) else { return };
         let builds = [Kind::Pod, Kind::Build].map(|kind| (kind, names::build(rendered)));
-        let uids = builds.iter().filter_map(|key| self.made.get(key)?.metadata.uid.clone());
+        let builds = builds.iter().filter_map(|key| self.made.get(key));
+        // Whoever leaves another digest knows no claim.
+        let builds = builds.filter(|build| annotation(build, keys::CLAIM) == annotation(config_map, keys::CLAIM));
+        let uids: Vec<String> = builds.filter_map(|build| build.metadata.uid.clone()).collect();
         self.pushed.entry(digest.trim().to_owned()).or_default().extend(uids);
     }
 
@@ -176,24 +179,27 @@ pub(super) fn is_member(pool: &Object) -> bool {
     pool.is_opted_in() && !pool.is_being_deleted()
 }
 
-/// Whether an object has the labels of one that was made for a build.
+/// Whether an object has the name and the labels of one that was made for a build.
 pub(super) fn is_labelled(object: &Object) -> bool {
     let labels = object.metadata.labels.as_ref();
-    [keys::BUILD_POD, keys::TARGET_POOL, keys::DESIRED_CONFIG]
-        .iter()
-        .all(|key| labels.is_some_and(|labels| labels.contains_key(*key)))
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let is_build = Kind::of(object).is_ok_and(Kind::is_build_object);
+    let is_named =
+        |rendered: &str| rendered.starts_with(names::RENDERED_PREFIX) && is_build == (name == names::build(rendered));
+    names::rendered_of(name).is_some_and(is_named)
+        && [keys::BUILD_POD, keys::TARGET_POOL, keys::DESIRED_CONFIG]
+            .iter()
+            .all(|key| labels.is_some_and(|labels| labels.contains_key(*key)))
 }
 
 /// Whether an object was made for a build, by the daemon or by the build itself.
 fn is_made(kind: Kind, object: &Object) -> bool {
-    let name = object.metadata.name.as_deref().unwrap_or_default();
-    let is_named = names::rendered_of(name).is_some_and(|rendered| rendered.starts_with(names::RENDERED_PREFIX));
-    (is_named && is_labelled(object)) || (kind == Kind::ConfigMap && is_digest(name))
+    is_labelled(object) || (kind == Kind::ConfigMap && is_digest(object.metadata.name.as_deref().unwrap_or_default()))
 }
 
 /// Whether this is the name of a ConfigMap in which a build leaves its digest.
 pub(super) fn is_digest(name: &str) -> bool {
-    name.starts_with(&names::digest(""))
+    name.starts_with(&names::digest(names::RENDERED_PREFIX))
 }
 
 /// An annotation's value; empty if it is not there.

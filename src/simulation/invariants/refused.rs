@@ -49,6 +49,8 @@ pub(super) struct Refusals {
     is_refusing: bool,
     /// When that ended last.
     ended: Option<Timestamp>,
+    /// Since when pools show a refusal though nothing is refused.
+    stale: BTreeMap<String, Timestamp>,
     /// When the lease was renewed last.
     renewed: Option<Timestamp>,
     /// How many writes were.
@@ -164,11 +166,26 @@ impl Refusals {
                 )));
             }
         }
-        let since = self.ended.unwrap_or(Timestamp::MIN).max(tolerant_until);
-        if !self.is_refusing && now.duration_since(since) > FORGOTTEN_WITHIN {
-            faults.extend(stale(model));
-        }
+        faults.extend(self.forgotten(model, tolerant_until, now));
         faults
+    }
+
+    /// Pools that have shown a refusal for long though nothing is refused.
+    fn forgotten(&mut self, model: &Model, tolerant_until: Timestamp, now: Timestamp) -> Vec<Fault> {
+        let Some(ended) = self.ended.filter(|_| !self.is_refusing && now > tolerant_until) else {
+            self.stale.clear();
+            return Vec::new();
+        };
+        let shown = stale(model);
+        self.stale.retain(|pool, _| shown.contains(pool));
+        for pool in shown {
+            // Other errors may be shown as refusals too, for as long as they last.
+            self.stale.entry(pool).or_insert(now);
+        }
+        let is_late = |since: &Timestamp| now.duration_since(ended.max(*since)) > FORGOTTEN_WITHIN;
+        let late = self.stale.iter().filter(|(_, since)| is_late(since));
+        let object = |pool: &String| format!("{} {pool}", Kind::MachineConfigPool.name());
+        late.map(|(pool, _)| Fault::new(object(pool), "shows a refusal, and nothing is refused")).collect()
     }
 }
 
@@ -178,15 +195,9 @@ fn shows(pool: &Pool<'_>, words: &str) -> bool {
     pool.is_true(BUILD_FAILED) || (pool.is_true(BUILD_PENDING) && pool.condition(BUILD_PENDING).is_some_and(is_said))
 }
 
-/// Pools that show a refusal though nothing is refused.
-fn stale(model: &Model) -> Vec<Fault> {
+/// Pools that show a refusal, and that nothing else keeps from being built.
+fn stale(model: &Model) -> BTreeSet<String> {
     let pools = model.pools.values().map(Pool::new).filter(|pool| pool.blocked_by().is_none());
     let stale = pools.filter(|pool| pool.shown().is_some_and(|shown| field(shown, "reason") == REFUSED));
-    let fault = |pool: Pool<'_>| {
-        Fault::new(
-            format!("{} {}", Kind::MachineConfigPool.name(), pool.name()),
-            "shows a refusal, and nothing is refused",
-        )
-    };
-    stale.map(fault).collect()
+    stale.map(|pool| pool.name().to_owned()).collect()
 }

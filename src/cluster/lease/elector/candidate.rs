@@ -6,7 +6,7 @@ use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::LEASE_NAME;
+use super::{Annotations, LEASE_NAME};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::cluster::lease::{Move, Timing, next, released};
@@ -21,6 +21,7 @@ pub(super) struct Candidate {
     pub identity: String,
     pub timing: Timing,
     pub clock: Clock,
+    pub annotations: Annotations,
 }
 
 /// What came of a try.
@@ -73,7 +74,7 @@ impl Candidate {
         match self.look(known).await {
             Ok(known) => self.write_if_due(known).await,
             Err(error) => {
-                tracing::warn!(%error, "failed to read the lease");
+                tracing::warn!(error = with_causes(&error), "failed to read the lease");
                 Tried::failed(Instant::now())
             }
         }
@@ -130,13 +131,18 @@ impl Candidate {
         }
     }
 
-    /// The time of renewal alone is written, if the lease is this candidate's when the patch arrives.
+    /// The time of renewal and the annotations are written, if the lease is this candidate's when the patch arrives.
     fn renewal(&self) -> Patch<Lease> {
-        let operations = json!([
-            {"op": "test", "path": "/spec/holderIdentity", "value": self.identity},
-            {"op": "add", "path": "/spec/renewTime", "value": MicroTime(self.clock.now())},
-        ]);
-        Patch::Json(serde_json::from_value(operations).expect("these are operations of a JSON patch"))
+        let mut operations = vec![
+            json!({"op": "test", "path": "/spec/holderIdentity", "value": self.identity}),
+            json!({"op": "add", "path": "/spec/renewTime", "value": MicroTime(self.clock.now())}),
+        ];
+        // There are some since the lease was acquired.
+        operations.extend((self.annotations)().into_iter().map(|(key, value)| {
+            let key = key.replace('~', "~0").replace('/', "~1");
+            json!({"op": "add", "path": format!("/metadata/annotations/{key}"), "value": value})
+        }));
+        Patch::Json(serde_json::from_value(operations.into()).expect("these are operations of a JSON patch"))
     }
 
     fn led(&self, asked: Instant, lease: Lease) -> Tried {
@@ -144,10 +150,11 @@ impl Candidate {
     }
 
     async fn write(&self, known: Option<&Lease>, spec: LeaseSpec) -> Result<Lease, WriteError> {
-        let metadata = known.map_or_else(
+        let mut metadata = known.map_or_else(
             || ObjectMeta { name: Some(LEASE_NAME.to_owned()), ..ObjectMeta::default() },
             |lease| lease.metadata.clone(),
         );
+        metadata.annotations.get_or_insert_default().extend((self.annotations)());
         let lease = Lease { metadata, spec: Some(spec) };
         let params = PostParams::default();
         let written = match known {
