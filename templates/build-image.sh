@@ -1,109 +1,119 @@
-#!/bin/bash
-# Builds and pushes one layered OS image. Runs as the container `image-build` of a build pod.
+
+# Builds one layered OS image, and leaves it as an OCI layout. Runs as the container `image-build` of a build pod, in
+# which steps run that users wrote: there is nothing in it that may push.
 #
-# Reads   /tmp/machineconfig, /tmp/dockerfile, and the credentials in /tmp/*-creds; outside a pod, BUILD_FILES says
-#         where they are instead of /tmp, and PUSH_DESTINATION where the image goes instead of to its registry
-# Leaves  the digest as its termination message; where a helper waits for it, the digest in /tmp/done/digest, or
-#         /tmp/done/failed, and in /tmp/done/alive when it last was
-# Exits   10 bad payload, 20 build failed, 30 base image pull failed, 31 pull denied, 40 push failed, 41 push denied
-set -euo pipefail
+# Reads   /tmp/machineconfig, /tmp/dockerfile, and the credentials in /tmp/base-image-pull-creds
+# Leaves  the image in /tmp/image-layout/layout, or /tmp/image-layout/failed
+# Exits   10 bad payload, 20 build failed, 30 base image pull failed, 31 pull denied, 32 pull cannot succeed
 
-readonly files=${BUILD_FILES:-/tmp}
-readonly done_dir=$files/done
-readonly termination_log=${TERMINATION_LOG:-/dev/termination-log}
 readonly pull_auth=$files/base-image-pull-creds/config.json
-readonly push_auth=$files/final-image-push-creds/config.json
-readonly tries=5
-readonly heartbeat_s=10
-# How registries say no, as buildah passes it on: error codes at the start of a message, and statuses. Looser words
-# would be found in the names of hosts and images, and in local errors.
-readonly denial='(^|: )(unauthorized|denied): |authentication required|invalid username/password'\
-'|access to the (requested )?resource is (denied|not authorized)|status( code( from registry)?)?:? 40[13]\b'
 
-work=
-heartbeat=
+# Checks the payload, and puts it into the build's context.
+take_payload() {
+  local payload=$files/machineconfig/machineconfig.json.gz context=$1
+  [[ -e $payload ]] || fail 10 "failed to read the MachineConfig: there is no payload at $payload"
+  mkdir -p "$context/machineconfig" && cp "$payload" "$context/machineconfig/" ||
+    fail 10 "failed to read the MachineConfig: the payload cannot be copied; is there room for it?"
+  base64 -d "$payload" 2> /dev/null | gunzip 2> /dev/null > /dev/null ||
+    fail 10 "failed to read the MachineConfig: the payload is damaged: it is not base64 of a gzip file"
+  base64 -d "$payload" | gunzip | grep -c '"config" *: *{' > /dev/null ||
+    fail 10 "failed to read the MachineConfig: it has no spec.config, which is what is applied; render the pool again"
+}
 
-finish() {
-  local code=$?
-  rm -rf "${work:-/nonexistent}"
-  if [[ -n $heartbeat ]]; then
-    kill "$heartbeat" 2> /dev/null || true
+# What steps may use of open files: what this container may. Of its own accord buildah asks for more, as root, and not
+# every root may have it.
+open_files() {
+  local soft hard
+  soft=$(ulimit -Sn) hard=$(ulimit -Hn)
+  if [[ $soft =~ ^[0-9]+$ && $hard =~ ^[0-9]+$ ]]; then
+    echo "--ulimit=nofile=$soft:$hard"
   fi
-  if [[ $code -ne 0 && -d $done_dir ]]; then
-    touch "$done_dir/failed"
+}
+
+build() {
+  buildah build --pull=missing --authfile "$pull_auth" --file "$files/dockerfile/Dockerfile" --tag "$FINAL_IMAGE" \
+    $(open_files) "$1"
+}
+
+# Whether buildah's last error is that a command of a step failed, whose output says why.
+is_of_a_command() {
+  [[ $1 == *"while running runtime: exit status "* || $1 =~ :\ exit\ status\ [0-9]+$ ]]
+}
+
+# What the last step printed, without what buildah adds.
+step_output() {
+  local line
+  local -a said=()
+  while IFS= read -r line; do
+    case $line in
+      STEP\ * | \[*\]\ STEP\ *) said=() ;;
+      "" | time=\"* | "subprocess exited with status "* | "--> "* | "COMMIT "*) ;;
+      *) said+=("$line") ;;
+    esac
+  done < "$output"
+  # The last error is buildah's own.
+  if [[ ${#said[@]} -gt 0 && ${said[-1]} == "Error: "* ]]; then
+    unset 'said[-1]'
   fi
-  exit "$code"
-}
-trap finish EXIT
-# As the first process of a container, this shell would not hear of its end otherwise.
-trap 'exit 143' INT TERM
-
-# Runs a command in the background, and waits: while one is in the foreground, no trap is run.
-attended() {
-  "$@" &
-  wait "$!"
+  [[ ${#said[@]} -eq 0 ]] || printf '%s\n' "${said[@]}"
 }
 
-noted() {
-  "$@" 2>&1 | tee "$work/output"
-}
-
-fail() {
-  local code=$1
-  shift
-  echo "$*" >&2
-  exit "$code"
-}
-
-# Runs a command until it succeeds, waiting longer each time, but not once access was denied.
-# Usage: persistently FAILED_CODE DENIED_CODE WHAT COMMAND...
-persistently() {
-  local failed_code=$1 denied_code=$2 what=$3 try wait=1
-  shift 3
-  for ((try = 1; try <= tries; try++)); do
-    if attended noted "$@"; then
-      return 0
+# Ends with what a step, or buildah, said last.
+fail_of_build() {
+  local error cause said line
+  error=$(last_error) cause=$(last_cause)
+  local -a lines=()
+  if is_of_a_command "${error%%$'\n'*}"; then
+    said=$(step_output | tail -n 20)
+    if [[ $cause != "no space left on device"* && -n $said ]]; then
+      cause=$(grep -iE '\b(error|fatal|fail(ed|ure)?|cannot|unable|denied|no such|not found|invalid|critical)\b' \
+        <<< "$said" | tail -n 1) || cause=${said##*$'\n'}
+      cause=$(shorten "$cause" "$cause_bytes_max")
     fi
-    if grep -qiE "$denial" "$work/output"; then
-      fail "$denied_code" "failed to $what: access denied"
-    fi
-    if ((try < tries)); then
-      echo "failed to $what (try $try of $tries); trying again in ${wait}s" >&2
-      attended sleep "$wait"
-      wait=$((wait * 2))
-    fi
+    while IFS= read -r line; do
+      [[ -z $line ]] || lines+=("$(shorten "$line" 120)")
+    done < <(tail -n 3 <<< "$said")
+    lines+=("$(shorten "Error: ${error%%$'\n'*}" 240)")
+  fi
+  fail 20 "failed to build the image: $cause" "${lines[@]}"
+}
+
+# Makes sure that the image is made from the stage `configs`: all that is pushed has its labels.
+check_labels() {
+  local label expected found
+  for label in machineconfig machineconfigpool; do
+    [[ $label == machineconfig ]] && expected=$RENDERED_CONFIG || expected=$POOL
+    found=$(buildah inspect --type image --format "{{index .OCIv1.Config.Labels \"$label\"}}" "$FINAL_IMAGE") ||
+      fail 20 "failed to build the image: its labels cannot be read"
+    [[ $found == "$expected" ]] ||
+      fail 20 "failed to build the image: the last stage of the Containerfile is not made from configs: the image's \
+label $label is \"$(shorten "$found" 80)\", and not \"$expected\"; begin the last stage with FROM configs, and leave its \
+labels as they are"
   done
-  fail "$failed_code" "failed to $what: gave up after $tries tries"
 }
 
-if [[ -d $done_dir ]]; then
-  while touch "$done_dir/alive" && sleep "$heartbeat_s"; do :; done > /dev/null 2>&1 &
-  heartbeat=$!
-fi
+# From within the directory, as buildah takes no colon in a path.
+leave() {
+  cd "$layout_volume" && buildah push "$FINAL_IMAGE" oci:unfinished:final
+}
 
-work=$(mktemp -d "${BUILD_FILES:-${TMPDIR:-/tmp}}/build.XXXXXX")
-context="$work/context"
-mkdir -p "$context/machineconfig"
-cp "$files/machineconfig/machineconfig.json.gz" "$context/machineconfig/" ||
-  fail 10 "failed to read the MachineConfig: there is no payload"
-base64 -d "$context/machineconfig/machineconfig.json.gz" | gunzip | grep -c '"config"' > /dev/null ||
-  fail 10 "failed to read the MachineConfig: the payload is damaged"
+if [[ -d $layout_volume ]]; then
+  live_in "$layout_volume"
+fi
+make_room build
+take_payload "$work/context"
 
 for image in "$BASE_IMAGE" ${EXTENSIONS_IMAGE:+"$EXTENSIONS_IMAGE"}; do
-  persistently 30 31 "pull $image" buildah pull --policy missing --authfile "$pull_auth" "$image"
+  persistently 30 31 32 "pull $image" buildah pull --policy missing --authfile "$pull_auth" "$image"
 done
+attended noted build "$work/context" || fail_of_build
+check_labels
 
-attended buildah build --pull=missing --authfile "$pull_auth" --file "$files/dockerfile/Dockerfile" \
-  --tag "$FINAL_IMAGE" "$context" || fail 20 "failed to build the image"
+attended noted leave || fail 20 "failed to leave the image for its push: $(last_cause)"
+# In one step: nothing may be taken for whole that is not.
+mv "$layout_volume/unfinished" "$layout_volume/layout"
 
-persistently 40 41 "push $FINAL_IMAGE" \
-  buildah push --authfile "$push_auth" --digestfile "$work/digest" "$FINAL_IMAGE" \
-  ${PUSH_DESTINATION:+"$PUSH_DESTINATION"}
-
-# The image is pushed: from here on nothing may make the build a failed one.
-cp "$work/digest" "$termination_log" || echo "failed to leave the digest as the termination message" >&2
-if [[ -d $done_dir ]]; then
-  # Moved into place in one step: the helper must not see half of it.
-  cp "$work/digest" "$done_dir/.digest" && mv "$done_dir/.digest" "$done_dir/digest" ||
-    echo "failed to leave the digest for the helper" >&2
+# The push needs the room. On a machine of a user's, images are kept for the next build.
+if [[ -z ${BUILD_FILES-} ]]; then
+  attended buildah rmi --all --force > /dev/null 2>&1 || true
 fi

@@ -144,6 +144,10 @@ mod causes;
 mod clocks;
 #[path = "contract/ends.rs"]
 mod ends;
+#[path = "contract/evidence.rs"]
+mod evidence;
+#[path = "contract/refused.rs"]
+mod refused;
 
 #[path = "contract/leaving.rs"]
 mod leaving;

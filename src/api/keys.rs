@@ -33,5 +33,8 @@ pub const CANONICALIZED_SECRET: &str = "machineconfiguration.openshift.io/canoni
 /// Annotation on a canonical Secret: the name of the Secret that it was derived from.
 pub const CANONICALIZED_FROM: &str = "machineconfiguration.openshift.io/canonicalizedFrom";
 
-/// Image label of images built by the OpenShift builder: the pool that the image is for.
+/// Image label: the pool that the image is for.
 pub const IMAGE_POOL: &str = "io.openshift.machineconfig.pool";
+
+/// Annotation of a build pod: the SecurityContextConstraints that OpenShift is to admit it by, and no others.
+pub const REQUIRED_SCC: &str = "openshift.io/required-scc";

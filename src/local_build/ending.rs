@@ -10,13 +10,13 @@ const BYTES_MAX: usize = 1024;
 /// How a build ended that left no image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// The exit status of the script, or none if a signal ended it.
+    /// The exit status of the script that failed, or none if a signal ended it.
     pub code: Option<i32>,
     /// The base image.
     pub base_image: String,
     /// Where the image was to go.
     pub destination: String,
-    /// The end of what was printed.
+    /// Its last words, or the end of what was printed.
     pub output: String,
 }
 
@@ -24,17 +24,23 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (base, destination) = (&self.base_image, &self.destination);
         match self.code {
-            Some(10) => f.write_str("failed to read the MachineConfig within the build; is there room for a copy?"),
+            Some(10) => f.write_str("failed to read the MachineConfig within the build"),
             Some(20) => f.write_str("failed to build the image; mend the step that failed"),
             Some(30) => write!(f, "failed to pull {base}; check its name, and that its registry can be reached"),
             Some(31) => {
                 write!(f, "failed to pull {base}: access was denied; name a file with credentials with --pull-authfile")
+            }
+            Some(32) => {
+                write!(f, "failed to pull {base}, and to try again would not help; correct what the cause names")
             }
             Some(40) => write!(f, "failed to push {destination}; check that it can be reached and written"),
             Some(41) => write!(
                 f,
                 "failed to push {destination}: access was denied; name a file with credentials with --push-authfile"
             ),
+            Some(42) => {
+                write!(f, "failed to push {destination}, and to try again would not help; correct what the cause names")
+            }
             Some(code) => write!(f, "failed to run the build (exit status {code})"),
             None => f.write_str("failed to run the build: it was killed"),
         }?;
@@ -73,7 +79,9 @@ mod tests {
             (Some(20), "failed to build the image"),
             (Some(30), "failed to pull registry.test/os:9; check its name"),
             (Some(31), "failed to pull registry.test/os:9: access was denied"),
+            (Some(32), "failed to pull registry.test/os:9, and to try again would not help"),
             (Some(40), "failed to push registry.test/os:r; check"),
+            (Some(42), "failed to push registry.test/os:r, and to try again would not help"),
             (Some(41), "failed to push registry.test/os:r: access was denied"),
             (Some(7), "failed to run the build (exit status 7)"),
             (None, "failed to run the build: it was killed"),

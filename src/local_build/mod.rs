@@ -1,6 +1,7 @@
-//! A build on this machine: what a build pod would run, run here, with the buildah that is installed.
+//! A build on this machine: what the containers of a build pod would run, run here one after the other, with the buildah
+//! that is installed.
 //!
-//! The pod's own spec says what is run: its command, its environment, and what is mounted where come from the objects
+//! The pod's own spec says what is run: its commands, their environment, and what is mounted where come from the objects
 //! that a cluster would get. Reads these; writes a private directory that goes with the build, and whatever buildah
 //! keeps. Anyone may run it whose buildah builds.
 
@@ -12,7 +13,7 @@ mod run;
 use std::path::PathBuf;
 
 pub use ending::Ending;
-pub use recipe::Recipe;
+pub use recipe::{Recipe, Step};
 pub use run::{private_directory, run};
 
 /// Why there is no image.

@@ -1,32 +1,44 @@
 //! From the objects of a build to what is run on this machine.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::api::{Kind, Object};
-use crate::builders::pod::IMAGE_BUILD;
+use crate::builders::pod::{IMAGE_BUILD, IMAGE_LAYOUT, IMAGE_PUSH, PUSH_CREDENTIALS};
 
 /// Where the pod's volumes are mounted.
 const MOUNTS: &str = "/tmp/";
 /// What belongs to the pod's own image.
 const OF_THE_POD: [&str; 1] = ["HOME"];
 
-/// What is run: the command of a build pod, and what it finds around it. Debug shows no contents: they are secret.
+/// What is run: the commands of a build pod, and what they find around them. Debug shows no contents: they are secret.
 #[derive(Clone)]
 pub struct Recipe {
-    /// The program and its arguments.
-    pub command: Vec<String>,
-    /// The environment that the pod has.
-    pub environment: Vec<(String, String)>,
+    /// What is run, one after the other: a container each.
+    pub steps: Vec<Step>,
     /// The files that the pod finds, by their paths below the place that its volumes are mounted in.
     pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// Directories that are empty at first, likewise.
+    pub directories: Vec<PathBuf>,
+}
+
+/// What one container runs.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The name of the container.
+    pub container: &'static str,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The environment that the container has.
+    pub environment: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for Recipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let files: Vec<_> = self.files.iter().map(|(path, _)| path).collect();
-        f.debug_struct("Recipe").field("environment", &self.environment).field("files", &files).finish_non_exhaustive()
+        f.debug_struct("Recipe").field("steps", &self.steps).field("files", &files).finish_non_exhaustive()
     }
 }
 
@@ -35,18 +47,22 @@ impl Recipe {
     /// no build pod.
     pub fn of(objects: &[Object], pull_auth: Vec<u8>, push_auth: Vec<u8>) -> Option<Self> {
         let pod = objects.iter().find(|object| Kind::of(object).is_ok_and(|kind| kind == Kind::Pod))?;
-        let container = list(&pod.data, "/spec/containers").iter().find(|it| text(it, "name") == IMAGE_BUILD)?;
-        let command = list(container, "/command").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        let variables = list(container, "/env").iter().map(|it| (text(it, "name").into(), text(it, "value").into()));
-        let environment = variables.filter(|(name, _): &(String, String)| !OF_THE_POD.contains(&name.as_str()));
-        let mut recipe = Self { command, environment: environment.collect(), files: Vec::new() };
-        for mount in list(container, "/volumeMounts") {
+        let container = |name: &str| list(&pod.data, "/spec/containers").iter().find(|it| text(it, "name") == name);
+        let containers = [(IMAGE_BUILD, container(IMAGE_BUILD)?), (IMAGE_PUSH, container(IMAGE_PUSH)?)];
+        let steps = containers.iter().map(|(name, container)| Step::of(name, container)).collect();
+        let directories = vec![PathBuf::from(IMAGE_LAYOUT)];
+        let mut recipe = Self { steps, files: Vec::new(), directories };
+        let mut known = BTreeSet::new();
+        for mount in containers.iter().flat_map(|(_, container)| list(container, "/volumeMounts")) {
             let directory = PathBuf::from(text(mount, "mountPath").strip_prefix(MOUNTS).unwrap_or_default());
             let volume = list(&pod.data, "/spec/volumes").iter().find(|it| it["name"] == mount["name"])?;
+            if !known.insert(text(mount, "name")) {
+                continue;
+            }
             if let Some(name) = volume.pointer("/configMap/name") {
                 recipe.files.extend(data_of(objects, name).map(|(key, text)| (directory.join(key), text.into())));
             } else if volume.get("secret").is_some() {
-                let is_push = text(mount, "name") == "final-image-push-creds";
+                let is_push = text(mount, "name") == PUSH_CREDENTIALS;
                 let body = if is_push { push_auth.clone() } else { pull_auth.clone() };
                 recipe.files.push((directory.join("config.json"), body));
             }
@@ -56,7 +72,17 @@ impl Recipe {
 
     /// A variable of the pod's environment.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        let mut variables = self.steps.iter().flat_map(|step| &step.environment);
+        variables.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Step {
+    fn of(name: &'static str, container: &Value) -> Self {
+        let command = list(container, "/command").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let variables = list(container, "/env").iter().map(|it| (text(it, "name").into(), text(it, "value").into()));
+        let environment = variables.filter(|(name, _): &(String, String)| !OF_THE_POD.contains(&name.as_str()));
+        Self { container: name, command, environment: environment.collect() }
     }
 }
 

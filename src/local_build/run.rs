@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot::{self, Receiver};
 
-use super::{Ending, Error, Recipe, buildah};
+use super::{Ending, Error, Recipe, Step, buildah};
 use crate::api::limits::LOCAL_BUILD_GRACE_PERIOD;
 use crate::plan::digest::Digest;
 
@@ -24,9 +24,18 @@ const OUTPUT_END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a user may have set otherwise, for this machine.
 const LEFT_TO_THE_USER: [&str; 2] = ["BUILDAH_ISOLATION", "STORAGE_DRIVER"];
-/// What the script reads, and nobody else is to have set.
-const OF_THE_SCRIPT: [&str; 6] =
-    ["BASE_IMAGE", "BUILD_FILES", "EXTENSIONS_IMAGE", "FINAL_IMAGE", "PUSH_DESTINATION", "TERMINATION_LOG"];
+/// What the scripts read, and nothing else is to have set.
+const OF_THE_SCRIPTS: [&str; 9] = [
+    "BASE_IMAGE",
+    "BUILD_FILES",
+    "EXTENSIONS_IMAGE",
+    "FINAL_IMAGE",
+    "POOL",
+    "PUSH_DESTINATION",
+    "RENDERED_CONFIG",
+    "SILENCE_MAX_S",
+    "TERMINATION_LOG",
+];
 
 /// Builds an image, and pushes it to where its name says, or to `destination` in the words of `buildah push`. What the
 /// build prints goes to standard error.
@@ -39,11 +48,30 @@ pub fn run(recipe: &Recipe, destination: Option<&str>) -> Result<Digest, Error> 
     let directory = private_directory(&std::env::temp_dir(), ".build-")
         .map_err(|error| Error::File(std::env::temp_dir(), error))?;
     write_files(recipe, directory.path())?;
-    let digest_file = directory.path().join("digest");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Follow)?;
-    runtime.block_on(follow(recipe, destination, directory.path(), &digest_file))?;
-    let digest = fs::read_to_string(&digest_file).map_err(|error| Error::File(digest_file, error))?;
-    Digest::parse(&digest).ok_or(Error::NoDigest(digest))
+    let mut words = String::new();
+    for step in &recipe.steps {
+        let message = directory.path().join(format!("{}.message", step.container));
+        runtime.block_on(follow(&Run { recipe, step, destination, files: directory.path(), message: &message }))?;
+        // The push comes last, and leaves the digest.
+        words = last_words(&message);
+    }
+    Digest::parse(&words).ok_or(Error::NoDigest(words))
+}
+
+/// One step, and what is around it.
+struct Run<'a> {
+    recipe: &'a Recipe,
+    step: &'a Step,
+    destination: Option<&'a str>,
+    files: &'a Path,
+    /// Where the step leaves its last words.
+    message: &'a Path,
+}
+
+/// What a step left as its last words; not all do.
+fn last_words(message: &Path) -> String {
+    fs::read(message).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// A directory in `parent` that nobody else can look into, and that goes when it is dropped.
@@ -68,16 +96,20 @@ fn write_files(recipe: &Recipe, directory: &Path) -> Result<(), Error> {
             .and_then(|mut file| file.write_all(contents))
             .map_err(|error| Error::File(path, error))?;
     }
+    for name in &recipe.directories {
+        let path = directory.join(name);
+        fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| Error::File(path, error))?;
+    }
     Ok(())
 }
 
-async fn follow(recipe: &Recipe, destination: Option<&str>, files: &Path, digest: &Path) -> Result<(), Error> {
+async fn follow(run: &Run<'_>) -> Result<(), Error> {
     // Whoever wants to end it from now on is heard.
     let mut signals = Signals::new().map_err(Error::Follow)?;
-    let (mut child, mut output) = start(recipe, destination, files, digest)?;
+    let (mut child, mut output) = start(run)?;
     let ended_by = tokio::select! {
         status = child.wait() => {
-            return conclude(recipe, destination, status.map_err(Error::Follow)?, output).await;
+            return conclude(run, status.map_err(Error::Follow)?, output).await;
         }
         signal = signals.next() => signal,
     };
@@ -106,24 +138,19 @@ impl Signals {
     }
 }
 
-fn start(
-    recipe: &Recipe,
-    destination: Option<&str>,
-    files: &Path,
-    digest: &Path,
-) -> Result<(Child, Receiver<Vec<u8>>), Error> {
-    let (program, arguments) = recipe.command.split_first().expect("a container has a command");
+fn start(run: &Run<'_>) -> Result<(Child, Receiver<Vec<u8>>), Error> {
+    let (program, arguments) = run.step.command.split_first().expect("a container has a command");
     let (reader, writer) = io::pipe().map_err(Error::Follow)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     command.stdout(writer.try_clone().map_err(Error::Follow)?).stderr(writer);
-    for name in OF_THE_SCRIPT {
+    for name in OF_THE_SCRIPTS {
         command.env_remove(name);
     }
     let is_open = |name: &str| !LEFT_TO_THE_USER.contains(&name) || std::env::var_os(name).is_none();
-    command.envs(recipe.environment.iter().filter(|(name, _)| is_open(name)).cloned());
-    command.env("BUILD_FILES", files).env("TERMINATION_LOG", digest);
-    command.envs(destination.map(|destination| ("PUSH_DESTINATION", destination)));
+    command.envs(run.step.environment.iter().filter(|(name, _)| is_open(name)).cloned());
+    command.env("BUILD_FILES", run.files).env("TERMINATION_LOG", run.message);
+    command.envs(run.destination.map(|destination| ("PUSH_DESTINATION", destination)));
     // A group of its own: all of it can be ended at once, and a terminal's Ctrl-C reaches this process alone.
     let child = command.process_group(0).spawn().map_err(|error| Error::NoShell(program.clone(), error))?;
     Ok((child, pass_on(reader)))
@@ -145,22 +172,18 @@ fn pass_on(mut reader: PipeReader) -> Receiver<Vec<u8>> {
     receiver
 }
 
-async fn conclude(
-    recipe: &Recipe,
-    destination: Option<&str>,
-    status: ExitStatus,
-    output: Receiver<Vec<u8>>,
-) -> Result<(), Error> {
+async fn conclude(run: &Run<'_>, status: ExitStatus, output: Receiver<Vec<u8>>) -> Result<(), Error> {
     let output = tokio::time::timeout(OUTPUT_END_TIMEOUT, output).await.ok().and_then(Result::ok).unwrap_or_default();
     if status.success() {
         return Ok(());
     }
-    let variable = |name: &str| recipe.variable(name).unwrap_or_default().to_owned();
+    let words = last_words(run.message);
+    let variable = |name: &str| run.recipe.variable(name).unwrap_or_default().to_owned();
     Err(Error::Ended(Ending {
         code: status.code(),
         base_image: variable("BASE_IMAGE"),
-        destination: destination.map_or_else(|| variable("FINAL_IMAGE"), str::to_owned),
-        output: String::from_utf8_lossy(&output).into_owned(),
+        destination: run.destination.map_or_else(|| variable("FINAL_IMAGE"), str::to_owned),
+        output: if words.is_empty() { String::from_utf8_lossy(&output).into_owned() } else { words },
     }))
 }
 

@@ -4,9 +4,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use super::inputs::BuildInputs;
+use crate::api::keys;
 
 const NAME: &str = "Containerfile";
 const TEMPLATE: &str = include_str!("../../templates/Containerfile.j2");
+/// The step that applies the config.
+const APPLY: &str = include_str!("../../templates/apply-config.sh");
 
 /// Renders the Containerfile of the build of `inputs` for `pool`, with the pool's own text, if any, after
 /// the stage `configs`.
@@ -25,6 +28,7 @@ pub fn render(pool: &str, inputs: &BuildInputs, custom: Option<&str>) -> String 
     );
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.add_filter("quote", quote);
+    environment.add_filter("json_string", json_string);
     let values = context! {
         base_image => &inputs.base_image,
         extensions_image => &inputs.extensions_image,
@@ -32,6 +36,8 @@ pub fn render(pool: &str, inputs: &BuildInputs, custom: Option<&str>) -> String 
         release_version => &inputs.release_version,
         pool => pool,
         custom => custom,
+        apply => without_comments(APPLY),
+        image_pool => keys::IMAGE_POOL,
     };
     environment
         .add_template(NAME, TEMPLATE)
@@ -51,6 +57,17 @@ fn quote(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// `text` as a string of an exec-form instruction.
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A script without the lines that are there for its readers: a step's text is part of the image.
+fn without_comments(script: &str) -> String {
+    let lines: Vec<&str> = script.lines().filter(|line| !line.starts_with('#')).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

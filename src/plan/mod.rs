@@ -23,6 +23,7 @@ pub mod progress;
 pub mod proxy;
 pub mod pull_secret;
 pub mod pullspec;
+pub mod quantity;
 pub mod record;
 pub mod report;
 pub mod request;

@@ -1,18 +1,22 @@
-//! The pod builder: a Pod with buildah in one container, and a helper that hands the digest over in another.
+//! The pod builder: a Pod in which buildah builds in one container and pushes in another, so that no step of a build
+//! finds the credentials of the push; and a helper that hands the digest over.
 
 mod classify;
 mod delay;
+mod resources;
 mod spec;
 mod volumes;
+
+pub use volumes::{IMAGE_LAYOUT, PUSH_CREDENTIALS};
 
 use super::{BuildSettings, ImageBuilder};
 use crate::api::{Kind, Object};
 use crate::plan::request::BuildRequest;
 use crate::plan::status::BuildStatus;
 
-/// The container that builds the image.
+/// The container that builds the image, in which users' steps run.
 pub const IMAGE_BUILD: &str = "image-build";
-/// The container that pushes the image.
+/// The container that pushes the image; its termination message is the digest.
 pub const IMAGE_PUSH: &str = "image-push";
 /// The container that hands the digest over.
 pub const WAIT_FOR_DONE: &str = "wait-for-done";

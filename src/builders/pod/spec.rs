@@ -2,27 +2,40 @@
 
 use serde_json::{Value, json};
 
-use super::volumes::{mounts, variables, volumes};
-use super::{BuildSettings, IMAGE_BUILD, WAIT_FOR_DONE};
+use super::volumes::{build_mounts, helper_volumes, push_mounts, variables, volumes, wait_mounts};
+use super::{BuildSettings, IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE, resources::beside};
 use crate::api::limits::POD_GRACE_PERIOD_S;
-use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, names};
+use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
 use crate::builders::{DigestHandoff, build_object, resources};
 use crate::plan::objects;
 use crate::plan::request::BuildRequest;
 
-const BUILD_SCRIPT: &str = include_str!("../../../templates/build-image.sh");
-const WAIT_SCRIPT: &str = include_str!("../../../templates/wait-for-done.sh");
+/// A script, with what all of them share before it.
+macro_rules! script {
+    ($name:literal) => {
+        concat!(include_str!("../../../templates/common.sh"), include_str!(concat!("../../../templates/", $name)))
+    };
+}
+
+const BUILD_SCRIPT: &str = script!("build-image.sh");
+const PUSH_SCRIPT: &str = script!("push-image.sh");
+const WAIT_SCRIPT: &str = script!("wait-for-done.sh");
 
 /// The user and group that buildah runs as: those of the buildah image.
 const BUILD_USER: i64 = 1000;
+/// What OpenShift is to admit build pods by: a user of their own choice, and no privilege besides.
+const SECURITY_CONTEXT_CONSTRAINTS: &str = "anyuid";
 
 pub(super) fn pod(request: &BuildRequest, settings: &BuildSettings) -> Object {
-    let (mut containers, mut volumes) = (vec![image_build(request, settings)], volumes(request, settings));
+    let mut containers = vec![image_build(request, settings), image_push(request, settings)];
+    let mut volumes = volumes(request, settings);
     if settings.digest_handoff == DigestHandoff::ConfigMap {
         containers.push(wait_for_done(request, settings));
         volumes.extend(helper_volumes());
     }
     let mut pod = build_object(Kind::Pod, request, settings);
+    let annotations = pod.metadata.annotations.get_or_insert_default();
+    annotations.insert(keys::REQUIRED_SCC.to_owned(), SECURITY_CONTEXT_CONSTRAINTS.to_owned());
     let mut spec = json!({
         "restartPolicy": "Never",
         "serviceAccountName": BUILD_SERVICE_ACCOUNT,
@@ -53,38 +66,52 @@ fn schedule(spec: &mut Value, settings: &BuildSettings) {
 
 fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
     let mut environment = vec![
-        json!({"name": "BASE_IMAGE", "value": request.inputs.base_image}),
-        json!({"name": "FINAL_IMAGE", "value": request.image()}),
-        json!({"name": "BUILDAH_ISOLATION", "value": settings.isolation.name()}),
-        json!({"name": "STORAGE_DRIVER", "value": settings.storage_driver.name()}),
-        json!({"name": "HOME", "value": "/home/build"}),
+        variable("BASE_IMAGE", &request.inputs.base_image),
+        variable("FINAL_IMAGE", &request.image()),
+        variable("RENDERED_CONFIG", &request.inputs.rendered_config),
+        variable("POOL", &request.pool),
+        variable("BUILDAH_ISOLATION", settings.isolation.name()),
     ];
     if let Some(image) = &request.inputs.extensions_image {
-        environment.push(json!({"name": "EXTENSIONS_IMAGE", "value": image}));
+        environment.push(variable("EXTENSIONS_IMAGE", image));
     }
-    environment.extend(variables(settings));
-    let mut container = json!({
-        "name": IMAGE_BUILD,
-        "image": settings.builder_image,
-        "command": ["/bin/bash", "-c", BUILD_SCRIPT],
-        "env": environment,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        // Rootless buildah maps users through setuid helpers, which is all the privilege that it needs.
-        "securityContext": {
-            "runAsUser": BUILD_USER,
-            "runAsGroup": BUILD_USER,
-            "capabilities": {"add": ["SETUID", "SETGID"]},
-        },
-        "volumeMounts": mounts(settings),
-    });
+    let mut container = with_buildah(IMAGE_BUILD, BUILD_SCRIPT, environment, settings);
+    container["volumeMounts"] = build_mounts(settings);
     if !settings.resources.is_empty() {
         container["resources"] = resources(settings);
     }
     container
 }
 
-fn wait_for_done(request: &BuildRequest, settings: &BuildSettings) -> Value {
+fn image_push(request: &BuildRequest, settings: &BuildSettings) -> Value {
+    let environment = vec![variable("FINAL_IMAGE", &request.image())];
+    let mut container = with_buildah(IMAGE_PUSH, PUSH_SCRIPT, environment, settings);
+    container["volumeMounts"] = push_mounts(settings);
+    if let Some(resources) = beside(settings) {
+        container["resources"] = resources;
+    }
+    container
+}
+
+/// A container that runs buildah.
+fn with_buildah(name: &str, script: &str, mut environment: Vec<Value>, settings: &BuildSettings) -> Value {
+    environment.push(variable("STORAGE_DRIVER", settings.storage_driver.name()));
+    environment.push(variable("HOME", "/home/build"));
+    environment.extend(variables(settings));
     json!({
+        "name": name,
+        "image": settings.builder_image,
+        "command": ["/bin/bash", "-c", script],
+        "env": environment,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        // Rootless buildah maps users through setuid helpers. What a runtime gives every container is enough for them,
+        // and is all that OpenShift admits; but the privileges of a setuid program must not be forbidden.
+        "securityContext": {"runAsUser": BUILD_USER, "runAsGroup": BUILD_USER},
+    })
+}
+
+fn wait_for_done(request: &BuildRequest, settings: &BuildSettings) -> Value {
+    let mut container = json!({
         "name": WAIT_FOR_DONE,
         "image": request.inputs.base_image,
         "command": ["/bin/bash", "-c", WAIT_SCRIPT],
@@ -96,15 +123,16 @@ fn wait_for_done(request: &BuildRequest, settings: &BuildSettings) -> Value {
             "allowPrivilegeEscalation": false,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [
-            {"name": "done", "mountPath": "/tmp/done", "readOnly": true},
-            {
-                "name": "digest-writer-token",
-                "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
-                "readOnly": true,
-            },
-        ],
-    })
+        "volumeMounts": wait_mounts(),
+    });
+    if let Some(resources) = beside(settings) {
+        container["resources"] = resources;
+    }
+    container
+}
+
+fn variable(name: &str, value: &str) -> Value {
+    json!({"name": name, "value": value})
 }
 
 /// The ConfigMap in which the helper leaves the digest, with `@DIGEST@` in its place.
@@ -114,16 +142,4 @@ fn digest_manifest(request: &BuildRequest, settings: &BuildSettings) -> String {
     config_map.metadata = objects::metadata(request, name, &settings.namespace);
     config_map.data = json!({"data": {names::DIGEST_KEY: "@DIGEST@"}});
     serde_json::to_string(&config_map).expect("an object has string keys only")
-}
-
-/// What the helper waits for its digest in, and hands it over with.
-fn helper_volumes() -> [Value; 2] {
-    [
-        json!({"name": "done", "emptyDir": {"medium": "Memory"}}),
-        json!({"name": "digest-writer-token", "projected": {"sources": [
-            {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
-            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
-        ]}}),
-    ]
 }

@@ -1,4 +1,7 @@
-//! What the container that builds finds mounted: its inputs, credentials, and what the settings add.
+//! What the containers find mounted: inputs, credentials, what they hand on to each other, and what the settings add.
+//!
+//! No credential is where it is not needed: steps of a build run in `image-build`, and whatever escapes from one may
+//! read all that is mounted there.
 
 use serde_json::{Value, json};
 
@@ -6,6 +9,18 @@ use crate::api::names;
 use crate::builders::{BuildSettings, DigestHandoff};
 use crate::plan::request::BuildRequest;
 
+/// The volume with the credentials to push with.
+pub const PUSH_CREDENTIALS: &str = "final-image-push-creds";
+/// The volume with those to pull with.
+const PULL_CREDENTIALS: &str = "base-image-pull-creds";
+/// The volume in which `image-build` leaves the image.
+pub const IMAGE_LAYOUT: &str = "image-layout";
+/// The volume in which `image-push` leaves the digest for the helper, where there is one.
+const DONE: &str = "done";
+/// The volume with the helper's token.
+const TOKEN: &str = "digest-writer-token";
+/// Where clients of the API server look for a token.
+const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The volume with the bundle of trusted certificate authorities, and its file.
 const TRUSTED_CA: (&str, &str) = ("trusted-ca", "ca-bundle.crt");
 /// The volume with the configuration of registries, and its file, whose name is its key in the ConfigMap too.
@@ -18,7 +33,7 @@ fn directory(volume: &str) -> String {
     format!("/tmp/{volume}")
 }
 
-/// The volumes of all that `image-build` reads.
+/// The volumes of all that is there without a helper.
 pub(super) fn volumes(request: &BuildRequest, settings: &BuildSettings) -> Vec<Value> {
     let rendered = &request.inputs.rendered_config;
     let credentials = |volume: &str, secret: &str| {
@@ -30,8 +45,8 @@ pub(super) fn volumes(request: &BuildRequest, settings: &BuildSettings) -> Vec<V
     let mut volumes = vec![
         json!({"name": "dockerfile", "configMap": {"name": names::containerfile(rendered)}}),
         json!({"name": "machineconfig", "configMap": {"name": names::payload(rendered)}}),
-        credentials("base-image-pull-creds", &request.pull_secret.name),
-        credentials("final-image-push-creds", &request.push_secret.name),
+        credentials(PULL_CREDENTIALS, &request.pull_secret.name),
+        credentials(PUSH_CREDENTIALS, &request.push_secret.name),
     ];
     if let Some(config_map) = &settings.trusted_ca_config_map {
         volumes.push(file(TRUSTED_CA, config_map, &settings.trusted_ca_key));
@@ -39,6 +54,7 @@ pub(super) fn volumes(request: &BuildRequest, settings: &BuildSettings) -> Vec<V
     if let Some(config_map) = &settings.registries_config_map {
         volumes.push(file(REGISTRIES, config_map, REGISTRIES.1));
     }
+    volumes.push(json!({"name": IMAGE_LAYOUT, "emptyDir": {}}));
     volumes
 }
 
@@ -47,17 +63,50 @@ fn file((volume, path): (&str, &str), config_map: &str, key: &str) -> Value {
     json!({"name": volume, "configMap": {"name": config_map, "items": [{"key": key, "path": path}]}})
 }
 
-/// Where `image-build` finds them.
-pub(super) fn mounts(settings: &BuildSettings) -> Vec<Value> {
-    let mut volumes = vec!["dockerfile", "machineconfig", "base-image-pull-creds", "final-image-push-creds"];
-    volumes.extend(settings.trusted_ca_config_map.as_ref().map(|_| TRUSTED_CA.0));
-    volumes.extend(settings.registries_config_map.as_ref().map(|_| REGISTRIES.0));
-    let read_only = |volume| json!({"name": volume, "mountPath": directory(volume), "readOnly": true});
-    let mut mounts: Vec<Value> = volumes.into_iter().map(read_only).collect();
-    if settings.digest_handoff == DigestHandoff::ConfigMap {
-        mounts.push(json!({"name": "done", "mountPath": directory("done")}));
-    }
-    mounts
+/// What the helper waits for its digest in, and hands it over with.
+pub(super) fn helper_volumes() -> [Value; 2] {
+    [
+        json!({"name": DONE, "emptyDir": {"medium": "Memory"}}),
+        json!({"name": TOKEN, "projected": {"sources": [
+            {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
+        ]}}),
+    ]
+}
+
+/// What `image-build` finds: nothing to push with.
+pub(super) fn build_mounts(settings: &BuildSettings) -> Value {
+    let own = ["dockerfile", "machineconfig", PULL_CREDENTIALS].map(read_only);
+    own.into_iter().chain(of_settings(settings)).chain([writable(IMAGE_LAYOUT)]).collect()
+}
+
+/// What `image-push` finds: nothing that a build is made from but its image, which it cannot change.
+pub(super) fn push_mounts(settings: &BuildSettings) -> Value {
+    let own = [PUSH_CREDENTIALS].map(read_only);
+    let helped = settings.digest_handoff == DigestHandoff::ConfigMap;
+    let done = helped.then(|| writable(DONE));
+    own.into_iter().chain(of_settings(settings)).chain([read_only(IMAGE_LAYOUT)]).chain(done).collect()
+}
+
+/// What the helper finds.
+pub(super) fn wait_mounts() -> Value {
+    json!([read_only(DONE), {"name": TOKEN, "mountPath": TOKEN_DIRECTORY, "readOnly": true}])
+}
+
+/// What both that run buildah find of the settings.
+fn of_settings(settings: &BuildSettings) -> impl Iterator<Item = Value> {
+    let authorities = settings.trusted_ca_config_map.as_ref().map(|_| TRUSTED_CA.0);
+    let registries = settings.registries_config_map.as_ref().map(|_| REGISTRIES.0);
+    authorities.into_iter().chain(registries).map(read_only)
+}
+
+fn read_only(volume: &str) -> Value {
+    json!({"name": volume, "mountPath": directory(volume), "readOnly": true})
+}
+
+fn writable(volume: &str) -> Value {
+    json!({"name": volume, "mountPath": directory(volume)})
 }
 
 /// The variables by which buildah finds what the settings add.

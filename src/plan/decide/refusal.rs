@@ -116,7 +116,7 @@ fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refu
     let status = || {
         // A status that may not be written either is not tried again before its time.
         facts.view.refusals.get(&Write::Status).is_none_or(|status| status.retry_at <= facts.view.now).then_some(())?;
-        let reference = pool.status_source().iter().find(|entry| is_build_reference(entry)).cloned();
+        let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry)).cloned();
         if type_ == BUILD_FAILED {
             return settle::show_failure(facts, pool, &shown, reference);
         }

@@ -1,7 +1,6 @@
 //! Whether settings can be used: what Kubernetes would refuse is refused here, all of it at once, before any build.
 
 mod builds;
-mod quantity;
 mod scheduling;
 
 use std::fmt;

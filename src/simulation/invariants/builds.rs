@@ -10,7 +10,7 @@ use super::{Event, object};
 use crate::api::{Kind, Object, Pool, keys};
 use crate::builders;
 use crate::plan::index::owner_of;
-use crate::plan::record::BuildRecord;
+use crate::plan::record::{Attempt, BuildRecord};
 use crate::plan::status::BuildStatus;
 
 /// Pools with more than one build object that is not on its way out.
@@ -80,7 +80,9 @@ pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Fault> {
     let record = BuildRecord::of(&pool).unwrap_or_default();
     // A Pod beside a Build of the same inputs: one is enough, whichever.
     let has_double = live(model, &name).filter(|other| annotation(other, keys::INPUT_HASH) == hash).count() > 1;
-    let is_wanted = record.attempt_at(hash).is_some_and(|attempt| attempt.lost.is_none()) && !has_double;
+    let claim = build.metadata.annotations.as_ref().and_then(|annotations| annotations.get(keys::CLAIM));
+    let is_claimed = |attempt: &Attempt| attempt.lost.is_none() && attempt.claim.as_ref() == claim;
+    let is_wanted = record.attempt_at(hash).is_some_and(is_claimed) && !has_double;
     if is_wanted && matches!(builder.classify(&build), BuildStatus::Succeeded(_)) {
         return vec![Fault::new(format!("{} {}", event.kind, event.name), "is deleted before its image is published")];
     }

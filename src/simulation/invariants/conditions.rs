@@ -96,6 +96,8 @@ impl Write<'_> {
         let is_right = match (type_, why) {
             (BUILD_PENDING, reason::BUILD_PENDING) => is_referred_to || !self.has_current_build(),
             (BUILDING, _) => is_referred_to,
+            // Whichever write is refused: the build object may be there or not.
+            (BUILD_PENDING, reason::BUILD_REFUSED) => true,
             // A build that was lost too often has left nothing to refer to.
             (BUILD_FAILED, reason::BUILD_FAILED) => is_referred_to || !self.has_current_build(),
             (BUILD_FAILED, _) => true,

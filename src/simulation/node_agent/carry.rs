@@ -11,15 +11,13 @@ use tokio::time;
 
 use crate::api::{Kind, Object};
 use crate::apiserver::PodLogs;
-use crate::builders::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
+use crate::builders::pod::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
 use crate::simulation::ending::Ending;
 use crate::simulation::ledger::Ledger;
 use crate::simulation::node_agent::ends::NODE_LOST;
 use crate::simulation::pace::Pace;
 use crate::simulation::{payload, seed};
 
-/// The container that pushes, in pods that have one for it.
-const IMAGE_PUSH: &str = "image-push";
 /// How many times as long as others a pod takes to start whose images cannot be pulled at first.
 const BACK_OFF_FACTOR: u32 = 10;
 /// How long the containers of a pod go on of which one has ended.

@@ -5,7 +5,7 @@ const NANO: u128 = 1_000_000_000;
 
 /// An amount in billionths, which is as fine as Kubernetes has it; a finer one is rounded up. None if the text is no
 /// amount, or a negative one.
-pub(super) fn parse(text: &str) -> Option<u128> {
+pub fn parse(text: &str) -> Option<u128> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
