@@ -49,7 +49,7 @@
 //! | `inspect` | what a MachineConfig asks of an image, compared with what is in one | I/O |
 //! | `image` | images, read from registries and files | |
 //! | `apiserver` | an embedded API server, in process and over HTTPS, beside the rest: it knows nothing of builds | |
-//! | [`causes`], [`clock`], [`jitter`], [`yaml`] | why errors happened, time, waits, and manifests | |
+//! | [`causes`], [`clock`], [`encoding`], [`jitter`], [`stderr`], [`yaml`] | why errors happened, time, base64, waits, last words, and manifests | |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
 //!
 //! # One build, from label to digest
@@ -107,6 +107,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod daemon;
+pub mod encoding;
 #[cfg(feature = "images")]
 pub mod image;
 #[cfg(feature = "images")]
@@ -118,4 +119,5 @@ pub mod plan;
 pub mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod stderr;
 pub mod yaml;

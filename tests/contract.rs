@@ -34,9 +34,9 @@
 //! | L25 | clean-up goes by label | `tests/contract/names.rs`: `l25_what_earlier_builds_left_is_removed_by_label`, `l24_an_object_with_our_labels_and_a_name_of_its_own_is_left_alone` |
 //! | L26 | a digest goes with the repository that it was pushed to | `tests/contract/supersede.rs`: `l26_a_repository_edited_during_a_build_is_never_paired_with_the_old_digest` |
 //! | L27 | users' objects are never written, their changes followed | `tests/contract/inputs.rs`: `l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_written` |
-//! | L28 | a canonical Secret is known by label and owner | `tests/contract/inputs.rs`: `l28_a_users_secret_of_a_canonical_ones_name_is_never_written`; `src/plan/pull_secret.rs`: `l28_a_name_alone_does_not_make_a_secret_canonical` |
-//! | L29 | a pull secret is read by its content | `tests/contract/inputs.rs`: `l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_written`; `src/plan/pull_secret.rs`: `l29_every_other_mix_of_type_and_body_becomes_a_modern_secret` |
-//! | L30 | empty credentials are credentials | `src/plan/pull_secret.rs`: `l30_an_empty_auths_is_not_wrapped_again` |
+//! | L28 | a canonical Secret is known by label and owner | `tests/contract/inputs.rs`: `l28_a_users_secret_of_a_canonical_ones_name_is_never_written`; `src/plan/pull_secret/tests.rs`: `l28_a_name_alone_does_not_make_a_secret_canonical` |
+//! | L29 | a pull secret is read by its content | `tests/contract/inputs.rs`: `l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_written`; `src/plan/pull_secret/tests.rs`: `l29_every_other_mix_of_type_and_body_becomes_a_modern_secret` |
+//! | L30 | empty credentials are credentials | `src/plan/pull_secret/tests.rs`: `l30_an_empty_auths_is_not_wrapped_again` |
 //! | L31 | an empty base image is bad input | `tests/contract/inputs.rs`: `l31_an_empty_base_image` |
 //! | L32 | no value adds a line to the Containerfile | `tests/contract/inputs.rs`: `l32_a_line_break_in_a_release_version`; `tests/render.rs`: `l32_a_line_break_in_a_value_never_reaches_the_containerfile`; `src/plan/containerfile.rs`: `l32_a_value_stays_within_its_quotes` |
 //! | L33 | a payload that cannot fit is told of, and no loop | `tests/contract/inputs.rs`: `l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_no_slot`; `src/plan/payload.rs`: `l33_what_does_not_fit_is_refused` |
@@ -50,7 +50,7 @@
 //! | L41 | success is a pushed image's digest | `tests/scripts.rs`: `l41_exit_codes_say_what_failed`; `src/builders/pod/classify/tests.rs`: `l41_an_exit_without_a_digest_is_no_success_yet` |
 //! | L42 | a push is tried again by itself | `tests/scripts.rs`: `l42_a_push_that_fails_is_tried_again_and_the_build_is_not` |
 //! | L43 | a failure says why, without the pod | `tests/contract/ends.rs`: `l13_l43_a_failed_build_says_at_once_what_failed_and_everything_stays` |
-//! | L44 | credentials are not shown | `tests/contract/ends.rs`: `l44_credentials_in_the_output_of_a_build_are_not_shown`; `src/plan/scrub.rs`: `l44_credentials_of_a_pull_secret_never_come_through`, `l44_addresses_are_shown_without_who_logs_in` |
+//! | L44 | credentials are not shown | `tests/contract/ends.rs`: `l44_credentials_in_the_output_of_a_build_are_not_shown`; `src/plan/scrub/tests.rs`: `l44_credentials_of_a_pull_secret_never_come_through`, `l44_no_body_gives_its_credentials_away_in_any_form`, `l44_no_credential_comes_through_whatever_surrounds_it`, `l44_addresses_are_shown_without_who_logs_in`, `l44_what_looks_like_a_credential_is_not_shown` |
 //! | L45 | metrics can be scraped | `tests/run/admin.rs`: `l45_it_says_how_things_are`, `l45_whoever_stands_by_can_be_scraped_too`, `l45_the_deployment_listens_where_it_can_be_scraped` |
 //! | L46 | what is known is never older than one's own writes | `src/plan/cache.rs`: `l46_an_older_version_never_replaces_a_newer_one`, `l46_what_was_seen_to_go_does_not_come_back`; `tests/contract/trouble.rs`: `l46_nothing_is_decided_before_every_first_list` |
 //! | L47 | only inputs make a build another one | `tests/contract/clauses.rs`: `l47_other_secrets_and_a_restart_rebuild_nothing`; `src/plan/inputs.rs`: `l47_the_hash_is_the_same_in_every_version_of_this_program` |
@@ -68,7 +68,7 @@
 //! | 1 | the MachineConfig is carried whole | `tests/main_job.rs`: `while_a_build_runs_its_payload_is_the_machine_config_field_for_field`; `src/plan/payload.rs`: `everything_survives_the_journey` |
 //! | 1 | the two ConfigMaps' required keys, and the optional ones | `tests/contract/clauses.rs`: `each_required_key_that_is_missing_is_named`; `tests/contract/inputs.rs`: `an_extensions_image_is_a_stage`; `tests/contract/supersede.rs`: `secrets_rotated_and_notes_edited_cause_no_build` |
 //! | 1 | a pool's own Containerfile text comes last, for that pool alone | `tests/contract/supersede.rs`: `a_custom_containerfile_is_appended_for_its_pool_alone`; `src/plan/containerfile.rs`: `the_pools_own_text_comes_last_and_as_it_is` |
-//! | 1 | legacy Secrets are followed in labelled, owned Secrets of the modern type | `tests/contract/inputs.rs`: `l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_written`; `src/plan/pull_secret.rs`: `l29_every_other_mix_of_type_and_body_becomes_a_modern_secret`, `a_modern_secret_is_mounted_as_it_is` |
+//! | 1 | legacy Secrets are followed in labelled, owned Secrets of the modern type | `tests/contract/inputs.rs`: `l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_written`; `src/plan/pull_secret/tests.rs`: `l29_every_other_mix_of_type_and_body_becomes_a_modern_secret`, `a_modern_secret_is_mounted_as_it_is` |
 //! | 1 | users' objects are never written | `tests/decide/properties.rs`: `whatever_happens_each_rest_is_a_lawful_one_and_the_end_is_an_image`; `tests/contract/inputs.rs`: `l28_a_users_secret_of_a_canonical_ones_name_is_never_written` |
 //! | 1 | names are checked before they are used | `tests/contract/inputs.rs`: `a_config_that_is_not_rendered_or_has_no_possible_name`; `src/api/names.rs`: `names_are_checked_as_kubernetes_does` |
 //! | 1 | the image builder is chosen by name, without a restart, from the next build on | `tests/contract/builders.rs`: `a_running_build_goes_on_with_its_own_builder_and_the_next_is_made_by_the_new_one`, `l14_the_next_attempt_at_a_lost_build_is_made_by_the_new_builder` |
@@ -120,9 +120,15 @@
 //! | 4 | a retry that waits holds no slot | `tests/contract/fleet.rs`: `a_retry_that_waits_holds_no_slot` |
 //! | 5 | a missing ConfigMap, or a key of it | `tests/contract/inputs.rs`: `a_missing_config_map`, `l31_an_empty_base_image`; `tests/contract/clauses.rs`: `each_required_key_that_is_missing_is_named` |
 //! | 5 | a pull spec that cannot be pushed to | `tests/contract/inputs.rs`: `a_pullspec_that_cannot_be_pushed_to`; `src/plan/pullspec.rs`: `what_cannot_be_pushed_to_is_refused` |
-//! | 5 | a Secret that is missing, of another type, or malformed | `tests/contract/inputs.rs`: `a_missing_secret`, `a_secret_of_another_type`; `tests/contract/clauses.rs`: `a_secret_with_a_malformed_body_is_refused_and_never_quoted`; `src/plan/pull_secret.rs`: `bad_bodies_are_named_and_never_quoted` |
+//! | 5 | a Secret that is missing, of another type, or malformed | `tests/contract/inputs.rs`: `a_missing_secret`, `a_secret_of_another_type`; `tests/contract/clauses.rs`: `a_secret_with_a_malformed_body_is_refused_and_never_quoted`; `src/plan/pull_secret/tests.rs`: `bad_bodies_are_named_and_never_quoted`, `an_entry_that_buildah_cannot_use_is_refused_with_its_host_and_never_quoted` |
 //! | 5 | a MachineConfig that is missing or not a rendered one; an impossible name | `tests/contract/inputs.rs`: `a_missing_machine_config`, `a_config_that_is_not_rendered_or_has_no_possible_name`; `tests/contract/names.rs`: `an_object_name_that_would_be_too_long_is_bad_input` |
 //! | 5 | a payload that cannot fit | `tests/contract/inputs.rs`: `l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_no_slot` |
+//! | 5 | a MachineConfig without an Ignition config | `tests/contract/written.rs`: `a_machine_config_without_an_ignition_config_is_refused_before_there_is_a_pod`; `src/plan/payload.rs`: `what_ignition_could_not_apply_is_refused_by_name_and_field` |
+//! | 5 | `binaryData` where text is read | `tests/contract/written.rs`: `text_in_binary_data_is_not_left_out` |
+//! | 5 | a Containerfile with a byte order mark, or of another image | `tests/contract/written.rs`: `a_containerfile_that_cannot_be_meant_is_refused_by_its_pools_key`; `src/plan/stages.rs`: `a_last_stage_of_another_image_is_named_with_its_line`, `characters_that_editors_leave_are_refused_with_their_line` |
+//! | 5 | a pull secret that buildah cannot use, or can once it is brought into form | `tests/contract/written.rs`: `a_pull_secret_that_no_build_can_use_is_refused`, `user_and_password_are_brought_into_the_form_that_buildah_reads` |
+//! | 5 | base64 as Kubernetes reads it, scrubbed in every form | `src/encoding.rs`: `line_breaks_are_ignored_wherever_they_stand`; `tests/secrets/shapes.rs`: `l44_no_shape_of_a_pull_secret_gives_its_credentials_away` |
+//! | 5 | a key of Containerfile texts that is no pool's | `tests/contract/written.rs`: `a_key_that_is_no_pools_is_told_of_once_on_its_config_map` |
 //! | 5 | a control character that would reach the Containerfile | `tests/contract/inputs.rs`: `l32_a_line_break_in_a_release_version`; `tests/render.rs`: `l32_a_line_break_in_a_value_never_reaches_the_containerfile` |
 //! | 5 | a builder whose API the cluster does not serve | `tests/contract/unserved.rs`: `a_builder_that_the_cluster_does_not_serve_is_shown_told_once_and_used_once_it_is_served`, `a_builder_that_is_not_served_is_mended_by_asking_for_another`, `l48_an_image_that_is_published_stays_when_a_builder_that_is_not_served_is_asked_for` |
 //! | 5 | what a late watch has not told of is not missing | `tests/contract/trouble.rs`: `l48_what_a_late_watch_has_not_told_of_is_not_missing` |
@@ -184,6 +190,9 @@ mod fleet;
 
 #[path = "contract/table.rs"]
 mod table;
+
+#[path = "contract/written.rs"]
+mod written;
 
 #[path = "contract/refusals.rs"]
 mod refusals;

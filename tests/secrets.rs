@@ -2,6 +2,8 @@
 
 mod common;
 mod processes;
+#[path = "secrets/shapes.rs"]
+mod shapes;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

@@ -4,6 +4,7 @@
 //! watches ──► Supervisor ──► PoolActor ──► BuildActor
 //!                 ▲  changes     │  ▲  observe     │
 //!                 └── answers ───┘  └── status ────┘
+//!                 └─► InputsActor, where there is something to tell of inputs that are no pool's
 //! ```
 //!
 //! Actors are thin: they keep the newest that is known, ask [`decide`](crate::plan::decide::decide), and carry the
@@ -11,6 +12,7 @@
 
 mod build;
 mod context;
+mod inputs;
 pub mod meter;
 mod pool;
 pub mod restart;

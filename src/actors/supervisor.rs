@@ -9,6 +9,7 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, Supervi
 use tokio::time::Instant;
 
 use super::context::Context;
+use super::inputs::{InputsActor, InputsMessage};
 use super::meter;
 use super::pool::{PoolActor, PoolArguments, PoolMessage};
 use super::restart::Crashes;
@@ -20,6 +21,7 @@ use crate::plan::cache::Change;
 use crate::plan::index::{Audience, Index, Scope, WatchEvent};
 use crate::plan::slots::{Demand, Slots};
 use crate::plan::sources::secret_names;
+use crate::plan::strays::Strays;
 
 /// The supervisor of one daemon.
 pub struct Supervisor;
@@ -84,6 +86,9 @@ pub struct State {
     unheard: BTreeSet<String>,
     is_ready: bool,
     is_draining: bool,
+    /// Who tells of inputs that are no pool's, once there were any.
+    inputs: Option<ActorRef<InputsMessage>>,
+    strays: Option<Strays>,
 }
 
 impl Actor for Supervisor {
@@ -116,6 +121,8 @@ impl Actor for Supervisor {
             unheard: BTreeSet::new(),
             is_ready: false,
             is_draining: false,
+            inputs: None,
+            strays: None,
         })
     }
 
@@ -163,6 +170,12 @@ impl Actor for Supervisor {
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
+        if let SupervisionEvent::ActorFailed(actor, _) | SupervisionEvent::ActorTerminated(actor, ..) = &event
+            && state.inputs.as_ref().is_some_and(|inputs| inputs.get_id() == actor.get_id())
+        {
+            // Started anew with the next change of what it tells of.
+            (state.inputs, state.strays) = (None, None);
+        }
         match event {
             SupervisionEvent::ActorFailed(actor, error) => {
                 if let Some(pool) = state.forget(actor.get_id()) {
@@ -185,6 +198,9 @@ impl State {
     async fn pass_on(&mut self, myself: &ActorRef<SupervisorMessage>, news: Vec<(Audience, Change)>) {
         if !self.is_ready {
             return self.begin_if_ready(myself).await;
+        }
+        if news.iter().any(|(_, change)| Strays::depend_on(change)) {
+            self.look_for_strays(myself).await;
         }
         for (audience, change) in news {
             match audience {
@@ -214,6 +230,23 @@ impl State {
             for pool in pools {
                 self.ensure(myself, &pool).await;
             }
+            self.look_for_strays(myself).await;
+        }
+    }
+
+    /// Has keys told of that are no pool's, when they are others than before.
+    async fn look_for_strays(&mut self, myself: &ActorRef<SupervisorMessage>) {
+        let strays = Strays::of(self.index.cache());
+        if strays == self.strays || self.is_draining {
+            return;
+        }
+        if self.inputs.is_none() {
+            let spawned = Actor::spawn_linked(None, InputsActor, self.context.clone(), myself.get_cell()).await;
+            self.inputs = spawned.ok().map(|(actor, _)| actor);
+        }
+        if let Some(actor) = &self.inputs {
+            let _ = actor.cast(InputsMessage::Seen(strays.clone()));
+            self.strays = strays;
         }
     }
 

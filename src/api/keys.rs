@@ -28,6 +28,11 @@ pub const BUILD_RECORD: &str = "machineconfiguration.openshift.io/build-record";
 /// Annotation on a pool by which a user asks for a fresh build; any value will do.
 pub const REBUILD: &str = "machineconfiguration.openshift.io/rebuild";
 
+/// Annotation on the Lease: the settings of the process that holds it, as JSON.
+pub const DAEMON_SETTINGS: &str = "machineconfiguration.openshift.io/daemon-settings";
+/// Annotation on the Lease: how the process that holds it is, as JSON.
+pub const DAEMON_STATE: &str = "machineconfiguration.openshift.io/daemon-state";
+
 /// Label on a Secret that this daemon derived from a legacy one.
 pub const CANONICALIZED_SECRET: &str = "machineconfiguration.openshift.io/canonicalizedSecret";
 /// Annotation on a canonical Secret: the name of the Secret that it was derived from.

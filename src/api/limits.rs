@@ -87,6 +87,10 @@ pub const REFUSAL_BACKOFF_FIRST: Duration = Duration::from_secs(2);
 pub const REFUSAL_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long the API server has to answer a write with a failure of its own before that is taken for a refusal.
 pub const TROUBLE_IS_REFUSAL_AFTER: Duration = Duration::from_secs(4);
+/// How long a key may be no pool's before it is told of: pools are often made a moment after what is written for them.
+pub const INPUTS_SETTLE_TIME: Duration = Duration::from_secs(2);
+/// Wait before telling of it is tried again.
+pub const INPUTS_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// How often a foreign object of a build object's name is looked at.
 pub const NAME_CONFLICT_INTERVAL_S: i64 = 60;
 

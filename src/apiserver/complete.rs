@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::kinds::Kind;
 use super::status::Failure;
+use super::validate::reencode;
 use super::write::Place;
 
 /// Most levels that an object may have: a few less than what clients read, who see it in lists and in events.
@@ -32,6 +33,7 @@ pub fn complete(place: &Place<'_>, body: &mut Value) -> Result<(), Failure> {
         let version = kind.version();
         Failure::bad_request(format!("{0} in version {version:?} cannot be handled as a {0}: {why}", kind.name))
     };
+    reencode(kind, body);
     let mut unknown = known(kind, body).map_err(refuse)?;
     if let Some(schema) = kind.schema {
         unknown.extend(schema.complete(body));

@@ -3,15 +3,16 @@
 mod destination;
 mod inputs;
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Error;
 use super::registry_access::RegistryArguments;
+use super::stdout::print;
 use crate::image::{self, Location};
 use crate::inspect::Plan;
 use crate::local_build::{self, Recipe};
+use crate::stderr;
 use destination::Destination;
 
 /// Builds the image of a MachineConfig on this machine, as the cluster would.
@@ -71,9 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         digest => digest?,
     };
     let location = destination.finish(&build.repository, digest.as_str())?;
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{digest}")?;
-    stdout.flush()?;
+    print(&format!("{digest}\n"))?;
     let Some(plan) = plan else { return Ok(ExitCode::SUCCESS) };
     verify(&plan, &location, push.cloned())
 }
@@ -82,6 +81,6 @@ fn verify(plan: &Plan, location: &str, authfile: Option<PathBuf>) -> Result<Exit
     let parsed: Location = location.parse().map_err(image::Error::from)?;
     let access = RegistryArguments { authfile, ..RegistryArguments::default() }.access(&parsed)?;
     let report = plan.compare(location, &image::read(&parsed, &access, &plan.keep())?);
-    eprint!("{report}");
+    stderr::line(report.to_string().trim_end());
     Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

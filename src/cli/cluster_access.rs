@@ -1,21 +1,28 @@
 //! The way to a cluster for whoever only looks, as arguments.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kube::Client;
+use tower::ServiceBuilder;
+use tower::timeout::TimeoutLayer;
+use tower::timeout::error::Elapsed;
+use tower::{BoxError, ServiceExt as _};
 
 use super::Error;
-use crate::api::limits::ATTEMPTS_MAX_DEFAULT;
 use crate::api::{COMPONENT, DEFAULT_NAMESPACE, names};
-use crate::cluster::connect;
+use crate::cluster::connect::{self, Choice, Connection};
 use crate::cluster::health::WatchHealth;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::meter::Meter;
-use crate::cluster::snapshot::Snapshot;
+use crate::cluster::snapshot::{Snapshot, read_daemon};
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
 use crate::plan::decide::Settings;
 use crate::plan::report::PoolReport;
+use crate::plan::report::daemon::DaemonReport;
+use crate::settings;
+use crate::stderr;
 
 /// Which cluster to look at, and what has to be known of the daemon in it.
 #[derive(Debug, clap::Args)]
@@ -24,22 +31,40 @@ pub(super) struct ClusterArguments {
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
 
+    /// The context of the kubeconfig to use; without it, its current one
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// How long to wait for each answer of the API server, as in 5s or 1m; 0 is for ever
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = settings::duration)]
+    request_timeout: Duration,
+
     /// Where build objects, input ConfigMaps and Secrets are
     #[arg(long, value_name = "NAME", env = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
     namespace: String,
 
-    /// Attempts at a build whose pod is lost, as the daemon is set
-    #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", default_value_t = ATTEMPTS_MAX_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
-    max_attempts: u32,
+    /// Attempts at a build whose pod is lost [default: as the daemon says on its lease, else 3]
+    #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: Option<u32>,
 }
+
+/// How long an answer takes before users wonder.
+const NOT_AT_ONCE: Duration = Duration::from_secs(3);
 
 /// A cluster that answers.
 pub(super) struct Access {
     pub(super) client: Client,
     pub(super) jitter: Jitter,
     pub(super) health: WatchHealth,
+    /// What the daemon's decisions are made by, as far as it is known.
     pub(super) settings: Settings,
+    pub(super) daemon: DaemonReport,
 }
+
+/// The API server takes its time.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {0}, which --request-timeout says is enough")]
+struct NoAnswer(humantime::FormattedDuration);
 
 /// What is wrong with what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -56,18 +81,26 @@ impl ClusterArguments {
         if !names::is_dns1123_subdomain(&self.namespace) {
             return Err(AskError::Namespace(self.namespace.clone()).into());
         }
-        let config = connect::configuration(self.kubeconfig.as_deref()).await?;
+        let choice = Choice { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
+        let connection = Connection::new(&choice).await?;
+        let limit = limit(self.request_timeout);
         let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
         let (jitter, health) = (Jitter::seeded(seed), WatchHealth::default());
         // Not the daemon's name: who looks at an audit log wants to know who it was.
         let agent = format!("{COMPONENT}-status/{}", env!("CARGO_PKG_VERSION"));
-        let service = connect::service(&config)?;
+        let service = connection.service()?;
         let transport = Transport::new(service, jitter.clone(), &agent, Fence::open(), Meter::default());
-        let client = Client::new(transport.telling(health.clone()), self.namespace.clone());
-        connect::check(&client, &config).await?;
-        let settings =
-            Settings { namespace: self.namespace.clone(), attempts_max: self.max_attempts, ..Settings::default() };
-        Ok(Access { client, jitter, health, settings })
+        let transport = transport.telling(health.clone());
+        // However often a request is sent again, it is one request to whoever waits for it.
+        let limited = ServiceBuilder::new().option_layer(limit.map(TimeoutLayer::new)).service(transport);
+        let service = limited.map_err(move |error| explain(error, limit));
+        let client = Client::new(service, self.namespace.clone());
+        connect(&connection, &client, None).await?;
+        let daemon = read_daemon(&client).await?;
+        let mut settings = Settings { namespace: self.namespace.clone(), ..Settings::default() };
+        daemon.settings.as_ref().inspect(|told| told.put(&mut settings));
+        settings.attempts_max = self.max_attempts.unwrap_or(settings.attempts_max);
+        Ok(Access { client, jitter, health, settings, daemon })
     }
 }
 
@@ -75,6 +108,35 @@ impl Access {
     /// Reads the cluster.
     pub(super) async fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(Snapshot::read(self.client.clone(), &self.settings.namespace).await?)
+    }
+}
+
+/// A limit that may be none at all, as for kubectl.
+pub(super) fn limit(timeout: Duration) -> Option<Duration> {
+    (!timeout.is_zero()).then_some(timeout)
+}
+
+/// That there was no answer in time is told with the limit.
+fn explain(error: BoxError, limit: Option<Duration>) -> BoxError {
+    match limit.filter(|_| error.is::<Elapsed>()) {
+        Some(limit) => Box::new(NoAnswer(humantime::format_duration(limit))),
+        None => error,
+    }
+}
+
+/// Sees that the cluster answers; that it takes its time is told meanwhile.
+pub(super) async fn connect(
+    connection: &Connection,
+    client: &Client,
+    limit: Option<Duration>,
+) -> Result<(), connect::Error> {
+    let mut answer = std::pin::pin!(connection.check(client, limit));
+    match tokio::time::timeout(NOT_AT_ONCE, &mut answer).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            stderr::line(&format!("waiting for an answer from the API server {}", connection.url()));
+            answer.await
+        }
     }
 }
 

@@ -195,8 +195,7 @@ impl Documents {
             return Err(fault);
         }
         let machine_config = Key::new(Kind::MachineConfig, &request.inputs.rendered_config);
-        let payload = Payload::encode(&self.objects[&machine_config].0)
-            .map_err(|error| request::payload_fault(&machine_config, error))?;
+        let payload = Payload::of_machine_config(&machine_config, &self.objects[&machine_config].0)?;
         let secrets =
             [&request.pull_secret, &request.push_secret].into_iter().filter_map(|secret| secret.canonical.as_ref());
         // To be created they have to be written out.

@@ -1,13 +1,19 @@
 //! `explain`: all that there is to say of one pool.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
 use super::Error;
 use super::cluster_access::{ClusterArguments, find};
+use super::stdout::print;
+use super::stop::Stop;
 use crate::plan::report::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder explain worker
+  machine-os-builder explain worker --context prod";
 
 /// Explains where a pool stands, from the cluster alone.
 ///
@@ -15,6 +21,7 @@ use crate::plan::report::text;
 /// the daemon does next, and a command that is of use. It is the daemon's own decision, carried out nowhere: nothing is
 /// written, and no daemon has to run.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The pool
     #[arg(value_name = "POOL")]
@@ -27,16 +34,16 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let page = runtime.block_on(page(arguments))?;
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(page.as_bytes())?;
-    stdout.flush()?;
+    print(&page)?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn page(arguments: &Arguments) -> Result<String, Error> {
+    Stop::at_once()?;
     let access = arguments.cluster.connect().await?;
     let snapshot = access.snapshot().await?;
     let now = Timestamp::now();
     let reports = snapshot.reports(&access.settings, now).await?;
-    Ok(text::page(find(&reports.pools, &arguments.pool)?, now))
+    let page = text::page_beside(find(&reports.pools, &arguments.pool)?, Some(&access.daemon), now);
+    Ok(page + &text::daemon(&access.daemon, now, None))
 }

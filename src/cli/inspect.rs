@@ -1,6 +1,5 @@
 //! `inspect`: whether an image is what its MachineConfig asks for.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,8 +8,11 @@ use clap::ValueEnum;
 use super::Error;
 use super::documents::Documents;
 use super::registry_access::RegistryArguments;
+use super::stdout::print;
+use crate::api::{Key, Kind};
 use crate::image::{self, Location};
 use crate::inspect::{Plan, Report};
+use crate::plan::payload;
 
 /// Compares an image with the MachineConfig that it was built from.
 ///
@@ -55,18 +57,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
             return Ok(ExitCode::from(IN_TROUBLE));
         }
     };
-    let mut stdout = io::stdout().lock();
-    match arguments.output {
-        Output::Text => write!(stdout, "{report}")?,
-        Output::Json => writeln!(stdout, "{}", serde_json::to_string_pretty(&report)?)?,
-    }
-    stdout.flush()?;
+    print(&match arguments.output {
+        Output::Text => report.to_string(),
+        Output::Json => format!("{}\n", serde_json::to_string_pretty(&report)?),
+    })?;
     Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn compare(arguments: &Arguments) -> Result<Report, Error> {
     let documents = Documents::read(std::slice::from_ref(&arguments.machine_config))?;
     let (name, machine_config) = documents.machine_config()?;
+    let key = Key::new(Kind::MachineConfig, name);
+    payload::check(&key, machine_config).map_err(|fault| documents.blame(fault))?;
     let plan = Plan::new(machine_config.clone(), &[]).map_err(|error| documents.machine_config_error(name, error))?;
     let location: Location = arguments.image.parse().map_err(image::Error::from)?;
     let image = image::read(&location, &arguments.registry.access(&location)?, &plan.keep())?;

@@ -16,23 +16,35 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::Error;
+use super::stdout::print;
 use super::stop::told_to_stop;
 use crate::api::names::is_dns1123_subdomain;
 use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::simulation::build_controller::{self, BuildController, RealTime};
 use crate::simulation::executor::Executor;
 use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
 use crate::simulation::real::RealNode;
+use crate::stderr;
 use crate::yaml;
 
 /// Requests that the server remembers, however long it runs.
 const LOG_LENGTH: usize = 1_000;
+/// How long a simulated build runs, unless users say otherwise.
+const BUILD_DURATION: Duration = Duration::from_secs(5);
+
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder local-cluster --kubeconfig local.kubeconfig
+  machine-os-builder local-cluster --kubeconfig local.kubeconfig --build-duration 30s --fail-rate 0.2
+  machine-os-builder local-cluster --kubeconfig local.kubeconfig --listen 127.0.0.1:6443 --executor none";
 
 /// Serves a cluster's API on this machine, for kubectl and whatever else is given its kubeconfig.
 ///
 /// Objects are kept in memory: they are gone when the process ends, which it does on Ctrl-C or SIGTERM.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Address to serve on, which has to be a loopback one; port 0 is any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
@@ -52,13 +64,13 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = RunBy::Simulated)]
     executor: RunBy,
 
-    /// How long a simulated build runs, as in 5s or 2m30s
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    build_duration: Duration,
+    /// How long a simulated build runs, as in 5s or 2m30s [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    build_duration: Option<Duration>,
 
-    /// Share of simulated builds that fail, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    fail_rate: f64,
+    /// Share of simulated builds that fail, from 0 to 1 [default: 0]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    fail_rate: Option<f64>,
 }
 
 /// A ServiceAccount, and where its kubeconfig goes.
@@ -119,7 +131,31 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl Arguments {
+    fn build_duration(&self) -> Duration {
+        self.build_duration.unwrap_or(BUILD_DURATION)
+    }
+
+    fn fail_rate(&self) -> f64 {
+        self.fail_rate.unwrap_or(0.0)
+    }
+
+    /// Sees that nothing was asked for that would not be done.
+    fn check(&self) -> Result<(), Error> {
+        let is_simulating = self.executor != RunBy::None;
+        if !is_simulating && (self.build_duration.is_some() || self.fail_rate.is_some()) {
+            return Err(
+                "--build-duration and --fail-rate are for simulated builds, and with --executor none there are \
+                        none; leave them out"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+}
+
 async fn serve(arguments: &Arguments) -> Result<(), Error> {
+    arguments.check()?;
     // From the very beginning, so that there is no moment at which a signal is a crash.
     let stopped = told_to_stop()?;
     let identity = Identity::generate()?;
@@ -136,7 +172,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
         RunBy::None => None,
     };
     if arguments.executor != RunBy::None {
-        let builds = RealTime { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate };
+        let builds = RealTime { build_duration: arguments.build_duration(), fail_rate: arguments.fail_rate() };
         let controller = server.client(build_controller::USER_AGENT);
         tokio::spawn(BuildController::in_real_time(controller, seed, builds).run());
     }
@@ -147,10 +183,11 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     }
     // The last one: who sees it finds everything else done.
     write_kubeconfig(path, address, &identity, "admin", identity.token())?;
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "ready: kubectl --kubeconfig {} get machineconfigpools", path.display())?;
-    stdout.flush()?;
-    drop(stdout);
+    let ready = format!("ready: kubectl --kubeconfig {} get machineconfigpools\n", path.display());
+    // The kubeconfig is there, and whoever waits for it is not to lose the cluster.
+    if let Err(error) = print(&ready) {
+        stderr::line(&format!("warning: {}", with_causes(&error)));
+    }
     stopped.await;
     if let Some(node) = node {
         node.close().await;
@@ -175,15 +212,18 @@ impl Node {
 }
 
 fn simulated(arguments: &Arguments, server: &ApiServer, seed: u64) -> Node {
-    let node =
-        WholeNode { build_duration: arguments.build_duration, fail_rate: arguments.fail_rate, logs: server.pod_logs() };
+    let node = WholeNode {
+        build_duration: arguments.build_duration(),
+        fail_rate: arguments.fail_rate(),
+        logs: server.pod_logs(),
+    };
     let agent = NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node);
     Node::Simulated(tokio::spawn(agent.run()))
 }
 
 async fn real(server: &ApiServer, identity: &Identity, address: SocketAddr) -> Result<Node, Error> {
     let node = RealNode::start(server, identity, address).await?;
-    eprintln!("{}", Executor::NOTICE);
+    stderr::line(Executor::NOTICE);
     Ok(Node::Real(node))
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod inspect;
 #[cfg(feature = "simulation")]
 mod local_cluster;
+mod logging;
 #[cfg(feature = "images")]
 mod registry_access;
 mod render;
@@ -17,17 +18,20 @@ mod run;
 #[cfg(feature = "simulation")]
 mod simulate;
 mod status;
+mod stdout;
 mod stop;
 
-use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tracing::Level;
-use tracing_subscriber::EnvFilter;
 
+use self::logging::{log_to_stderr, notice, tell_of_panics};
+use self::stdout::StdoutError;
 use crate::causes::with_causes;
-use crate::settings::{LogFormat, Settings};
+use crate::settings::Settings;
+use crate::stderr;
 
 /// Whatever went wrong, to be printed with its causes.
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -56,16 +60,37 @@ enum Command {
     Status(status::Arguments),
 }
 
+/// As of a process that ended because no other one reads what it writes: 128, and the number of SIGPIPE.
+const BROKEN_PIPE: u8 = 141;
+/// How long a process waits at its end until all that it has to say is written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let outcome = execute(&arguments.command);
-    match outcome {
+    tell_of_panics();
+    let code = match stop::outlive_full_files().map_err(Error::from).and_then(|()| parse_and_execute()) {
         Ok(code) => code,
-        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(BROKEN_PIPE),
         Err(error) => {
             print_error(&error);
             ExitCode::FAILURE
+        }
+    };
+    stderr::flush(LAST_WORDS);
+    code
+}
+
+fn parse_and_execute() -> Result<ExitCode, Error> {
+    match Arguments::try_parse() {
+        Ok(arguments) => execute(&arguments.command),
+        // Help is asked for, and a result.
+        Err(help) if !help.use_stderr() => {
+            help.print().map_err(StdoutError::from)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(refusal) => {
+            let _ = refusal.print();
+            Ok(ExitCode::from(u8::try_from(refusal.exit_code()).unwrap_or(u8::MAX)))
         }
     }
 }
@@ -80,6 +105,9 @@ fn execute(command: &Command) -> Result<ExitCode, Error> {
     #[cfg(not(feature = "simulation"))]
     let is_quiet = false;
     log_to_stderr(level, settings.log_format, is_quiet)?;
+    if matches!(command, Command::Run(_)) {
+        stderr::start(notice(settings.log_format))?;
+    }
     match command {
         #[cfg(feature = "images")]
         Command::Build(arguments) => build::run(arguments),
@@ -97,30 +125,10 @@ fn execute(command: &Command) -> Result<ExitCode, Error> {
 }
 
 fn print_error(error: &Error) {
-    eprintln!("error: {}", with_causes(error.as_ref()));
+    stderr::line(&format!("error: {}", with_causes(error.as_ref())));
 }
 
-/// Logs go to standard error, so that standard output holds results alone; `RUST_LOG` says how much of them.
-fn log_to_stderr(level: Level, format: LogFormat, is_quiet: bool) -> Result<(), Error> {
-    let mut directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    if directives.trim().is_empty() {
-        // Of each refusal it warns by itself; the watches here tell of them too, and not each time.
-        // Where faults are what it is about, they are no news.
-        directives = if is_quiet { "off".to_owned() } else { format!("{level},kube_runtime::watcher=error") };
-    }
-    let filter = EnvFilter::builder().with_default_directive(level.into()).parse(&directives).map_err(|error| {
-        format!("RUST_LOG is {directives:?} ({error}); set it as in debug, or warn,machine_os_builder=debug")
-    })?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    if format == LogFormat::Json {
-        logs.json().init();
-    } else {
-        logs.with_ansi(io::stderr().is_terminal()).init();
-    }
-    Ok(())
-}
-
-/// Whether nobody is there to read standard output any more, which is no failure of ours.
-fn is_broken_pipe(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+/// Whether no process reads standard output any more, which is no failure of ours.
+fn is_broken_pipe(error: &Error) -> bool {
+    error.downcast_ref::<StdoutError>().is_some_and(StdoutError::is_broken_pipe)
 }

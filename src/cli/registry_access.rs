@@ -30,6 +30,8 @@ pub(super) enum AccessError {
     Unreadable(PathBuf, #[source] std::io::Error),
     #[error("failed to parse {0}; it has to be JSON, as `podman login` writes it")]
     Malformed(PathBuf, #[source] serde_json::Error),
+    #[error("{0} holds credentials that cannot be used")]
+    Unusable(PathBuf, #[source] authfile::Unusable),
 }
 
 impl RegistryArguments {
@@ -45,11 +47,15 @@ impl RegistryArguments {
     }
 
     fn credentials(&self, image: &str) -> Result<Option<Credentials>, AccessError> {
+        let read = |path: &Path| {
+            authfile::credentials(&read_json(path)?, image)
+                .map_err(|error| AccessError::Unusable(path.to_owned(), error))
+        };
         if let Some(path) = &self.authfile {
-            return Ok(authfile::credentials(&read_json(path)?, image));
+            return read(path);
         }
         for path in default_authfiles() {
-            if let Some(found) = authfile::credentials(&read_json(&path)?, image) {
+            if let Some(found) = read(&path)? {
                 return Ok(Some(found));
             }
         }

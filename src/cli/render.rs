@@ -1,16 +1,22 @@
 //! `render`: what a build would be made of, offline.
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::Error;
 use super::build_settings::{BuildArguments, put};
 use super::documents::{Documents, FileError};
+use super::stdout::print;
 use crate::api::{Kind, Object};
 use crate::plan::objects;
 use crate::plan::request::BuildRequest;
 use crate::yaml;
+
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder render config/samples/*.yaml
+  machine-os-builder render inputs.yaml pools.yaml --pool worker --containerfile
+  oc get mcp,mc -o yaml | machine-os-builder render - inputs.yaml --pool worker";
 
 /// Prints the objects of the build that a pool would get, from YAML files alone.
 ///
@@ -18,6 +24,7 @@ use crate::yaml;
 /// on-cluster-build-config and, if there is one, on-cluster-build-custom-dockerfile. Secrets may be among them; those
 /// that are not are taken to be usable.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// YAML files, each with any number of documents; - is standard input
     #[arg(value_name = "FILE", required = true)]
@@ -49,19 +56,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let pool = documents.pool(arguments.pool.as_deref())?;
     let request = documents.request(&pool).map_err(|fault| documents.blame(fault))?;
     let objects = documents.objects(&request, &settings.for_builds()).map_err(|fault| documents.blame(fault))?;
-    let mut stdout = io::stdout().lock();
-    if let Some(directory) = &arguments.output_dir {
-        for path in write_files(directory, &request, &objects)? {
-            writeln!(stdout, "{}", path.display())?;
-        }
+    let text = if let Some(directory) = &arguments.output_dir {
+        let written = write_files(directory, &request, &objects)?;
+        written.iter().map(|path| format!("{}\n", path.display())).collect()
     } else if arguments.containerfile {
-        stdout.write_all(objects::containerfile(&request).as_bytes())?;
+        objects::containerfile(&request)
     } else {
-        for object in &objects {
-            write!(stdout, "---\n{}", to_yaml(object)?)?;
-        }
-    }
-    stdout.flush()?;
+        let documents: Vec<String> = objects.iter().map(to_yaml).collect::<Result<_, _>>()?;
+        documents.iter().map(|document| format!("---\n{document}")).collect()
+    };
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,5 @@
 //! `run`: the daemon.
 
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,25 +7,43 @@ use std::time::Duration;
 
 use super::Error;
 use super::build_settings::{BuildArguments, put, word};
-use super::stop::told_to_stop;
+use super::cluster_access::{connect, limit};
+use super::stdout::print;
+use super::stop::Stop;
 use crate::builders::openshift;
 use crate::clock::Clock;
-use crate::cluster::connect;
+use crate::cluster::connect::{Choice, Connection};
 use crate::cluster::lease::elector::identity;
 use crate::daemon;
 use crate::daemon::admin::Admin;
 use crate::daemon::replica::{Candidacy, End, Replica};
 use crate::settings::{self, LogFormat, Settings};
 
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder run                                        # in a cluster, or with KUBECONFIG
+  machine-os-builder run --config settings.yaml --log-format json
+  machine-os-builder run --config settings.yaml --print-config  # what it would go by";
+
 /// Runs the daemon against a cluster, until it is told to stop.
 ///
 /// SIGTERM and Ctrl-C end it in an orderly way: no new work, writes under way are finished, the lease is released.
-/// Builds under way go on, and whoever leads next takes them over.
+/// Builds under way go on, and the process that leads next takes them over. A second signal ends it at once, with 143 or
+/// 130, and so does the first while the API server has not answered yet.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Credentials; without it, those of KUBECONFIG, of ~/.kube/config, or of the cluster that this runs in
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig to use; without it, its current one
+    #[arg(long, value_name = "NAME", env = "MACHINE_OS_BUILDER_CONTEXT")]
+    context: Option<String>,
+
+    /// How long to wait at the start for an answer of the API server, as in 5s or 1m; 0 is for ever
+    #[arg(long, value_name = "TIME", env = "REQUEST_TIMEOUT", default_value = "10s", value_parser = settings::duration)]
+    request_timeout: Duration,
 
     /// Print the settings as a file for --config, and do nothing else; users and passwords in the URLs of proxies are not
     /// printed
@@ -86,9 +103,7 @@ enum StartError {
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, Error> {
     if arguments.print_config {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(settings.to_yaml().as_bytes())?;
-        stdout.flush()?;
+        print(&settings.to_yaml())?;
         return Ok(ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -97,8 +112,11 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<ExitCode
 
 async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, Error> {
     let timing = settings.leader_election.timing().check()?;
-    let config = connect::configuration(arguments.kubeconfig.as_deref()).await?;
-    let service = connect::service(&config)?;
+    // From the very beginning: the first process of a container is deaf to signals that it does not listen for.
+    let stop = Stop::at_once()?;
+    let choice = Choice { kubeconfig: arguments.kubeconfig.clone(), context: arguments.context.clone() };
+    let connection = Connection::new(&choice).await?;
+    let service = connection.service()?;
     let address = settings.admin_listen;
     let listener = Admin::listen(address).await.map_err(|error| StartError::Listen(address, error))?;
     let address = listener.local_addr()?;
@@ -107,12 +125,12 @@ async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, E
     let options = daemon::Options::new(settings.for_actors(), Clock::System, seed);
     let admin = Admin::new(options.metrics.clone());
     let replica = Replica::new(service, candidacy, options);
-    connect::check(&replica.client(), &config).await?;
-    tracing::info!(server = %config.cluster_url, namespace = settings.namespace, admin = %address, "connected");
+    connect(&connection, &replica.client(), limit(arguments.request_timeout)).await?;
+    tracing::info!(server = connection.url(), namespace = settings.namespace, admin = %address, "connected");
     tell_of_what_builds_do_not_follow(settings);
 
     tokio::spawn(admin.clone().serve(listener));
-    match replica.run(told_to_stop()?, |inspector| admin.show(Some(inspector))).await? {
+    match replica.run(stop.in_order()?, |inspector| admin.show(Some(inspector))).await? {
         End::Stopped => Ok(ExitCode::SUCCESS),
         // Nothing of this process's state is worth more than a clean start.
         End::Deposed => Err("another process leads, or the lease could not be renewed in time".into()),

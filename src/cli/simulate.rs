@@ -4,7 +4,7 @@ mod real;
 mod scenario;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::BufWriter;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,10 +14,19 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Error;
-use super::build_settings::BuildArguments;
+use super::build_settings::{BuildArguments, put};
+use super::stdout::print;
 use crate::actors::Settings;
+use crate::settings;
 use crate::simulation::sweep::{self, Fault, Scenario, SweepOptions};
 use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
+use crate::stderr;
+
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder simulate --pools 100 --configs 3
+  machine-os-builder simulate --sweep happy/pod
+  machine-os-builder simulate --scenario chaos --seeds 1..200";
 
 /// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
 ///
@@ -33,6 +42,7 @@ use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
 /// With --scenario, things go wrong: for a bounded time at first, until everything heals, every pool has to be built and
 /// nothing may be left to do.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Pools that are opted in
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -64,7 +74,7 @@ pub(super) struct Arguments {
     input: Vec<PathBuf>,
 
     /// Crash the daemon, or lose a message, at each request of every scenario, or of this one
-    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, conflicts_with_all = ["pools", "configs", "seed", "machine_config", "builder"])]
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, conflicts_with_all = ["pools", "configs", "seed", "machine_config", "builder", "scenario", "trace"])]
     sweep: Option<Option<Scenario>>,
 
     /// With --sweep: this kind of fault alone
@@ -78,9 +88,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     build: BuildArguments,
 
-    /// Builds that run at once; 0 is no limit
-    #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS", default_value_t = crate::api::limits::CONCURRENT_BUILDS_DEFAULT)]
-    max_concurrent_builds: usize,
+    /// Builds that run at once; 0 is no limit [default: 5]
+    #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS")]
+    max_concurrent_builds: Option<usize>,
 
     /// What goes on and what goes wrong, instead of a plain roll-out: happy, churn, failures, restarts, failover, chaos,
     /// scale, or a YAML file; exits with 1 if anything does not hold, and prints the command that shows it again
@@ -95,6 +105,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
 }
+
+/// Settings of the process that a daemon is, and of where it works.
+const NOT_FOLLOWED: [&str; 7] = [
+    "namespace",
+    "adminListen",
+    "leaderElection.enabled",
+    "leaderElection.leaseDuration",
+    "leaderElection.renewDeadline",
+    "leaderElection.retryPeriod",
+    "logFormat",
+];
 
 /// What runs build pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -133,17 +154,41 @@ impl Arguments {
         self.scenario.is_some()
     }
 
-    /// Of the file, what build objects are made with: all else is the simulation's.
+    /// The settings of the file and the flags, but for those of the process that a daemon is: here there is none.
     fn settings(&self) -> Result<Settings, Error> {
-        let mut settings = Settings::default();
-        settings.decide.concurrent_builds_max = self.max_concurrent_builds;
-        let namespace = settings.decide.namespace.clone();
-        settings.build = self.build.settings(|settings| settings.namespace = namespace)?.for_builds();
-        Ok(settings)
+        let mut settings = self.given()?;
+        let default = settings::Settings::default();
+        let others = NOT_FOLLOWED.into_iter().filter(|field| settings.differing(&default).contains(field));
+        let others = others.collect::<Vec<_>>().join(", ");
+        if !others.is_empty() {
+            stderr::line(&format!("warning: a simulation does not go by these settings: {others}"));
+        }
+        settings.namespace = default.namespace;
+        Ok(settings.for_actors())
+    }
+
+    fn given(&self) -> Result<settings::Settings, Error> {
+        self.build.settings(|settings| put(self.max_concurrent_builds.as_ref(), &mut settings.max_concurrent_builds))
+    }
+
+    /// Sees that nothing was asked for that would not be done.
+    fn check(&self) -> Result<(), Error> {
+        if !self.input.is_empty() && self.executor != RunBy::Buildah {
+            return Err("--input is for --executor buildah: a simulation has inputs of its own".into());
+        }
+        if self.sweep.is_some() {
+            let given = self.given()?;
+            let fields = given.differing(&settings::Settings::default()).join(", ");
+            if !fields.is_empty() {
+                return Err(format!("a sweep goes by the default settings; leave out what sets {fields}").into());
+            }
+        }
+        Ok(())
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    arguments.check()?;
     if let Some(scenario) = arguments.sweep {
         return sweep(scenario, arguments);
     }
@@ -170,8 +215,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
     let report = simulation::run_traced(&options, trace.as_ref(), &mut |published| bar.set_position(published as u64))?;
     bar.finish_and_clear();
-    writeln!(io::stdout().lock(), "{report}")?;
-    eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
+    print(&format!("{report}\n"))?;
+    tell_wall_time(started);
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -195,9 +240,20 @@ fn sweep(scenario: Option<Scenario>, arguments: &Arguments) -> Result<ExitCode, 
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    writeln!(io::stdout().lock(), "{report}")?;
-    eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
+    if let Some(request) = arguments.request.filter(|_| report.points() == 0 && report.failures.is_empty()) {
+        let last = report.last_request();
+        return Err(
+            format!("there is no request {request} for such a fault; --request has to be from 0 to {last}").into()
+        );
+    }
+    print(&format!("{report}\n"))?;
+    tell_wall_time(started);
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// By a clock on the wall, which no table has.
+fn tell_wall_time(started: Instant) {
+    stderr::line(&format!("wall time {:.3} s", started.elapsed().as_secs_f64()));
 }
 
 /// A bar on standard error; where that is no terminal, it shows nothing.

@@ -14,9 +14,10 @@ use self::follow::Followed;
 use self::goal::{Goal, Verdict};
 use self::output::{Format, Printer};
 use super::Error;
-use super::cluster_access::{Access, ClusterArguments, find};
-use super::stop::told_to_stop;
+use super::cluster_access::{ClusterArguments, find};
+use super::stop::Stop;
 use crate::plan::report::PoolReport;
+use crate::stderr;
 
 /// Shows where pools stand, from the cluster alone.
 ///
@@ -25,8 +26,10 @@ use crate::plan::report::PoolReport;
 ///
 /// The exit status is 0 if what was asked for was shown, or was waited for and came; 1 if the cluster could not be
 /// asked; 2 if the arguments are wrong; 3 if what is waited for will not come unless somebody does something; 4 if it
-/// has not come in time; 130 if waiting was interrupted.
+/// has not come in time; 130, or 143, if waiting was interrupted, by Ctrl-C or SIGTERM; 141 if no process reads what is
+/// printed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The pool; without it, all of them
     #[arg(value_name = "POOL")]
@@ -52,6 +55,13 @@ pub(super) struct Arguments {
     cluster: ClusterArguments,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  machine-os-builder status                                   # all pools
+  machine-os-builder status worker --watch                    # one pool, and each change of it
+  machine-os-builder status worker --wait-for built -o json   # wait until its image is published
+  machine-os-builder status --context prod --request-timeout 30s";
+
 /// What is waited for will not come by itself.
 const HOPELESS: u8 = 3;
 /// What is waited for has not come in time.
@@ -65,13 +75,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 async fn show(arguments: &Arguments) -> Result<ExitCode, Error> {
-    // From the very beginning: a signal is no crash.
-    let stopped = told_to_stop()?;
+    let stop = Stop::at_once()?;
     let access = arguments.cluster.connect().await?;
     let is_stream = arguments.watch || arguments.wait_for.is_some();
     let mut printer = Printer::new(arguments.output, arguments.watch, arguments.pool.is_some());
+    if !is_stream || arguments.watch {
+        printer.head(&access.daemon, Timestamp::now());
+    }
     if is_stream {
-        return arguments.stream(access, &mut printer, stopped).await;
+        let followed = Followed::start(access).await?;
+        return arguments.stream(followed, &mut printer, stop.in_order()?).await;
     }
     let now = Timestamp::now();
     let reports = access.snapshot().await?.reports(&access.settings, now).await?.pools;
@@ -90,12 +103,11 @@ impl Arguments {
 
     async fn stream(
         &self,
-        access: Access,
+        mut followed: Followed,
         printer: &mut Printer,
         stopped: impl Future<Output = ()>,
     ) -> Result<ExitCode, Error> {
         let mut timeout = std::pin::pin!(time::sleep(self.timeout));
-        let mut followed = Followed::start(access).await?;
         self.asked_for(followed.reports())?;
         let mut stopped = std::pin::pin!(stopped);
         loop {
@@ -106,6 +118,7 @@ impl Arguments {
             }
             let verdict = self.wait_for.map(|goal| goal.judge(&reports, self.pool.as_deref()));
             if let Some(verdict @ (Verdict::Reached | Verdict::Hopeless(_))) = verdict {
+                self.head(printer, &followed).await;
                 return self.conclude(verdict, printer, &reports);
             }
             tokio::select! {
@@ -115,8 +128,16 @@ impl Arguments {
                 () = followed.changed() => {}
             }
         }
+        self.head(printer, &followed).await;
         let reports: Vec<&PoolReport> = followed.reports().iter().filter(|report| self.is_meant(report)).collect();
         self.conclude(Verdict::NotYet, printer, &reports)
+    }
+
+    /// What was known of the daemon at the beginning of a wait is old at its end.
+    async fn head(&self, printer: &mut Printer, followed: &Followed) {
+        if !self.watch {
+            printer.head(&followed.daemon().await, Timestamp::now());
+        }
     }
 
     fn is_meant(&self, report: &PoolReport) -> bool {
@@ -135,11 +156,11 @@ impl Arguments {
         Ok(match verdict {
             Verdict::Reached => ExitCode::SUCCESS,
             Verdict::Hopeless(why) => {
-                eprintln!("error: {why}");
+                stderr::line(&format!("error: {why}"));
                 ExitCode::from(HOPELESS)
             }
             Verdict::NotYet => {
-                eprintln!("error: not within {}", humantime::format_duration(self.timeout));
+                stderr::line(&format!("error: not within {}", humantime::format_duration(self.timeout)));
                 ExitCode::from(TIMED_OUT)
             }
         })

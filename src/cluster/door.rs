@@ -148,7 +148,14 @@ impl Door {
     /// Creates an object.
     pub async fn create(&self, key: &Key, object: &Object) -> Result<Change, Error> {
         self.announce("create", key);
-        let answer = self.api(key.kind).create(&PostParams::default(), object).await;
+        let api = match &object.metadata.namespace {
+            // Those about namespaced objects live in the namespace of these.
+            Some(namespace) if key.kind == Kind::Event => {
+                Api::namespaced_with(self.client.clone(), namespace, &key.kind.resource())
+            }
+            _ => self.api(key.kind),
+        };
+        let answer = api.create(&PostParams::default(), object).await;
         applied(key, answer.map_err(|error| create_error(key, error))?)
     }
 

@@ -8,15 +8,20 @@ mod see;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
+use kube::api::Api;
 
 pub use self::see::Reports;
 use super::door::{self, Door};
+use super::lease::elector::LEASE_NAME;
 use super::watch;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind, Object};
 use crate::plan::index::{Index, Scope, WatchEvent};
 use crate::plan::pull_secret;
+use crate::plan::report::daemon::DaemonReport;
 use crate::plan::sources::secret_names;
 
 /// Why the cluster could not be read.
@@ -36,12 +41,29 @@ pub enum Error {
     /// It is a cluster of another sort.
     #[error("the API server serves no {0}; this is for OpenShift clusters")]
     NotServed(String),
+    /// There is nothing to look at.
+    #[error("there is no namespace {0}; give the one that the daemon works in with --namespace")]
+    NoNamespace(String),
     /// Anything else.
-    #[error("failed to list {0}")]
+    #[error("failed to {0}")]
     Failed(String, #[source] Box<kube::Error>),
     /// An object could not be read.
     #[error("failed to read what the decision depends on")]
     Unread(#[source] door::Error),
+}
+
+/// What the daemon says of itself on its lease, in the client's own namespace. That the lease may not be read is no
+/// error.
+///
+/// # Errors
+/// If it cannot be read for another reason.
+pub async fn read_daemon(client: &Client) -> Result<DaemonReport, Error> {
+    let leases: Api<Lease> = Api::default_namespaced(client.clone());
+    match leases.get_opt(LEASE_NAME).await {
+        Ok(lease) => Ok(DaemonReport::of(lease.as_ref())),
+        Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403) => Ok(DaemonReport::unreadable()),
+        Err(error) => Err(Error::Failed(format!("get lease {LEASE_NAME}"), Box::new(error))),
+    }
 }
 
 /// What is known of a cluster.
@@ -71,12 +93,31 @@ impl Snapshot {
             let event = match snapshot.list(&scope).await {
                 Ok(objects) => WatchEvent::Listed(scope, objects),
                 Err(Error::NotServed(_)) if scope.kind.is_optional() => WatchEvent::NotServed(scope),
+                Err(error @ Error::Refused { .. }) => {
+                    // As who may do something in some namespaces may do nothing in one that is not there.
+                    snapshot.check_namespace().await?;
+                    return Err(error);
+                }
                 Err(error) => return Err(error),
             };
             snapshot.index.observe(event);
         }
+        snapshot.check_namespace().await?;
         snapshot.follow_secrets().await?;
         Ok(snapshot)
+    }
+
+    /// Sees that there is the namespace, if nothing else shows that: lists in one that is not there are empty.
+    async fn check_namespace(&self) -> Result<(), Error> {
+        if self.index.cache().get(&Key::new(Kind::ConfigMap, BUILD_CONFIG)).is_some() {
+            return Ok(());
+        }
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        match namespaces.get_opt(&self.namespace).await {
+            Ok(None) => Err(Error::NoNamespace(self.namespace.clone())),
+            // Whether there is one is more than some may know.
+            _ => Ok(()),
+        }
     }
 
     /// Takes in what a watch tells.
@@ -132,7 +173,7 @@ impl Snapshot {
                 Error::Refused { verb: "list", what, source: Box::new(error) }
             }
             kube::Error::Api(status) if status.code == 404 => Error::NotServed(format!("{}s", scope.kind.name())),
-            _ => Error::Failed(what, Box::new(error)),
+            _ => Error::Failed(format!("list {what}"), Box::new(error)),
         }
     }
 }

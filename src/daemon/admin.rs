@@ -1,6 +1,7 @@
 //! What the daemon shows of itself over HTTP: liveness, readiness, metrics, and how things are.
 
-use std::convert::Infallible;
+mod connections;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+pub use self::connections::CONNECTIONS_MAX;
 
 use super::Inspector;
 use super::metrics::Metrics;
@@ -48,24 +49,11 @@ impl Admin {
 
     /// Answers requests that come in through `listener`, until it is dropped.
     pub async fn serve(self, listener: TcpListener) {
-        loop {
-            let Ok((stream, _)) = listener.accept().await else {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                continue;
-            };
+        let answer = move |request: Request<hyper::body::Incoming>| {
             let admin = self.clone();
-            tokio::spawn(async move {
-                let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                    let admin = admin.clone();
-                    async move { Ok::<_, Infallible>(admin.answer(request.method(), request.uri().path()).await) }
-                });
-                let mut http = hyper::server::conn::http1::Builder::new();
-                http.timer(TokioTimer::new());
-                if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
-                    tracing::debug!(%error, "an admin connection ended early");
-                }
-            });
-        }
+            async move { admin.answer(request.method(), request.uri().path()).await }
+        };
+        connections::serve(listener, answer).await;
     }
 
     /// The answer to a request.

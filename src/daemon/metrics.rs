@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::actors::{self, Overview};
 use crate::cluster;
+use crate::stderr;
 
 /// What every name begins with; but for what every program calls the same.
 const PREFIX: &str = "machine_os_builder";
@@ -37,6 +39,8 @@ impl Metrics {
         let own = registry.sub_registry_with_prefix(PREFIX);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         own.register("build", "The version of this program", version);
+        let help = "Lines of the log that could not be written to standard error";
+        own.register("log_lines_lost", help, ConstCounter::new(stderr::lines_lost()));
         self.requests.register(own);
         self.builds.register(own);
         gauge(own, "leader", "Whether this process leads", usize::from(is_leader));

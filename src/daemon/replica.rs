@@ -3,19 +3,30 @@
 //! Reads and writes the Lease; everything else is the [`Daemon`]'s, which is started behind the fence once the lease is
 //! acquired. A process leads once at most: whoever is deposed ends, and a clean start is its successor's.
 
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Response};
+use jiff::Timestamp;
 use kube::Client;
 use kube::client::Body;
 use ractor::SpawnErr;
+use tokio::time;
 use tower::{BoxError, Service};
 
 use super::{Daemon, Inspector, Options, user_agent};
+use crate::actors::Overview;
 use crate::cluster::lease::Timing;
 use crate::cluster::lease::elector::Elector;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
+use crate::plan::report::daemon::{DaemonSettings, DaemonState, annotations};
+
+/// How often it is looked how the daemon is: as often as the lease is renewed, about.
+const OBSERVED_EVERY: Duration = Duration::from_secs(2);
 
 /// How a process takes part in the election of the one that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +54,8 @@ pub struct Replica<S> {
     client: Client,
     options: Options,
     elector: Option<Elector>,
+    /// How the daemon is, for whoever reads the lease.
+    state: Arc<Mutex<DaemonState>>,
 }
 
 /// A daemon that ends with whoever runs it, as with its process.
@@ -74,10 +87,15 @@ where
         let transport = Transport::new(service.clone(), jitter, &user_agent(), Fence::open(), meter);
         let namespace = &options.settings.decide.namespace;
         let client = Client::new(transport, namespace.clone());
+        let told = DaemonSettings::of(&options.settings.decide, options.settings.build.digest_handoff);
+        let state = Arc::new(Mutex::new(DaemonState::default()));
         let elector = candidacy.map(|Candidacy { identity, timing }| {
+            let state = Arc::clone(&state);
+            let told = Arc::new(move || annotations(&told, &state.lock().unwrap_or_else(PoisonError::into_inner)));
             Elector::new(client.clone(), namespace, identity, timing, options.clock, options.fence.clone())
+                .annotated(told)
         });
-        Self { service, client, options, elector }
+        Self { service, client, options, elector, state }
     }
 
     /// The client that the process asks for the lease with: not behind the fence.
@@ -92,7 +110,8 @@ where
     /// # Errors
     /// If the daemon cannot be started.
     pub async fn run(self, stop: impl Future<Output = ()>, leads: impl FnOnce(Inspector)) -> Result<End, SpawnErr> {
-        let Self { service, options, mut elector, .. } = self;
+        let Self { service, options, mut elector, state, .. } = self;
+        let clock = options.clock;
         let mut stop = std::pin::pin!(stop);
         if let Some(elector) = &mut elector {
             tokio::select! {
@@ -104,11 +123,12 @@ where
         let mut term = Term(Some(Daemon::start(service, options).await?));
         let Some(daemon) = &mut term.0 else { return Ok(End::Crashed) };
         leads(daemon.inspector());
+        let observed = observe(daemon.inspector(), state, clock.now());
         let end = tokio::select! {
             biased;
             () = &mut stop => End::Stopped,
             () = daemon.ended() => End::Crashed,
-            () = keep(&mut elector) => End::Deposed,
+            () = keep(&mut elector, observed) => End::Deposed,
         };
         if end == End::Stopped {
             tracing::info!("stopping");
@@ -123,10 +143,33 @@ where
     }
 }
 
-/// Keeps the lease, where there is one to keep; returns once it is lost.
-async fn keep(elector: &mut Option<Elector>) {
-    match elector {
-        Some(elector) => elector.keep().await,
-        None => std::future::pending().await,
+/// Keeps the lease, where there is one to keep, while `observed` sees what is written with it; returns once it is lost.
+async fn keep(elector: &mut Option<Elector>, observed: impl Future<Output = Infallible>) {
+    let Some(elector) = elector else { return std::future::pending().await };
+    tokio::select! {
+        () = elector.keep() => {}
+        never = observed => match never {},
+    }
+}
+
+/// Looks again and again how a daemon is that leads since then.
+async fn observe(inspector: Inspector, state: Arc<Mutex<DaemonState>>, since: Timestamp) -> Infallible {
+    loop {
+        if let Some(overview) = inspector.overview().await {
+            *state.lock().unwrap_or_else(PoisonError::into_inner) = told_of(&overview, since);
+        }
+        time::sleep(OBSERVED_EVERY).await;
+    }
+}
+
+/// What is told of how a daemon is.
+fn told_of(overview: &Overview, since: Timestamp) -> DaemonState {
+    DaemonState {
+        leader_since: Some(since),
+        ready: overview.is_ready,
+        stale_watches: overview.stale_watches.iter().map(|watch| watch.scope.to_string()).collect(),
+        pools: overview.pools.len(),
+        building: overview.building,
+        waiting: overview.waiting,
     }
 }

@@ -3,11 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::api::Sensitive;
+use crate::encoding::{Padding, decode_base64};
 
 /// Who to be to a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,43 +32,83 @@ pub fn default_paths(variable: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> 
     known.into_iter().flatten().collect()
 }
 
+/// An entry that is there for an image, and that nothing can be made of. Nothing of it is quoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the entry of {key:?} {problem}; log in again with `podman login`")]
+pub struct Unusable {
+    /// The registry, or path in one, that the entry is for.
+    pub key: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
 /// The credentials for `registry/repository` in an authfile: those of the longest path that leads to it, or else those
-/// of its registry.
-pub fn credentials(authfile: &Value, image: &str) -> Option<Credentials> {
-    let known = authfile.get("auths")?.as_object()?;
-    let mut name = Some(image);
-    while let Some(wanted) = name {
-        let matches = known.iter().filter(|(key, _)| is_key_of(key, wanted));
-        if let Some(found) = matches.filter_map(|(_, entry)| credentials_of(entry)).next() {
-            return Some(found);
+/// of its registry, by any of the names that it has. An entry without any, as docker leaves one where a helper has them,
+/// is as good as none.
+pub fn credentials(authfile: &Value, image: &str) -> Result<Option<Credentials>, Unusable> {
+    let Some(known) = authfile.get("auths").and_then(Value::as_object) else { return Ok(None) };
+    let named = |wanted: &str| known.get_key_value(wanted).into_iter();
+    let registry = image.split('/').next().unwrap_or(image);
+    let by_path = std::iter::successors(Some(image), |name| name.rsplit_once('/').map(|(shorter, _)| shorter));
+    let by_registry = known.iter().filter(|(key, _)| normal_registry(host_of(key)) == normal_registry(registry));
+    for (key, entry) in by_path.flat_map(named).chain(by_registry) {
+        let fault = |problem| Unusable { key: key.clone(), problem };
+        if let Some(found) = credentials_of(entry).map_err(fault)? {
+            return Ok(Some(found));
         }
-        name = wanted.rsplit_once('/').map(|(shorter, _)| shorter);
     }
-    None
+    Ok(None)
 }
 
-/// Keys are names of registries or of paths in them; Docker's are addresses.
-fn is_key_of(key: &str, wanted: &str) -> bool {
+/// The registry that a key names: by its host alone, or, as docker does, by an address. A path without a scheme is one
+/// in the registry, and no other name of it.
+fn host_of(key: &str) -> &str {
     match key.split_once("://") {
-        Some((_, address)) => address.split('/').next() == Some(wanted),
-        None => key == wanted,
+        Some((_, address)) => address.split('/').next().unwrap_or(address),
+        None => key,
     }
 }
 
-fn credentials_of(entry: &Value) -> Option<Credentials> {
-    let text = |key: &str| entry.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if let Some(auth) = text("auth") {
-        let pair = String::from_utf8(STANDARD.decode(auth.trim()).ok()?).ok()?;
-        let (username, password) = pair.split_once(':')?;
-        return Some(Credentials { username: username.to_owned(), password: Sensitive::new(password.to_owned()) });
+/// One of the names of a registry that has several: Docker Hub's API is at other hosts than its images' names say.
+fn normal_registry(host: &str) -> &str {
+    match host {
+        "index.docker.io" | "registry-1.docker.io" => "docker.io",
+        host => host,
     }
-    Some(Credentials { username: text("username")?.to_owned(), password: Sensitive::new(text("password")?.to_owned()) })
+}
+
+fn credentials_of(entry: &Value) -> Result<Option<Credentials>, &'static str> {
+    let text = |name: &str| {
+        let fields = entry.as_object().into_iter().flatten().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        fields.filter_map(|(_, value)| value.as_str()).rfind(|text| !text.is_empty())
+    };
+    if let Some(auth) = text("auth") {
+        let digits = auth.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let pair = decode_base64(digits, Padding::Optional).map_err(|_| "has an auth that is not base64")?;
+        let pair = String::from_utf8(pair).map_err(|_| "has an auth that is not UTF-8")?;
+        let (username, password) = pair.split_once(':').ok_or("has an auth without a colon after the user")?;
+        let password = password.trim_matches('\0');
+        if password.is_empty() && text("identitytoken").is_some() {
+            return Err("has an identity token, which only buildah can use");
+        }
+        let password = Sensitive::new(password.to_owned());
+        return Ok(Some(Credentials { username: username.to_owned(), password }));
+    }
+    let (Some(username), Some(password)) = (text("username"), text("password")) else { return Ok(None) };
+    Ok(Some(Credentials { username: username.to_owned(), password: Sensitive::new(password.to_owned()) }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
+
+    use super::*;
+
+    fn user(file: &Value, image: &str) -> Option<String> {
+        credentials(file, image).unwrap().map(|found| found.username)
+    }
 
     #[test]
     fn the_longest_path_wins() {
@@ -81,7 +120,6 @@ mod tests {
             "https://old.test/v1/": auth("old"),
             "words.test": {"username": "u", "password": "w"},
             "empty.test": {},
-            "broken.test": {"auth": "!"},
         }});
         for (image, expected) in [
             ("registry.test/org/os", Some("os")),
@@ -91,13 +129,62 @@ mod tests {
             ("old.test/os", Some("old")),
             ("words.test/os", Some("u")),
             ("empty.test/os", None),
-            ("broken.test/os", None),
         ] {
-            assert_eq!(credentials(&file, image).map(|found| found.username).as_deref(), expected, "{image}");
+            assert_eq!(user(&file, image).as_deref(), expected, "{image}");
         }
-        assert_eq!(credentials(&file, "registry.test/x").unwrap().password.expose(), "p:w");
+        assert_eq!(credentials(&file, "registry.test/x").unwrap().unwrap().password.expose(), "p:w");
         assert!(!format!("{:?}", credentials(&file, "registry.test/x")).contains("p:w"));
-        assert_eq!(credentials(&json!({}), "registry.test/x"), None);
+        assert_eq!(credentials(&json!({}), "registry.test/x"), Ok(None));
+    }
+
+    #[test]
+    fn docker_hub_has_several_names_in_files_and_in_references() {
+        let names = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+        let keys = ["https://index.docker.io/v1/", "http://docker.io", "https://registry-1.docker.io/v2/"];
+        for key in names.into_iter().chain(keys) {
+            let file = json!({"auths": {key: {"auth": STANDARD.encode("hub:pw")}}});
+            for host in names {
+                assert_eq!(user(&file, &format!("{host}/org/os")).as_deref(), Some("hub"), "{key} {host}");
+            }
+            assert_eq!(user(&file, "registry.test/docker.io/os"), None, "{key}");
+        }
+        let file = json!({"auths": {
+            "https://index.docker.io/v1/": {"auth": STANDARD.encode("hub:pw")},
+            "docker.io/org": {"auth": STANDARD.encode("org:pw")},
+        }});
+        assert_eq!(user(&file, "docker.io/org/os").as_deref(), Some("org"));
+        assert_eq!(user(&file, "docker.io/library/os").as_deref(), Some("hub"));
+    }
+
+    #[test]
+    fn an_auth_is_read_as_buildah_and_the_kubelet_read_it() {
+        let pair = STANDARD.encode("alice:long-enough-to-be-wrapped");
+        for auth in [
+            format!("{}\n{}", &pair[..20], &pair[20..]),
+            format!("{}\r\n{}\r\n", &pair[..20], &pair[20..]),
+            pair.trim_end_matches('=').to_owned(),
+            format!("{pair}\0"),
+            STANDARD.encode("alice:long-enough-to-be-wrapped\0\0"),
+        ] {
+            let file = json!({"auths": {"registry.test": {"auth": auth}}});
+            let found = credentials(&file, "registry.test/os").unwrap().unwrap();
+            assert_eq!(found.password.expose(), "long-enough-to-be-wrapped", "{auth:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_used_is_named_and_not_quoted() {
+        for (entry, problem) in [
+            (json!({"auth": "hunter2!"}), "is not base64"),
+            (json!({"auth": STANDARD.encode("hunter2")}), "without a colon"),
+            (json!({"auth": STANDARD.encode([b'a', b':', 0xff])}), "is not UTF-8"),
+            (json!({"auth": STANDARD.encode("a:"), "identitytoken": "hunter2"}), "an identity token"),
+        ] {
+            let file = json!({"auths": {"registry.test": entry}});
+            let error = credentials(&file, "registry.test/os").unwrap_err().to_string();
+            assert!(error.contains(problem) && error.contains("\"registry.test\""), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

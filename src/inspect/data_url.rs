@@ -2,12 +2,11 @@
 
 use std::io::Read as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 use percent_encoding::percent_decode_str;
 
 use super::ignition::Resource;
+use crate::encoding::{Padding, decode_base64};
 
 /// The contents that a resource stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,8 +43,8 @@ fn decode(url: &str) -> Result<Vec<u8>, String> {
     if media_type.rsplit(';').next() != Some("base64") {
         return Ok(data);
     }
-    let digits: Vec<u8> = data.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    STANDARD.decode(digits).map_err(|error| format!("it is not base64 ({error})"))
+    let digits = String::from_utf8(data).map_err(|_| "it is not base64")?;
+    decode_base64(&digits, Padding::Required).map_err(|error| format!("it is not base64 ({error})"))
 }
 
 /// The scheme and host of an address.

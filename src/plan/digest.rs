@@ -21,8 +21,7 @@ impl Digest {
     }
 
     /// The digest that the build which `build` runs left in `config_map`, unless that is older than the build object, or
-    /// does not bear its claim: times are in whole seconds, an old pod may have been quick to the last, and whoever may
-    /// create ConfigMaps can create one of that name.
+    /// bears the marks of another: times are in whole seconds, and an old pod may have been quick to the last.
     pub fn left_by(build: &Object, config_map: &Object) -> Option<Self> {
         let created = |object: &Object| -> Option<Timestamp> { Some(object.metadata.creation_timestamp.as_ref()?.0) };
         if !bears_marks_of(config_map, build) || created(config_map) < created(build) {
@@ -37,16 +36,15 @@ impl Digest {
     }
 }
 
-/// Whether a ConfigMap was left by this very build: it bears the build's hash and claim. A build of an older program has
-/// no claim, and may leave its digest without a hash.
+/// Whether a ConfigMap may have been left by this very build: it bears the build's hash and claim, or no mark at all, as
+/// helpers of other programs leave it. It is read only where the pod's status says nothing of its containers.
 fn bears_marks_of(config_map: &Object, build: &Object) -> bool {
     let annotation = |object: &Object, key: &str| object.metadata.annotations.as_ref()?.get(key).cloned();
     let of = |object: &Object| [keys::CLAIM, keys::INPUT_HASH].map(|key| annotation(object, key));
-    let ([claim, hash], left) = (of(build), of(config_map));
-    match claim {
-        Some(_) => left == [claim, hash],
-        None => left[1].is_none() || left[1] == hash,
-    }
+    let labels = config_map.metadata.labels.as_ref();
+    let is_labelled = labels.is_some_and(|labels| labels.contains_key(keys::TARGET_POOL));
+    let left = of(config_map);
+    left == of(build) || (left == [None, None] && !is_labelled)
 }
 
 impl fmt::Display for Digest {

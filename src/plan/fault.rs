@@ -54,8 +54,12 @@ pub enum FaultReason {
     MachineConfigNotRendered,
     /// A name cannot be the name of an object.
     NameInvalid,
+    /// The MachineConfig has no Ignition config to apply.
+    MachineConfigInvalid,
     /// The MachineConfig does not fit into a ConfigMap, even compressed.
     PayloadTooLarge,
+    /// The text for the Containerfile cannot be built from, or the image would not be of this operating system.
+    ContainerfileInvalid,
     /// The text for the Containerfile does not fit into a ConfigMap.
     ContainerfileTooLarge,
     /// A value has a control character in it that could change the Containerfile's meaning.
@@ -66,7 +70,7 @@ pub enum FaultReason {
 
 impl FaultReason {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::ConfigMapMissing,
         Self::KeyMissing,
         Self::ValueInvalid,
@@ -77,11 +81,18 @@ impl FaultReason {
         Self::MachineConfigMissing,
         Self::MachineConfigNotRendered,
         Self::NameInvalid,
+        Self::MachineConfigInvalid,
         Self::PayloadTooLarge,
+        Self::ContainerfileInvalid,
         Self::ContainerfileTooLarge,
         Self::ControlCharacter,
         Self::RecordInvalid,
     ];
+
+    /// Whether it is known only once the MachineConfig is read, whole, for a build that is about to start.
+    pub const fn is_of_payload(self) -> bool {
+        matches!(self, Self::MachineConfigInvalid | Self::PayloadTooLarge)
+    }
 
     /// The reason as it stands in a condition.
     pub const fn as_str(self) -> &'static str {
@@ -96,7 +107,9 @@ impl FaultReason {
             Self::MachineConfigMissing => "MachineConfigMissing",
             Self::MachineConfigNotRendered => "MachineConfigNotRendered",
             Self::NameInvalid => "NameInvalid",
+            Self::MachineConfigInvalid => "MachineConfigInvalid",
             Self::PayloadTooLarge => "PayloadTooLarge",
+            Self::ContainerfileInvalid => "ContainerfileInvalid",
             Self::ContainerfileTooLarge => "ContainerfileTooLarge",
             Self::ControlCharacter => "ControlCharacter",
             Self::RecordInvalid => "RecordInvalid",

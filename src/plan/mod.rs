@@ -31,4 +31,6 @@ pub mod scope;
 pub mod scrub;
 pub mod slots;
 pub mod sources;
+pub mod stages;
 pub mod status;
+pub mod strays;

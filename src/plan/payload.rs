@@ -10,6 +10,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
+use super::fault::{FaultReason, InputFault};
+use crate::api::Key;
 use crate::api::limits::CONFIG_MAP_BYTES_MAX;
 use crate::api::names::PAYLOAD_KEY;
 
@@ -53,6 +55,19 @@ impl Payload {
         Ok(Self(text))
     }
 
+    /// The payload of the MachineConfig of `key`, if a build could apply it.
+    pub fn of_machine_config(key: &Key, machine_config: &Value) -> Result<Self, InputFault> {
+        check(key, machine_config)?;
+        Self::encode(machine_config).map_err(|error| InputFault {
+            reason: FaultReason::PayloadTooLarge,
+            object: key.clone(),
+            key: None,
+            problem: error.to_string(),
+            fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
+            is_missing: false,
+        })
+    }
+
     /// The payload as it stands in the ConfigMap.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,6 +78,39 @@ impl Payload {
         let mut json = Vec::new();
         GzDecoder::new(STANDARD.decode(text.trim())?.as_slice()).read_to_end(&mut json)?;
         Ok(serde_json::from_slice(&json)?)
+    }
+}
+
+/// Checks that the MachineConfig of `key` has what Ignition needs to apply it.
+pub fn check(key: &Key, machine_config: &Value) -> Result<(), InputFault> {
+    missing_part(machine_config).map_or(Ok(()), |(field, problem)| {
+        Err(InputFault {
+            reason: FaultReason::MachineConfigInvalid,
+            object: key.clone(),
+            key: Some(field.into()),
+            problem: problem.into(),
+            fix: "add a MachineConfig with an Ignition config to the pool, and let it be rendered again".into(),
+            is_missing: false,
+        })
+    })
+}
+
+/// The field that Ignition misses in a MachineConfig, and what is wrong with it.
+fn missing_part(machine_config: &Value) -> Option<(&'static str, &'static str)> {
+    const CONFIG: &str = "spec.config";
+    const VERSION: &str = "spec.config.ignition.version";
+    match machine_config.pointer("/spec/config") {
+        None | Some(Value::Null) => return Some((CONFIG, "it is missing, and there is no Ignition config to apply")),
+        Some(Value::Object(_)) => {}
+        Some(_) => return Some((CONFIG, "it is not an object, and so no Ignition config")),
+    }
+    match machine_config.pointer("/spec/config/ignition/version") {
+        None | Some(Value::Null) => Some((VERSION, "it is missing, and Ignition reads no config without it")),
+        Some(Value::String(version)) if version.is_empty() => {
+            Some((VERSION, "it is empty, and Ignition reads no such config"))
+        }
+        Some(Value::String(_)) => None,
+        Some(_) => Some((VERSION, "it is not a string, and has to be in quotes")),
     }
 }
 
@@ -98,6 +146,33 @@ mod tests {
         let payload = Payload::encode(&json!({"kind": "MachineConfig", "data": "x".repeat(500)})).unwrap();
         for bad in ["", "!", "aGVsbG8=", &payload.as_str()[..20]] {
             assert!(Payload::decode(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_ignition_could_not_apply_is_refused_by_name_and_field() {
+        let key = Key::new(crate::api::Kind::MachineConfig, "rendered-1");
+        let of = |document: Value| Payload::of_machine_config(&key, &document);
+        assert!(of(json!({"spec": {"config": {"ignition": {"version": "3.4.0"}}}})).is_ok());
+        for (document, field) in [
+            (json!({}), "key spec.config: it is missing"),
+            (json!({"spec": {"kernelArguments": ["nosmt"]}}), "key spec.config: it is missing"),
+            (json!({"spec": {"config": null}}), "key spec.config: it is missing"),
+            (json!({"spec": {"config": "x"}}), "key spec.config: it is not an object"),
+            (json!({"spec": {"config": []}}), "key spec.config: it is not an object"),
+            (json!({"spec": {"config": {}}}), "key spec.config.ignition.version: it is missing"),
+            (
+                json!({"spec": {"config": {"ignition": {"version": ""}}}}),
+                "key spec.config.ignition.version: it is empty",
+            ),
+            (
+                json!({"spec": {"config": {"ignition": {"version": 3.4}}}}),
+                "key spec.config.ignition.version: it is not a string",
+            ),
+        ] {
+            let fault = of(document).unwrap_err();
+            assert_eq!(fault.reason, FaultReason::MachineConfigInvalid);
+            assert!(fault.to_string().starts_with(&format!("MachineConfig rendered-1: {field}")), "{fault}");
         }
     }
 }

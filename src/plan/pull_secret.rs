@@ -1,5 +1,10 @@
 //! Pull secrets: whichever of two bodies a Secret has under whichever of two types, a build can mount one form.
 
+mod body;
+mod entry;
+#[cfg(test)]
+mod tests;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -7,11 +12,46 @@ use serde_json::{Map, Value, json};
 
 use super::fault::{FaultReason, InputFault};
 use crate::api::{Key, Kind, Object, Sensitive, keys, names};
+use crate::encoding::{Padding, decode_base64};
 
 const MODERN_TYPE: &str = "kubernetes.io/dockerconfigjson";
 const MODERN_KEY: &str = ".dockerconfigjson";
 const LEGACY_TYPE: &str = "kubernetes.io/dockercfg";
 const LEGACY_KEY: &str = ".dockercfg";
+
+/// What else a file of docker's has at its top, in lower case. Hosts are named otherwise.
+const OTHER_FIELDS: [&str; 26] = [
+    "aliases",
+    "cliplugins",
+    "clipluginsextradirs",
+    "configformat",
+    "credentialspath",
+    "currentcontext",
+    "detachkeys",
+    "experimental",
+    "features",
+    "httpheaders",
+    "imagesformat",
+    "kubernetes",
+    "networksformat",
+    "nodesformat",
+    "orchestrator",
+    "plugins",
+    "pluginsformat",
+    "proxies",
+    "prunefilters",
+    "psformat",
+    "secretformat",
+    "serviceinspectformat",
+    "servicesformat",
+    "stackorchestrator",
+    "statsformat",
+    "volumesformat",
+];
+/// Those of them by which docker finds credentials elsewhere.
+const HELPERS: [&str; 2] = ["credhelpers", "credsstore"];
+/// Most that is quoted of a name, in bytes.
+const NAME_SHOWN_BYTES_MAX: usize = 100;
 
 /// A Secret that a build can mount.
 #[derive(Clone, PartialEq)]
@@ -24,8 +64,9 @@ pub struct PullSecret {
 
 /// The Secret to mount for the user's Secret `source`.
 ///
-/// A modern body under the modern type is mounted as it is. Everything else becomes a Secret of the
-/// modern type beside it, a pure function of the source, which owns it.
+/// A modern body under the modern type, whose entries all of a build reads, is mounted as it is. Everything else becomes
+/// a Secret of the modern type beside it, a pure function of the source, which owns it. What a build cannot use is
+/// refused: without a word, it would be read as no credentials at all.
 pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
     let name = source.metadata.name.clone().unwrap_or_default();
     let fault = |problem: String| InputFault {
@@ -44,14 +85,14 @@ pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
         LEGACY_TYPE => (LEGACY_KEY, false),
         other => return Err(fault(format!("its type is {other:?}, which holds no registry credentials"))),
     };
-    let fault = |problem: &str| InputFault { key: Some(key.to_owned()), ..fault(problem.to_owned()) };
-    let body = body(source, key).map_err(fault)?;
-    let is_modern_body = body.contains_key("auths");
-    if is_modern_type && is_modern_body {
+    let fault = |problem: String| InputFault { key: Some(key.to_owned()), ..fault(problem) };
+    let body = bytes(source, key).and_then(|bytes| body::parse(&bytes)).map_err(fault)?;
+    let hosts = hosts(&body).map_err(fault)?;
+    let canonical = canonical_hosts(hosts).map_err(fault)?;
+    if is_modern_type && body.contains_key("auths") && canonical == *hosts {
         return Ok(PullSecret { name, canonical: None });
     }
-    let modern = if is_modern_body { Value::Object(body) } else { json!({ "auths": body }) };
-    let canonical = canonical_secret(source, &name, &modern);
+    let canonical = canonical_secret(source, &name, &json!({ "auths": canonical }));
     Ok(PullSecret { name: names::canonical_secret(&name), canonical: Some(Sensitive::new(canonical)) })
 }
 
@@ -83,30 +124,60 @@ fn is_labelled(secret: &Object) -> bool {
     secret.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(keys::CANONICALIZED_SECRET))
 }
 
-/// The credentials in a Secret, checked; errors never quote any of it.
-fn body(source: &Object, key: &str) -> Result<Map<String, Value>, &'static str> {
-    let encoded = source.data.pointer(&format!("/data/{key}")).and_then(Value::as_str);
-    let plain = source.data.pointer(&format!("/stringData/{key}")).and_then(Value::as_str);
-    let bytes = match (plain, encoded) {
-        (Some(plain), _) => plain.as_bytes().to_vec(),
-        (None, Some(encoded)) => STANDARD.decode(encoded).map_err(|_| "it is not base64")?,
-        (None, None) => return Err("it is missing"),
-    };
-    if bytes.trim_ascii().is_empty() {
-        return Err("it is empty");
+/// What a Secret holds under `key`.
+fn bytes(source: &Object, key: &str) -> Result<Vec<u8>, String> {
+    let text = |field: &str| source.data.get(field).and_then(|values| values.get(key)).and_then(Value::as_str);
+    match (text("stringData"), text("data")) {
+        (Some(plain), _) => Ok(plain.as_bytes().to_vec()),
+        (None, Some(encoded)) => decode_base64(encoded, Padding::Required).map_err(|_| "it is not base64".into()),
+        (None, None) => Err("it is missing".into()),
     }
-    let Ok(Value::Object(body)) = serde_json::from_slice(&bytes) else {
-        return Err("it is not a JSON object");
+}
+
+/// The entries of a body, by registry: those below `auths`, or all of a legacy one.
+fn hosts(body: &Map<String, Value>) -> Result<&Map<String, Value>, String> {
+    let is_auths = |name: &String| name.eq_ignore_ascii_case("auths");
+    let is_known = |name: &&String| {
+        let name = name.to_lowercase();
+        is_auths(&name) || HELPERS.contains(&name.as_str()) || OTHER_FIELDS.contains(&name.as_str())
     };
-    let hosts = match body.get("auths") {
-        None => &body,
-        Some(Value::Object(hosts)) => hosts,
-        Some(_) => return Err("its auths is not a JSON object"),
-    };
-    if hosts.values().any(|entry| !entry.is_object()) {
-        return Err("the entry of a registry host is not a JSON object");
+    let is_modern = body.contains_key("auths");
+    if let Some(other) = body.keys().find(|name| *name != "auths" && (is_modern || is_known(name))) {
+        let shown = shown(other);
+        return Err(match other.to_lowercase() {
+            name if HELPERS.contains(&name.as_str()) => {
+                format!("it has the field {shown}, and no credential helper runs in a build pod")
+            }
+            name if is_auths(&name) => format!("it has the field {shown}; did you mean auths?"),
+            _ => format!("it has the field {shown} beside auths, which no build has a use for; leave it out"),
+        });
     }
-    Ok(body)
+    match body.get("auths") {
+        None => Ok(body),
+        Some(Value::Object(hosts)) => Ok(hosts),
+        Some(_) => Err("its auths is not a JSON object".into()),
+    }
+}
+
+/// The entries as all of a build reads them.
+fn canonical_hosts(hosts: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+    let mut canonical = Map::new();
+    for (key, value) in hosts {
+        let fault = |problem: String| format!("the entry of {}: {problem}", shown(key));
+        let entry = entry::canonical(value).map_err(fault)?.unwrap_or_else(|| value.clone());
+        let host = entry::canonical_key(key).map_err(fault)?;
+        // One that is written as it is read goes before one that is not.
+        if host == key || !hosts.contains_key(host) {
+            canonical.insert(host.to_owned(), entry);
+        }
+    }
+    Ok(canonical)
+}
+
+/// A name of a user's, quoted as far as it may be looked at.
+fn shown(name: &str) -> String {
+    let end = name.floor_char_boundary(NAME_SHOWN_BYTES_MAX);
+    format!("{:?}", &name[..end])
 }
 
 fn canonical_secret(source: &Object, source_name: &str, body: &Value) -> Object {
@@ -125,81 +196,4 @@ fn canonical_secret(source: &Object, source_name: &str, body: &Value) -> Object 
     });
     canonical.data = json!({"type": MODERN_TYPE, "data": {MODERN_KEY: STANDARD.encode(body.to_string())}});
     canonical
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn secret(secret_type: &str, key: &str, body: &str) -> Object {
-        serde_json::from_value(json!({
-            "apiVersion": "v1", "kind": "Secret", "type": secret_type,
-            "metadata": {"name": "pull", "namespace": "ns", "uid": "u1"},
-            "data": {key: STANDARD.encode(body)},
-        }))
-        .unwrap()
-    }
-
-    fn canonical_body(source: &Object) -> Value {
-        let canonical = normalise(source).unwrap().canonical.expect("a canonical Secret");
-        let canonical = canonical.expose();
-        assert!(is_canonical_of(canonical, source));
-        assert_eq!(canonical.data["type"], MODERN_TYPE);
-        let encoded = canonical.data["data"][MODERN_KEY].as_str().unwrap();
-        serde_json::from_slice(&STANDARD.decode(encoded).unwrap()).unwrap()
-    }
-
-    const LEGACY: &str = r#"{"registry.test":{"auth":"eA=="}}"#;
-    const MODERN: &str = r#"{"auths":{"registry.test":{"auth":"eA=="}}}"#;
-
-    #[test]
-    fn a_modern_secret_is_mounted_as_it_is() {
-        let found = normalise(&secret(MODERN_TYPE, MODERN_KEY, MODERN)).unwrap();
-        assert_eq!(found.name, "pull");
-        assert!(found.canonical.is_none());
-    }
-
-    #[test]
-    fn l29_every_other_mix_of_type_and_body_becomes_a_modern_secret() {
-        let expected: Value = serde_json::from_str(MODERN).unwrap();
-        for (secret_type, key, body) in
-            [(LEGACY_TYPE, LEGACY_KEY, LEGACY), (LEGACY_TYPE, LEGACY_KEY, MODERN), (MODERN_TYPE, MODERN_KEY, LEGACY)]
-        {
-            let source = secret(secret_type, key, body);
-            assert_eq!(canonical_body(&source), expected, "{secret_type} {body}");
-            assert_eq!(normalise(&source).unwrap().name, "pull-canonical");
-        }
-    }
-
-    #[test]
-    fn l30_an_empty_auths_is_not_wrapped_again() {
-        let source = secret(LEGACY_TYPE, LEGACY_KEY, r#"{"auths":{}}"#);
-        assert_eq!(canonical_body(&source), json!({"auths": {}}));
-    }
-
-    #[test]
-    fn l28_a_name_alone_does_not_make_a_secret_canonical() {
-        let source = secret(LEGACY_TYPE, LEGACY_KEY, LEGACY);
-        let mut lookalike = source.clone();
-        lookalike.metadata.name = Some("pull-canonical".into());
-        assert!(!is_canonical_of(&lookalike, &source));
-    }
-
-    #[test]
-    fn bad_bodies_are_named_and_never_quoted() {
-        for (secret_type, key, body, problem) in [
-            ("Opaque", MODERN_KEY, MODERN, "its type is \"Opaque\""),
-            (MODERN_TYPE, LEGACY_KEY, MODERN, "it is missing"),
-            (MODERN_TYPE, MODERN_KEY, "", "it is empty"),
-            (MODERN_TYPE, MODERN_KEY, " \n", "it is empty"),
-            (MODERN_TYPE, MODERN_KEY, "hunter2", "it is not a JSON object"),
-            (MODERN_TYPE, MODERN_KEY, "[\"hunter2\"]", "it is not a JSON object"),
-            (MODERN_TYPE, MODERN_KEY, r#"{"auths":"hunter2"}"#, "its auths is not"),
-            (LEGACY_TYPE, LEGACY_KEY, r#"{"registry.test":"hunter2"}"#, "the entry of a registry host"),
-        ] {
-            let fault = normalise(&secret(secret_type, key, body)).err().expect(body).to_string();
-            assert!(fault.contains(problem), "{fault}");
-            assert!(!fault.contains("hunter2"), "{fault}");
-        }
-    }
 }

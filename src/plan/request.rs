@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::builder::ImageBuilder;
 use super::cache::Cache;
 use super::fault::{FaultReason, InputFault};
 use super::inputs::BuildInputs;
 use super::objects;
-use super::payload::PayloadTooLarge;
 use super::pull_secret::PullSecret;
 use super::record::BuildRecord;
-use super::sources::{Read, Sources, known};
+use super::sources::{self, Read, Sources, known};
+use super::stages::{self, Problem};
 use crate::api::limits::CONFIG_MAP_BYTES_MAX;
 use crate::api::names::{self, CUSTOM_CONTAINERFILE};
 use crate::api::{Key, Kind, Pool};
@@ -93,13 +91,15 @@ fn request(sources: &Read<Sources>, cache: &Cache, pool: &Pool<'_>, record: &Bui
 
 fn custom_containerfile(cache: &Cache, pool: &str) -> Read<Option<String>> {
     let key = Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE);
-    match cache.get(&key) {
-        Some(object) => {
-            let text = object.data.get("data").and_then(|data| data.get(pool)).and_then(Value::as_str);
-            Ok(Some(text.filter(|text| !text.trim().is_empty()).map(str::to_owned)))
-        }
-        None => Ok(cache.is_absent(&key).then_some(None)),
+    let Some(object) = cache.get(&key) else { return Ok(cache.is_absent(&key).then_some(None)) };
+    let invalid = |fault| InputFault { reason: FaultReason::ContainerfileInvalid, ..fault };
+    let text = sources::text(object, pool).map_err(invalid)?.filter(|text| !text.trim().is_empty());
+    if let Some(text) = text {
+        stages::check(text).map_err(|Problem { problem, fix }| {
+            sources::fault(FaultReason::ContainerfileInvalid, object, pool, problem, fix)
+        })?;
     }
+    Ok(Some(text.map(str::to_owned)))
 }
 
 /// MachineConfigs are watched as a whole, and no pool is looked at before the first list of them is complete: one that
@@ -162,16 +162,4 @@ pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
         fix: "shorten it".into(),
         is_missing: false,
     })
-}
-
-/// The fault of a MachineConfig that does not fit into a ConfigMap.
-pub fn payload_fault(machine_config: &Key, error: PayloadTooLarge) -> InputFault {
-    InputFault {
-        reason: FaultReason::PayloadTooLarge,
-        object: machine_config.clone(),
-        key: None,
-        problem: error.to_string(),
-        fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
-        is_missing: false,
-    }
 }

@@ -1,5 +1,7 @@
 //! What users write for all pools at once, read and checked.
 
+use serde_json::Value;
+
 use super::builder::{self, BUILDER_TYPE, Builders, ImageBuilder};
 use super::cache::{Cache, Change};
 use super::fault::{FaultReason, InputFault};
@@ -10,6 +12,9 @@ use crate::api::{Key, Kind, Object};
 
 /// A value that may not be known yet, or not be usable.
 pub type Read<T> = Result<Option<T>, InputFault>;
+
+/// How a value is mended that a block of YAML has left a line break at the end of.
+const ON_ONE_LINE: &str = "write it on one line, in YAML after the colon instead of below a | or >";
 
 /// What users write for all pools: the same until one of their ConfigMaps or Secrets changes.
 #[derive(Clone)]
@@ -41,7 +46,7 @@ impl Sources {
     pub fn read(cache: &Cache, builders: &Builders) -> Read<Self> {
         let config = known!(config_map(cache, BUILD_CONFIG));
         let images = known!(config_map(cache, OS_IMAGE_URL));
-        let extensions_image = match optional(images, "baseOSExtensionsContainerImage") {
+        let extensions_image = match optional(images, "baseOSExtensionsContainerImage")? {
             Some(_) => Some(image(images, "baseOSExtensionsContainerImage")?),
             None => None,
         };
@@ -92,7 +97,8 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
     let name = required(config, setting)?;
     if !names::is_dns1123_subdomain(name) {
         let problem = format!("{name:?} cannot be the name of a Secret");
-        return Err(fault(FaultReason::NameInvalid, config, setting, problem, "name an existing Secret"));
+        let fix = if is_wrapped(name) { ON_ONE_LINE } else { "name an existing Secret" };
+        return Err(fault(FaultReason::NameInvalid, config, setting, problem, fix));
     }
     let key = Key::new(Kind::Secret, name);
     match cache.get(&key) {
@@ -117,7 +123,7 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
 }
 
 fn builder(cache: &Cache, config: &Object, builders: &Builders) -> Result<&'static dyn ImageBuilder, InputFault> {
-    let builder = builder::named(builders, optional(config, BUILDER_TYPE))?;
+    let builder = builder::named(builders, optional(config, BUILDER_TYPE)?)?;
     if cache.serves(builder.kind()) { Ok(builder) } else { Err(builder::not_served(builder, builders)) }
 }
 
@@ -139,8 +145,11 @@ fn image(images: &Object, key: &str) -> Result<String, InputFault> {
 fn printable<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
     let value = required(object, key)?;
     if value.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-        let problem = format!("{value:?} has a line break or another control character in it");
-        return Err(fault(FaultReason::ControlCharacter, object, key, problem, "remove it"));
+        let (problem, fix) = match is_wrapped(value) {
+            true => (format!("{value:?} ends with a line break"), ON_ONE_LINE),
+            false => (format!("{value:?} has a line break or another control character in it"), "remove it"),
+        };
+        return Err(fault(FaultReason::ControlCharacter, object, key, problem, fix));
     }
     Ok(value)
 }
@@ -149,7 +158,7 @@ fn required<'o>(object: &'o Object, key: &str) -> Result<&'o str, InputFault> {
     let set_it = |problem: &str| {
         fault(FaultReason::KeyMissing, object, key, problem.into(), &format!("set it to {}", purpose_of(key)))
     };
-    match value(object, key) {
+    match text(object, key)? {
         None => Err(set_it("it is missing")),
         Some(text) if text.trim().is_empty() => Err(set_it("it is empty")),
         Some(text) => Ok(text),
@@ -167,15 +176,34 @@ fn purpose_of(key: &str) -> &'static str {
     }
 }
 
-fn optional<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
-    value(object, key).filter(|text| !text.is_empty())
+fn optional<'o>(object: &'o Object, key: &str) -> Result<Option<&'o str>, InputFault> {
+    Ok(text(object, key)?.filter(|text| !text.is_empty()))
 }
 
-fn value<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
-    object.data.get("data")?.get(key)?.as_str()
+/// The text under a key of a ConfigMap. That it is there as something else is not that it is not there.
+pub(super) fn text<'o>(object: &'o Object, key: &str) -> Result<Option<&'o str>, InputFault> {
+    let of = |field: &str| object.data.get(field).and_then(|values| values.get(key));
+    match (of("data"), of("binaryData")) {
+        (Some(Value::String(text)), _) => Ok(Some(text)),
+        (Some(Value::Null) | None, None) => Ok(None),
+        (Some(_), None) => {
+            let problem = "its value is not a string".to_owned();
+            Err(fault(FaultReason::ValueInvalid, object, key, problem, "put the value in quotes"))
+        }
+        (_, Some(_)) => {
+            let problem = "it stands in binaryData, where kubectl puts text that is not UTF-8".to_owned();
+            Err(fault(FaultReason::ValueInvalid, object, key, problem, "save it as UTF-8, and put it into data"))
+        }
+    }
 }
 
-fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: &str) -> InputFault {
+/// Whether all that is wrong with a value is a line break at its end.
+fn is_wrapped(value: &str) -> bool {
+    let line = value.trim_end_matches(['\r', '\n']);
+    line.len() < value.len() && !line.chars().any(char::is_control)
+}
+
+pub(super) fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: &str) -> InputFault {
     InputFault {
         reason,
         object: Key::of(Kind::ConfigMap, object),

@@ -168,6 +168,17 @@ impl Settings {
         if faults.is_empty() { Ok(self) } else { Err(Faults(faults)) }
     }
 
+    /// The fields that are not as in `others`.
+    pub fn differing(&self, others: &Self) -> Vec<&'static str> {
+        let value = |settings: &Self| serde_json::to_value(settings).unwrap_or_default();
+        let (own, others) = (value(self), value(others));
+        let is_other = |field: &&str| {
+            let pointer = format!("/{}", field.replace('.', "/"));
+            own.pointer(&pointer) != others.pointer(&pointer)
+        };
+        FLAGS.into_iter().map(|(field, _)| field).filter(is_other).collect()
+    }
+
     /// The file that says all this, but for the credentials in proxies' URLs.
     pub fn to_yaml(&self) -> String {
         let mut shown = self.clone();

@@ -23,6 +23,15 @@ fn binary_data_counts_as_it_is_decoded() {
 }
 
 #[test]
+fn binary_data_is_stored_as_the_bytes_that_it_stands_for() {
+    case(async |world| {
+        let body = json!({"metadata": {"name": "a"}, "binaryData": {"k": "aGVs\nbG8=\n"}});
+        let made = world.post(&world.maps(), &body).await.ok();
+        assert_eq!(made["binaryData"]["k"], "aGVsbG8=");
+    });
+}
+
+#[test]
 fn an_update_that_makes_it_too_large_is_refused() {
     case(async |world| {
         world.made(named("a")).await;

@@ -48,6 +48,40 @@ fn data_that_is_not_encoded_is_a_bad_request() {
 }
 
 #[test]
+fn data_is_stored_as_the_bytes_that_it_stands_for() {
+    case(async |world| {
+        let secrets = world.core("secrets");
+        for (index, text) in ["aGVsbG8=\n", "aGVs\nbG8=", "aGVs\r\nbG8\n=", "aGVsbG9="].into_iter().enumerate() {
+            let secret = world.post(&secrets, &with_data(&format!("a{index}"), json!({"k": text}))).await.ok();
+            assert_eq!(secret["data"]["k"], "aGVsbG8=", "{text:?}");
+        }
+        let patched = world.merge(&format!("{secrets}/a0"), &json!({"data": {"k": "Ynll\n"}})).await.ok();
+        assert_eq!(patched["data"]["k"], "Ynll");
+    });
+}
+
+#[test]
+fn data_needs_its_padding_and_has_no_other_white_space() {
+    case(async |world| {
+        for text in ["aGVsbG8", "aGVs bG8=", " aGVsbG8=", "aGVs-_8=", "aGVsbG8=x"] {
+            let told = world.post(&world.core("secrets"), &with_data("a", json!({"k": text}))).await;
+            told.refused(400, "BadRequest");
+        }
+    });
+}
+
+#[test]
+fn credentials_for_registries_may_be_wrapped() {
+    case(async |world| {
+        // {"auths":{"registry.example.com":{}}}
+        let data = json!({".dockerconfigjson": "eyJhdXRocyI6eyJyZWdpc3RyeS5l\neGFtcGxlLmNvbSI6e319fQ==\n"});
+        let body = json!({"metadata": {"name": "a"}, "type": "kubernetes.io/dockerconfigjson", "data": data});
+        let secret = world.post(&world.core("secrets"), &body).await.ok();
+        assert_eq!(secret["data"][".dockerconfigjson"], "eyJhdXRocyI6eyJyZWdpc3RyeS5leGFtcGxlLmNvbSI6e319fQ==");
+    });
+}
+
+#[test]
 fn the_type_of_a_secret_stays() {
     case(async |world| {
         let secrets = world.core("secrets");

@@ -10,7 +10,7 @@ use crate::common::{Cluster, inputs, machine_config, message, modern_secret, poo
 const R1: &str = "rendered-worker-1";
 
 /// A cluster with inputs that `change` spoiled, and an opted-in pool.
-async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
+pub async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
     let cluster = Cluster::bare();
     let mut objects = inputs();
     change(&mut objects);
@@ -21,13 +21,13 @@ async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
     cluster
 }
 
-fn set(objects: &mut [Value], object: &str, key: &str, value: Value) {
+pub fn set(objects: &mut [Value], object: &str, key: &str, value: Value) {
     let object = objects.iter_mut().find(|o| o["metadata"]["name"] == object).unwrap();
     object["data"][key] = value;
 }
 
 /// Shows the fault, makes nothing, tells of it once, and builds once `mend` has been.
-async fn is_refused_until_mended(cluster: Cluster, reason: &str, says: &[&str], mend: impl AsyncFnOnce(&Cluster)) {
+pub async fn is_refused_until_mended(cluster: Cluster, reason: &str, says: &[&str], mend: impl AsyncFnOnce(&Cluster)) {
     let daemon = cluster.daemon().await;
     cluster.shows("worker", "BuildFailed", reason).await;
     let pool = cluster.pool("worker").await;
@@ -200,7 +200,7 @@ async fn l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_wri
     let legacy = |auth: &str| json!({"registry.test": {"auth": auth}});
     let cluster = cluster_with(|objects| {
         objects.retain(|o| o["metadata"]["name"] != "push");
-        objects.push(secret("push", "kubernetes.io/dockercfg", ".dockercfg", &legacy("b25l")));
+        objects.push(secret("push", "kubernetes.io/dockercfg", ".dockercfg", &legacy("YTpvbmU=")));
     })
     .await;
     let users = async || {
@@ -239,12 +239,12 @@ async fn l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_wri
     assert_eq!(versions(&users().await), before);
 
     // Rotated: in step again before the next build.
-    let rotated = secret("push", "kubernetes.io/dockercfg", ".dockercfg", &legacy("dHdv"));
+    let rotated = secret("push", "kubernetes.io/dockercfg", ".dockercfg", &legacy("YTp0d28="));
     cluster.merge(Kind::Secret, "push", json!({"data": rotated["data"]})).await;
     cluster.roll_out("worker", "rendered-worker-2").await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
     let body = &cluster.exists(Kind::Secret, "push-canonical").await.data["data"][".dockerconfigjson"];
-    let expected = secret("x", "", "k", &json!({"auths": legacy("dHdv")}));
+    let expected = secret("x", "", "k", &json!({"auths": legacy("YTp0d28=")}));
     assert_eq!(*body, expected["data"]["k"]);
 }
 
@@ -252,7 +252,12 @@ async fn l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_wri
 async fn l28_a_users_secret_of_a_canonical_ones_name_is_never_written() {
     let cluster = cluster_with(|objects| {
         objects.retain(|o| o["metadata"]["name"] != "push");
-        objects.push(secret("push", "kubernetes.io/dockercfg", ".dockercfg", &json!({"registry.test": {}})));
+        objects.push(secret(
+            "push",
+            "kubernetes.io/dockercfg",
+            ".dockercfg",
+            &json!({"registry.test": {"auth": "dTpw"}}),
+        ));
         objects.push(secret("push-canonical", "Opaque", "mine", &json!("precious")));
     })
     .await;
@@ -276,7 +281,7 @@ async fn a_secret_that_was_not_watched_for_a_while_is_read_anew() {
     };
     name_pull("typo").await;
     cluster.delete(Kind::Secret, "pull").await;
-    let legacy = json!({"registry.test": {"auth": "bmV3"}});
+    let legacy = json!({"registry.test": {"auth": "YTpuZXc="}});
     cluster.create(secret("pull", "kubernetes.io/dockercfg", ".dockercfg", &legacy)).await;
     name_pull("pull").await;
     cluster.create_pool("worker", R1).await;

@@ -253,7 +253,7 @@ async fn secrets_rotated_and_notes_edited_cause_no_build() {
     let _daemon = cluster.daemon().await;
     cluster.create_pool("worker", R1).await;
     built(&cluster, R1).await;
-    let body = json!({"auths": {"registry.test": {"auth": "bmV3"}}}).to_string();
+    let body = json!({"auths": {"registry.test": {"auth": "YTpuZXc="}}}).to_string();
     cluster.merge(Kind::Secret, "push", json!({"stringData": {".dockerconfigjson": body}})).await;
     cluster.merge(Kind::ConfigMap, "machine-config-osimageurl", json!({"data": {"osImageURL": "x"}})).await;
     let config = json!({"data": {"finalImagePullspec": "registry.test/org/os:another-tag"}});

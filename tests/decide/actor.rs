@@ -11,9 +11,10 @@ use machine_os_builder::plan::decide::{
     Doomed, Effect, Evidence, Part, Prepared, Refusal as ServerRefusal, Settings, View, Write, decide,
 };
 use machine_os_builder::plan::digest::Digest;
+use machine_os_builder::plan::fault::{FaultReason, InputFault};
 use machine_os_builder::plan::objects;
-use machine_os_builder::plan::payload::{Payload, PayloadTooLarge};
-use machine_os_builder::plan::request::{BuildRequest, payload_fault};
+use machine_os_builder::plan::payload::Payload;
+use machine_os_builder::plan::request::BuildRequest;
 use machine_os_builder::plan::slots::Demand;
 use machine_os_builder::plan::sources::Sources;
 use machine_os_builder::plan::status::{BuildFailure, BuildStatus};
@@ -197,11 +198,17 @@ pub fn prepare(server: &Server, rendered: String, version: Option<String>) -> Re
     let key = Key::new(Kind::MachineConfig, &rendered);
     let Some(config) = server.objects.get(&key) else { return Err(Change::Gone(key, None)) };
     let is_big = config.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("big"));
-    let too_large = PayloadTooLarge { bytes: 2 << 20 };
     let payload = if is_big {
-        Err(payload_fault(&key, too_large))
+        Err(InputFault {
+            reason: FaultReason::PayloadTooLarge,
+            object: key,
+            key: None,
+            problem: "it is too large".into(),
+            fix: "make it smaller".into(),
+            is_missing: false,
+        })
     } else {
-        Payload::encode(&document(config)).map_err(|error| payload_fault(&key, error))
+        Payload::of_machine_config(&key, &document(config))
     };
     Ok(Prepared { rendered, version, payload })
 }

@@ -47,6 +47,7 @@ cases! {
         }
         events {
             list: stories::a_build_never_starts_and_says_why, "the pool says why the build does not start";
+            create: stories::a_key_is_no_pools_and_is_told_of, "an Event about the key";
         }
         builds {
             get: stories::what_is_made_is_somebody_elses, "master shows BuildFailed/NameConflict";
@@ -102,6 +103,12 @@ cases! {
             get: viewer::what_there_is_is_shown, "failed to get Pod build-rendered-infra-1";
             list: viewer::what_there_is_is_shown, "refuses to list pods";
             watch: viewer::what_changes_is_followed, "a change of Pod is seen";
+        }
+        namespaces {
+            get: viewer::a_namespace_that_is_not_there_is_named, "there is no namespace nosuch";
+        }
+        leases {
+            get: viewer::what_the_daemon_says_of_itself_is_read, "the settings of the daemon are known";
         }
         builds {
             get: viewer::what_there_is_is_shown, "failed to get Build build-rendered-master-1";

@@ -101,6 +101,21 @@ pub async fn a_build_never_starts_and_says_why(world: &World) {
     assert!(text.contains("no node is free"), "the pool says why the build does not start: {text}");
 }
 
+pub async fn a_key_is_no_pools_and_is_told_of(world: &World) {
+    let cluster = &world.cluster;
+    cluster.create(config_map("on-cluster-build-custom-dockerfile", json!({"wroker": "RUN x"}))).await;
+    let _daemon = world.start("first");
+    start_build(world).await;
+    let events: kube::Api<k8s_openapi::api::core::v1::Event> =
+        kube::Api::namespaced(cluster.client.clone(), DEFAULT_NAMESPACE);
+    cluster
+        .eventually("an Event about the key", async || {
+            let events = events.list(&Default::default()).await.unwrap();
+            events.items.into_iter().find(|event| event.message.as_ref().is_some_and(|text| text.contains("wroker")))
+        })
+        .await;
+}
+
 pub async fn a_pool_opts_out_and_is_deleted(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
@@ -122,11 +137,11 @@ fn legacy(auth: &str) -> Value {
 pub async fn a_legacy_secret_is_brought_into_form_and_kept_there(world: &World) {
     let cluster = &world.cluster;
     cluster.delete(Kind::Secret, "push").await;
-    cluster.create(legacy("b25l")).await;
+    cluster.create(legacy("YTpvbmU=")).await;
     let _daemon = world.start("first");
     start_build(world).await;
     let canonical = cluster.exists(Kind::Secret, "push-canonical").await;
-    cluster.merge(Kind::Secret, "push", json!({"data": legacy("dHdv")["data"]})).await;
+    cluster.merge(Kind::Secret, "push", json!({"data": legacy("YTp0d28=")["data"]})).await;
     cluster.roll_out("worker", R2).await;
     cluster
         .eventually("the canonical Secret follows", async || {
@@ -140,7 +155,7 @@ pub async fn a_legacy_secret_is_brought_into_form_and_kept_there(world: &World) 
 pub async fn a_secret_is_brought_into_form_by_the_process_before(world: &World) {
     let cluster = &world.cluster;
     cluster.delete(Kind::Secret, "push").await;
-    cluster.create(legacy("b25l")).await;
+    cluster.create(legacy("YTpvbmU=")).await;
     let mut first = world.start("first");
     start_build(world).await;
     first.tell_to_stop();

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use kube::Client;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind};
 use machine_os_builder::apiserver::User;
 use machine_os_builder::causes::with_causes;
 use machine_os_builder::cluster::health::WatchHealth;
-use machine_os_builder::cluster::snapshot::{Reports, Snapshot};
+use machine_os_builder::cluster::snapshot::{Reports, Snapshot, read_daemon};
 use machine_os_builder::cluster::watch::Watches;
 use machine_os_builder::jitter::Jitter;
 use machine_os_builder::plan::decide::Settings;
@@ -17,11 +18,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::authorizer::{binding, user};
+use crate::authorizer::{binding, role, user};
 use crate::common::{digest_of, machine_config, pool};
 use crate::manifests::objects;
 use crate::stories::{is_blocked, names_are_taken};
-use crate::world::{VIEWER, World};
+use crate::world::{VIEWER, World, collection_of, send};
 
 const ROLES: &str = "machine-os-builder-viewer";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -100,4 +101,27 @@ pub async fn what_changes_is_followed(world: &World) {
             unseen.retain(|kind| *kind != scope.kind);
         }
     }
+}
+
+pub async fn a_namespace_that_is_not_there_is_named(world: &World) {
+    let rules = json!([{"apiGroups": ["", "build.openshift.io"], "resources": ["configmaps", "pods", "builds"], "verbs": ["list"]}]);
+    let viewer = user(VIEWER);
+    for object in [role(None, "lists", rules), binding(None, ("ClusterRole", "lists"), &viewer)] {
+        let path = collection_of(&object);
+        assert_eq!(send(world.cluster.server.service(), Method::POST, &path, &object).await.0, 201);
+    }
+    let said = match Snapshot::read(client(world), "nosuch").await {
+        Ok(_) => "nothing".to_owned(),
+        Err(error) => with_causes(&error),
+    };
+    assert!(said.contains("there is no namespace nosuch"), "there is no namespace nosuch, and it was said: {said}");
+}
+
+pub async fn what_the_daemon_says_of_itself_is_read(world: &World) {
+    let _daemon = world.start("first");
+    world.cluster.rest(Duration::from_secs(10)).await;
+    let daemon = read_daemon(&client(world)).await.unwrap();
+    let settings = daemon.settings.as_ref().expect("the settings of the daemon are known");
+    assert_eq!(settings.max_attempts, Settings::default().attempts_max);
+    assert_eq!(daemon.is_at_work(world.cluster.clock.now()), Some(true));
 }

@@ -42,7 +42,7 @@ pub async fn server_with(objects: &[Value]) -> ApiServer {
 }
 
 /// Where an object of `config/rbac` is created.
-fn collection_of(object: &Value) -> String {
+pub fn collection_of(object: &Value) -> String {
     let (version, kind) = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
     let root = if version.contains('/') { "apis" } else { "api" };
     let namespace = object["metadata"]["namespace"].as_str().map(|n| format!("/namespaces/{n}")).unwrap_or_default();

@@ -48,8 +48,9 @@ async fn a_script_waits_for_an_image_and_reads_what_it_is() {
 
     let table = status(&cluster, &[]).stdout;
     let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines.len(), 2, "{table}");
-    assert!(lines[0].starts_with("POOL") && lines[1].starts_with(POOL), "{table}");
+    assert_eq!(lines.len(), 3, "{table}");
+    assert!(lines[0].starts_with("Daemon: ") && lines[0].contains(" leads, renewed "), "{table}");
+    assert!(lines[1].starts_with("POOL") && lines[2].starts_with(POOL), "{table}");
     let page = run(&mut command(&cluster, "explain", &[POOL]), cluster.directory.path());
     assert_eq!(page.code, Some(0), "{page:?}");
     assert!(page.stdout.starts_with("Pool layered: Built") && page.stdout.contains(&image), "{page:?}");
@@ -129,7 +130,10 @@ fn a_cluster_that_cannot_be_asked_is_an_error() {
     assert!(printed.code == Some(2) && printed.stderr.contains("--wait-for"), "{printed:?}");
     let mut strange = machine_os_builder("status");
     let printed = run(strange.args(["--kubeconfig", "/nonexistent/kubeconfig"]), cluster.directory.path());
-    assert!(printed.code == Some(1) && printed.stderr.contains("failed to read /nonexistent"), "{printed:?}");
+    assert!(
+        printed.code == Some(1) && printed.stderr.contains("failed to read the kubeconfig /nonexistent"),
+        "{printed:?}"
+    );
     let nothing = status(&cluster, &["--wait-for", "built"]);
     assert!(nothing.code == Some(3) && nothing.stderr.contains("no pool is opted in"), "{nothing:?}");
 }

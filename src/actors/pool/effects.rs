@@ -14,7 +14,7 @@ use crate::plan::cache::Change;
 use crate::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Search};
 use crate::plan::notes::Note;
 use crate::plan::payload::Payload;
-use crate::plan::request::{BuildRequest, payload_fault};
+use crate::plan::request::BuildRequest;
 
 impl State {
     /// Carries one effect out, and takes in what comes of it; false if nothing does.
@@ -85,7 +85,7 @@ impl State {
         let Some(document) = self.context.door.read(&key).await? else {
             return Ok(self.take_in_answer(Change::Gone(key, None)));
         };
-        let payload = Payload::encode(&document).map_err(|error| payload_fault(&key, error));
+        let payload = Payload::of_machine_config(&key, &document);
         self.prepared = Some(Prepared { rendered, version, payload });
         Ok(true)
     }

@@ -11,6 +11,7 @@ use super::super::kinds::{Kind, Rules};
 use super::super::meta;
 use super::super::status::Cause;
 use crate::api::limits::{CONFIG_MAP_BYTES_MAX, NAME_BYTES_MAX};
+use crate::encoding::{Padding, decode_base64};
 
 const DATA_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
     'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
@@ -28,6 +29,22 @@ const ACCOUNT: &str = "kubernetes.io/service-account.name";
 
 fn map<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     object.get(field).and_then(Value::as_object).into_iter().flatten()
+}
+
+/// Writes the bytes in a ConfigMap or a Secret as the server writes them: it keeps what base64 stands for, not the text
+/// of a client, which may have line breaks in it. What is not base64 stays as it is, and is refused as such.
+pub fn reencode(kind: &Kind, object: &mut Value) {
+    let field = match kind.rules {
+        Rules::Secret => "data",
+        Rules::ConfigMap => "binaryData",
+        _ => return,
+    };
+    let values = object.get_mut(field).and_then(Value::as_object_mut).into_iter().flatten();
+    for text in values.filter_map(|(_, value)| if let Value::String(text) = value { Some(text) } else { None }) {
+        if let Ok(bytes) = decode_base64(text, Padding::Required) {
+            *text = STANDARD.encode(bytes);
+        }
+    }
 }
 
 /// Adds what is wrong with the data of a ConfigMap or a Secret.

@@ -5,6 +5,7 @@ mod data;
 mod definition;
 mod pod;
 
+pub use data::reencode;
 use serde_json::{Value, json};
 
 use super::kinds::{Kind, RBAC, Rules};

@@ -123,8 +123,9 @@ impl InputArguments {
             ),
         ];
         if let Some(file) = &self.containerfile {
-            let text = fs::read_to_string(file)
-                .map_err(|error| format!("failed to read {}: {error}; name a text file", file.display()))?;
+            let text = fs::read_to_string(file).map_err(|error| {
+                format!("--containerfile: failed to read {}: {error}; save it as UTF-8 text", file.display())
+            })?;
             documents.push(config_map(CUSTOM_CONTAINERFILE, json!({ pool: text })));
         }
         Ok(documents)
@@ -171,7 +172,7 @@ pub(super) fn authfile(named: Option<&PathBuf>, image: &str) -> Result<Vec<u8>, 
     }
     let known: Vec<_> = default_authfiles().map(|path| read(&path)).collect::<Result<_, _>>()?;
     let repository = repository_of(image);
-    let of_use = known.iter().find(|(_, parsed)| authfile::credentials(parsed, repository).is_some());
+    let of_use = known.iter().find(|(_, parsed)| !matches!(authfile::credentials(parsed, repository), Ok(None)));
     Ok(of_use.or(known.first()).map_or_else(|| br#"{"auths":{}}"#.to_vec(), |(bytes, _)| bytes.clone()))
 }
 

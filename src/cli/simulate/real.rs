@@ -1,6 +1,5 @@
 //! `simulate --executor buildah`: builds for real, in real time.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,10 +7,12 @@ use super::{Arguments, progress_bar};
 use crate::api::Kind;
 use crate::cli::Error;
 use crate::cli::documents::Documents;
+use crate::cli::stdout::print;
 use crate::cli::stop::told_to_stop;
 use crate::simulation::executor::Executor;
 use crate::simulation::real::{self, RealOptions};
 use crate::simulation::{Fleet, MachineConfigTemplate};
+use crate::stderr;
 
 pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) -> Result<ExitCode, Error> {
     let inputs = inputs(&arguments.input)?;
@@ -21,7 +22,7 @@ pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) 
         inputs,
         settings: arguments.settings()?,
     };
-    eprintln!("{}", Executor::NOTICE);
+    stderr::line(Executor::NOTICE);
     let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) 
         real::run(&options, stop, &mut |published| bar.set_position(published as u64)).await
     })?;
     bar.finish_and_clear();
-    writeln!(io::stdout().lock(), "{report}")?;
+    print(&format!("{report}\n"))?;
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,13 +1,13 @@
 //! `simulate --scenario`: runs in which things go wrong, from one seed or from many.
 
-use std::io::{self, Write as _};
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::progress_bar;
+use super::{progress_bar, tell_wall_time};
 use crate::actors::Settings;
 use crate::cli::Error;
+use crate::cli::stdout::print;
 use crate::simulation::Trace;
 use crate::simulation::scenario::{self, Failed, Outcome, Run, Summary};
 
@@ -41,16 +41,16 @@ pub(super) fn run(
     };
     let code = match result {
         Ok(summary) => {
-            writeln!(io::stdout().lock(), "{}", line(name, &summary))?;
+            print(&format!("{}\n", line(name, &summary)))?;
             ExitCode::SUCCESS
         }
         Err(Failed::Violated(outcome)) => {
-            writeln!(io::stdout().lock(), "{}", violated(name, &outcome))?;
+            print(&format!("{}\n", violated(name, &outcome)))?;
             ExitCode::FAILURE
         }
         Err(Failed::Error(error)) => return Err(error),
     };
-    eprintln!("wall time {:.3} s", started.elapsed().as_secs_f64());
+    tell_wall_time(started);
     Ok(code)
 }
 

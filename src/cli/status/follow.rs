@@ -10,10 +10,12 @@ use tokio::time;
 use crate::causes::with_causes;
 use crate::cli::Error;
 use crate::cli::cluster_access::Access;
-use crate::cluster::snapshot::{self, Reports, Snapshot};
+use crate::cluster::snapshot::{self, Reports, Snapshot, read_daemon};
 use crate::cluster::watch::Watches;
 use crate::plan::index::WatchEvent;
 use crate::plan::report::PoolReport;
+use crate::plan::report::daemon::DaemonReport;
+use crate::stderr;
 
 /// The wait before what could not be read is read again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -52,6 +54,11 @@ impl Followed {
         &self.reports.pools
     }
 
+    /// How the daemon is by now; as it was at the beginning, if that cannot be read.
+    pub(super) async fn daemon(&self) -> DaemonReport {
+        read_daemon(&self.access.client).await.unwrap_or_else(|_| self.access.daemon.clone())
+    }
+
     /// Waits until something may be otherwise than it was, and looks again.
     pub(super) async fn changed(&mut self) {
         let event = time::timeout(self.patience(), self.events.recv()).await.ok().flatten();
@@ -59,7 +66,7 @@ impl Followed {
         let looked = if event.is_some() || is_due { self.look(event).await } else { Ok(()) };
         let trouble = looked.map_or_else(|error| Some(with_causes(&error)), |()| self.blindness());
         if let Some(trouble) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
-            eprintln!("warning: what is shown may be old: {trouble}");
+            stderr::line(&format!("warning: what is shown may be old: {trouble}"));
         }
         self.trouble = trouble;
     }

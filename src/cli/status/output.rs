@@ -1,14 +1,17 @@
 //! How reports are printed.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::Error;
+use crate::cli::stdout::print;
 use crate::plan::report::PoolReport;
-use crate::plan::report::text::Rows;
+use crate::plan::report::daemon::DaemonReport;
+use crate::plan::report::text::{self, Rows};
+use crate::stderr;
 use crate::yaml;
 
 /// How to print reports.
@@ -29,17 +32,33 @@ pub(super) struct Printer {
     is_stream: bool,
     is_one: bool,
     rows: Rows,
+    terminal: Option<usize>,
+    /// What is printed before the first table.
+    head: String,
     shown: BTreeMap<String, PoolReport>,
 }
 
 impl Printer {
     pub(super) fn new(format: Format, is_stream: bool, is_one: bool) -> Self {
         let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        Self { format, is_stream, is_one, rows: Rows::new(terminal), shown: BTreeMap::new() }
+        Self {
+            format,
+            is_stream,
+            is_one,
+            rows: Rows::new(terminal),
+            terminal,
+            head: String::new(),
+            shown: BTreeMap::new(),
+        }
+    }
+
+    /// Has a table begin with a line on the daemon.
+    pub(super) fn head(&mut self, daemon: &DaemonReport, now: Timestamp) {
+        self.head = text::daemon(daemon, now, self.terminal);
     }
 
     /// Prints those that are not as they were when they were printed last.
-    pub(super) fn print_changes(&mut self, reports: &[&PoolReport], now: Timestamp) -> io::Result<()> {
+    pub(super) fn print_changes(&mut self, reports: &[&PoolReport], now: Timestamp) -> Result<(), Error> {
         let is_news = |report: &&&PoolReport| self.shown.get(&report.name) != Some(report);
         let news: Vec<&PoolReport> = reports.iter().filter(is_news).copied().collect();
         if !news.is_empty() {
@@ -50,9 +69,13 @@ impl Printer {
         Ok(())
     }
 
-    pub(super) fn print(&mut self, reports: &[&PoolReport], now: Timestamp) -> io::Result<()> {
+    pub(super) fn print(&mut self, reports: &[&PoolReport], now: Timestamp) -> Result<(), Error> {
         let text = match self.format {
-            Format::Table => self.rows.print(reports.iter().copied(), now),
+            Format::Table if reports.is_empty() && !self.is_stream => {
+                stderr::line("no MachineConfigPools found");
+                std::mem::take(&mut self.head)
+            }
+            Format::Table => std::mem::take(&mut self.head) + &self.rows.print(reports.iter().copied(), now),
             Format::Json | Format::Yaml if self.is_stream => {
                 reports.iter().map(|report| self.next_document(report)).collect::<Result<_, _>>()?
             }
@@ -61,12 +84,10 @@ impl Printer {
                 reports => self.document(&reports)?,
             },
         };
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()
+        Ok(print(&text)?)
     }
 
-    fn document(&self, what: &impl Serialize) -> io::Result<String> {
+    fn document(&self, what: &impl Serialize) -> Result<String, Error> {
         Ok(match self.format {
             Format::Yaml => yaml::print(what),
             Format::Json | Format::Table => format!("{}\n", serde_json::to_string_pretty(what)?),
@@ -74,7 +95,7 @@ impl Printer {
     }
 
     /// One of many documents.
-    fn next_document(&self, report: &PoolReport) -> io::Result<String> {
+    fn next_document(&self, report: &PoolReport) -> Result<String, Error> {
         Ok(match self.format {
             Format::Yaml => format!("---\n{}", yaml::print(report)),
             Format::Json | Format::Table => format!("{}\n", serde_json::to_string(report)?),

@@ -1,5 +1,7 @@
 //! Carries the moves out: acquires the lease, keeps it, and lets it go.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -14,6 +16,7 @@ use tokio::time::{self, Instant};
 
 use super::fence::Fence;
 use super::{Move, Timing, next, released};
+use crate::causes::with_causes;
 use crate::clock::Clock;
 
 /// The name of the Lease.
@@ -23,6 +26,9 @@ pub const LEASE_NAME: &str = "machine-os-builder";
 /// up the time for all.
 const RENEWALS_MIN: u32 = 3;
 
+/// What a candidate has to say of itself, as annotations of the lease that it writes.
+pub type Annotations = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
 /// One candidate for leadership.
 pub struct Elector {
     leases: Api<Lease>,
@@ -30,6 +36,7 @@ pub struct Elector {
     timing: Timing,
     clock: Clock,
     fence: Fence,
+    annotations: Annotations,
     /// The lease as it was last seen, and when it was first seen so.
     known: Option<(Lease, Instant)>,
     /// Whether the lease is known as this candidate wrote it: then it is renewed without a look at it before.
@@ -50,7 +57,14 @@ enum WriteError {
 impl Elector {
     /// A candidate called `identity`, whose `fence` keeps the requests that need leadership.
     pub fn new(client: Client, namespace: &str, identity: String, timing: Timing, clock: Clock, fence: Fence) -> Self {
-        Self { leases: Api::namespaced(client, namespace), identity, timing, clock, fence, known: None, is_own: false }
+        let (leases, annotations) = (Api::namespaced(client, namespace), Arc::new(BTreeMap::new) as Annotations);
+        Self { leases, identity, timing, clock, fence, annotations, known: None, is_own: false }
+    }
+
+    /// The same, which writes these annotations with the lease, and leaves all others alone.
+    #[must_use]
+    pub fn annotated(self, annotations: Annotations) -> Self {
+        Self { annotations, ..self }
     }
 
     /// Waits until this candidate leads.
@@ -107,7 +121,7 @@ impl Elector {
         if !self.is_own
             && let Err(error) = self.look().await
         {
-            tracing::warn!(%error, "failed to read the lease");
+            tracing::warn!(error = with_causes(&error), "failed to read the lease");
         }
         let Some((lease, _)) = self.known.clone().filter(|_| !self.is_held_by_another()) else { return };
         if self.fence.writes.last().is_some_and(|sent| sent.elapsed() < self.timing.lease_duration) {
@@ -118,7 +132,7 @@ impl Elector {
         }
         let spec = released(&lease.spec.clone().unwrap_or_default(), self.clock.now());
         if let Err(error) = self.write(Some(&lease), spec).await {
-            tracing::warn!(%error, "failed to release the lease; it runs out by itself");
+            tracing::warn!(error = with_causes(&error), "failed to release the lease; it runs out by itself");
         }
     }
 
@@ -133,7 +147,7 @@ impl Elector {
             return true;
         }
         if let Err(error) = self.look().await {
-            tracing::warn!(%error, "failed to read the lease");
+            tracing::warn!(error = with_causes(&error), "failed to read the lease");
             return false;
         }
         self.try_to_write(asked).await
@@ -152,7 +166,7 @@ impl Elector {
                 }
                 Err(WriteError::Conflict) => false,
                 Err(error) => {
-                    tracing::warn!(%error, source = ?std::error::Error::source(&error), "the lease is not renewed");
+                    tracing::warn!(error = with_causes(&error), "the lease is not renewed");
                     false
                 }
             },
@@ -170,10 +184,11 @@ impl Elector {
     }
 
     async fn write(&mut self, known: Option<&Lease>, spec: LeaseSpec) -> Result<(), WriteError> {
-        let metadata = known.map_or_else(
+        let mut metadata = known.map_or_else(
             || ObjectMeta { name: Some(LEASE_NAME.to_owned()), ..ObjectMeta::default() },
             |lease| lease.metadata.clone(),
         );
+        metadata.annotations.get_or_insert_default().extend((self.annotations)());
         let lease = Lease { metadata, spec: Some(spec) };
         let params = PostParams::default();
         let written = match known {

@@ -16,7 +16,6 @@ use crate::plan::digest::Digest;
 use crate::plan::fault::FaultReason;
 use crate::plan::payload::Payload;
 use crate::plan::report::{self, PoolReport, Seen, Wish};
-use crate::plan::request::payload_fault;
 use crate::plan::sources::Sources;
 use crate::plan::status::BuildStatus;
 
@@ -152,7 +151,7 @@ impl Snapshot {
             cache.apply(&Change::Gone(key, None));
             return Ok(None);
         };
-        let payload = Payload::encode(&document).map_err(|error| payload_fault(&key, error));
+        let payload = Payload::of_machine_config(&key, &document);
         Ok(Some(Prepared { rendered, version, payload }))
     }
 }

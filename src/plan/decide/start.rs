@@ -57,7 +57,8 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequ
 }
 
 fn shows_payload_fault(pool: &Pool<'_>) -> bool {
-    pool.shown().is_some_and(|condition| field(condition, "reason") == FaultReason::PayloadTooLarge.as_str())
+    let faults = || FaultReason::ALL.into_iter().filter(|reason| reason.is_of_payload()).map(FaultReason::as_str);
+    pool.shown().is_some_and(|condition| faults().any(|reason| reason == field(condition, "reason")))
 }
 
 /// The payload of the build, if it was made from the MachineConfig as it is now.

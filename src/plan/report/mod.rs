@@ -8,6 +8,7 @@
 //! | `parts` | what was built against what is wanted, attempts, build objects, who blocks |
 //! | `schema` | what a report is made of |
 //! | `next` | what is next, and a command of use |
+//! | [`daemon`] | what a daemon leaves on its Lease: settings, and how it is |
 //! | [`text`] | a table, and a page for one pool |
 //!
 //! # The schema
@@ -16,6 +17,7 @@
 //! Fields, and words, may be added. A field that has nothing to say is `null`, or an empty list; times are RFC 3339 in
 //! UTC. Nothing in it comes from a Secret.
 
+pub mod daemon;
 mod look;
 mod next;
 mod parts;

@@ -2,6 +2,7 @@
 //!
 //! What a build printed may be in a message: control characters of it reach no terminal.
 
+mod daemon;
 mod page;
 mod table;
 
@@ -10,10 +11,13 @@ use std::borrow::Cow;
 use comfy_table::{Column, Table, presets};
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::page::page;
+pub use self::daemon::daemon;
+pub use self::page::{page, page_beside};
 pub use self::table::Rows;
 use super::{PoolReport, State};
 
+/// What stands where something is left out.
+const ELLIPSIS: char = '…';
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";
 
@@ -40,12 +44,22 @@ fn printable(text: &str) -> String {
 
 /// `text` on one line of at most `max` characters.
 fn one_line(text: &str, max: usize) -> String {
-    const ELLIPSIS: char = '…';
     let line = printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= max {
         return line;
     }
     line.chars().take(max.saturating_sub(1)).chain([ELLIPSIS]).collect()
+}
+
+/// `text` without as much of its middle as it is longer than `max` characters: names differ at both ends.
+fn shorten_middle(text: &str, max: usize) -> String {
+    let length = text.chars().count();
+    if length <= max {
+        return text.to_owned();
+    }
+    let kept = max.saturating_sub(1);
+    let (start, end) = (kept.div_ceil(2), kept / 2);
+    text.chars().take(start).chain([ELLIPSIS]).chain(text.chars().skip(length - end)).collect()
 }
 
 /// The time between two moments in its largest unit, and never in one of which there is but one.
@@ -87,6 +101,13 @@ mod tests {
     fn what_a_build_printed_does_nothing_to_a_terminal() {
         assert_eq!(one_line("a\u{1b}[31m\n\n b\tc", 20), "a [31m b c");
         assert_eq!(printable("a\u{1b}[31m\nb\r"), "a [31m\nb ");
+    }
+
+    #[test]
+    fn a_name_keeps_both_ends() {
+        assert_eq!(shorten_middle("rendered-wörker-1", 17), "rendered-wörker-1");
+        assert_eq!(shorten_middle("rendered-wörker-1", 8), "rend…r-1");
+        assert_eq!(shorten_middle("rendered", 1), "…");
     }
 
     #[test]

@@ -77,9 +77,11 @@ pub fn sweep(options: &SweepOptions, progress: &(dyn Fn(usize, usize) + Sync)) -
         .filter_map(|(scenario, reference)| Some((scenario, reference.as_ref().ok()?)))
         .flat_map(|(scenario, reference)| points(options, *scenario, reference))
         .collect();
+    let played = references.iter().flatten();
+    let numbers = played.flat_map(|reference| options.faults.iter().map(|fault| requests(*fault, reference))).max();
     let total = trials.len();
     let outcomes = in_parallel(options.threads, &trials, &|done| progress(done, total), Trial::run);
-    let mut report = SweepReport::new(&options.faults);
+    let mut report = SweepReport::new(&options.faults, numbers.unwrap_or_default());
     for (scenario, reference) in options.scenarios.iter().zip(&references) {
         report.add_scenario(*scenario, reference);
     }
@@ -92,15 +94,19 @@ pub fn sweep(options: &SweepOptions, progress: &(dyn Fn(usize, usize) + Sync)) -
 /// The points of one scenario that `options` ask for.
 fn points<'a>(options: &SweepOptions, scenario: Scenario, reference: &'a Reference) -> Vec<Trial<'a>> {
     let all = options.faults.iter().flat_map(|fault| {
-        let requests = match fault {
-            Fault::Panics => reference.announced.len(),
-            Fault::DiesAlways => 1,
-            _ => reference.requests.len(),
-        };
-        (0..requests).map(move |request| Trial { scenario, fault: *fault, request, reference })
+        (0..requests(*fault, reference)).map(move |request| Trial { scenario, fault: *fault, request, reference })
     });
     let asked_for = all.filter(|trial| options.request.is_none_or(|request| request == trial.request));
     asked_for.step_by(options.stride.max(1)).collect()
+}
+
+/// How many requests there are at which a fault of this kind can be.
+fn requests(fault: Fault, reference: &Reference) -> usize {
+    match fault {
+        Fault::Panics => reference.announced.len(),
+        Fault::DiesAlways => 1,
+        _ => reference.requests.len(),
+    }
 }
 
 /// What `work` makes of each of `items`, in their order; `progress` is told how many are done.

@@ -14,6 +14,8 @@ use crate::simulation::report::{aligned, table};
 #[derive(Debug, Clone)]
 pub struct SweepReport {
     faults: Vec<Fault>,
+    /// The number of requests at which any of the faults can be.
+    numbers: usize,
     /// The requests of each scenario's undisturbed run.
     requests: BTreeMap<Scenario, usize>,
     /// Points tried, and those of them at which something was wrong.
@@ -34,8 +36,14 @@ pub struct Failure {
 }
 
 impl SweepReport {
-    pub(super) fn new(faults: &[Fault]) -> Self {
-        Self { faults: faults.to_vec(), requests: BTreeMap::new(), points: BTreeMap::new(), failures: Vec::new() }
+    pub(super) fn new(faults: &[Fault], numbers: usize) -> Self {
+        Self {
+            faults: faults.to_vec(),
+            numbers,
+            requests: BTreeMap::new(),
+            points: BTreeMap::new(),
+            failures: Vec::new(),
+        }
     }
 
     pub(super) fn add_scenario(&mut self, scenario: Scenario, reference: &Result<Reference, Vec<String>>) {
@@ -65,6 +73,11 @@ impl SweepReport {
         };
         let command = format!("machine-os-builder simulate --sweep {scenario} --fault {fault} --request {request}");
         self.failures.push(Failure { whats, at, command });
+    }
+
+    /// The highest number of a request at which any of the faults can be.
+    pub const fn last_request(&self) -> usize {
+        self.numbers.saturating_sub(1)
     }
 
     /// Points that were tried.

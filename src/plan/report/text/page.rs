@@ -6,13 +6,19 @@ use jiff::Timestamp;
 
 use super::{NOTHING, age, lines, message, one_line, plain_table, printable};
 use crate::plan::conditions::to_rfc3339;
+use crate::plan::report::daemon::DaemonReport;
 use crate::plan::report::{AttemptReport, BuildReport, InputField, Next, PoolReport, Queue, State};
 
 /// Hexadecimal digits by which texts are told apart.
 const DIGITS: usize = 12;
 
-/// The page for one pool.
+/// The page for one pool, by itself.
 pub fn page(report: &PoolReport, now: Timestamp) -> String {
+    page_beside(report, None, now)
+}
+
+/// The page for one pool, with what is known of the daemon.
+pub fn page_beside(report: &PoolReport, daemon: Option<&DaemonReport>, now: Timestamp) -> String {
     let since = report.since.map(|since| format!(", for {} (since {})", age(since, now), to_rfc3339(since)));
     let mut page = format!("Pool {}: {}{}\n", report.name, report.state, since.unwrap_or_default());
     for line in message(report).map(|message| printable(&message)).unwrap_or_default().lines() {
@@ -21,7 +27,7 @@ pub fn page(report: &PoolReport, now: Timestamp) -> String {
     if !report.inputs.is_empty() {
         let _ = write!(page, "\n{}", inputs(&report.inputs));
     }
-    let facts = facts(report, now);
+    let facts = facts(report, daemon.and_then(|daemon| daemon.is_at_work(now)), now);
     if !facts.is_empty() {
         page.push('\n');
     }
@@ -52,7 +58,7 @@ fn inputs(inputs: &[InputField]) -> String {
     lines(table)
 }
 
-fn facts(report: &PoolReport, now: Timestamp) -> Vec<(&'static str, String)> {
+fn facts(report: &PoolReport, is_at_work: Option<bool>, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let headline = message(report);
     // What the pool shows goes on with a command.
@@ -72,7 +78,7 @@ fn facts(report: &PoolReport, now: Timestamp) -> Vec<(&'static str, String)> {
     if let Some(fault) = report.input_fault.as_ref().filter(|fault| !is_headline(&fault.message)) {
         facts.push(("Input", fault.message.clone()));
     }
-    facts.extend(report.next.as_ref().map(|next| ("Next", next_line(next, now))));
+    facts.extend(report.next.as_ref().map(|next| ("Next", next_line(next, is_at_work, now))));
     facts.extend(report.command.clone().map(|command| ("Try", command)));
     facts.extend(report.notes.iter().map(|note| ("Note", note.clone())));
     facts.into_iter().map(|(name, value)| (name, one_line(&value, usize::MAX))).collect()
@@ -99,13 +105,16 @@ fn queue_line(queue: &Queue) -> String {
     format!("number {} of {} that wait; slots are held by {holders}", queue.position, queue.waiting)
 }
 
-fn next_line(next: &Next, now: Timestamp) -> String {
+/// What is next; `is_at_work` says whether there is a daemon that does it, where that is known.
+fn next_line(next: &Next, is_at_work: Option<bool>, now: Timestamp) -> String {
     match next.at {
         _ if next.is_due => {
-            format!(
-                "{}; it is due now, and if it stays so for more than a few seconds, no daemon is at work",
-                next.what
-            )
+            let why = match is_at_work {
+                Some(true) => "it is due now",
+                Some(false) => "it is due now, and no daemon is at work",
+                None => "it is due now, and if it stays so for more than a few seconds, no daemon is at work",
+            };
+            format!("{}; {why}", next.what)
         }
         Some(at) => format!("{}, at {} (in {})", next.what, to_rfc3339(at), age(now, at)),
         None => next.what.clone(),

@@ -1,0 +1,120 @@
+//! The entry of a registry, as buildah and the kubelet read it.
+//!
+//! Both decode `auth`, which goes before `username` and `password`. buildah reads nothing else, wants its padding, and
+//! takes NUL characters from the ends of a password; the kubelet wants none of that, and does. Both ignore line breaks.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use crate::encoding::{Padding, decode_base64};
+
+const HELPER: &str =
+    "it is empty, as docker leaves one whose credentials are with a helper, and no helper runs in a build pod";
+
+/// The entry in the form that both read, if it is not in it; an error says what is wrong with it.
+pub(super) fn canonical(entry: &Value) -> Result<Option<Value>, String> {
+    let Value::Object(entry) = entry else { return Err("it is not a JSON object".into()) };
+    let text = |name: &str| field(entry, name);
+    let (auth, user, password) = (text("auth")?, text("username")?, text("password")?);
+    let (identity, registry) = (text("identitytoken")?, text("registrytoken")?);
+    if let Some(auth) = auth {
+        return of_auth(entry, auth, identity.is_some());
+    }
+    match (user, password) {
+        (Some(user), _) if user.contains(':') => {
+            Err("its username has a colon in it, and ends there for a registry".into())
+        }
+        (Some(user), Some(password)) => {
+            check_characters(user.as_bytes(), password.as_bytes())?;
+            Ok(Some(with_auth(entry, &STANDARD.encode(format!("{user}:{password}")))))
+        }
+        (Some(user), None) if identity.is_some() => Ok(Some(with_auth(entry, &STANDARD.encode(format!("{user}:"))))),
+        (None, _) if identity.is_some() => {
+            Err("it has an identitytoken and no user; add an auth of the user and a colon, in base64".into())
+        }
+        (Some(_), None) => Err("it has a username and no password".into()),
+        (None, Some(_)) => Err("it has a password and no username".into()),
+        (None, None) if registry.is_some() => {
+            Err("it has a registrytoken alone, which buildah does not read; give it an auth".into())
+        }
+        (None, None) => Err(HELPER.into()),
+    }
+}
+
+fn of_auth(entry: &Map<String, Value>, auth: &str, has_token: bool) -> Result<Option<Value>, String> {
+    let is_read = decode_base64(auth, Padding::Required);
+    let trimmed = auth.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let pair = is_read.clone().or_else(|_| decode_base64(trimmed, Padding::Optional));
+    let pair = pair.map_err(|_| "its auth is not base64")?;
+    let colon =
+        pair.iter().position(|byte| *byte == b':').ok_or("its auth has no colon between a user and a password")?;
+    let (user, padded) = (&pair[..colon], &pair[colon + 1..]);
+    let password = trim_nul(padded);
+    if user.is_empty() {
+        return Err("its auth has no user before the colon".into());
+    }
+    if password.is_empty() && !has_token {
+        return Err("its auth has no password after the colon".into());
+    }
+    check_characters(user, password)?;
+    if is_read.is_ok() && password.len() == padded.len() {
+        return Ok(None);
+    }
+    let pair = [user, b":", password].concat();
+    Ok(Some(with_auth(entry, &STANDARD.encode(pair))))
+}
+
+/// No registry can be told them (RFC 7617).
+fn check_characters(user: &[u8], password: &[u8]) -> Result<(), String> {
+    let has_any = |text: &[u8]| text.iter().any(u8::is_ascii_control);
+    if has_any(user) || has_any(password) {
+        let why = "as echo without -n leaves one at the end";
+        return Err(format!("its user or password has a line break or another control character in it, {why}"));
+    }
+    Ok(())
+}
+
+fn trim_nul(mut text: &[u8]) -> &[u8] {
+    while let Some(rest) = text.strip_suffix(b"\0").or_else(|| text.strip_prefix(b"\0")) {
+        text = rest;
+    }
+    text
+}
+
+/// A field, whose name is in any case, as Go reads it; none if it is empty.
+fn field<'e>(entry: &'e Map<String, Value>, name: &str) -> Result<Option<&'e str>, String> {
+    let mut found = None;
+    for (_, value) in entry.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => found = Some(text.as_str()),
+            _ => return Err(format!("its {name} is not a string")),
+        }
+    }
+    Ok(found.filter(|text| !text.is_empty()))
+}
+
+fn with_auth(entry: &Map<String, Value>, auth: &str) -> Value {
+    let mut entry = entry.clone();
+    entry.retain(|name, _| !name.eq_ignore_ascii_case("auth"));
+    entry.insert("auth".into(), auth.into());
+    Value::Object(entry)
+}
+
+/// The key of a registry as buildah looks for it; the kubelet reads more than that.
+pub(super) fn canonical_key(key: &str) -> Result<&str, String> {
+    if key.contains('*') {
+        return Err("it is for more than one host, which buildah does not read; write one entry for each".into());
+    }
+    if key.is_empty() || key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("it is not named by a registry host".into());
+    }
+    if key.contains("://") {
+        return Ok(key);
+    }
+    let host = key.trim_end_matches('/');
+    let is_api = |path: &&str| !path.contains('/');
+    let bare = host.strip_suffix("/v1").or_else(|| host.strip_suffix("/v2")).filter(is_api);
+    Ok(bare.unwrap_or(host))
+}

@@ -1,0 +1,230 @@
+//! What a pool's own Containerfile text makes of the image, as far as it can be told from the text.
+//!
+//! The text stands after the stage `configs`, in the middle of a Containerfile: a parser directive such as `# escape=`
+//! is a comment there, and every continuation is a backslash.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// The stage that the operating system with its MachineConfig is in.
+const CONFIGS: &str = "configs";
+/// Stages before the text that are something else.
+const OTHERS: [&str; 2] = ["extract", "extensions"];
+
+/// Why a text cannot be built from; a sentence's end, for a fault's `problem`, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub problem: String,
+    /// How it is mended.
+    pub fix: &'static str,
+}
+
+/// Whether a stage is made from `configs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Descent {
+    /// It is.
+    Sure,
+    /// It is not.
+    Other,
+    /// That depends on what only the build knows.
+    Unknown,
+}
+
+/// An instruction, its continuations included, and the line that it begins on.
+struct Instruction<'t> {
+    line: usize,
+    words: Vec<&'t str>,
+}
+
+/// Checks the text of a pool's Containerfile.
+pub fn check(text: &str) -> Result<(), Problem> {
+    characters(text)?;
+    let mut stages: BTreeMap<String, Descent> = OTHERS.map(|name| (name.to_owned(), Descent::Other)).into();
+    stages.insert(CONFIGS.to_owned(), Descent::Sure);
+    // Without a FROM, the instructions belong to the stage `configs`.
+    let mut last = None;
+    for instruction in instructions(text) {
+        let Some((image, name)) = stage(&instruction.words) else { continue };
+        let descent = descent(image, &stages);
+        if let Some(name) = name {
+            stages.insert(name.to_lowercase(), descent);
+        }
+        last = Some((descent, image, instruction.line));
+    }
+    match last {
+        Some((Descent::Other, image, line)) => Err(Problem {
+            problem: format!(
+                "its last stage is made from {image:?} (FROM in line {line}), not from the stage configs: the image would \
+                 have neither the MachineConfig nor its operating system"
+            ),
+            fix: "let the last stage begin with FROM configs, or with a stage made from it, and COPY --from the others",
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Characters that editors leave, and that no build reads as they were meant.
+fn characters(text: &str) -> Result<(), Problem> {
+    let line_of = |at: usize| text[..at].matches('\n').count() + 1;
+    let fix = "save it as UTF-8 without a byte order mark, and replace the key's value";
+    if let Some(at) = text.find(['\u{feff}', '\u{fffe}']) {
+        let problem =
+            format!("there is a byte order mark in line {}, which is read as part of an instruction", line_of(at));
+        return Err(Problem { problem, fix });
+    }
+    if let Some(at) = text.find('\0') {
+        let problem = format!("there is a NUL character in line {}, as in text that is saved as UTF-16", line_of(at));
+        return Err(Problem { problem, fix });
+    }
+    Ok(())
+}
+
+/// The image and the name of a stage that an instruction begins.
+fn stage<'t>(words: &[&'t str]) -> Option<(&'t str, Option<&'t str>)> {
+    let (from, arguments) = words.split_first()?;
+    if !from.eq_ignore_ascii_case("from") {
+        return None;
+    }
+    let mut arguments = arguments.iter().copied().skip_while(|word| word.starts_with("--"));
+    let image = arguments.next()?;
+    let name = arguments.next().filter(|word| word.eq_ignore_ascii_case("as")).and_then(|_| arguments.next());
+    Some((image, name))
+}
+
+fn descent(image: &str, stages: &BTreeMap<String, Descent>) -> Descent {
+    // Arguments of the build, quotes, and stages by their number.
+    if image.contains(['$', '"', '\'', '\\']) || image.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Descent::Unknown;
+    }
+    stages.get(&image.to_lowercase()).copied().unwrap_or(Descent::Other)
+}
+
+fn instructions(text: &str) -> Vec<Instruction<'_>> {
+    let mut instructions: Vec<Instruction<'_>> = Vec::new();
+    let mut is_continued = false;
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let line = line.trim();
+        // Comments and empty lines may stand between a line and its continuation.
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (words, continues) = match line.strip_suffix('\\') {
+            Some(rest) => (rest, true),
+            None => (line, false),
+        };
+        match instructions.last_mut().filter(|_| is_continued) {
+            Some(instruction) => instruction.words.extend(words.split_whitespace()),
+            None => instructions.push(Instruction { line: index + 1, words: words.split_whitespace().collect() }),
+        }
+        is_continued = continues;
+        let Some(instruction) = instructions.last().filter(|_| !is_continued) else { continue };
+        for (end, is_indented) in documents(&instruction.words) {
+            let is_end = |line: &str| if is_indented { line.trim_start_matches('\t') == end } else { line == end };
+            // One without an end takes all of the text; the build says so.
+            lines.by_ref().find(|(_, line)| is_end(line.trim_end_matches('\r')));
+        }
+    }
+    instructions
+}
+
+/// The words that end the documents that stand in the lines after an instruction, and whether tabs may be before them.
+fn documents<'t>(words: &[&'t str]) -> Vec<(&'t str, bool)> {
+    static DOCUMENT: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = r#"^[0-9]*<<(?<tabs>-?)["']?(?<end>[a-zA-Z_][a-zA-Z0-9_]*)["']?$"#;
+        Regex::new(pattern).expect("the pattern is a constant")
+    });
+    let takes_documents = |word: &&str| ["run", "copy", "add"].iter().any(|known| word.eq_ignore_ascii_case(known));
+    if !words.first().is_some_and(takes_documents) {
+        return Vec::new();
+    }
+    let found = words.iter().filter_map(|word| DOCUMENT.captures(word));
+    found.filter_map(|found| Some((found.name("end")?.as_str(), found.name("tabs")?.as_str() == "-"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        check(text).err().map(|problem| problem.problem).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_last_stage_that_is_made_from_configs_is_taken() {
+        for text in [
+            "RUN rpm-ostree install tmux",
+            "",
+            "# FROM scratch\nRUN x",
+            "FROM configs",
+            "from Configs as Final\nRUN x",
+            "FROM configs AS a\nFROM a AS b\nFROM b",
+            "FROM alpine:3.18 AS tools\nRUN x\nFROM configs\nCOPY --from=tools /x /x",
+            "FROM --platform=linux/amd64 configs",
+            "FROM \\\n  # a comment\n\n  configs AS final",
+            "FROM configs\r\nRUN x\r\n",
+            "\t FROM\tconfigs",
+            "FROM alpine AS configs-tools\nFROM configs",
+            "FROM configs\nRUN cat <<EOF > /etc/x\nFROM scratch\nEOF\nRUN y",
+            "FROM configs\nCOPY <<-'a' <<\"B\" /etc/\nFROM scratch\n\ta\nFROM scratch\nB\n",
+            "FROM configs\nRUN echo x && \\\nFROM scratch",
+            "FROM configs\nRUN echo \"\\\n# no end \\\nFROM scratch\"",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_build_knows_is_left_to_it() {
+        for text in [
+            "FROM ${BASE}",
+            "ARG BASE=configs\nFROM $BASE",
+            "FROM \"configs\"",
+            "FROM 2",
+            "FROM",
+            "FROM configs\nRUN <<EOF\nFROM x",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_last_stage_of_another_image_is_named_with_its_line() {
+        for (text, says) in [
+            ("FROM alpine:3.18\nRUN x", "\"alpine:3.18\" (FROM in line 1)"),
+            ("RUN x\n\nfrom scratch\nCOPY --from=configs / /", "\"scratch\" (FROM in line 3)"),
+            ("FROM configs AS a\nFROM extract", "\"extract\" (FROM in line 2)"),
+            ("FROM extensions AS e", "\"extensions\" (FROM in line 1)"),
+            ("FROM a.test/x AS tools\nFROM tools", "\"tools\" (FROM in line 2)"),
+            ("FROM alpine AS configs\nFROM configs", "\"configs\" (FROM in line 2)"),
+            (
+                "FROM --platform=linux/arm64 \\\n  registry.test/os:1 AS final",
+                "\"registry.test/os:1\" (FROM in line 1)",
+            ),
+            ("RUN cat <<EOF\nFROM configs\nEOF\nFROM ubi9", "\"ubi9\" (FROM in line 4)"),
+            ("FROM alpine\r\nRUN x\r\n", "\"alpine\" (FROM in line 1)"),
+            ("RUN echo $((1<<2))\nFROM alpine", "\"alpine\" (FROM in line 2)"),
+            ("# escape=`\nFROM alpine", "\"alpine\" (FROM in line 2)"),
+        ] {
+            assert!(problem(text).contains(says), "{text}: {}", problem(text));
+        }
+    }
+
+    #[test]
+    fn characters_that_editors_leave_are_refused_with_their_line() {
+        for (text, says) in [
+            ("\u{feff}FROM configs", "a byte order mark in line 1"),
+            ("FROM configs\n\u{feff}RUN x", "a byte order mark in line 2"),
+            ("\u{fffe}FROM configs", "a byte order mark in line 1"),
+            ("F\0R\0O\0M\0", "a NUL character in line 1"),
+        ] {
+            assert!(problem(text).contains(says), "{text}: {}", problem(text));
+        }
+        for text in ["FROM configs\r\nRUN x", "RUN printf 'a\tb\u{1b}[0m'", "# naïve 😀 \u{a0}"] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+}
