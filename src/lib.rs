@@ -69,7 +69,7 @@
 //! 8. `spec.configuration.source` refers to it,
 //! 9. then the status does, and shows `BuildPending`.
 //! 10. The watch tells that it runs; the build's actor reports it; the status shows `Building`.
-//! 11. The container `image-build` ends with a digest as its termination message, or the Build is complete and bears
+//! 11. The container `image-push` ends with a digest as its termination message, or the Build is complete and bears
 //!     one. One patch **publishes**: the image annotation, the record of the inputs that this very object was made
 //!     from, and the reference out of the spec.
 //! 12. The build object, its two ConfigMaps and the digest's are deleted, one look each, by UID. The digest's may be

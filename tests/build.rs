@@ -13,6 +13,8 @@ use tempfile::TempDir;
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const NAME: &str = "rendered-worker-0123456789abcdef0123456789abcdef";
 
+const BUILDAH: &str = include_str!("fixtures/buildah.sh");
+
 /// What a build takes.
 const GOOD: [&str; 7] = [
     "build",
@@ -38,20 +40,12 @@ impl Desk {
         fs::copy(config, desk.path("mc.yaml")).unwrap();
         // Waits of the script pass at once.
         desk.program("sleep", "exit 0");
-        desk.program(
-            "buildah",
-            &format!(
-                r#"if [[ $1 == --version ]]; then echo "${{VERSION-buildah version 1.28.2 (image-spec 1.1)}}"; exit; fi
-echo "$*" >> "$CALLS"
-{more}
-case $1 in
-  build) env > "$CALLS.environment"; cat "$6" "${{@: -1}}/machineconfig/machineconfig.json.gz" > "$CALLS.seen"
-    stat --format '%a %n' "$BUILD_FILES" "$BUILD_FILES"/*-creds/config.json > "$CALLS.modes"
-    cat "$BUILD_FILES"/*-creds/config.json > "$CALLS.auth" ;;
-  push) echo {DIGEST} > "$5"; [[ ${{7-}} != oci-archive:* ]] || {{ file=${{7#*:}}; echo archive > "${{file%:*}}"; }} ;;
-esac"#
-            ),
-        );
+        let seen = r#"if [[ $1 == build ]]; then
+  env > "$CALLS.environment"; cat "$6" "${*: -1}/machineconfig/machineconfig.json.gz" > "$CALLS.seen"
+  stat --format '%a %n' "$BUILD_FILES" "$BUILD_FILES"/*-creds/config.json > "$CALLS.modes"
+  cat "$BUILD_FILES"/*-creds/config.json > "$CALLS.auth"
+fi"#;
+        desk.program("buildah", &BUILDAH.replace("# MORE", &format!("{seen}\n{more}")));
         desk
     }
 
@@ -108,11 +102,17 @@ fn what_a_pod_would_run_is_run_here() {
     assert_eq!((code, stdout), (Some(0), format!("{DIGEST}\n")), "{stderr}");
     assert!(stderr.contains("progress"), "{stderr}");
     let calls: Vec<String> = desk.text("calls").lines().map(str::to_owned).collect();
-    assert_eq!(calls.len(), 4, "{calls:?}");
-    assert!(calls[0].starts_with("pull ") && calls[0].ends_with(" registry.test/os:9"), "{calls:?}");
-    assert!(calls[1].starts_with("pull ") && calls[1].ends_with(" registry.test/ext:9"), "{calls:?}");
+    let [.., import, push, untag] = &calls[..] else { panic!("{calls:?}") };
+    assert_eq!(calls.len(), 9, "{calls:?}");
+    assert!(calls[0].starts_with("buildah pull ") && calls[0].ends_with(" registry.test/os:9"), "{calls:?}");
+    assert!(calls[1].starts_with("buildah pull ") && calls[1].ends_with(" registry.test/ext:9"), "{calls:?}");
     assert!(calls[2].contains(&format!("--tag registry.test:5000/fleet/os:{NAME}")), "{calls:?}");
-    assert!(calls[3].starts_with("push ") && calls[3].ends_with(&format!(" registry.test:5000/fleet/os:{NAME}")));
+    assert!(calls[5].starts_with("buildah push ") && calls[5].contains(" oci:"), "{calls:?}");
+    assert!(import.starts_with("buildah pull ") && import.ends_with(" oci:image-to-push"), "{calls:?}");
+    assert!(
+        push.starts_with("buildah push ") && push.ends_with(&format!(" docker://registry.test:5000/fleet/os:{NAME}"))
+    );
+    assert_eq!(untag, "buildah rmi localhost/image-to-push", "what the user's store had no need of");
     let (containerfile, payload) =
         desk.text("calls.seen").rsplit_once('\n').map(|(a, b)| (a.into(), b.into())).unwrap();
     let (containerfile, payload): (String, String) = (containerfile, payload);
@@ -157,9 +157,9 @@ fn an_archive_is_put_in_place_when_it_is_whole() {
     assert_eq!((code, stdout), (Some(0), format!("{DIGEST}\n")), "{stderr}");
     assert_eq!(desk.text("image.tar"), "archive\n");
     let calls = desk.text("calls");
-    let push = calls.lines().last().unwrap();
+    let push = calls.lines().rfind(|call| call.starts_with("buildah push")).unwrap();
     assert!(push.contains(" oci-archive:/") && push.ends_with(&format!("image.tar:{NAME}")), "{push}");
-    let broken = Desk::new("[[ $1 != push ]] || { echo 'no space left' >&2; exit 1; }");
+    let broken = Desk::new("[[ $1 != push || $* == *' oci:'* ]] || { echo 'no space left' >&2; exit 1; }");
     let (code, stdout, stderr) = broken.run(&arguments);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.contains("error: failed to push oci-archive:"), "{stderr}");
@@ -179,13 +179,15 @@ fn what_went_wrong_is_told_in_words() {
         ("build", "echo 'STEP 3: boom' >&2; exit 1", "failed to build the image; mend the step that failed"),
         ("push", "echo 'i/o timeout' >&2; exit 125", "failed to push registry.test:5000/fleet/os:rendered"),
         ("push", denied, "--push-authfile"),
+        ("pull", "echo 'Error: x: manifest unknown' >&2; exit 125", "and to try again would not help; correct what"),
+        ("push", "echo 'Error: x: name unknown' >&2; exit 125", "and to try again would not help; correct what"),
     ] {
-        let desk = Desk::new(&format!("if [[ $1 == {step} ]]; then {how}; fi"));
+        let desk = Desk::new(&format!("if [[ $1 == {step} && $* != *' oci:'* ]]; then {how}; fi"));
         let (code, stdout, stderr) = desk.run(&GOOD);
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{step}");
         let error = stderr.rsplit_once("error: ").unwrap().1;
         assert!(error.contains(expected), "{step}: {error}");
-        let cause = how.split('\'').nth(1).unwrap();
+        let cause = how.split('\'').nth(1).unwrap().trim_start_matches("Error: ");
         assert!(error.contains(cause), "{step}: {error}");
         assert_eq!(desk.left(), Vec::<String>::new());
     }
@@ -219,7 +221,20 @@ fn bad_input_is_refused_before_anything_is_run() {
         desk.run(&[arguments, more.to_vec()].concat())
     };
     name("worker");
+    fs::write(desk.path("kernel.yaml"), format!("apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nmetadata: {{name: {NAME}}}\nspec: {{kernelArguments: [nosmt]}}\n")).unwrap();
+    fs::write(desk.path("bom"), "\u{feff}FROM configs\n").unwrap();
+    fs::write(desk.path("other"), "RUN x\nFROM alpine\n").unwrap();
+    fs::write(desk.path("utf16"), b"\xff\xfeF\0R\0O\0M\0").unwrap();
+    let no_config = format!("kernel.yaml: MachineConfig {NAME}: key spec.config: it is missing");
     for (changes, more, expected) in [
+        (vec![(2, "kernel.yaml")], vec![], no_config.as_str()),
+        (vec![], vec!["--containerfile", "bom"], "--containerfile: there is a byte order mark in line 1"),
+        (
+            vec![],
+            vec!["--containerfile", "other"],
+            "--containerfile: its last stage is made from \"alpine\" (FROM in line 2)",
+        ),
+        (vec![], vec!["--containerfile", "utf16"], "failed to read utf16"),
         (vec![(6, "org/os")], vec![], "--final-image: \"org/os\" does not begin with a registry host; to fix it, set"),
         (vec![(4, "a b")], vec![], "--base-image: \"a b\" is not an image reference"),
         (vec![(4, "a\nb")], vec![], "--base-image: \"a\\nb\" has a line break"),
@@ -262,4 +277,30 @@ fn who_ends_it_ends_buildah_too() {
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
     assert_eq!(desk.left(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_made_from_configs_is_refused_and_not_pushed() {
+    let desk = Desk::new("[[ $1 != inspect ]] || { echo; exit; }");
+    let arguments = [&GOOD[..], &["--no-push", "--output", "image.tar"]].concat();
+    let (code, stdout, stderr) = desk.run(&arguments);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    let error = stderr.rsplit_once("error: ").unwrap().1;
+    assert!(error.contains("the last stage of the Containerfile is not made from configs"), "{error}");
+    assert!(!desk.text("calls").contains("buildah push") && !desk.path("image.tar").exists());
+}
+
+#[test]
+fn what_a_long_step_said_is_in_what_is_said_last() {
+    let step = format!("RUN dnf -y install {}", "package-with-a-long-name ".repeat(80));
+    let said = format!(
+        "STEP 2/2: {step}\nE: Unable to find a match: tmuxx\nError: building at STEP \"{step}\": exit status 1"
+    );
+    let desk = Desk::new("[[ $1 != build ]] || { cat \"$CALLS.said\"; exit 1; }");
+    fs::write(desk.path("calls.said"), said).unwrap();
+    let (code, _, stderr) = desk.run(&GOOD);
+    assert_eq!(code, Some(1));
+    let error = stderr.rsplit_once("error: ").unwrap().1;
+    assert!(error.contains("\nfailed to build the image: E: Unable to find a match: tmuxx\n"), "{error}");
+    assert!(error.len() < 1024, "{error}");
 }

@@ -129,6 +129,37 @@ fn l32_a_line_break_in_a_value_never_reaches_the_containerfile() {
 }
 
 /// Each kind of bad input, and what the error has to name: the file, the key, and the fix.
+/// Writes the ConfigMap of Containerfile texts.
+fn custom(fields: &'static str) -> impl FnOnce(&Path) {
+    let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: on-cluster-build-custom-dockerfile}";
+    move |directory| fs::write(directory.join("custom.yaml"), format!("{head}\n{fields}\n")).unwrap()
+}
+
+#[test]
+fn a_wrapped_secret_and_one_in_words_are_read_as_a_cluster_reads_them() {
+    let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: push}\ntype: kubernetes.io/dockerconfigjson";
+    // {"auths":{"registry.test":{"auth":"dTpw"}}}, and the same with username and password.
+    for (data, is_canonical) in [
+        (
+            "data:\n  .dockerconfigjson: |\n    eyJhdXRocyI6eyJyZWdpc3RyeS50ZXN0Ijp7\n    ImF1dGgiOiJkVHB3In19fQ==\n",
+            false,
+        ),
+        (
+            "stringData: {.dockerconfigjson: '{\"auths\":{\"registry.test\":{\"username\":\"u\",\"password\":\"p\"}}}'}\n",
+            true,
+        ),
+    ] {
+        let (ok, stdout, stderr, _directory) = render(
+            |directory| fs::write(directory.join("secret.yaml"), format!("{head}\n{data}")).unwrap(),
+            &[GOOD[0], GOOD[1], GOOD[2], GOOD[3], "secret.yaml"],
+        );
+        assert!(ok, "{stderr}");
+        assert_eq!(stdout.contains("push-canonical"), is_canonical, "{stdout}");
+        // {"auths":{"registry.test":{"auth":"dTpw",…
+        assert_eq!(stdout.contains("eyJhdXRocyI6eyJyZWdpc3RyeS50ZXN0Ijp7ImF1dGgiOiJkVHB3Ii"), is_canonical, "{stdout}");
+    }
+}
+
 #[test]
 fn bad_input_is_refused_with_file_key_and_fix() {
     type Change = Box<dyn FnOnce(&Path)>;
@@ -276,6 +307,21 @@ fn bad_input_is_refused_with_file_key_and_fix() {
             Box::new(edit("osimageurl.yaml", "kind: ConfigMap", "kind: Service")),
             all(),
             &["osimageurl.yaml: document 1", "kind \"Service\"", "leave it out"],
+        ),
+        (
+            "an image that is not of this system",
+            Box::new(custom("data: {worker: \"FROM alpine\"}")),
+            [GOOD.to_vec(), vec!["custom.yaml"]].concat(),
+            &["custom.yaml: ConfigMap on-cluster-build-custom-dockerfile: key worker: its last stage", "FROM configs"],
+        ),
+        (
+            "text that is not UTF-8",
+            Box::new(custom("binaryData: {worker: RlJPTSDp}")),
+            [GOOD.to_vec(), vec!["custom.yaml"]].concat(),
+            &[
+                "custom.yaml: ConfigMap on-cluster-build-custom-dockerfile: key worker: it stands in binaryData",
+                "UTF-8",
+            ],
         ),
         (
             "twice",

@@ -150,3 +150,39 @@ fn bad_arguments_are_refused_with_what_to_do() {
         simulate(&arguments).failure().code(2);
     }
 }
+
+#[test]
+fn what_would_not_be_done_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("settings.yaml");
+    std::fs::write(&file, "maxAttempts: 9\nlogFormat: json\n").unwrap();
+    let file = file.to_str().unwrap();
+    for (arguments, code, expected) in [
+        (&["--sweep", "happy/pod", "--request", "99999"][..], 1, "--request has to be from 0 to "),
+        (&["--sweep", "happy/pod", "--fault", "dies-always", "--request", "1"], 1, "--request has to be from 0 to 0"),
+        (&["--sweep", "--config", file], 1, "leave out what sets maxAttempts, logFormat"),
+        (&["--sweep", "--max-concurrent-builds", "2"], 1, "leave out what sets maxConcurrentBuilds"),
+        (&["--sweep", "--scenario", "chaos"], 2, "cannot be used with"),
+        (&["--sweep", "--trace", "x"], 2, "cannot be used with"),
+        (&["--input", "x"], 1, "--input is for --executor buildah"),
+        (&["--config", "/nonexistent"], 1, "failed to read /nonexistent"),
+    ] {
+        let refused = simulate(arguments).code(code);
+        assert!(stderr(&refused).contains(expected), "{arguments:?}: {}", stderr(&refused));
+        assert_eq!(stdout(&refused), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn settings_of_a_file_are_followed_or_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("settings.yaml");
+    std::fs::write(&file, "maxConcurrentBuilds: 1\nnamespace: elsewhere\nleaderElection: {retryPeriod: 1s}\n").unwrap();
+    let few = ["--pools", "4", "--configs", "1"];
+    let with = |more: &[&str]| simulate(&[&few[..], &["--config", file.to_str().unwrap()], more].concat()).success();
+    let (one, five) = (with(&[]), with(&["--max-concurrent-builds", "5"]));
+    let expected = "warning: a simulation does not go by these settings: namespace, leaderElection.retryPeriod\n";
+    assert!(stderr(&one).starts_with(expected), "{}", stderr(&one));
+    assert_ne!(stdout(&one), stdout(&five), "one after the other takes longer");
+    assert_eq!(stdout(&one), stdout(&simulate(&[&few[..], &["--max-concurrent-builds", "1"]].concat()).success()));
+}

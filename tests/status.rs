@@ -12,6 +12,8 @@ mod daemon;
 mod ends;
 #[path = "status/golden.rs"]
 mod golden;
+#[path = "status/leader.rs"]
+mod leader;
 #[path = "status/on_the_way.rs"]
 mod on_the_way;
 #[path = "status/seen.rs"]
@@ -20,3 +22,5 @@ mod seen;
 mod states;
 #[path = "status/trouble.rs"]
 mod trouble;
+#[path = "status/widths.rs"]
+mod widths;

@@ -14,6 +14,8 @@ pub const TAG_BYTES_MAX: usize = 128;
 pub const NAME_BYTES_MAX: usize = 253;
 /// Most that a ConfigMap holds, in bytes (Kubernetes): the sum of its keys' and values' lengths.
 pub const CONFIG_MAP_BYTES_MAX: usize = 1 << 20;
+/// Most that a Build holds of a Containerfile, in bytes (OpenShift, of `spec.source.dockerfile`).
+pub const BUILD_CONTAINERFILE_BYTES_MAX: usize = 60_000;
 /// Longest message of a condition, in bytes.
 pub const CONDITION_MESSAGE_BYTES_MAX: usize = 1024;
 /// Longest account of a loss, with the last lines of output, in bytes.

@@ -43,7 +43,7 @@ impl Failure {
 
     /// The same refusal under another code, with the reason that goes with it.
     #[must_use]
-    pub fn as_code(self, code: u16, reason: &'static str) -> Self {
+    pub fn with_code(self, code: u16, reason: &'static str) -> Self {
         Self { code, reason, ..self }
     }
 

@@ -17,7 +17,7 @@ use destination::Destination;
 
 /// Builds the image of a MachineConfig on this machine, as the cluster would.
 ///
-/// What a build pod would run is run here, with the buildah of this machine: the same script, the same Containerfile.
+/// What a build pod would run is run here, with the buildah of this machine: the same scripts, the same Containerfile.
 /// The digest of the image is all that is printed to standard output; progress goes to standard error. Wherever
 /// buildah builds without root, so does this; an image that buildah has already is not pulled again. STORAGE_DRIVER
 /// and BUILDAH_ISOLATION are those of a build pod (vfs and chroot) unless they are set.

@@ -96,7 +96,7 @@ impl ClusterArguments {
         let service = limited.map_err(move |error| explain(error, limit));
         let client = Client::new(service, self.namespace.clone());
         connect(&connection, &client, None).await?;
-        let daemon = read_daemon(&client).await?;
+        let daemon = read_daemon(&client, &self.namespace).await?;
         let mut settings = Settings { namespace: self.namespace.clone(), ..Settings::default() };
         daemon.settings.as_ref().inspect(|told| told.put(&mut settings));
         settings.attempts_max = self.max_attempts.unwrap_or(settings.attempts_max);

@@ -52,13 +52,13 @@ pub enum Error {
     Unread(#[source] door::Error),
 }
 
-/// What the daemon says of itself on its lease, in the client's own namespace. That the lease may not be read is no
+/// What the daemon says of itself on its lease in this namespace. That the lease may not be read is no
 /// error.
 ///
 /// # Errors
 /// If it cannot be read for another reason.
-pub async fn read_daemon(client: &Client) -> Result<DaemonReport, Error> {
-    let leases: Api<Lease> = Api::default_namespaced(client.clone());
+pub async fn read_daemon(client: &Client, namespace: &str) -> Result<DaemonReport, Error> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
     match leases.get_opt(LEASE_NAME).await {
         Ok(lease) => Ok(DaemonReport::of(lease.as_ref())),
         Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403) => Ok(DaemonReport::unreadable()),

@@ -74,6 +74,8 @@ mod tests {
             ("data:text/plain;charset=utf-8,x", "x"),
             ("data:;base64,aGk=", "hi"),
             ("data:text/plain;charset=utf-8;base64,aGk%3D", "hi"),
+            ("data:;base64,aGVs\nbG8=\n", "hello"),
+            ("data:;base64,aGVs%0D%0AbG8=", "hello"),
         ] {
             assert_eq!(of(url, None), Ok(Some(Source::Inline(expected.into()))), "{url}");
         }
@@ -103,5 +105,6 @@ mod tests {
     fn damage_is_told() {
         assert!(of("data:text/plain", None).is_err());
         assert!(of("data:;base64,%%%", None).is_err());
+        assert!(of("data:;base64,aGVsbG8", None).is_err());
     }
 }

@@ -23,6 +23,11 @@ pub trait ImageBuilder: Send + Sync {
 
     /// How the build that `object` runs is doing.
     fn classify(&self, object: &Object) -> BuildStatus;
+
+    /// Most bytes of a Containerfile that its objects hold, where that is less than a ConfigMap does.
+    fn containerfile_bytes_max(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// The backends that there are; the first is the one that is used unless another is asked for.

@@ -247,13 +247,13 @@ impl BuildRecord {
         }
     }
 
-    /// The record with the loss of its attempt at `now`, for the reason `why`.
+    /// The record with the loss of its attempt at `now`, for the reason `why`, of which `brief` is kept with all others.
     #[must_use]
-    pub fn with_loss(&self, why: &str, now: Timestamp) -> Self {
+    pub fn with_loss(&self, why: &str, brief: &str, now: Timestamp) -> Self {
         let mut record = self.clone();
         if let Some(attempt) = &mut record.attempt {
             attempt.lost = Some(Lost { at: now, why: why.to_owned() });
-            record.lost.push(LostAttempt { number: attempt.number, cause: cut(why, LOST_CAUSE_BYTES_MAX) });
+            record.lost.push(LostAttempt { number: attempt.number, cause: cut(brief, LOST_CAUSE_BYTES_MAX) });
             let surplus = record.lost.len().saturating_sub(LOST_ATTEMPTS_MAX);
             record.lost.drain(..surplus);
         }

@@ -146,20 +146,28 @@ fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
     Ok(rendered)
 }
 
-/// The fault of a Containerfile that does not fit into a ConfigMap.
+/// The fault of a Containerfile that does not fit into a ConfigMap, or into what runs the build.
 pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
     let own = request.custom_containerfile.as_ref()?;
+    let of_builder = request.builder.containerfile_bytes_max();
     // All else in it is far smaller than half of what fits.
-    if own.len() < CONFIG_MAP_BYTES_MAX / 2 {
+    if own.len() < of_builder.unwrap_or(CONFIG_MAP_BYTES_MAX) / 2 {
         return None;
     }
-    let bytes = names::CONTAINERFILE_KEY.len() + objects::containerfile(request).len();
-    (bytes > CONFIG_MAP_BYTES_MAX).then(|| InputFault {
+    let bytes = objects::containerfile(request).len();
+    let kind = request.builder.kind().name();
+    let in_config_map = CONFIG_MAP_BYTES_MAX - names::CONTAINERFILE_KEY.len();
+    let (holder, most, fix) = match of_builder {
+        Some(most) if bytes > most => (kind, most, "shorten it, or set imageBuilderType to custom-pod-builder"),
+        _ if bytes > in_config_map => ("ConfigMap", in_config_map, "shorten it"),
+        _ => return None,
+    };
+    Some(InputFault {
         reason: FaultReason::ContainerfileTooLarge,
         object: Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE),
         key: Some(request.pool.clone()),
-        problem: format!("with it the Containerfile takes {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES_MAX}"),
-        fix: "shorten it".into(),
+        problem: format!("with it the Containerfile takes {bytes} bytes, and a {holder} holds {most}"),
+        fix: fix.into(),
         is_missing: false,
     })
 }

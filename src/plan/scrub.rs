@@ -1,8 +1,8 @@
 //! Keeps credentials out of what is shown to users.
 //!
 //! Those that are known are looked for in every form: a text is read in each of the ways in which it may be written
-//! ([`view`]), and what it says in base64 is read too ([`needles`]). Those that are not known are told by what stands
-//! around them ([`patterns`], [`address`]).
+//! (`view`), and what it says in base64 is read too (`needles`). Those that are not known are told by what stands
+//! around them (`patterns`, `address`).
 
 mod address;
 mod harvest;

@@ -49,19 +49,23 @@ fn reads_of(cluster: &Cluster, what: &str) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn l43_each_exit_code_names_its_step() {
-    for (code, step) in [
-        (10, "reading the MachineConfig"),
-        (20, "building the image"),
-        (31, "pulling the base image, which was denied"),
-        (41, "pushing the image, which was denied"),
-        (137, "running the build"),
+    let push = "last words; check the Secret that finalImagePushSecretName names";
+    let pull = "last words; check the Secret that baseImagePullSecretName names";
+    for (code, cause, step) in [
+        (10, "last words", "reading the MachineConfig"),
+        (20, "last words", "building the image"),
+        (31, pull, "pulling the base image, which was denied"),
+        (32, "last words", "pulling the base image"),
+        (41, push, "pushing the image, which was denied"),
+        (42, "last words", "pushing the image"),
+        (137, "last words", "running the build"),
     ] {
         let cluster = Cluster::new().await;
         let _daemon = cluster.daemon().await;
         cluster.start_build("worker", R1).await;
         fail(&cluster, code, "last words").await;
         cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-        says(&cluster, "BuildFailed", &failed(code, "last words", step, "")).await;
+        says(&cluster, "BuildFailed", &failed(code, cause, step, "")).await;
     }
 }
 

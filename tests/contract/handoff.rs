@@ -22,20 +22,23 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_helper_the_pod_has_one_container_and_no_token() {
+async fn without_a_helper_the_pod_has_two_containers_and_no_token() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon_with(termination_message(), None).await;
     cluster.start_build("worker", R1).await;
     let pod = cluster.raw(Kind::Pod, POD).await.unwrap();
     let spec = &pod["spec"];
-    assert_eq!(names(&spec["containers"]), ["image-build"]);
-    let mounted = ["dockerfile", "machineconfig", "base-image-pull-creds", "final-image-push-creds"];
-    assert_eq!(names(&spec["volumes"]), mounted);
-    assert_eq!(names(&spec["containers"][0]["volumeMounts"]), mounted);
+    assert_eq!(names(&spec["containers"]), ["image-build", "image-push"]);
+    let (of_build, of_push) = (["dockerfile", "machineconfig", "base-image-pull-creds"], ["final-image-push-creds"]);
+    assert_eq!(names(&spec["volumes"]), [&of_build[..], &of_push, &["image-layout"]].concat());
+    let mounts = |container: usize| names(&spec["containers"][container]["volumeMounts"]);
+    assert_eq!(mounts(0), [&of_build[..], &["image-layout"]].concat());
+    assert_eq!(mounts(1), [&of_push[..], &["image-layout"]].concat());
     assert_eq!(spec["automountServiceAccountToken"], false);
     assert_ne!(spec["containers"][0]["image"], "registry.test/release/os:9", "the base image is not pulled to run it");
 
-    let built = json!({"phase": "Succeeded", "containerStatuses": [exited("image-build", 0, &digest_of(R1))]});
+    let ended = [exited("image-build", 0, ""), exited("image-push", 0, &digest_of(R1))];
+    let built = json!({"phase": "Succeeded", "containerStatuses": ended});
     cluster.set_pod(POD, built).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     assert!(image_on(&cluster.pool("worker").await).unwrap().ends_with(&digest_of(R1)));
@@ -48,7 +51,7 @@ async fn with_a_helper_its_token_is_in_its_container_alone() {
     cluster.start_build("worker", R1).await;
     let pod = cluster.raw(Kind::Pod, POD).await.unwrap();
     let spec = &pod["spec"];
-    assert_eq!(names(&spec["containers"]), ["image-build", "wait-for-done"]);
+    assert_eq!(names(&spec["containers"]), ["image-build", "image-push", "wait-for-done"]);
     assert_eq!(spec["automountServiceAccountToken"], false);
     let holders: Vec<&str> = spec["containers"]
         .as_array()

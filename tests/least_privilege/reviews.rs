@@ -2,10 +2,12 @@
 
 use http::Method;
 use http::header::{HeaderName, HeaderValue};
+use machine_os_builder::api::DEFAULT_NAMESPACE;
 use machine_os_builder::apiserver::{ApiServer, User};
 use serde_json::{Value, json};
 
 use crate::authorizer::{binding, role, user};
+use crate::manifests::{BUILD_POD, CONTROLLER, objects};
 use crate::world::{send, server_with};
 
 const AUTHORIZATION: &str = "/apis/authorization.k8s.io/v1";
@@ -126,4 +128,24 @@ async fn who_may_impersonate_acts_as_somebody_else() {
     let (code, status) = impersonated(&server, jane(), &[("impersonate-user", account)]).await;
     assert!(code == 403 && status["message"].as_str().unwrap().starts_with("serviceaccounts \"robot\""), "{status}");
     assert_eq!(impersonated(&server, User::admin(), &[("impersonate-group", "devs")]).await.0, 400);
+}
+
+#[tokio::test]
+async fn build_pods_may_be_admitted_by_one_constraint_in_their_namespace() {
+    let server = server_with(&objects()).await;
+    let account = |name: &str| format!("system:serviceaccount:{DEFAULT_NAMESPACE}:{name}");
+    for (user, constraint, namespace, is_allowed) in [
+        (account(BUILD_POD), "anyuid", DEFAULT_NAMESPACE, true),
+        (account(BUILD_POD), "privileged", DEFAULT_NAMESPACE, false),
+        (account(BUILD_POD), "anyuid", "default", false),
+        (account(CONTROLLER), "anyuid", DEFAULT_NAMESPACE, false),
+    ] {
+        let attributes = json!({
+            "group": "security.openshift.io", "resource": "securitycontextconstraints", "verb": "use",
+            "name": constraint, "namespace": namespace,
+        });
+        let about = json!({"user": user, "resourceAttributes": attributes});
+        let (code, answer) = review(&server, User::admin(), "subjectaccessreviews", about).await;
+        assert_eq!((code, &answer["status"]["allowed"]), (201, &json!(is_allowed)), "{user} {constraint} {namespace}");
+    }
 }

@@ -120,7 +120,7 @@ pub async fn a_namespace_that_is_not_there_is_named(world: &World) {
 pub async fn what_the_daemon_says_of_itself_is_read(world: &World) {
     let _daemon = world.start("first");
     world.cluster.rest(Duration::from_secs(10)).await;
-    let daemon = read_daemon(&client(world)).await.unwrap();
+    let daemon = read_daemon(&client(world), DEFAULT_NAMESPACE).await.unwrap();
     let settings = daemon.settings.as_ref().expect("the settings of the daemon are known");
     assert_eq!(settings.max_attempts, Settings::default().attempts_max);
     assert_eq!(daemon.is_at_work(world.cluster.clock.now()), Some(true));

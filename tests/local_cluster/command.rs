@@ -63,6 +63,11 @@ fn bad_arguments_are_refused_with_what_to_do() {
         assert!(refusal(&[&format!("--fail-rate={share}")]).contains("a number from 0 to 1"));
     }
     assert!(refusal(&["--executor", "podman"]).contains("simulated"));
+    let ignored = run(
+        local_cluster().arg("--kubeconfig").arg(&kubeconfig).args(["--executor", "none", "--fail-rate", "0.5"]),
+        directory.path(),
+    );
+    assert!(ignored.code == Some(1) && ignored.stderr.contains("leave them out"), "{ignored:?}");
     assert!(!kubeconfig.exists());
     let missing = run(&mut local_cluster(), directory.path());
     assert!(missing.code == Some(2) && missing.stderr.contains("--kubeconfig"), "{missing:?}");

@@ -7,6 +7,7 @@
 
 pub mod base_image;
 pub mod machine_config;
+pub mod refusing;
 pub mod registry;
 
 use std::path::PathBuf;

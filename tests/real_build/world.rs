@@ -233,17 +233,20 @@ impl World {
         Api::namespaced(self.client.clone(), DEFAULT_NAMESPACE)
     }
 
-    /// What `image-build` wrote so far, which is kept: nothing, as long as there is no pod.
+    /// What `image-build` and `image-push` wrote so far, which is kept: nothing, as long as there is no pod.
     pub async fn log(&self, pod: &str) -> String {
-        let params = LogParams { container: Some("image-build".into()), ..Default::default() };
-        let text = self.pods().logs(pod, &params).await.unwrap_or_default();
+        let mut text = String::new();
+        for container in ["image-build", "image-push"] {
+            let params = LogParams { container: Some(container.into()), ..Default::default() };
+            text += &self.pods().logs(pod, &params).await.unwrap_or_default();
+        }
         if !text.is_empty() {
             self.logs.lock().unwrap().insert(pod.to_owned(), text.clone());
         }
         text
     }
 
-    /// Waits until `image-build` wrote this.
+    /// Waits until one of the two wrote this.
     pub async fn logged(&self, pod: &str, what: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.log(pod).await.contains(what) {

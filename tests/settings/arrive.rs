@@ -31,16 +31,25 @@ fn container(pod: &mut Value) -> &mut Value {
     container
 }
 
+/// The containers that run buildah: the one that builds, and the one that pushes.
+fn with_buildah(pod: &mut Value) -> &mut [Value] {
+    let containers = &mut pod["spec"]["containers"].as_array_mut().unwrap()[..2];
+    assert_eq!([&containers[0]["name"], &containers[1]["name"]], ["image-build", "image-push"]);
+    containers
+}
+
 fn push(list: &mut Value, item: Value) {
     list.as_array_mut().unwrap().push(item);
 }
 
 fn add_variable(pod: &mut Value, name: &str, value: &str) {
-    push(&mut container(pod)["env"], json!({"name": name, "value": value}));
+    for container in with_buildah(pod) {
+        push(&mut container["env"], json!({"name": name, "value": value}));
+    }
 }
 
-fn change_variable(pod: &mut Value, name: &str, value: &str) {
-    let variables = container(pod)["env"].as_array_mut().unwrap();
+fn change_variable(container: &mut Value, name: &str, value: &str) {
+    let variables = container["env"].as_array_mut().unwrap();
     variables.iter_mut().find(|variable| variable["name"] == name).unwrap()["value"] = json!(value);
 }
 
@@ -49,22 +58,26 @@ fn add_file(pod: &mut Value, volume: &str, config_map: &str, key: &str, path: &s
     let volumes = pod["spec"]["volumes"].as_array_mut().unwrap();
     let items = json!([{"key": key, "path": path}]);
     volumes.insert(4, json!({"name": volume, "configMap": {"name": config_map, "items": items}}));
-    let mounts = container(pod)["volumeMounts"].as_array_mut().unwrap();
-    mounts.insert(4, json!({"name": volume, "mountPath": format!("/tmp/{volume}"), "readOnly": true}));
+    // After the credentials, and ahead of what the containers hand on.
+    for (container, at) in with_buildah(pod).iter_mut().zip([3, 1]) {
+        let mounts = container["volumeMounts"].as_array_mut().unwrap();
+        mounts.insert(at, json!({"name": volume, "mountPath": format!("/tmp/{volume}"), "readOnly": true}));
+    }
 }
 
 #[test]
-fn the_builder_image_is_that_of_the_container_that_builds() {
+fn the_builder_image_is_that_of_the_containers_that_build_and_push() {
     let image = "registry.test/tools/buildah:1.41";
-    arrives("build.builderImage", json!(image), |pod| container(pod)["image"] = json!(image), nowhere);
+    let in_pod = |pod: &mut Value| with_buildah(pod).iter_mut().for_each(|it| it["image"] = json!(image));
+    arrives("build.builderImage", json!(image), in_pod, nowhere);
 }
 
 #[test]
 fn the_digest_handoff_says_whether_there_is_a_helper() {
     let without_helper = |pod: &mut Value| {
-        pod["spec"]["containers"].as_array_mut().unwrap().truncate(1);
-        pod["spec"]["volumes"].as_array_mut().unwrap().truncate(4);
-        container(pod)["volumeMounts"].as_array_mut().unwrap().truncate(4);
+        pod["spec"]["containers"].as_array_mut().unwrap().truncate(2);
+        pod["spec"]["volumes"].as_array_mut().unwrap().truncate(5);
+        with_buildah(pod)[1]["volumeMounts"].as_array_mut().unwrap().truncate(2);
     };
     arrives("build.digestHandoff", json!("termination-message"), without_helper, nowhere);
 }
@@ -91,28 +104,33 @@ fn the_namespace_is_that_of_the_object_and_of_what_its_helper_makes() {
     let default = "openshift-machine-config-operator";
     let in_pod = |pod: &mut Value| {
         pod["metadata"]["namespace"] = json!("builds");
-        let manifest = &mut pod["spec"]["containers"][1]["env"][0]["value"];
+        let manifest = &mut pod["spec"]["containers"][2]["env"][0]["value"];
         *manifest = json!(manifest.as_str().unwrap().replace(default, "builds"));
     };
     arrives("namespace", json!("builds"), in_pod, |build| build["metadata"]["namespace"] = json!("builds"));
 }
 
 #[test]
-fn resources_are_those_of_the_container_that_builds() {
-    let resources = json!({"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}});
-    arrives(
-        "build.resources",
-        resources.clone(),
-        |pod| container(pod)["resources"] = resources.clone(),
-        |build| build["spec"]["resources"] = resources.clone(),
-    );
-    let limits = json!({"limits": {"ephemeral-storage": "20Gi"}});
-    arrives(
-        "build.resources",
-        limits.clone(),
-        |pod| container(pod)["resources"] = limits.clone(),
-        |build| build["spec"]["resources"] = limits.clone(),
-    );
+fn resources_are_those_of_the_container_that_builds_and_are_stated_by_the_others() {
+    for (resources, of_others) in [
+        (
+            json!({"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}}),
+            json!({"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "4Gi"}}),
+        ),
+        (
+            json!({"limits": {"ephemeral-storage": "20Gi"}}),
+            json!({"requests": {"ephemeral-storage": "128Mi"}, "limits": {"ephemeral-storage": "20Gi"}}),
+        ),
+        (json!({"requests": {"cpu": "10m"}, "limits": {"nvidia.com/gpu": "1"}}), json!({"requests": {"cpu": "10m"}})),
+    ] {
+        let in_pod = |pod: &mut Value| {
+            container(pod)["resources"] = resources.clone();
+            for number in [1, 2] {
+                pod["spec"]["containers"][number]["resources"] = of_others.clone();
+            }
+        };
+        arrives("build.resources", resources.clone(), in_pod, |build| build["spec"]["resources"] = resources.clone());
+    }
 }
 
 #[test]
@@ -152,6 +170,10 @@ fn annotations_are_added_to_the_objects_own() {
     let key = "cluster-autoscaler.kubernetes.io/safe-to-evict";
     let add = |object: &mut Value| object["metadata"]["annotations"][key] = json!("false");
     arrives("build.annotations", json!({key: "false"}), add, add);
+    // What OpenShift admits the pod by is not for others to say.
+    let own = "openshift.io/required-scc";
+    let add = |build: &mut Value| build["metadata"]["annotations"][own] = json!("privileged");
+    arrives("build.annotations", json!({own: "privileged"}), nowhere, add);
 }
 
 /// Variables of the container, which buildah passes on to the steps; arguments of the Build, which steps alone see.
@@ -160,7 +182,7 @@ fn proxy_arrives(field: &str, value: &str, names: [&str; 2]) {
     arrives(
         field,
         json!(value),
-        |pod| variables().into_iter().for_each(|variable| push(&mut container(pod)["env"], variable)),
+        |pod| names.into_iter().for_each(|name| add_variable(pod, name, value)),
         |build| build["spec"]["strategy"]["dockerStrategy"]["buildArgs"] = json!(variables()),
     );
 }
@@ -179,7 +201,7 @@ fn the_https_proxy_is_a_variable_in_both_cases() {
 fn a_password_is_none_of_the_kubelets_variables() {
     let program = Program::new().file("build: {proxy: {httpProxy: 'http://bob:$(HOME)$$@proxy.test'}}");
     let value = json!("http://bob:$$(HOME)$$$$@proxy.test");
-    assert_eq!(container(&mut program.rendered(POD))["env"][5], json!({"name": "HTTP_PROXY", "value": value}));
+    assert_eq!(container(&mut program.rendered(POD))["env"][7], json!({"name": "HTTP_PROXY", "value": value}));
 }
 
 #[test]
@@ -217,13 +239,14 @@ fn the_registries_configuration_is_mounted_and_named() {
 #[test]
 fn the_isolation_is_buildahs() {
     for isolation in ["oci", "rootless"] {
-        let in_pod = |pod: &mut Value| change_variable(pod, "BUILDAH_ISOLATION", isolation);
+        let in_pod = |pod: &mut Value| change_variable(container(pod), "BUILDAH_ISOLATION", isolation);
         arrives("build.isolation", json!(isolation), in_pod, nowhere);
     }
 }
 
 #[test]
 fn the_storage_driver_is_buildahs() {
-    let in_pod = |pod: &mut Value| change_variable(pod, "STORAGE_DRIVER", "overlay");
+    let in_pod =
+        |pod: &mut Value| with_buildah(pod).iter_mut().for_each(|it| change_variable(it, "STORAGE_DRIVER", "overlay"));
     arrives("build.storageDriver", json!("overlay"), in_pod, nowhere);
 }

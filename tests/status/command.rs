@@ -137,3 +137,39 @@ fn a_cluster_that_cannot_be_asked_is_an_error() {
     let nothing = status(&cluster, &["--wait-for", "built"]);
     assert!(nothing.code == Some(3) && nothing.stderr.contains("no pool is opted in"), "{nothing:?}");
 }
+
+#[tokio::test]
+async fn the_settings_of_the_daemon_are_those_that_are_shown() {
+    let (cluster, user) = sampled(&["--build-duration", "1h"]).await;
+    let mut daemon = Daemon::start(&cluster, "daemon", &["--max-attempts=7"]);
+    user.shows("Building").await;
+    let attempt = |arguments: &[&str]| {
+        let table = status(&cluster, arguments).stdout;
+        table.split_whitespace().find(|word| word.starts_with("1/")).unwrap_or_default().to_owned()
+    };
+    until("its settings are known", || (attempt(&[]) == "1/7").then_some(()));
+    assert_eq!(attempt(&["--max-attempts=4"]), "1/4");
+    daemon.process.0.kill().unwrap();
+    daemon.process.ended();
+    assert_eq!(attempt(&[]), "1/7");
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_not_there_is_named() {
+    let (cluster, _) = sampled(&["--executor", "none"]).await;
+    for arguments in [&["status"][..], &["status", "--watch"], &["explain", POOL]] {
+        let mut command = command(&cluster, arguments[0], &arguments[1..]);
+        let printed = run(command.arg("--namespace=nosuch"), cluster.directory.path());
+        assert_eq!((printed.code, printed.stdout.as_str()), (Some(1), ""), "{printed:?}");
+        assert!(printed.stderr.starts_with("error: there is no namespace nosuch; "), "{printed:?}");
+    }
+}
+
+#[test]
+fn that_there_are_no_pools_is_said() {
+    let cluster = Cluster::start(&["--executor", "none"]);
+    let printed = status(&cluster, &[]);
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), "no MachineConfigPools found\n"), "{printed:?}");
+    let printed = status(&cluster, &["-o", "json"]);
+    assert_eq!((printed.stdout.as_str(), printed.stderr.as_str()), ("[]\n", ""));
+}

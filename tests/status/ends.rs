@@ -2,11 +2,13 @@
 //! `explain`, each a file that a change has to renew on purpose.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::api::ListParams;
 use machine_os_builder::api::conditions::{BUILD_CONDITIONS, DEGRADED};
 use machine_os_builder::api::{Kind, Pool};
+use machine_os_builder::apiserver::{AdmissionRequest, Refusal};
 use serde_json::{Value, json};
 
 use crate::common::{Cluster, exited};
@@ -222,4 +224,39 @@ async fn the_last_loss_tells_the_causes_of_all_and_keeps_its_pod() {
     cluster.rest(Duration::from_secs(600)).await;
     is_golden("end_lost_for_the_last_time", &seen(&cluster).await);
     assert!(cluster.get(Kind::Pod, POD).await.is_some(), "the pod of the last attempt is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_of_the_api_server_are_told_in_its_words() {
+    let policy =
+        Refusal::Policy { policy: "signed".into(), binding: "all".into(), message: "images must be signed".into() };
+    for (name, refusal) in [
+        ("end_refused_by_quota", Refusal::quota("builds", 5)),
+        ("end_refused_by_pod_security", Refusal::pod_security("restricted", "image-build")),
+        ("end_refused_by_policy", policy),
+        ("end_refused_as_a_webhook_is_down", Refusal::webhook_down("policy.example.com", "policy.ns")),
+    ] {
+        let cluster = Cluster::new().await;
+        let admitter = move |request: &AdmissionRequest<'_>| (request.resource == "pods").then(|| refusal.clone());
+        cluster.server.set_admission(Some(Arc::new(admitter)));
+        let _daemon = cluster.daemon().await;
+        cluster.create_pool("worker", R1).await;
+        cluster.rest(Duration::from_secs(15)).await;
+        is_golden(name, &seen(&cluster).await);
+        if name == "end_refused_as_a_webhook_is_down" {
+            cluster.rest(Duration::from_secs(660)).await;
+            is_golden("end_refused_past_the_deadline", &seen(&cluster).await);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_pod_that_a_finalizer_holds_is_told() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.start_build("worker", R1).await;
+    cluster.merge(Kind::Pod, POD, json!({"metadata": {"finalizers": ["kueue.example.com/managed"]}})).await;
+    cluster.roll_out("worker", "rendered-worker-2").await;
+    cluster.rest(Duration::from_secs(120)).await;
+    is_golden("end_held_by_a_finalizer", &seen(&cluster).await);
 }

@@ -89,7 +89,7 @@ impl Refusal {
                     format!("ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}");
                 let mut details = details(kind, name);
                 details.insert("causes".into(), json!([{"message": message}]));
-                Failure::forbidden(kind, name, &why).with(details).as_code(422, "Invalid")
+                Failure::forbidden(kind, name, &why).with(details).with_code(422, "Invalid")
             }
             Self::Webhook { webhook, message } => {
                 Failure::new(403, "Forbidden", format!("admission webhook {webhook:?} denied the request: {message}"))

@@ -4,6 +4,7 @@ mod classify;
 mod spec;
 
 use super::{BuildSettings, ImageBuilder};
+use crate::api::limits::BUILD_CONTAINERFILE_BYTES_MAX;
 use crate::api::{Kind, Object};
 use crate::plan::request::BuildRequest;
 use crate::plan::status::BuildStatus;
@@ -47,6 +48,10 @@ impl ImageBuilder for OpenShiftBuilder {
 
     fn classify(&self, object: &Object) -> BuildStatus {
         classify::classify(object)
+    }
+
+    fn containerfile_bytes_max(&self) -> Option<usize> {
+        Some(BUILD_CONTAINERFILE_BYTES_MAX)
     }
 }
 

@@ -128,8 +128,15 @@ fn named(reason: &str) -> Option<String> {
     (!matches!(reason, "" | "Error" | "Completed")).then(|| reason.to_owned())
 }
 
-/// The failure with what a user may do about its reason.
+/// The failure with what a user may do about it, going by its reason, its cause, or what it says.
 fn explained(failure: BuildFailure) -> BuildFailure {
+    let hint = match failure.cause {
+        _ if failure.output.expose().contains("x509:") => Some("set build.trustedCaConfigMap"),
+        FailureCause::PullDenied => Some("check the Secret that baseImagePullSecretName names"),
+        FailureCause::PushDenied => Some("check the Secret that finalImagePushSecretName names"),
+        _ => None,
+    };
+    let failure = BuildFailure { hint, ..failure };
     match failure.reason.as_deref() {
         Some("OOMKilled") => BuildFailure {
             hint: Some("raise build.resources.limits.memory"),
@@ -168,6 +175,7 @@ fn never_ran(pod: &Object) -> BuildStatus {
     if let Some(failure) = failed_sidecar(pod) {
         return BuildStatus::Failed(failure);
     }
+    let message = if message.is_empty() { "the pod failed, and its status does not say why" } else { message };
     BuildStatus::Failed(BuildFailure {
         step: "running the pod".into(),
         output: Sensitive::new(message.to_owned()),

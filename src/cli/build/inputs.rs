@@ -124,7 +124,7 @@ impl InputArguments {
         ];
         if let Some(file) = &self.containerfile {
             let text = fs::read_to_string(file).map_err(|error| {
-                format!("--containerfile: failed to read {}: {error}; save it as UTF-8 text", file.display())
+                format!("failed to read {}: {error}; name a text file, saved as UTF-8", file.display())
             })?;
             documents.push(config_map(CUSTOM_CONTAINERFILE, json!({ pool: text })));
         }
@@ -140,6 +140,9 @@ impl InputArguments {
             Some("baseOSExtensionsContainerImage") => "--extensions-image".to_owned(),
             Some("releaseVersion") => "--release-version".to_owned(),
             _ if fault.object.name == CUSTOM_CONTAINERFILE => "--containerfile".to_owned(),
+            Some(key) if fault.object.kind == Kind::MachineConfig => {
+                format!("{file}: MachineConfig {machine_config}: key {key}")
+            }
             _ => format!("{file}: MachineConfig {machine_config}"),
         };
         format!("{place}: {}; to fix it, {}", fault.problem, fault.fix).into()

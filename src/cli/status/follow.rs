@@ -56,7 +56,8 @@ impl Followed {
 
     /// How the daemon is by now; as it was at the beginning, if that cannot be read.
     pub(super) async fn daemon(&self) -> DaemonReport {
-        read_daemon(&self.access.client).await.unwrap_or_else(|_| self.access.daemon.clone())
+        let Access { client, settings, .. } = &self.access;
+        read_daemon(client, &settings.namespace).await.unwrap_or_else(|_| self.access.daemon.clone())
     }
 
     /// Waits until something may be otherwise than it was, and looks again.

@@ -52,12 +52,17 @@ pub(super) fn cause(output: &str) -> Option<String> {
             r"(?i)\b(error|fail(ed|ure)?|fatal|cannot|can't|could not|unable|denied|unauthorized|forbidden|not found|not permitted|no such|no match|unknown|invalid|refused|rejected|timed? ?out|timeout|deadline|x509|no space|quota|out of memory|oom|killed|exceed(ed|s)?|too (large|many|long)|panic(ked)?|traceback|missing|unrecogni[sz]ed|unsupported|conflicts?|does not|doesn't|is not|bad|broken|corrupt(ed)?|nothing provides)\b",
         )
     });
-    let lines = || output.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = || output.lines().rev().map(str::trim).filter(|line| !line.is_empty());
     let told = || lines().filter(|line| !is_summary(line) && !is_step_echo(line));
-    let found =
-        told().filter(|line| ERROR.is_match(line)).last().or_else(|| told().last()).or_else(|| lines().last())?;
+    let found = told().find(|line| ERROR.is_match(line)).or_else(|| told().next()).or_else(|| lines().next())?;
     let bare = ["Error: ", "error: ", "ERROR: ", "fatal: ", "E: "].iter().find_map(|prefix| found.strip_prefix(prefix));
     Some(cut(bare.unwrap_or(found), CAUSE_BYTES_MAX))
+}
+
+/// Whether there is more in `output` than its [`cause`], and the lines by which buildah and the build script sum up.
+pub(super) fn says_more(output: &str) -> bool {
+    let told = output.lines().map(str::trim).filter(|line| !line.is_empty() && !is_summary(line));
+    told.count() > 1
 }
 
 /// Whether a line only repeats that a step failed, or what is done next.

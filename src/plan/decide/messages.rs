@@ -142,7 +142,9 @@ pub(super) fn headline(failure: &BuildFailure, output: &str) -> String {
         (None, None) => String::new(),
     };
     let cause = cause::cause(output).filter(|cause| *cause != word);
-    let words = [Some(word).filter(|word| !word.is_empty()), cause];
+    let init = failure.container.as_ref().filter(|_| failure.cause == FailureCause::InitContainer);
+    let init = init.filter(|_| failure.exit_code.is_some()).map(|name| format!("init container {name}"));
+    let words = [Some(word).filter(|word| !word.is_empty()), init, cause];
     let mut line = words.into_iter().flatten().collect::<Vec<_>>().join(": ");
     if let Some(hint) = failure.hint {
         let separator = if line.is_empty() { "" } else { "; " };
@@ -158,9 +160,15 @@ fn explanation(failure: &BuildFailure, output: &str, sentence: &str, max: usize)
     let separator = if headline.is_empty() { "" } else { "; " };
     let room = max.saturating_sub(separator.len() + sentence.len());
     let head = format!("{}{separator}{sentence}", cut(&headline, room));
-    let is_more = output.lines().filter(|line| !line.trim().is_empty()).count() > 1;
+    let is_more = cause::says_more(&output);
     let lines = last_bytes(&output, max.saturating_sub(head.len() + LAST_LINES.len()));
     if is_more && !lines.trim().is_empty() { format!("{head}{LAST_LINES}{lines}") } else { head }
+}
+
+/// Why an attempt was lost, in a line.
+pub(super) fn lost_briefly(loss: &BuildFailure, output: &str) -> String {
+    let headline = headline(loss, &cause::shortened(output.trim()));
+    if headline.is_empty() { format!("lost while {}", loss.step) } else { headline }
 }
 
 /// Why an attempt was lost.

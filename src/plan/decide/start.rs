@@ -103,7 +103,8 @@ pub(super) fn record_loss(
     build: Option<Made<'_>>,
 ) -> Option<Effect> {
     let why = messages::lost(loss, &facts.scrubbed(output));
-    let mut record = facts.record.with_loss(&why, facts.view.now);
+    let brief = messages::lost_briefly(loss, &facts.scrubbed(output));
+    let mut record = facts.record.with_loss(&why, &brief, facts.view.now);
     let is_last = attempt.number >= facts.view.settings.attempts_max;
     if is_last {
         let config = pool.rendered();
