@@ -136,5 +136,19 @@ impl Ending {
     }
 }
 
+impl Ending {
+    /// What has to stand in the cause of an attempt whose pod ended so, if it was lost for that.
+    pub const fn cause(self) -> Option<&'static str> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection.words().0),
+            Self::Unknown => Some("ContainerStatusUnknown"),
+            Self::Evicted => Some("Evicted"),
+            Self::DiskFull => Some("no space left on device"),
+            Self::PullFails | Self::PushFails => Some("connection reset"),
+            _ => None,
+        }
+    }
+}
+
 /// Says how the next build ends.
 pub type Endings = Arc<dyn Fn() -> Ending + Send + Sync>;

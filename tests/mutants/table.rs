@@ -77,12 +77,12 @@ pub const MUTANTS: &[Mutant] = &[
         edits: &[
             Edit {
                 file: "src/plan/decide/serve.rs",
-                original: "made.hash() != Some(hash) && !is_digest_of_running(facts, made, hash)",
+                original: "!facts.is_claimed(made, hash) && !is_digest_of_running(facts, made, hash)",
                 mutated: "crate::api::names::rendered_of(&made.key.name) != Some(pool.rendered())",
             },
             Edit {
                 file: "src/plan/decide/facts.rs",
-                original: "build.hash() == Some(hash) && !build.is_being_deleted()",
+                original: "self.is_claimed(build, hash) && !build.is_being_deleted()",
                 mutated: "names::rendered_of(&build.key.name) == self.pool.as_ref().map(|pool| pool.rendered())
                     && !build.is_being_deleted()",
             },
@@ -200,12 +200,8 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/plan/decide/follow.rs",
-            original: "start::record_loss(facts, pool, &attempt, why)",
-            mutated: "{
-                let cause = crate::plan::status::FailureCause::Lost;
-                let lost = BuildFailure { step: why.clone(), exit_code: None, output: Default::default(), cause };
-                record_failure(facts, pool, build, &attempt, &lost)
-            }",
+            original: "record_loss(facts, pool, build, &attempt, loss)",
+            mutated: "record_failure(facts, pool, build, &attempt, loss)",
         }],
     },
     Mutant {
@@ -301,10 +297,12 @@ pub const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "src/daemon/replica.rs",
-                original: "elector.keep().await",
-                mutated: "{
+                original: "elector.keep()",
+                mutated: "async {
                     elector.keep().await;
-                    std::future::pending().await
+                    if @on {
+                        std::future::pending::<()>().await;
+                    }
                 }",
             },
         ],
@@ -354,11 +352,8 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/plan/decide/made.rs",
-            original: "deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()",
-            mutated: "{
-                let _ = deadline;
-                None
-            }",
+            original: "self.object.metadata.deletion_grace_period_seconds == Some(0)",
+            mutated: "true",
         }],
     },
     Mutant {
@@ -373,11 +368,8 @@ pub const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "src/plan/digest.rs",
-                original: "is_of_others || created(config_map) < created(build)",
-                mutated: "{
-                    let _ = (is_of_others, created(config_map), created(build));
-                    false
-                }",
+                original: "!bears_marks_of(config_map, build) || created(config_map) < created(build)",
+                mutated: "false",
             },
         ],
     },
@@ -396,6 +388,46 @@ pub const MUTANTS: &[Mutant] = &[
                 show::show(facts, pool, &shown, Degraded::Clear, Some(build.reference()))
                     .or_else(|| show::refer(pool, Some(build.reference())))
             }",
+        }],
+    },
+    Mutant {
+        name: "cause-of-a-loss-dropped",
+        lessons: "L14, L43",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/record.rs",
+            original: "cut(brief, LOST_CAUSE_BYTES_MAX)",
+            mutated: "String::new()",
+        }],
+    },
+    Mutant {
+        name: "rejection-is-failure",
+        lessons: "L14",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/builders/pod/classify.rs",
+            original: "BuildStatus::Lost(taken(reason, message))",
+            mutated: "BuildStatus::Failed(taken(reason, message))",
+        }],
+    },
+    Mutant {
+        name: "refusal-is-silent",
+        lessons: "L43",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/actors/pool/refusals.rs",
+            original: "!error.is_refusal() && !self.is_lasting_trouble(write, sent, error)",
+            mutated: "true",
+        }],
+    },
+    Mutant {
+        name: "refusal-is-for-ever",
+        lessons: "L02",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/plan/decide/refusal.rs",
+            original: "refusal.retry_at > facts.view.now",
+            mutated: "true",
         }],
     },
 ];

@@ -5,7 +5,7 @@ use super::violation::Fault;
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, reason};
 use crate::api::limits::ATTEMPTS_MAX_DEFAULT;
 use crate::api::pool::field;
-use crate::api::{Object, Pool, keys};
+use crate::api::{Kind, Object, Pool, keys};
 use crate::plan::record::BuildRecord;
 use crate::plan::status::FailureCause;
 use crate::simulation::ledger::Ledger;
@@ -14,7 +14,7 @@ use crate::simulation::ledger::Ledger;
 pub(super) fn faults(model: &Model, ledger: &Ledger, before: &Object, after: &Object) -> Vec<Fault> {
     let (was, is) = (Pool::new(before), Pool::new(after));
     let untruth = untruth(model, ledger, &was, &is);
-    let whats = untruth.into_iter().chain(unkept(&was, &is));
+    let whats = untruth.into_iter().chain(unkept(&was, &is)).chain(uncaused(model, ledger, &was, &is));
     whats.map(|what| Fault::new(format!("MachineConfigPool {}", is.name()), what)).collect()
 }
 
@@ -32,6 +32,28 @@ fn untruth(model: &Model, ledger: &Ledger, was: &Pool<'_>, is: &Pool<'_>) -> Opt
     let is_last = failed.cause == FailureCause::Lost && is_last_attempt(was, &failed.hash);
     let is_true = endings.is_empty() || is_last || endings.iter().any(|ending| ending.is_failure());
     (!is_true).then(|| format!("the build is said to have failed ({}), and it ended as {endings:?}", failed.message))
+}
+
+/// A loss that goes on record without its cause.
+fn uncaused(model: &Model, ledger: &Ledger, was: &Pool<'_>, is: &Pool<'_>) -> Option<String> {
+    let of = |pool: &Pool<'_>| BuildRecord::of(pool).unwrap_or_default();
+    let (before, after) = (of(was), of(is));
+    let attempt = after.attempt.as_ref().filter(|attempt| attempt.lost.is_some())?;
+    if before.attempt.as_ref().is_some_and(|known| known.lost.is_some() && known.number == attempt.number) {
+        return None;
+    }
+    let number = attempt.number;
+    let cause = after.lost.last().filter(|lost| lost.number == number).map(|lost| lost.cause.trim());
+    let Some(cause) = cause.filter(|cause| !cause.is_empty()) else {
+        return Some(format!("attempt {number} is lost, and its cause is not recorded"));
+    };
+    let has_failed = |build: &&Object| build.data.pointer("/status/phase").is_some_and(|phase| phase == "Failed");
+    let pods = model.builds_of(is.name()).filter(|build| Kind::of(build).is_ok_and(|kind| kind == Kind::Pod));
+    let pods = pods.filter(|build| build.metadata.deletion_timestamp.is_none()).filter(has_failed);
+    let mut pods = pods.filter(|build| Some(annotation(build, keys::CLAIM)) == attempt.claim.as_deref());
+    let ending = ledger.ending(pods.next()?.metadata.uid.as_deref()?)?;
+    let words = ending.cause().filter(|words| !cause.to_lowercase().contains(&words.to_lowercase()))?;
+    Some(format!("attempt {number} is lost as {words}, and recorded as {cause:?}"))
 }
 
 /// Whether the attempt that is under way is the last that there is.
