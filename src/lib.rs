@@ -90,8 +90,13 @@
 //! - **Nobody else's**: a patch touches only keys of this program, and tests the values that it replaces. Users'
 //!   ConfigMaps and Secrets are never written; an object without our labels is never touched; deletions name a UID.
 //! - **One acts**: of several processes, only the holder of the lease sends requests, and none past its renew deadline.
+//! - **Load costs time only**: so many requests are under way at once, and so many MachineConfigs held, however many pools
+//!   there are; the lease has a way and a thread of its own.
+//! - **What is kept is what there is**: memory follows the objects that are there, not what was ever built.
 //! - **Blind is not ready**: a watch that fails, or on which not even a sign of life arrives, is named by `/readyz`,
-//!   and opened again.
+//!   and opened again. Where it is of a kind that a cluster may do without, only pools that need that kind wait.
+//! - **History goes forward**: a cluster whose versions run backwards was restored from a backup; all that was known is
+//!   forgotten then, and looked at anew.
 //! - **Told once, counted once**: a transition is counted by whoever creates its Event, whose name lets only one do so.
 //! - **No credential shows**: what holds one cannot be printed, and the words of others are scrubbed.
 //! - **Rest is silence**: where nothing is due, no request is sent.

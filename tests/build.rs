@@ -94,7 +94,7 @@ fn said(output: Output) -> (Option<i32>, String, String) {
 
 #[test]
 fn what_a_pod_would_run_is_run_here() {
-    let desk = Desk::new("echo progress");
+    let desk = Desk::new("[[ $1 != build ]] || echo progress");
     fs::write(desk.path("auth.json"), r#"{"auths":{"registry.test":{"auth":"cHVsbDpw"}}}"#).unwrap();
     fs::write(desk.path("text"), "RUN true\n").unwrap();
     let more = ["--pull-authfile", "auth.json", "--containerfile", "text", "--extensions-image", "registry.test/ext:9"];

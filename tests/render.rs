@@ -85,13 +85,50 @@ fn the_build_is_what_it_was() {
     let asked_for = edit("build-config.yaml", "data:\n", "data:\n  imageBuilderType: openshift-image-builder\n");
     let (ok, stdout, stderr, _directory) = render(asked_for, &GOOD);
     assert!(ok, "{stderr}");
-    let (pod, mut build) = (objects(&render(|_| {}, &GOOD).1).remove(2), objects(&stdout).remove(2));
+    let (mut pod, mut build) = (objects(&render(|_| {}, &GOOD).1).remove(2), objects(&stdout).remove(2));
+    // What a pod is admitted by is of no use to a Build.
+    pod["metadata"]["annotations"].as_object_mut().unwrap().remove("openshift.io/required-scc").unwrap();
     assert_eq!(build["metadata"], pod["metadata"], "a build is named, labelled and annotated the same way by all");
     let containerfile = objects(&stdout).remove(1)["data"]["Dockerfile"].take();
     assert_eq!(build["spec"]["source"]["dockerfile"], containerfile);
     assert!(containerfile.as_str().unwrap().contains("\nCOPY machineconfig/machineconfig.json.gz "), "{containerfile}");
     build["spec"]["source"]["dockerfile"] = json!("(the Containerfile)");
     insta::assert_snapshot!(yaml::print(&build));
+}
+
+#[test]
+fn a_build_holds_less_of_a_containerfile_than_a_config_map() {
+    let text = |bytes: usize| format!("FROM configs AS final\n# {}", "x".repeat(bytes));
+    for (builder, bytes, problem) in [
+        ("openshift-image-builder", 50_000, None),
+        ("openshift-image-builder", 60_000, Some("and a Build holds 60000")),
+        ("openshift-image-builder", 2 << 20, Some("and a Build holds 60000")),
+        ("custom-pod-builder", 60_000, None),
+        ("custom-pod-builder", 900_000, None),
+        ("custom-pod-builder", 1 << 20, Some("and a ConfigMap holds")),
+    ] {
+        let custom = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "on-cluster-build-custom-dockerfile"},
+            "data": {"worker": text(bytes)},
+        });
+        let change = |directory: &Path| {
+            fs::write(directory.join("custom.yaml"), custom.to_string()).unwrap();
+            let config = fs::read_to_string(directory.join("build-config.yaml")).unwrap();
+            let config = config.replace("data:\n", &format!("data:\n  imageBuilderType: {builder}\n"));
+            fs::write(directory.join("build-config.yaml"), config).unwrap();
+        };
+        let (ok, _, stderr, _directory) = render(change, &[&GOOD[..], &["custom.yaml"]].concat());
+        assert_eq!(ok, problem.is_none(), "{builder} {bytes}: {stderr}");
+        let Some(problem) = problem else { continue };
+        let place =
+            "custom.yaml: ConfigMap on-cluster-build-custom-dockerfile: key worker: with it the Containerfile takes ";
+        assert!(stderr.contains(place) && stderr.contains(problem), "{stderr}");
+        assert_eq!(
+            stderr.contains("or set imageBuilderType to custom-pod-builder"),
+            problem.contains("Build"),
+            "{stderr}"
+        );
+    }
 }
 
 #[test]

@@ -7,8 +7,12 @@ mod common;
 mod deposed;
 #[path = "replicas/handover.rs"]
 mod handover;
+#[path = "replicas/load.rs"]
+mod load;
 #[path = "replicas/reads.rs"]
 mod reads;
+#[path = "replicas/slow.rs"]
+mod slow;
 
 use std::time::Duration;
 

@@ -3,8 +3,12 @@
 #[path = "watches/bodies.rs"]
 mod bodies;
 mod common;
+#[path = "watches/history.rs"]
+mod history;
 #[path = "watches/line.rs"]
 mod line;
+#[path = "watches/optional.rs"]
+mod optional;
 #[path = "watches/refusals.rs"]
 mod refusals;
 #[path = "watches/silence.rs"]

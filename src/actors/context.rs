@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::meter::Meter;
 use crate::builders::BuildSettings;
 use crate::clock::Clock;
@@ -31,4 +33,33 @@ pub struct Context {
     pub jitter: Jitter,
     /// Counts what becomes of builds and actors.
     pub meter: Meter,
+    /// Places for MachineConfigs: each is held from before one is read until its ConfigMap is made.
+    pub payloads: Arc<Semaphore>,
+    /// Where MachineConfigs are compressed.
+    pub computation: Computation,
+}
+
+/// Where work is done that keeps a processor busy for a while.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Computation {
+    /// In the task that needs it: the order of all things is the same each time.
+    #[default]
+    InPlace,
+    /// On threads for such work: all other tasks go on meanwhile.
+    Apart,
+}
+
+impl Computation {
+    /// Does the work.
+    pub(super) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match self {
+            Self::InPlace => work(),
+            Self::Apart => {
+                tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(error) => panic!("the runtime ends: {error}"),
+                })
+            }
+        }
+    }
 }

@@ -50,6 +50,10 @@ impl Actor for InputsActor {
                 if strays.is_some() {
                     myself.send_after(INPUTS_SETTLE_TIME, || InputsMessage::Look);
                 }
+                let names = strays.iter().flat_map(|strays| strays.keys.iter().map(|key| strays.event_name(key)));
+                let names: BTreeSet<String> = names.collect();
+                // Of others, the API server remembers.
+                state.told.retain(|name| names.contains(name));
                 state.strays = strays;
             }
             InputsMessage::Look => {

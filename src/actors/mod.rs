@@ -18,5 +18,5 @@ mod pool;
 pub mod restart;
 mod supervisor;
 
-pub use self::context::{Context, Settings};
+pub use self::context::{Computation, Context, Settings};
 pub use self::supervisor::{Arguments, Overview, Supervisor, SupervisorMessage};

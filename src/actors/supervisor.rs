@@ -4,8 +4,10 @@
 //! no other pool's: a crash is answered by a restart of that pool's actor alone, later each time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::context::Context;
@@ -13,6 +15,7 @@ use super::inputs::{InputsActor, InputsMessage};
 use super::meter;
 use super::pool::{PoolActor, PoolArguments, PoolMessage};
 use super::restart::Crashes;
+use crate::api::limits::OPTIONAL_LIST_WAIT;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind};
 use crate::cluster::health::{StaleWatch, WatchHealth};
@@ -39,6 +42,8 @@ pub enum SupervisorMessage {
     Restart(String),
     /// No actor is to be started any more; answered once that is understood.
     Drain(RpcReplyPort<()>),
+    /// Kinds that the cluster may do without have been waited for long enough.
+    Begin,
     /// Somebody wants to know how things are.
     Inspect(RpcReplyPort<Overview>),
 }
@@ -46,7 +51,8 @@ pub enum SupervisorMessage {
 /// How things are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// Whether every watch has been listed, so that pools are being looked at, and none is stale since.
+    /// Whether every watch that all pools need has been listed, so that pools are being looked at, and none of those is
+    /// stale since. One of a kind that a cluster may do without makes the daemon less useful, and no more.
     pub is_ready: bool,
     /// Watches that do not see what happens; Secrets' included, without which pools wait.
     pub stale_watches: Vec<StaleWatch>,
@@ -56,6 +62,8 @@ pub struct Overview {
     pub building: usize,
     /// Pools that wait for a slot.
     pub waiting: usize,
+    /// How much is kept of the cluster, in entries.
+    pub kept: usize,
 }
 
 /// What the supervisor starts with.
@@ -66,6 +74,8 @@ pub struct Arguments {
     pub client: kube::Client,
     /// How its watches are.
     pub health: WatchHealth,
+    /// Told when the supervisor is to be succeeded by another, which knows nothing: the cluster is not what it was.
+    pub anew: Arc<Notify>,
 }
 
 /// What the supervisor keeps.
@@ -85,7 +95,10 @@ pub struct State {
     /// given out before: a pool that builds, or has waited longest, must not come second to who speaks first.
     unheard: BTreeSet<String>,
     is_ready: bool,
+    /// Whether kinds that a cluster may do without are all that is waited for.
+    waits_for_optional: bool,
     is_draining: bool,
+    anew: Arc<Notify>,
     /// Who tells of inputs that are no pool's, once there were any.
     inputs: Option<ActorRef<InputsMessage>>,
     strays: Option<Strays>,
@@ -97,13 +110,13 @@ impl Actor for Supervisor {
     type Arguments = Arguments;
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
-        let Arguments { context, client, health } = arguments;
+        let Arguments { context, client, health, anew } = arguments;
         let sink = myself;
         let mut watches = Watches::new(
             client,
             context.settings.decide.namespace.clone(),
             context.jitter.clone(),
-            std::sync::Arc::new(move |event| drop(sink.cast(SupervisorMessage::Watched(event)))),
+            Arc::new(move |event| drop(sink.cast(SupervisorMessage::Watched(event)))),
             health.clone(),
         );
         watches.follow(watch::fixed_scopes());
@@ -120,7 +133,9 @@ impl Actor for Supervisor {
             resting: BTreeSet::new(),
             unheard: BTreeSet::new(),
             is_ready: false,
+            waits_for_optional: false,
             is_draining: false,
+            anew,
             inputs: None,
             strays: None,
         })
@@ -133,6 +148,9 @@ impl Actor for Supervisor {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
+            SupervisorMessage::Watched(WatchEvent::Rewound(scope)) => state.begin_anew(&scope),
+            // Of what is not followed any more, there may still be something under way.
+            SupervisorMessage::Watched(event) if !state.follows(event.scope()) => {}
             SupervisorMessage::Watched(event) => {
                 let mut news = state.index.observe(event);
                 state.follow_secrets(&mut news);
@@ -143,9 +161,12 @@ impl Actor for Supervisor {
                 state.pass_on(&myself, news).await;
             }
             SupervisorMessage::Demanded(pool, demand) => {
-                state.unheard.remove(&pool);
-                state.slots.set(&pool, demand);
-                state.grant();
+                // One whose actor has been stopped since wants nothing any more; one that crashed may build.
+                if state.pools.contains_key(&pool) || state.resting.contains(&pool) {
+                    state.unheard.remove(&pool);
+                    state.slots.set(&pool, demand);
+                    state.grant();
+                }
             }
             SupervisorMessage::Restart(pool) => {
                 state.resting.remove(&pool);
@@ -158,6 +179,12 @@ impl Actor for Supervisor {
             SupervisorMessage::Drain(reply) => {
                 state.is_draining = true;
                 let _ = reply.send(());
+            }
+            SupervisorMessage::Begin => {
+                if !state.is_ready {
+                    state.give_up_waiting();
+                    state.begin_if_ready(&myself).await;
+                }
             }
             SupervisorMessage::Inspect(reply) => drop(reply.send(state.overview())),
         }
@@ -222,7 +249,17 @@ impl State {
     }
 
     async fn begin_if_ready(&mut self, myself: &ActorRef<SupervisorMessage>) {
-        self.is_ready = self.index.has_listed(&watch::fixed_scopes());
+        let (optional, needed): (Vec<_>, Vec<_>) =
+            watch::fixed_scopes().into_iter().partition(|scope| scope.kind.is_optional());
+        if !self.index.has_listed(&needed) {
+            return;
+        }
+        let is_settled =
+            |scope: &Scope| self.index.has_listed([scope]) || self.index.cache().is_unreachable(scope.kind);
+        self.is_ready = optional.iter().all(is_settled);
+        if !self.is_ready && !std::mem::replace(&mut self.waits_for_optional, true) {
+            myself.send_after(OPTIONAL_LIST_WAIT, || SupervisorMessage::Begin);
+        }
         if self.is_ready {
             let pools = self.index.pools();
             tracing::info!(pools = pools.len(), "every watch is listed");
@@ -247,6 +284,31 @@ impl State {
         if let Some(actor) = &self.inputs {
             let _ = actor.cast(InputsMessage::Seen(strays.clone()));
             self.strays = strays;
+        }
+    }
+
+    /// Whether the watch of this scope is wanted.
+    fn follows(&self, scope: &Scope) -> bool {
+        scope.kind != Kind::Secret || scope.name.as_ref().is_some_and(|name| self.secrets.contains(name))
+    }
+
+    /// Takes it that the kinds which have not been listed are out of reach.
+    fn give_up_waiting(&mut self) {
+        for scope in watch::fixed_scopes().into_iter().filter(|scope| scope.kind.is_optional()) {
+            // One that has been listed stays so.
+            self.index.observe(WatchEvent::Unreachable(scope, "it has not answered yet".into()));
+        }
+    }
+
+    /// Starts nothing more, and lets another supervisor begin with a look at all that there is.
+    fn begin_anew(&mut self, scope: &Scope) {
+        if !self.is_draining {
+            tracing::error!(
+                watch = %scope,
+                "the cluster is at an older version than before, as after it is restored from a backup; starting anew"
+            );
+            (self.is_ready, self.is_draining) = (false, true);
+            self.anew.notify_one();
         }
     }
 
@@ -345,11 +407,12 @@ impl State {
         let (building, waiting) = self.slots.occupancy();
         let stale_watches = self.health.stale();
         Overview {
-            is_ready: self.is_ready && stale_watches.is_empty(),
+            is_ready: self.is_ready && stale_watches.iter().all(|watch| watch.scope.kind.is_optional()),
             stale_watches,
             pools: self.pools.keys().cloned().collect(),
             building,
             waiting,
+            kept: self.index.kept() + self.secrets.len() + self.crashes.len() + self.resting.len() + self.unheard.len(),
         }
     }
 }

@@ -64,6 +64,11 @@ pub const REQUEST_BACKOFF_FIRST: Duration = Duration::from_millis(200);
 /// Longest wait that a server's `Retry-After` is honoured for.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
+/// Requests that are under way at once, watches aside; the lease has its own way.
+pub const REQUESTS_UNDER_WAY_MAX: usize = 32;
+/// MachineConfigs that are held at once, each from when it is read until its ConfigMap is made.
+pub const PAYLOADS_MAX: usize = 8;
+
 /// First wait before a failed watch is opened again.
 pub const WATCH_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait before a failed watch is opened again.
@@ -76,6 +81,15 @@ pub const WATCH_SIGN_INTERVAL_MAX: Duration = Duration::from_secs(75);
 pub const WATCH_STALE_AFTER: Duration = Duration::from_secs(30);
 /// Silence after which a watch is opened again: two signs of life are missing, and no more than one may be late.
 pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(150);
+/// How long each request for a watch asks to be told of changes.
+pub const WATCH_TIMEOUT_S: u32 = 290;
+/// A watch that ends sooner after it was asked for was cut short: each asks to be ended a second later.
+pub const WATCH_CUT_BEFORE: Duration = Duration::from_secs(289);
+/// How long a watch that was cut short and opened again may stay silent before it is seen whether the cluster has come to
+/// the version that it goes on from.
+pub const WATCH_DOUBT_AFTER: Duration = Duration::from_secs(5);
+/// How long to wait for the first list of a kind that a cluster may do without, once all others are there.
+pub const OPTIONAL_LIST_WAIT: Duration = Duration::from_secs(5);
 /// How often, at the least, a kind that the cluster does not serve is asked for.
 pub const UNSERVED_INTERVAL: Duration = Duration::from_secs(60);
 

@@ -116,6 +116,28 @@ impl Store {
         }
     }
 
+    /// The objects of every kind, and the version that they are at.
+    pub fn objects(&self) -> (u64, Vec<BTreeMap<Key, Arc<Object>>>) {
+        (self.version, self.collections.iter().map(|collection| collection.objects.clone()).collect())
+    }
+
+    /// Puts these objects back, and goes on from the version that they were at; no changes are kept. Watches end.
+    pub fn put_back(&mut self, version: u64, objects: &[BTreeMap<Key, Arc<Object>>]) {
+        self.version = version;
+        (self.living, self.dependents) = Default::default();
+        for (index, collection) in self.collections.iter_mut().enumerate() {
+            collection.objects = objects.get(index).cloned().unwrap_or_default();
+            collection.changes.clear();
+            collection.dropped = version;
+            collection.news = broadcast::Sender::new(1);
+        }
+        for (index, objects) in objects.iter().enumerate() {
+            for (key, object) in objects {
+                self.remember(index, key.clone(), &object.value);
+            }
+        }
+    }
+
     /// Keeps changes for an auditor from here on.
     pub fn keep_for_audit(&mut self) {
         self.unaudited.get_or_insert_default();

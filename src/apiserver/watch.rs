@@ -172,9 +172,13 @@ impl Watcher {
         for change in collection.changes_after(self.position) {
             self.pending.extend(event(change, &self.filter, &self.printer));
         }
-        self.position = store.version.max(self.position);
-        self.pending.push_back(self.bookmark(self.position, &json!({})));
         self.next_bookmark = Instant::now() + BOOKMARK_INTERVAL;
+        if self.position > store.version {
+            // As of the real server, which tells of no version before the one that was asked for.
+            return;
+        }
+        self.position = store.version;
+        self.pending.push_back(self.bookmark(self.position, &json!({})));
     }
 
     fn bookmark(&self, version: u64, annotations: &Value) -> Bytes {

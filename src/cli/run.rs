@@ -10,13 +10,14 @@ use super::build_settings::{BuildArguments, put, word};
 use super::cluster_access::{connect, limit};
 use super::stdout::print;
 use super::stop::Stop;
+use crate::actors::Computation;
 use crate::builders::openshift;
 use crate::clock::Clock;
 use crate::cluster::connect::{Choice, Connection};
 use crate::cluster::lease::elector::identity;
 use crate::daemon;
 use crate::daemon::admin::Admin;
-use crate::daemon::replica::{Candidacy, End, Replica};
+use crate::daemon::replica::{Candidacy, End, Home, Replica};
 use crate::settings::{self, LogFormat, Settings};
 
 const EXAMPLES: &str = "\
@@ -122,9 +123,11 @@ async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, E
     let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
     let candidacy = settings.leader_election.enabled.then(|| Candidacy { identity: own_identity(), timing });
-    let options = daemon::Options::new(settings.for_actors(), Clock::System, seed);
+    let computation = Computation::Apart;
+    let options = daemon::Options { computation, ..daemon::Options::new(settings.for_actors(), Clock::System, seed) };
     let admin = Admin::new(options.metrics.clone());
-    let replica = Replica::new(service, candidacy, options);
+    let lease = connection.service()?;
+    let replica = Replica::new(service, candidacy, options).with_lease_apart(lease, on_own_thread()?);
     connect(&connection, &replica.client(), limit(arguments.request_timeout)).await?;
     tracing::info!(server = connection.url(), namespace = settings.namespace, admin = %address, "connected");
     tell_of_what_builds_do_not_follow(settings);
@@ -155,6 +158,18 @@ impl Arguments {
             put(self.log_format.as_ref(), &mut settings.log_format);
         })
     }
+}
+
+/// Keeps the lease on a thread of its own: whatever else the process has to do does not make a renewal late.
+fn on_own_thread() -> std::io::Result<Home> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (send, receive) = std::sync::mpsc::sync_channel(1);
+    std::thread::Builder::new().name("lease".to_owned()).spawn(move || {
+        if let Ok(task) = receive.recv() {
+            runtime.block_on(task);
+        }
+    })?;
+    Ok(Box::new(move |task| drop(send.send(task))))
 }
 
 /// Which builder a build will get is not known yet: imageBuilderType may change at any time.

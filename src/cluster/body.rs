@@ -11,6 +11,7 @@ use tokio::time::{self, Instant, Sleep};
 use tower::BoxError;
 
 use super::health::Pulse;
+use super::transport::Place;
 use crate::causes::with_causes;
 
 /// A body that ends with an error once nothing has arrived for too long: a connection whose other end is gone, and
@@ -24,6 +25,8 @@ pub struct Guarded<B> {
     /// Wakes whoever waits; set later only once it has fired, as frames may come thick and fast.
     alarm: Option<Pin<Box<Sleep>>>,
     pulse: Option<Pulse>,
+    /// Held until the end.
+    place: Option<Place>,
 }
 
 /// Nothing has arrived for as long as the limit.
@@ -34,7 +37,12 @@ struct Silent(Duration);
 impl<B> Guarded<B> {
     /// `inner`, on which something has to arrive within each `limit`; what happens to it is reported to `pulse`.
     pub(super) fn new(inner: B, limit: Duration, pulse: Option<Pulse>) -> Self {
-        Self { inner: Some(Box::pin(inner)), limit, heard: Instant::now(), alarm: None, pulse }
+        Self { inner: Some(Box::pin(inner)), limit, heard: Instant::now(), alarm: None, pulse, place: None }
+    }
+
+    /// The same, whose request is under way until its end, and has this place for as long.
+    pub(super) fn holding(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
     }
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Silent> {
@@ -50,14 +58,14 @@ impl<B> Guarded<B> {
     }
 
     fn end(&mut self) {
-        self.inner = None;
+        (self.inner, self.place) = (None, None);
         if let Some(pulse) = self.pulse.take() {
             pulse.ended();
         }
     }
 
     fn fail(&mut self, error: BoxError, is_silence: bool) -> BoxError {
-        self.inner = None;
+        (self.inner, self.place) = (None, None);
         if let Some(pulse) = self.pulse.take() {
             pulse.failed(&with_causes(error.as_ref()), is_silence.then_some(self.heard));
         }

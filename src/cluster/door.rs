@@ -46,6 +46,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What was answered about `key` is no JSON.
+    pub fn unreadable(key: &Key, error: serde_json::Error) -> Self {
+        Self::Failed { verb: "get", key: key.clone(), source: Box::new(kube::Error::SerdeError(error)) }
+    }
+
     /// What went wrong, and why.
     pub fn with_source(&self) -> String {
         match self {
@@ -178,13 +183,19 @@ impl Door {
 
     /// Reads an object as the server wrote it, field for field; `None` if it is not there.
     pub async fn read(&self, key: &Key) -> Result<Option<Value>, Error> {
+        let text = self.read_text(key).await?;
+        text.map(|text| serde_json::from_str(&text).map_err(|error| Error::unreadable(key, error))).transpose()
+    }
+
+    /// The same, as text.
+    pub async fn read_text(&self, key: &Key) -> Result<Option<String>, Error> {
         self.announce("get", key);
         let api = self.api(key.kind);
         let request = Request::new(api.resource_url())
             .get(&key.name, &Default::default())
             .map_err(|error| classify("get", key, kube::Error::BuildRequest(error)))?;
-        match self.client.request::<Value>(request).await.map_err(|error| classify("get", key, error)) {
-            Ok(document) => Ok(Some(document)),
+        match self.client.request_text(request).await.map_err(|error| classify("get", key, error)) {
+            Ok(text) => Ok(Some(text)),
             Err(Error::NotFound) => Ok(None),
             Err(error) => Err(error),
         }

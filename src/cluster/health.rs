@@ -1,4 +1,8 @@
 //! Whether watches see what happens: a daemon whose watches are blind is alive, and of no use.
+//!
+//! A watch may be blind and look well: one that goes on from a version that the cluster has not come to again, because it
+//! was restored from a backup, is told of nothing. So the versions that watches begin with are compared, and one that was
+//! cut short and stays silent is [doubted](WatchHealth::doubtful).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Response, StatusCode, Uri};
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{self, Instant};
 use tower::BoxError;
 
-use crate::api::Kind;
-use crate::api::limits::{WATCH_SIGN_INTERVAL_MAX, WATCH_STALE_AFTER};
+use super::requests::{is_watch, scope_of, version_of};
+use crate::api::limits::{WATCH_CUT_BEFORE, WATCH_DOUBT_AFTER, WATCH_SIGN_INTERVAL_MAX, WATCH_STALE_AFTER};
 use crate::causes::with_causes;
 use crate::plan::scope::Scope;
 
@@ -18,7 +23,14 @@ use crate::plan::scope::Scope;
 ///
 /// A watch begins to fail with the first request or body of its that fails, and ends with the next that does not.
 #[derive(Debug, Clone, Default)]
-pub struct WatchHealth(Arc<Mutex<BTreeMap<Scope, Signs>>>);
+pub struct WatchHealth(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    watches: Mutex<BTreeMap<Scope, Signs>>,
+    /// Told when there may be a doubt.
+    doubts: Notify,
+}
 
 /// A watch that has been blind for longer than [`WATCH_STALE_AFTER`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +53,48 @@ struct Signs {
     is_told: bool,
     /// Since when it has been failing, and how it did last.
     failing: Option<(Instant, String)>,
+    /// The newest version that it began with.
+    version: u64,
+    doubt: Doubt,
+}
+
+/// Whether a watch goes on from a version that is not of this history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// It was told something since it began, or it was not cut short before.
+    None,
+    /// It was cut short.
+    Cut,
+    /// It has ended in its time.
+    Ended,
+    /// It goes on, and has been told nothing; until then, that is no reason to doubt.
+    Open(Instant),
+    /// The cluster is at an older version than it was.
+    Rewound,
+}
+
+/// What is to be known of a watch that is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Doubtful {
+    /// Whether the cluster has come to the version that the watch goes on from.
+    At(Scope, u64),
+    /// Nothing: it has not.
+    Rewound(Scope),
+}
+
+impl Signs {
+    fn new() -> Self {
+        Self { heard: Instant::now(), is_told: false, failing: None, version: 0, doubt: Doubt::None }
+    }
+
+    /// When the watch is to be doubted.
+    fn doubted_at(&self) -> Option<Instant> {
+        match self.doubt {
+            Doubt::Open(due) => Some(due),
+            Doubt::Rewound => Some(self.heard),
+            Doubt::None | Doubt::Cut | Doubt::Ended => None,
+        }
+    }
 }
 
 impl WatchHealth {
@@ -49,8 +103,7 @@ impl WatchHealth {
         let mut watches = self.lock();
         let mut before = std::mem::take(&mut *watches);
         for scope in scopes {
-            let signs =
-                before.remove(scope).unwrap_or_else(|| Signs { heard: Instant::now(), is_told: false, failing: None });
+            let signs = before.remove(scope).unwrap_or_else(Signs::new);
             watches.insert(scope.clone(), signs);
         }
     }
@@ -65,6 +118,33 @@ impl WatchHealth {
         self.lock().iter().filter_map(stale).collect()
     }
 
+    /// Waits until there is a watch in doubt. It is not any more, from then on.
+    pub(super) async fn doubtful(&self) -> Doubtful {
+        loop {
+            let notified = self.0.doubts.notified();
+            let next = self.lock().iter().filter_map(|(scope, signs)| Some((signs.doubted_at()?, scope.clone()))).min();
+            match next {
+                None => notified.await,
+                Some((due, _)) if due > Instant::now() => {
+                    let _ = time::timeout_at(due, notified).await;
+                }
+                Some((_, scope)) => {
+                    if let Some(signs) = self.lock().get_mut(&scope) {
+                        let doubt = std::mem::replace(&mut signs.doubt, Doubt::None);
+                        let is_rewound = doubt == Doubt::Rewound;
+                        return if is_rewound { Doubtful::Rewound(scope) } else { Doubtful::At(scope, signs.version) };
+                    }
+                }
+            }
+        }
+    }
+
+    /// It is not known whether the watch goes on from a version that the cluster has come to: that could not be seen.
+    pub(super) fn doubt(&self, scope: &Scope) {
+        self.note(scope, |signs| signs.doubt = Doubt::Open(Instant::now() + WATCH_DOUBT_AFTER));
+        self.0.doubts.notify_one();
+    }
+
     fn note(&self, scope: &Scope, note: impl FnOnce(&mut Signs)) {
         // What is not followed any more may still have an answer under way.
         if let Some(signs) = self.lock().get_mut(scope) {
@@ -73,7 +153,7 @@ impl WatchHealth {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Scope, Signs>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,13 +183,30 @@ pub(super) struct Pulse {
     health: WatchHealth,
     scope: Scope,
     verb: &'static str,
+    sent: Instant,
 }
 
 impl Pulse {
     /// The pulse of a request; `None` if it is none of a watch's.
     pub(super) fn of(health: &WatchHealth, method: &Method, uri: &Uri) -> Option<Self> {
         let scope = if method == Method::GET { scope_of(uri) } else { None }?;
-        Some(Self { health: health.clone(), scope, verb: if is_watch(uri) { "watch" } else { "list" } })
+        let verb = if is_watch(uri) { "watch" } else { "list" };
+        let pulse = Self { health: health.clone(), scope, verb, sent: Instant::now() };
+        if verb == "watch" {
+            pulse.begins_with(version_of(uri));
+        }
+        Some(pulse)
+    }
+
+    /// The watch goes on from this version, that of the last list or of what was told last.
+    fn begins_with(&self, version: u64) {
+        self.health.note(&self.scope, |signs| {
+            if version < signs.version {
+                signs.doubt = Doubt::Rewound;
+                self.health.0.doubts.notify_one();
+            }
+            signs.version = version;
+        });
     }
 
     /// The request was answered, or was not.
@@ -118,8 +215,20 @@ impl Pulse {
             // That a cluster does without a kind is a fact, and seen.
             Ok(StatusCode::NOT_FOUND) if self.scope.kind.is_optional() => self.succeeded(),
             Ok(status) if status.is_success() => {
-                self.arrived();
-                self.health.note(&self.scope, |signs| signs.is_told = false);
+                self.heard();
+                self.health.note(&self.scope, |signs| {
+                    signs.is_told = false;
+                    let patience = match signs.doubt {
+                        Doubt::Cut => WATCH_DOUBT_AFTER,
+                        // A sign of life comes before that, where there is anything to tell of.
+                        Doubt::Ended => WATCH_SIGN_INTERVAL_MAX + WATCH_DOUBT_AFTER,
+                        Doubt::None | Doubt::Open(_) | Doubt::Rewound => return,
+                    };
+                    if self.verb == "watch" {
+                        signs.doubt = Doubt::Open(Instant::now() + patience);
+                        self.health.0.doubts.notify_one();
+                    }
+                });
             }
             Ok(status @ StatusCode::FORBIDDEN) => {
                 let object = self.scope.kind.resource().plural;
@@ -132,6 +241,17 @@ impl Pulse {
 
     /// Something of the answer arrived. A list is of no use before all of it did.
     pub(super) fn arrived(&self) {
+        self.heard();
+        if self.verb == "watch" {
+            self.health.note(&self.scope, |signs| {
+                if signs.doubt != Doubt::Rewound {
+                    signs.doubt = Doubt::None;
+                }
+            });
+        }
+    }
+
+    fn heard(&self) {
         if self.verb == "watch" {
             self.succeeded();
             self.health.note(&self.scope, |signs| signs.is_told = true);
@@ -143,10 +263,23 @@ impl Pulse {
     /// The whole answer arrived; a watch is opened again then.
     pub(super) fn ended(&self) {
         self.succeeded();
+        self.over(if self.sent.elapsed() < WATCH_CUT_BEFORE { Doubt::Cut } else { Doubt::Ended });
+    }
+
+    /// The watch is over, in this way.
+    fn over(&self, doubt: Doubt) {
+        if self.verb == "watch" {
+            self.health.note(&self.scope, |signs| {
+                if signs.doubt != Doubt::Rewound {
+                    signs.doubt = doubt;
+                }
+            });
+        }
     }
 
     /// The answer, or the rest of it, will not come; `since` then, if not since now.
     pub(super) fn failed(&self, why: &str, since: Option<Instant>) {
+        self.over(Doubt::Cut);
         self.health.note(&self.scope, |signs| {
             let silent_since = since.filter(|_| signs.is_told).unwrap_or_else(Instant::now);
             let since = signs.failing.as_ref().map_or(silent_since, |(since, _)| *since);
@@ -164,79 +297,10 @@ impl Pulse {
     }
 }
 
-/// Whether a request is one to be told of changes as they happen.
-pub(super) fn is_watch(uri: &Uri) -> bool {
-    pairs(uri).any(|pair| pair == "watch=true")
-}
-
-/// Whether a request is for all objects of a kind, not for one.
-pub(super) fn is_collection(uri: &Uri) -> bool {
-    collection_of(uri).is_some()
-}
-
-/// The group and the plural name of the kind whose objects a request is for.
-fn collection_of(uri: &Uri) -> Option<(&str, &str)> {
-    let path: Vec<&str> = uri.path().trim_start_matches('/').split('/').collect();
-    let (group, rest) = match path.as_slice() {
-        ["api", _, rest @ ..] => ("", rest),
-        ["apis", group, _, rest @ ..] => (*group, rest),
-        _ => return None,
-    };
-    let ([plural] | ["namespaces", _, plural]) = rest else { return None };
-    Some((group, plural))
-}
-
-/// What a request for a collection covers. Objects of a collection are asked for by watches alone.
-fn scope_of(uri: &Uri) -> Option<Scope> {
-    let (group, plural) = collection_of(uri)?;
-    let is_meant = |kind: &Kind| {
-        let resource = kind.resource();
-        resource.group == group && resource.plural == plural
-    };
-    let kind = Kind::ALL.into_iter().find(is_meant)?;
-    // Names have no characters in them that would be encoded.
-    let name = pairs(uri).find_map(|pair| {
-        let value = pair.strip_prefix("fieldSelector=metadata.name")?;
-        value.strip_prefix("%3D").or_else(|| value.strip_prefix('='))
-    });
-    Some(Scope { kind, name: name.map(str::to_owned) })
-}
-
-fn pairs(uri: &Uri) -> impl Iterator<Item = &str> {
-    uri.query().unwrap_or_default().split('&')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn scope(uri: &str) -> Option<String> {
-        scope_of(&uri.parse().unwrap()).map(|scope| scope.to_string())
-    }
-
-    #[test]
-    fn requests_for_collections_are_told_apart_by_what_they_cover() {
-        let pods = "/api/v1/namespaces/n/pods?labelSelector=a&watch=true&timeoutSeconds=290";
-        assert_eq!(scope(pods).as_deref(), Some("Pods"));
-        let secret = "/api/v1/namespaces/n/secrets?fieldSelector=metadata.name%3Dpull.a-b&limit=500";
-        assert_eq!(scope(secret).as_deref(), Some("Secret pull.a-b"));
-        let pools = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools?limit=500";
-        assert_eq!(scope(pools).as_deref(), Some("MachineConfigPools"));
-        assert_eq!(scope("/apis/build.openshift.io/v1/namespaces/n/builds").as_deref(), Some("Builds"));
-    }
-
-    #[test]
-    fn requests_for_one_object_or_for_other_kinds_are_no_watchs() {
-        for uri in [
-            "/api/v1/namespaces/n/configmaps/pods",
-            "/apis/machineconfiguration.openshift.io/v1/machineconfigpools/worker/status",
-            "/apis/other.io/v1/namespaces/n/builds",
-            "/apis/coordination.k8s.io/v1/namespaces/n/leases?watch=true",
-            "/version",
-        ] {
-            assert_eq!(scope(uri), None, "{uri}");
-        }
-    }
+    use crate::api::Kind;
 
     #[tokio::test(start_paused = true)]
     async fn l40_a_watch_of_which_there_is_nothing_to_tell_is_not_stale() {

@@ -10,6 +10,7 @@ pub mod door;
 pub mod health;
 pub mod lease;
 pub mod meter;
+mod requests;
 pub mod snapshot;
 pub mod transport;
 pub mod watch;

@@ -19,6 +19,7 @@ use super::lease::elector::LEASE_NAME;
 use super::watch;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind, Object};
+use crate::causes::with_causes;
 use crate::plan::index::{Index, Scope, WatchEvent};
 use crate::plan::pull_secret;
 use crate::plan::report::daemon::DaemonReport;
@@ -93,6 +94,9 @@ impl Snapshot {
             let event = match snapshot.list(&scope).await {
                 Ok(objects) => WatchEvent::Listed(scope, objects),
                 Err(Error::NotServed(_)) if scope.kind.is_optional() => WatchEvent::NotServed(scope),
+                Err(error @ Error::Failed(..)) if scope.kind.is_optional() => {
+                    WatchEvent::Unreachable(scope, with_causes(&error).into())
+                }
                 Err(error @ Error::Refused { .. }) => {
                     // As who may do something in some namespaces may do nothing in one that is not there.
                     snapshot.check_namespace().await?;

@@ -1,8 +1,14 @@
-//! What every request goes through: time limits, and being sent again while the server is busy or away.
+//! What every request goes through: time limits, a place among those that are under way, and being sent again while the
+//! server is busy or away.
+//!
+//! At most so many requests are under way at once, watches aside; the others wait, first come first served. One that waits
+//! has not left: it counts as sent, and its time begins, once it has its place. It holds that until its answer is read to
+//! the end, and waits for nothing else meanwhile: so there is always one that goes on.
 //!
 //! Any request may be sent twice. That is safe because every write carries what it was decided from: the
 //! second of two finds its work done, and is answered with a conflict, "already exists" or "not found".
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,13 +17,15 @@ use futures::future::BoxFuture;
 use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{self, Instant};
 use tower::{BoxError, Service, ServiceExt as _};
 
 use super::body::Guarded;
-use super::health::{Pulse, WatchHealth, is_watch};
+use super::health::{Pulse, WatchHealth};
 use super::lease::fence::Fence;
 use super::meter::{self, Meter};
+use super::requests::is_watch;
 use crate::api::limits::{
     REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX, WATCH_SILENCE_MAX,
 };
@@ -32,12 +40,19 @@ pub struct Transport<S> {
     fence: Fence,
     meter: Meter,
     health: WatchHealth,
+    /// Longest wait for the head of an answer.
+    patience: Duration,
+    /// Places of requests that are under way; `None` if there may be any number.
+    places: Option<Arc<Semaphore>>,
 }
+
+/// A request's place among those that are under way, free again once it is dropped.
+pub(super) type Place = OwnedSemaphorePermit;
 
 /// No answer within the limit.
 #[derive(Debug, thiserror::Error)]
-#[error("no answer within {}s", REQUEST_TIMEOUT.as_secs())]
-struct TimedOut;
+#[error("no answer within {}s", .0.as_secs())]
+struct TimedOut(Duration);
 
 /// This process does not lead, or may not lead any more.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +66,20 @@ impl<S> Transport<S> {
     /// If `agent` is no header value.
     pub fn new(inner: S, jitter: Jitter, agent: &str, fence: Fence, meter: Meter) -> Self {
         let agent = HeaderValue::from_str(agent).expect("a printable user agent");
-        Self { inner, jitter, fence, meter, agent, health: WatchHealth::default() }
+        let health = WatchHealth::default();
+        Self { inner, jitter, fence, meter, agent, health, patience: REQUEST_TIMEOUT, places: None }
+    }
+
+    /// The same, with at most `max` requests under way at once, watches aside.
+    #[must_use]
+    pub fn with_places(self, max: usize) -> Self {
+        Self { places: Some(Arc::new(Semaphore::new(max))), ..self }
+    }
+
+    /// The same, and waits for the head of an answer for as long as `patience`, if that is longer than it would have.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: patience.max(REQUEST_TIMEOUT), ..self }
     }
 
     /// The same, and tells `health` of the requests of watches.
@@ -83,37 +111,42 @@ where
         let transport = self.clone();
         let pulse = Pulse::of(&self.health, request.method(), request.uri());
         let is_watch = is_watch(request.uri());
-        Box::pin(async move { Ok(guard(send(transport, request, pulse.as_ref()).await?, is_watch, pulse)) })
+        Box::pin(async move {
+            let (answer, place) = send(transport, request, pulse.as_ref()).await?;
+            Ok(guard(answer, is_watch, pulse, place))
+        })
     }
 }
 
 /// Limits how long the body of an answer may stay silent. What follows a refusal is no watch.
-fn guard<B>(answer: Response<B>, is_watch: bool, pulse: Option<Pulse>) -> Response<Guarded<B>> {
+fn guard<B>(answer: Response<B>, is_watch: bool, pulse: Option<Pulse>, place: Option<Place>) -> Response<Guarded<B>> {
     let is_success = answer.status().is_success();
     let limit = if is_watch && is_success { WATCH_SILENCE_MAX } else { REQUEST_TIMEOUT };
-    answer.map(|body| Guarded::new(body, limit, pulse.filter(|_| is_success)))
+    answer.map(|body| Guarded::new(body, limit, pulse.filter(|_| is_success)).holding(place))
 }
 
 async fn send<S, B>(
     transport: Transport<S>,
     mut request: Request<Body>,
     pulse: Option<&Pulse>,
-) -> Result<Response<B>, BoxError>
+) -> Result<(Response<B>, Option<Place>), BoxError>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone,
     S::Error: Into<BoxError>,
 {
-    let Transport { inner, jitter, fence, meter, .. } = transport;
+    let Transport { inner, jitter, fence, meter, patience, places, .. } = transport;
+    let places = places.filter(|_| !is_watch(request.uri()));
     let mut tries = 1;
     loop {
-        let Some(limit) = fence.time_for(REQUEST_TIMEOUT) else { return Err(Deposed.into()) };
+        let place = place_in(places.as_ref()).await;
+        let Some(limit) = fence.time_for(patience) else { return Err(Deposed.into()) };
         let again = if tries < REQUEST_TRIES_MAX { copy(&request) } else { None };
         let (verb, sent) = (meter::verb(request.method(), request.uri()), Instant::now());
         let is_write = !request.method().is_safe();
         let write = is_write.then(|| fence.writes.send());
         let answer = match time::timeout(limit, inner.clone().oneshot(request)).await {
             Ok(answer) => answer.map_err(Into::into),
-            Err(_) => Err(TimedOut.into()),
+            Err(_) => Err(TimedOut(patience).into()),
         };
         if let Some(write) = write.filter(|_| answer.is_ok()) {
             write.answered();
@@ -122,13 +155,23 @@ where
         if let Some(pulse) = pulse {
             pulse.answered(&answer);
         }
-        let Some((next, after)) = again.zip(worth_another_try(&answer, is_write)) else { return answer };
+        let Some((next, after)) = again.zip(worth_another_try(&answer, is_write)) else {
+            return answer.map(|answer| (answer, place));
+        };
+        // What is not under way takes no place.
+        drop((answer, place));
         let backoff = jitter.backoff(REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, tries);
         // Never earlier than the server asked for, and not all at the same moment either.
         time::sleep(after.map_or(backoff, |after| after + backoff)).await;
         request = next;
         tries += 1;
     }
+}
+
+/// Waits for a place; `None` where none is needed.
+async fn place_in(places: Option<&Arc<Semaphore>>) -> Option<Place> {
+    // Places are never closed.
+    places?.clone().acquire_owned().await.ok()
 }
 
 /// Whether a request with this answer is worth sending again, and how long the server wants it to wait.

@@ -13,8 +13,10 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time::{self, Instant};
 
-use super::health::WatchHealth;
-use crate::api::limits::{UNSERVED_INTERVAL, WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, WATCH_SILENCE_MAX};
+use super::health::{Doubtful, WatchHealth};
+use crate::api::limits::{
+    UNSERVED_INTERVAL, WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, WATCH_SILENCE_MAX, WATCH_TIMEOUT_S,
+};
 use crate::api::{Kind, Object, PartialObjectMeta, keys};
 use crate::causes::with_causes;
 use crate::jitter::Jitter;
@@ -39,12 +41,14 @@ pub struct Watches {
     sink: Sink,
     health: WatchHealth,
     running: BTreeMap<Scope, AbortHandle>,
+    /// Sees whether the history of the cluster goes on.
+    historian: Option<AbortHandle>,
 }
 
 impl Watches {
     /// No watches yet; `health` is what the transport behind `client` tells of them.
     pub const fn new(client: Client, namespace: String, jitter: Jitter, sink: Sink, health: WatchHealth) -> Self {
-        Self { client, namespace, jitter, sink, health, running: BTreeMap::new() }
+        Self { client, namespace, jitter, sink, health, running: BTreeMap::new(), historian: None }
     }
 
     /// Watches exactly `scopes`: starts those that are missing, ends those that are not wanted any more.
@@ -57,6 +61,17 @@ impl Watches {
             self.running.insert(scope, running);
         }
         before.into_values().for_each(|unwanted| unwanted.abort());
+        if self.historian.is_none() {
+            let (client, namespace) = (self.client.clone(), self.namespace.clone());
+            let task = follow_history(client, namespace, self.health.clone(), self.sink.clone());
+            self.historian = Some(tokio::spawn(task).abort_handle());
+        }
+    }
+
+    /// Ends all watches: what is followed from here on begins with a list.
+    pub fn begin_anew(&mut self) {
+        std::mem::take(&mut self.running).into_values().for_each(|running| running.abort());
+        self.health.follow([]);
     }
 
     fn start(&self, scope: Scope) -> AbortHandle {
@@ -68,8 +83,43 @@ impl Watches {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        self.running.values().for_each(AbortHandle::abort);
+        self.running.values().chain(&self.historian).for_each(AbortHandle::abort);
     }
+}
+
+/// Tells of each watch that the cluster has gone back behind.
+///
+/// A list says which version the cluster is at: one that is older than what a watch began with is of another history.
+async fn follow_history(client: Client, namespace: String, health: WatchHealth, sink: Sink) {
+    loop {
+        let scope = match health.doubtful().await {
+            Doubtful::Rewound(scope) => scope,
+            Doubtful::At(scope, version) => match version_now(&client, &namespace, &scope).await {
+                Ok(now) if now < version => scope,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(watch = %scope, error = with_causes(&error), "failed to see which version the cluster is at");
+                    health.doubt(&scope);
+                    continue;
+                }
+            },
+        };
+        sink(WatchEvent::Rewound(scope));
+    }
+}
+
+/// The version that the cluster is at.
+async fn version_now(client: &Client, namespace: &str, scope: &Scope) -> kube::Result<u64> {
+    let selection = selection(scope);
+    let params = ListParams {
+        label_selector: selection.label_selector,
+        field_selector: selection.field_selector,
+        ..ListParams::default().limit(1)
+    };
+    let list = api::<Object>(client, namespace, scope.kind).list_metadata(&params).await?;
+    let version = list.metadata.resource_version.and_then(|version| version.parse().ok());
+    // Versions that are no numbers cannot be compared.
+    Ok(version.unwrap_or(u64::MAX))
 }
 
 /// What the API server tells, for as long as it is listened to.
@@ -107,7 +157,7 @@ pub(super) async fn list(client: &Client, namespace: &str, scope: &Scope) -> kub
 
 /// Which objects of its kind a scope is about.
 fn selection(scope: &Scope) -> watcher::Config {
-    let mut config = watcher::Config::default();
+    let mut config = watcher::Config::default().timeout(WATCH_TIMEOUT_S);
     if let Some(name) = &scope.name {
         config = config.fields(&format!("metadata.name={name}"));
     }
@@ -136,6 +186,8 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
     let mut stream = open(&scope);
     let (mut listed, mut is_served) = (Vec::new(), true);
     let (mut failures, mut failed) = (0, Instant::now());
+    // Whether it is known what there is, or was told that it is not.
+    let mut is_settled = !scope.kind.is_optional();
     while let Some(event) = stream.next().await {
         let event = match event {
             Ok(event) => event.modify(|object| normalise(object, scope.kind)),
@@ -152,6 +204,9 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
                 failures = if failed.elapsed() >= WATCH_SILENCE_MAX { 1 } else { failures + 1 };
                 failed = Instant::now();
                 report(&scope, &error, failures);
+                if !std::mem::replace(&mut is_settled, true) {
+                    sink(WatchEvent::Unreachable(scope.clone(), with_causes(&error).into()));
+                }
                 time::sleep(jitter.backoff(WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, failures)).await;
                 if is_expired(&error) {
                     // The watcher would ask for the same version for ever.
@@ -170,7 +225,10 @@ async fn forward(open: impl Fn(&Scope) -> Events, scope: Scope, jitter: Jitter, 
                 sink(WatchEvent::Listing(scope.clone()));
             }
             Event::InitApply(object) => listed.push(Arc::new(object)),
-            Event::InitDone => sink(WatchEvent::Listed(scope.clone(), std::mem::take(&mut listed))),
+            Event::InitDone => {
+                is_settled = true;
+                sink(WatchEvent::Listed(scope.clone(), std::mem::take(&mut listed)));
+            }
             Event::Apply(object) => sink(WatchEvent::Applied(scope.clone(), Arc::new(object))),
             Event::Delete(object) => sink(WatchEvent::Deleted(scope.clone(), Arc::new(object))),
         }

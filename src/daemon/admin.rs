@@ -73,7 +73,13 @@ impl Admin {
     async fn readiness(&self) -> Response<Full<Bytes>> {
         match (self.is_leader.load(Ordering::Relaxed), self.overview().await) {
             (false, _) => text(StatusCode::OK, "ok: standing by\n"),
-            (true, Some(overview)) if overview.is_ready => text(StatusCode::OK, "ok: leading\n"),
+            (true, Some(overview)) if overview.is_ready && overview.stale_watches.is_empty() => {
+                text(StatusCode::OK, "ok: leading\n")
+            }
+            // Of a kind that a cluster may do without: whatever needs none of it goes on.
+            (true, Some(overview)) if overview.is_ready => {
+                text(StatusCode::OK, &format!("ok: leading, degraded\n{}", unreadiness(&overview.stale_watches)))
+            }
             (true, Some(overview)) => text(StatusCode::SERVICE_UNAVAILABLE, &unreadiness(&overview.stale_watches)),
             (true, None) => text(StatusCode::SERVICE_UNAVAILABLE, "the supervisor does not answer\n"),
         }

@@ -7,17 +7,20 @@ pub mod replica;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::Client;
 use kube::client::Body;
 use ractor::{Actor, ActorRef, SpawnErr};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tower::{BoxError, Service};
 
 use self::metrics::Metrics;
-use crate::actors::{Arguments, Context, Overview, Settings, Supervisor, SupervisorMessage};
+use crate::actors::{Arguments, Computation, Context, Overview, Settings, Supervisor, SupervisorMessage};
 use crate::api::COMPONENT;
-use crate::api::limits::STOP_TIMEOUT;
+use crate::api::limits::{PAYLOADS_MAX, REQUESTS_UNDER_WAY_MAX, STOP_TIMEOUT};
 use crate::clock::Clock;
 use crate::cluster::door::{Door, Interceptor};
 use crate::cluster::health::WatchHealth;
@@ -39,32 +42,46 @@ pub struct Options {
     pub metrics: Metrics,
     /// Called before each request, in the actor that sends it; for tests.
     pub interceptor: Option<Interceptor>,
+    /// Where MachineConfigs are compressed.
+    pub computation: Computation,
 }
 
 impl Options {
     /// Options with nothing in the way of requests.
     pub fn new(settings: Settings, clock: Clock, seed: u64) -> Self {
         let metrics = Metrics::new(clock.now());
-        Self { settings, clock, seed, fence: Fence::open(), metrics, interceptor: None }
+        Self {
+            settings,
+            clock,
+            seed,
+            fence: Fence::open(),
+            metrics,
+            interceptor: None,
+            computation: Computation::InPlace,
+        }
     }
 }
 
 /// A running daemon.
 pub struct Daemon {
-    supervisor: ActorRef<SupervisorMessage>,
+    supervisor: watch::Receiver<ActorRef<SupervisorMessage>>,
     task: JoinHandle<()>,
 }
 
 /// Asks a daemon how things are, for as long as it runs.
 #[derive(Debug, Clone)]
-pub struct Inspector(ActorRef<SupervisorMessage>);
+pub struct Inspector(watch::Receiver<ActorRef<SupervisorMessage>>);
 
 impl Inspector {
     /// How things are; `None` if the daemon has ended.
     pub async fn overview(&self) -> Option<Overview> {
-        ractor::call!(self.0, SupervisorMessage::Inspect).ok()
+        let supervisor = self.0.borrow().clone();
+        ractor::call!(supervisor, SupervisorMessage::Inspect).ok()
     }
 }
+
+/// A supervisor, and its task.
+type Started = (ActorRef<SupervisorMessage>, JoinHandle<()>);
 
 /// The name under which a daemon's requests are sent.
 pub fn user_agent() -> String {
@@ -81,23 +98,30 @@ impl Daemon {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let Options { mut settings, clock, seed, fence, metrics, interceptor } = options;
-        settings.decide.digest_handoff = settings.build.digest_handoff;
-        let jitter = Jitter::seeded(seed);
-        let namespace = settings.decide.namespace.clone();
-        let health = WatchHealth::default();
-        let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, metrics.requests);
-        let transport = transport.telling(health.clone());
-        let client = Client::new(transport, namespace.clone());
-        let context = Context {
-            door: Door::new(client.clone(), &namespace, interceptor),
-            settings: Arc::new(settings),
-            clock,
-            jitter,
-            meter: metrics.builds,
-        };
-        let (supervisor, task) = Actor::spawn(None, Supervisor, Arguments { context, client, health }).await?;
-        Ok(Self { supervisor, task })
+        let anew = Arc::new(Notify::new());
+        let start = starter(service, options, anew.clone());
+        let (supervisor, mut task) = start().await?;
+        let (shows, current) = watch::channel(supervisor);
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut task => return,
+                    () = anew.notified() => {}
+                }
+                let before = shows.borrow().clone();
+                stop(&before).await;
+                let _ = task.await;
+                match start().await {
+                    Ok((supervisor, next)) => {
+                        shows.send_replace(supervisor);
+                        task = next;
+                    }
+                    Err(error) => return tracing::error!(%error, "failed to start anew"),
+                }
+            }
+        });
+        Ok(Self { supervisor: current, task })
     }
 
     /// How things are; `None` if the daemon has ended.
@@ -118,19 +142,64 @@ impl Daemon {
     /// Ends the daemon as a crash of its process would: at once, in the middle of whatever it does.
     pub async fn kill(self) {
         self.abort();
-        let _ = self.task.await;
+        let supervisor = self.supervisor.borrow().clone();
+        let _ = supervisor.wait(None).await;
     }
 
     /// The same, without waiting until it has ended.
     fn abort(&self) {
-        self.supervisor.kill();
+        self.task.abort();
+        self.supervisor.borrow().kill();
     }
 
     /// Stops the daemon: no new work, writes under way are finished, and builds go on without it.
     pub async fn stop(self) {
-        let _ = ractor::call!(self.supervisor, SupervisorMessage::Drain);
-        self.supervisor.drain_children_and_wait(Some(STOP_TIMEOUT)).await;
-        let _ = self.supervisor.stop_and_wait(None, Some(STOP_TIMEOUT)).await;
-        let _ = self.task.await;
+        self.task.abort();
+        let supervisor = self.supervisor.borrow().clone();
+        stop(&supervisor).await;
+        let _ = supervisor.wait(None).await;
     }
+}
+
+/// What starts a supervisor, and after it another.
+fn starter<S, B>(
+    service: S,
+    options: Options,
+    anew: Arc<Notify>,
+) -> impl Fn() -> BoxFuture<'static, Result<Started, SpawnErr>> + Send + 'static
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError> + Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let Options { mut settings, clock, seed, fence, metrics, interceptor, computation } = options;
+    settings.decide.digest_handoff = settings.build.digest_handoff;
+    let namespace = settings.decide.namespace.clone();
+    let (jitter, settings) = (Jitter::seeded(seed), Arc::new(settings));
+    let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, metrics.requests);
+    let transport = transport.with_places(REQUESTS_UNDER_WAY_MAX);
+    move || {
+        let health = WatchHealth::default();
+        let client = Client::new(transport.clone().telling(health.clone()), namespace.clone());
+        let context = Context {
+            door: Door::new(client.clone(), &namespace, interceptor.clone()),
+            settings: settings.clone(),
+            clock,
+            jitter: jitter.clone(),
+            meter: metrics.builds.clone(),
+            payloads: Arc::new(Semaphore::new(PAYLOADS_MAX)),
+            computation,
+        };
+        let arguments = Arguments { context, client, health, anew: anew.clone() };
+        Actor::spawn(None, Supervisor, arguments).boxed()
+    }
+}
+
+/// Stops a supervisor: no new work, and writes under way are finished.
+async fn stop(supervisor: &ActorRef<SupervisorMessage>) {
+    let _ = ractor::call!(supervisor, SupervisorMessage::Drain);
+    supervisor.drain_children_and_wait(Some(STOP_TIMEOUT)).await;
+    let _ = supervisor.stop_and_wait(None, Some(STOP_TIMEOUT)).await;
 }

@@ -3,11 +3,14 @@
 //! Reads and writes the Lease; everything else is the [`Daemon`]'s, which is started behind the fence once the lease is
 //! acquired. A process leads once at most: whoever is deposed ends, and a clean start is its successor's.
 
+mod tenure;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use jiff::Timestamp;
 use kube::Client;
@@ -16,17 +19,20 @@ use ractor::SpawnErr;
 use tokio::time;
 use tower::{BoxError, Service};
 
+use self::tenure::Tenure;
 use super::{Daemon, Inspector, Options, user_agent};
 use crate::actors::Overview;
 use crate::cluster::lease::Timing;
-use crate::cluster::lease::elector::Elector;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
-use crate::plan::report::daemon::{DaemonSettings, DaemonState, annotations};
+use crate::plan::report::daemon::DaemonState;
 
 /// How often it is looked how the daemon is: as often as the lease is renewed, about.
 const OBSERVED_EVERY: Duration = Duration::from_secs(2);
+
+/// Where a lease is kept: what runs the task that it is given, to its end.
+pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
 
 /// How a process takes part in the election of the one that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +57,11 @@ pub enum End {
 /// One process of the daemon.
 pub struct Replica<S> {
     service: S,
-    client: Client,
     options: Options,
-    elector: Option<Elector>,
+    candidacy: Option<Candidacy>,
+    /// The way of the requests about the lease.
+    way: S,
+    home: Home,
     /// How the daemon is, for whoever reads the lease.
     state: Arc<Mutex<DaemonState>>,
 }
@@ -81,26 +89,24 @@ where
     /// nobody; with one, the fence of `options` is the elector's.
     pub fn new(service: S, candidacy: Option<Candidacy>, options: Options) -> Self {
         let fence = if candidacy.is_some() { Fence::closed() } else { Fence::open() };
+        let home = Box::new(|task| drop(tokio::spawn(task)));
         let options = Options { fence, ..options };
-        // Leadership itself is not behind the fence.
-        let (jitter, meter) = (Jitter::seeded(options.seed), options.metrics.requests.clone());
-        let transport = Transport::new(service.clone(), jitter, &user_agent(), Fence::open(), meter);
-        let namespace = &options.settings.decide.namespace;
-        let client = Client::new(transport, namespace.clone());
-        let told = DaemonSettings::of(&options.settings.decide, options.settings.build.digest_handoff);
-        let state = Arc::new(Mutex::new(DaemonState::default()));
-        let elector = candidacy.map(|Candidacy { identity, timing }| {
-            let state = Arc::clone(&state);
-            let told = Arc::new(move || annotations(&told, &state.lock().unwrap_or_else(PoisonError::into_inner)));
-            Elector::new(client.clone(), namespace, identity, timing, options.clock, options.fence.clone())
-                .annotated(told)
-        });
-        Self { service, client, options, elector, state }
+        Self { way: service.clone(), service, options, candidacy, home, state: Arc::default() }
     }
 
-    /// The client that the process asks for the lease with: not behind the fence.
+    /// The same, which keeps its lease by a way of its own and in a place of its own: neither requests nor work of the
+    /// daemon's, however much there is of it, make a renewal late then.
+    #[must_use]
+    pub fn with_lease_apart(self, way: S, home: Home) -> Self {
+        Self { way, home, ..self }
+    }
+
+    /// A client that is not behind the fence.
     pub fn client(&self) -> Client {
-        self.client.clone()
+        let Options { settings, metrics, seed, .. } = &self.options;
+        let (jitter, meter) = (Jitter::seeded(*seed), metrics.requests.clone());
+        let transport = Transport::new(self.service.clone(), jitter, &user_agent(), Fence::open(), meter);
+        Client::new(transport, settings.decide.namespace.clone())
     }
 
     /// Runs until `stop` ends, or the process is deposed or crashes; `leads` is told once it acts.
@@ -110,14 +116,15 @@ where
     /// # Errors
     /// If the daemon cannot be started.
     pub async fn run(self, stop: impl Future<Output = ()>, leads: impl FnOnce(Inspector)) -> Result<End, SpawnErr> {
-        let Self { service, options, mut elector, state, .. } = self;
+        let Self { service, options, candidacy, way, home, state } = self;
         let clock = options.clock;
         let mut stop = std::pin::pin!(stop);
-        if let Some(elector) = &mut elector {
+        let mut tenure = candidacy.map(|candidacy| Tenure::begin(candidacy, way, &options, &state, home));
+        if let Some(tenure) = &mut tenure {
             tokio::select! {
                 biased;
                 () = &mut stop => return Ok(End::Stopped),
-                () = elector.acquire() => {}
+                leads = tenure.leads() => if !leads { return Ok(End::Deposed) },
             }
         }
         let mut term = Term(Some(Daemon::start(service, options).await?));
@@ -128,26 +135,26 @@ where
             biased;
             () = &mut stop => End::Stopped,
             () = daemon.ended() => End::Crashed,
-            () = keep(&mut elector, observed) => End::Deposed,
+            () = lost(&mut tenure, observed) => End::Deposed,
         };
         if end == End::Stopped {
             tracing::info!("stopping");
             if let Some(daemon) = term.0.take() {
                 daemon.stop().await;
             }
-            if let Some(elector) = &mut elector {
-                elector.release().await;
+            if let Some(tenure) = tenure {
+                tenure.release().await;
             }
         }
         Ok(end)
     }
 }
 
-/// Keeps the lease, where there is one to keep, while `observed` sees what is written with it; returns once it is lost.
-async fn keep(elector: &mut Option<Elector>, observed: impl Future<Output = Infallible>) {
-    let Some(elector) = elector else { return std::future::pending().await };
+/// Waits until the lease is lost, where there is one to keep, while `observed` sees what is written with it.
+async fn lost(tenure: &mut Option<Tenure>, observed: impl Future<Output = Infallible>) {
+    let Some(tenure) = tenure else { return std::future::pending().await };
     tokio::select! {
-        () = elector.keep() => {}
+        () = tenure.lost() => {}
         never = observed => match never {},
     }
 }

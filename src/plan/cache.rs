@@ -2,16 +2,21 @@
 //!
 //! Watches tell of changes, and so do the answers to this daemon's own writes; the two arrive in any
 //! order. A newer version replaces an older one and never the other way about, and an object that was
-//! seen to be deleted does not come back: its UID is remembered.
+//! seen to be deleted does not come back: its UID is remembered, for as long as what was sent before its end may still
+//! arrive. That is a matter of a few deletions, so the UIDs of so many are remembered.
+//!
+//! What is not there is remembered as long as it [matters](matters): not for every config that was ever built.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{Key, Kind, Object, ResourceVersion};
+use crate::api::{Key, Kind, Object, ResourceVersion, names};
 
-/// Deleted UIDs that are remembered.
-const GONE_MAX: usize = 1024;
+/// Deleted UIDs that are remembered of all pools' objects.
+const GONE_MAX: usize = 4096;
+/// Deleted UIDs that are remembered of one pool's.
+const GONE_OF_POOL_MAX: usize = 64;
 
 /// One change of what is known. Debug shows nothing of the objects but which they are: some are Secrets.
 #[derive(Clone)]
@@ -24,6 +29,8 @@ pub enum Change {
     Unknown(Key),
     /// The cluster serves objects of this kind, or does not.
     Serves(Kind, bool),
+    /// What there is of this kind cannot be known, for this reason; or it can.
+    Reaches(Kind, Option<Arc<str>>),
 }
 
 impl Change {
@@ -31,7 +38,7 @@ impl Change {
     pub const fn key(&self) -> Option<&Key> {
         match self {
             Self::Applied(key, _) | Self::Gone(key, _) | Self::Unknown(key) => Some(key),
-            Self::Serves(..) => None,
+            Self::Serves(..) | Self::Reaches(..) => None,
         }
     }
 }
@@ -43,6 +50,7 @@ impl fmt::Debug for Change {
             Self::Gone(key, uid) => write!(f, "{key} is gone: {uid:?}"),
             Self::Unknown(key) => write!(f, "{key} is unknown"),
             Self::Serves(kind, is_served) => write!(f, "{} is served: {is_served}", kind.name()),
+            Self::Reaches(kind, why) => write!(f, "{} is out of reach: {why:?}", kind.name()),
         }
     }
 }
@@ -56,8 +64,12 @@ pub struct Cache {
     /// belongs together in any order, and may be late.
     asked: BTreeSet<Key>,
     unserved: BTreeSet<Kind>,
-    gone: BTreeSet<String>,
-    gone_in_order: VecDeque<String>,
+    /// Kinds of which nothing can be known, and why.
+    unreachable: BTreeMap<Kind, Arc<str>>,
+    gone: BTreeSet<Arc<str>>,
+    gone_in_order: VecDeque<Arc<str>>,
+    /// Whether this is what one pool has to know.
+    is_of_pool: bool,
 }
 
 impl fmt::Debug for Cache {
@@ -79,6 +91,10 @@ impl Cache {
             }
             Change::Serves(kind, true) => self.unserved.remove(kind),
             Change::Serves(kind, false) => self.unserved.insert(*kind),
+            Change::Reaches(kind, None) => self.unreachable.remove(kind).is_some(),
+            // Why it was so at first is enough.
+            Change::Reaches(kind, Some(_)) if self.unreachable.contains_key(kind) => false,
+            Change::Reaches(kind, Some(why)) => self.unreachable.insert(*kind, why.clone()).is_none(),
         }
     }
 
@@ -95,6 +111,16 @@ impl Cache {
     /// Whether the cluster serves objects of `kind`, for all that is known.
     pub fn serves(&self, kind: Kind) -> bool {
         !self.unserved.contains(&kind)
+    }
+
+    /// Whether it cannot be known what there is of `kind`: its API has not answered yet.
+    pub fn is_unreachable(&self, kind: Kind) -> bool {
+        self.unreachable(kind).is_some()
+    }
+
+    /// Why it cannot be known what there is of `kind`, if it cannot.
+    pub fn unreachable(&self, kind: Kind) -> Option<&str> {
+        self.unreachable.get(&kind).map(AsRef::as_ref)
     }
 
     /// Notes that the API server was asked for an object that no watch has told of, and has none; false if that is
@@ -131,8 +157,49 @@ impl Cache {
         }
     }
 
+    /// What the actor of a pool starts with: the objects that `wanted` picks out of this cache, and of what is not there
+    /// what `matters` does. Objects that have gone need not be remembered: it is told of no more of them from here.
+    pub fn share(&self, mut wanted: impl FnMut(&Key, &Object) -> bool, mut matters: impl FnMut(&Key) -> bool) -> Self {
+        let mut pick = |keys: &BTreeSet<Key>| keys.iter().filter(|key| matters(key)).cloned().collect();
+        let objects = self.objects.iter().filter(|(key, object)| wanted(key, object));
+        Self {
+            objects: objects.map(|(key, object)| (key.clone(), object.clone())).collect(),
+            absent: pick(&self.absent),
+            asked: pick(&self.asked),
+            unserved: self.unserved.clone(),
+            unreachable: self.unreachable.clone(),
+            gone: BTreeSet::new(),
+            gone_in_order: VecDeque::new(),
+            is_of_pool: true,
+        }
+    }
+
+    /// Forgets all objects but those that are `wanted`, and of what is not there all but what `matters`: from here on, it
+    /// is not known.
+    pub fn confine(&mut self, wanted: impl Fn(&Key, &Object) -> bool, matters: impl Fn(&Key) -> bool) {
+        self.objects.retain(|key, object| wanted(key, object));
+        self.absent.retain(&matters);
+        self.asked.retain(matters);
+    }
+
+    /// Forgets that an object is not there, if that was known.
+    pub fn forget_absence(&mut self, key: &Key) {
+        self.absent.remove(key);
+        self.asked.remove(key);
+    }
+
+    /// How much is known, in objects that are there or are not. Those that have gone for good are a bounded few more.
+    pub fn len(&self) -> usize {
+        self.objects.len() + self.absent.len() + self.asked.len()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn put(&mut self, key: &Key, object: &Arc<Object>) -> bool {
-        if object.metadata.uid.as_ref().is_some_and(|uid| self.gone.contains(uid)) {
+        if object.metadata.uid.as_ref().is_some_and(|uid| self.gone.contains(uid.as_str())) {
             return false;
         }
         if self.objects.get(key).is_some_and(|known| ResourceVersion::of(known) >= ResourceVersion::of(object)) {
@@ -147,7 +214,7 @@ impl Cache {
     fn take(&mut self, key: &Key, uid: Option<&str>) -> bool {
         let known = self.objects.get(key).and_then(|object| object.metadata.uid.clone());
         if let Some(uid) = uid {
-            self.forget_for_good(uid.to_owned());
+            self.forget_for_good(uid.into());
         }
         if known.is_some() && uid.is_some() && known.as_deref() != uid {
             return false;
@@ -156,14 +223,28 @@ impl Cache {
         self.absent.insert(key.clone()) || is_removed
     }
 
-    fn forget_for_good(&mut self, uid: String) {
+    fn forget_for_good(&mut self, uid: Arc<str>) {
+        let max = if self.is_of_pool { GONE_OF_POOL_MAX } else { GONE_MAX };
         if self.gone.insert(uid.clone()) {
             self.gone_in_order.push_back(uid);
         }
-        if self.gone_in_order.len() > GONE_MAX
+        if self.gone_in_order.len() > max
             && let Some(oldest) = self.gone_in_order.pop_front()
         {
             self.gone.remove(&oldest);
+        }
+    }
+}
+
+/// Whether it matters to a pool which wants the config `rendered` that an object of this name is not there: it is one
+/// that is watched by name, or has a name that the pool's build needs.
+pub fn matters(key: &Key, rendered: &str) -> bool {
+    match key.kind {
+        Kind::Secret => true,
+        Kind::MachineConfigPool | Kind::Event => false,
+        Kind::MachineConfig => key.name == rendered,
+        Kind::ConfigMap | Kind::Pod | Kind::Build => {
+            key.is_input_config_map() || names::rendered_of(&key.name) == Some(rendered)
         }
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::cache::{Cache, Change};
+use super::cache::{Cache, Change, matters};
 pub use super::scope::{Scope, WatchEvent};
 use crate::api::{Key, Kind, Object, Pool, keys, names};
 
@@ -45,11 +45,18 @@ impl Index {
             }
             WatchEvent::NotServed(scope) => self.forget_unserved(scope),
             WatchEvent::Listed(scope, objects) => {
-                let served = Change::Serves(scope.kind, true);
+                let kind = scope.kind;
                 let mut news = self.relist(scope, objects);
-                news.extend(self.apply(served));
+                news.extend(
+                    [Change::Serves(kind, true), Change::Reaches(kind, None)].into_iter().flat_map(|c| self.apply(c)),
+                );
                 news
             }
+            // What was seen once is still to be followed.
+            WatchEvent::Unreachable(scope, _) if self.listed.contains(&scope) => Vec::new(),
+            WatchEvent::Unreachable(scope, why) => self.apply(Change::Reaches(scope.kind, Some(why))),
+            // What is known is of no use to anybody; who keeps it has to begin anew.
+            WatchEvent::Rewound(_) => Vec::new(),
             WatchEvent::Applied(scope, object) => self.apply_within(&scope, object, Change::Applied),
             WatchEvent::Deleted(scope, object) => {
                 // A build object that was not told to end has not ended: it has lost the label that is watched.
@@ -62,10 +69,18 @@ impl Index {
 
     /// Takes in what the answer to a write tells.
     pub fn answer(&mut self, change: Change) -> Vec<(Audience, Change)> {
-        if let Change::Applied(key, _) = &change {
-            for (_, written) in self.written.iter_mut().filter(|(scope, _)| scope.covers(key)) {
-                written.insert(key.clone());
+        match &change {
+            Change::Applied(key, _) => {
+                for (_, written) in self.written.iter_mut().filter(|(scope, _)| scope.covers(key)) {
+                    written.insert(key.clone());
+                }
             }
+            Change::Gone(key, _) | Change::Unknown(key) => {
+                self.written.values_mut().for_each(|written| {
+                    written.remove(key);
+                });
+            }
+            Change::Serves(..) | Change::Reaches(..) => {}
         }
         self.apply(change)
     }
@@ -88,10 +103,19 @@ impl Index {
 
     /// What there is to know for the actor of `pool`.
     pub fn of_pool(&self, pool: &str) -> Cache {
-        self.cache.subset(|key, object| match self.audience(key, object) {
+        let rendered = self.cache.get(&Key::new(Kind::MachineConfigPool, pool)).map(|pool| Pool::new(pool).rendered());
+        let is_for = |key: &Key, object: &Object| match self.audience(key, object) {
             Audience::All => true,
             Audience::Pools(pools) => pools.contains(pool),
-        })
+        };
+        self.cache.share(is_for, |key| matters(key, rendered.unwrap_or_default()))
+    }
+
+    /// How much is kept: what is known, and what else there is to keep in order to know whose it is.
+    pub fn kept(&self) -> usize {
+        let groups = self.owned.values().map(BTreeSet::len).chain(self.wanting.values().map(BTreeSet::len));
+        let written = self.written.values().map(BTreeSet::len);
+        self.cache.len() + groups.chain(written).sum::<usize>() + self.listed.len()
     }
 
     /// Whether `pool` needs an actor: it is opted in, or something of a build is left on it or for it.
@@ -126,7 +150,8 @@ impl Index {
         let unseen: Vec<Key> =
             self.cache.of_kind(scope.kind).map(|(key, _)| key.clone()).filter(|key| scope.covers(key)).collect();
         let gone = unseen.into_iter().map(|key| Change::Gone(key, None));
-        let changes: Vec<Change> = gone.chain([Change::Serves(scope.kind, false)]).collect();
+        let kind = [Change::Serves(scope.kind, false), Change::Reaches(scope.kind, None)];
+        let changes: Vec<Change> = gone.chain(kind).collect();
         self.written.remove(&scope);
         self.listed.insert(scope);
         changes.into_iter().flat_map(|change| self.apply(change)).collect()
@@ -168,14 +193,37 @@ impl Index {
         if key.kind == Kind::MachineConfigPool {
             let rendered = |pool| Pool::new(pool).rendered().to_owned();
             regroup(&mut self.wanting, &key.name, old.map(rendered), new.map(rendered));
+            self.forget_unwanted(old.map(rendered).as_deref());
+        }
+        if new.is_none() && !self.matters(&key) {
+            self.cache.forget_absence(&key);
         }
         let audience = match after.as_deref().or(before.as_deref()) {
             Some(object) => self.audience(&key, object),
-            None => Audience::All,
+            None => self.audience_of_name(&key),
         };
         let mut news = vec![(audience, change)];
         news.extend(self.newly_relevant(&key, before.as_deref(), after.as_deref()));
         news
+    }
+
+    /// Whether it matters to any pool that an object of this name is not there.
+    fn matters(&self, key: &Key) -> bool {
+        let config =
+            if key.kind == Kind::MachineConfig { Some(key.name.as_str()) } else { names::rendered_of(&key.name) };
+        let wanted = config.filter(|config| self.wanting.contains_key(*config));
+        matters(key, wanted.unwrap_or_default())
+    }
+
+    /// Forgets what is not there of a config, if no pool wants that any more.
+    fn forget_unwanted(&mut self, rendered: Option<&str>) {
+        let Some(rendered) = rendered.filter(|rendered| !self.wanting.contains_key(*rendered)) else { return };
+        let build = names::build(rendered);
+        let config_maps = [names::payload(rendered), names::containerfile(rendered), names::digest(rendered)];
+        let keys = config_maps.into_iter().map(|name| Key::new(Kind::ConfigMap, name));
+        let others =
+            [Key::new(Kind::MachineConfig, rendered), Key::new(Kind::Pod, &build), Key::new(Kind::Build, &build)];
+        keys.chain(others).for_each(|key| self.cache.forget_absence(&key));
     }
 
     /// The objects that a pool has to hear of because it now wants another config.
@@ -196,20 +244,46 @@ impl Index {
             .collect()
     }
 
+    /// Who has to hear of an object: those that need its name, and of a build's object who it was made for.
     fn audience(&self, key: &Key, object: &Object) -> Audience {
+        match self.audience_of_name(key) {
+            Audience::Pools(mut pools)
+                if matches!(key.kind, Kind::ConfigMap | Kind::Pod | Kind::Build | Kind::Event) =>
+            {
+                pools.extend(owner_of(object));
+                Audience::Pools(pools)
+            }
+            audience => audience,
+        }
+    }
+
+    /// Who has to hear of whatever has this name.
+    fn audience_of_name(&self, key: &Key) -> Audience {
         let wanting = |rendered: &str| self.wanting.get(rendered).cloned().unwrap_or_default();
         match key.kind {
             Kind::Secret => Audience::All,
             Kind::ConfigMap if key.is_input_config_map() => Audience::All,
             Kind::MachineConfigPool => Audience::Pools([key.name.clone()].into()),
             Kind::MachineConfig => Audience::Pools(wanting(&key.name)),
-            // Who made it, and who needs its name.
             Kind::ConfigMap | Kind::Pod | Kind::Build | Kind::Event => {
-                let wanting = names::rendered_of(&key.name).map(wanting).unwrap_or_default();
-                Audience::Pools(owner_of(object).into_iter().chain(wanting).collect())
+                Audience::Pools(names::rendered_of(&key.name).map(wanting).unwrap_or_default())
             }
         }
     }
+}
+
+/// Forgets what does not concern `pool` any more, as it is known to be now: objects of configs that it does not want, and
+/// that they are not there. What was made for its builds stays known, and so does a digest, which may bear no labels.
+pub fn confine(cache: &mut Cache, pool: &str) {
+    let own = Key::new(Kind::MachineConfigPool, pool);
+    let rendered = cache.get(&own).map(|pool| Pool::new(pool).rendered().to_owned()).unwrap_or_default();
+    let is_digest = |key: &Key| key.kind == Kind::ConfigMap && key.name.starts_with(&names::digest(""));
+    cache.confine(
+        |key, object| {
+            *key == own || matters(key, &rendered) || is_digest(key) || owner_of(object).as_deref() == Some(pool)
+        },
+        |key| matters(key, &rendered),
+    );
 }
 
 /// Moves a member from the group that it was in to the one that it is in now.

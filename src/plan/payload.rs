@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,7 @@ use crate::api::names::PAYLOAD_KEY;
 
 /// A compressed MachineConfig. Debug shows its size, not its content: configs carry keys and passwords.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Payload(String);
+pub struct Payload(Arc<str>);
 
 /// Why a MachineConfig cannot travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +53,17 @@ impl Payload {
         if bytes > CONFIG_MAP_BYTES_MAX {
             return Err(PayloadTooLarge { bytes });
         }
-        Ok(Self(text))
+        Ok(Self(text.into()))
+    }
+
+    /// A payload that is in its ConfigMap, and is not kept besides.
+    pub fn spent() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Whether the payload is not kept any more.
+    pub fn is_spent(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The payload of the MachineConfig of `key`, if a build could apply it.

@@ -52,6 +52,11 @@ pub enum WatchEvent {
     Listing(Scope),
     /// The cluster does not serve objects of this kind: there are none.
     NotServed(Scope),
+    /// What there is cannot be known, for this reason.
+    Unreachable(Scope, Arc<str>),
+    /// The cluster is as it was before: it was restored from a backup. What is known may be of a time that is not any
+    /// more.
+    Rewound(Scope),
     /// All the objects that there are; others are gone.
     Listed(Scope, Vec<Arc<Object>>),
     /// An object was created or changed.
@@ -60,12 +65,29 @@ pub enum WatchEvent {
     Deleted(Scope, Arc<Object>),
 }
 
+impl WatchEvent {
+    /// What the watch covers.
+    pub const fn scope(&self) -> &Scope {
+        match self {
+            Self::Listing(scope)
+            | Self::NotServed(scope)
+            | Self::Unreachable(scope, _)
+            | Self::Rewound(scope)
+            | Self::Listed(scope, _)
+            | Self::Applied(scope, _)
+            | Self::Deleted(scope, _) => scope,
+        }
+    }
+}
+
 /// Nothing of the objects but how many: some are Secrets.
 impl fmt::Debug for WatchEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listing(scope) => write!(f, "listing {scope:?}"),
             Self::NotServed(scope) => write!(f, "not served: {scope:?}"),
+            Self::Unreachable(scope, why) => write!(f, "out of reach: {scope:?}: {why}"),
+            Self::Rewound(scope) => write!(f, "rewound: {scope:?}"),
             Self::Listed(scope, objects) => write!(f, "listed {} of {scope:?}", objects.len()),
             Self::Applied(scope, object) => write!(f, "applied {:?} of {scope:?}", object.metadata.name),
             Self::Deleted(scope, object) => write!(f, "deleted {:?} of {scope:?}", object.metadata.name),

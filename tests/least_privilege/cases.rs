@@ -72,6 +72,7 @@ cases! {
             list: stories::the_lease_is_released_and_taken_over, "the second process leads at once";
             watch: stories::the_lease_is_released_and_taken_over, "the second process leads at once";
             update: stories::the_lease_is_released_and_taken_over, "the second process leads at once";
+            patch: stories::the_lease_is_kept, "the first process keeps its lease";
         }
     }
     event_role {

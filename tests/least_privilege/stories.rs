@@ -240,6 +240,13 @@ pub async fn is_blocked(world: &World, pool: &str) {
     world.cluster.shows(pool, "BuildFailed", "NameConflict").await;
 }
 
+pub async fn the_lease_is_kept(world: &World) {
+    let mut first = world.start("first");
+    assert!(within(PATIENCE, "the first process leads", first.acts()).await);
+    world.cluster.rest(Duration::from_secs(30)).await;
+    assert!(first.is_acting(), "the first process keeps its lease");
+}
+
 pub async fn the_lease_is_released_and_taken_over(world: &World) {
     let mut first = world.start("first");
     assert!(within(PATIENCE, "the first process leads", first.acts()).await);

@@ -34,6 +34,11 @@ impl State {
             }
             Effect::Tell(note) => return self.tell(&pool, &note).await,
             Effect::Prepare { rendered, version } => return self.prepare(rendered, version).await,
+            Effect::Create(Part::Payload, _) if self.has_spent_payload() => {
+                // Its ConfigMap has gone since: it is read again.
+                self.let_go_of_payload();
+                return Ok(true);
+            }
             Effect::Create(part, request) => self.create(part, request).await?,
             Effect::Read(key) => return self.read(&key).await,
             Effect::Seek(search) => return self.seek(search).await,
@@ -82,12 +87,51 @@ impl State {
     /// Reads a MachineConfig and compresses it. Only the payload is kept.
     async fn prepare(&mut self, rendered: String, version: Option<String>) -> Result<bool, Error> {
         let key = Key::new(Kind::MachineConfig, &rendered);
-        let Some(document) = self.context.door.read(&key).await? else {
+        self.let_go_of_payload();
+        // First come, first served. Whoever has a place waits for nothing but requests until it is free again.
+        self.payload_place = self.context.payloads.clone().acquire_owned().await.ok();
+        let Some(text) = self.context.door.read_text(&key).await? else {
+            self.payload_place = None;
             return Ok(self.take_in_answer(Change::Gone(key, None)));
         };
-        let payload = Payload::of_machine_config(&key, &document);
+        let config = key.clone();
+        let encode = move || serde_json::from_str(&text).map(|document| Payload::of_machine_config(&config, &document));
+        let payload = self.context.computation.run(encode).await.map_err(|error| Error::unreadable(&key, error))?;
+        if payload.is_err() {
+            self.payload_place = None;
+        }
         self.prepared = Some(Prepared { rendered, version, payload });
         Ok(true)
+    }
+
+    /// Lets go of a compressed MachineConfig, and of the place for it; what is wrong with one stays known.
+    pub(super) fn let_go_of_payload(&mut self) {
+        self.prepared = self.prepared.take().filter(|prepared| prepared.payload.is_err());
+        self.payload_place = None;
+    }
+
+    /// At rest: lets go of a compressed MachineConfig, unless what is to be made of it is only refused for now.
+    pub(super) fn put_payload_away(&mut self) {
+        if self.refusals.is_empty() {
+            self.let_go_of_payload();
+        } else {
+            self.lend_payload_place();
+        }
+    }
+
+    /// Lets go of a compressed MachineConfig while it is not worked with; that it is in its ConfigMap stays known.
+    pub(super) fn lend_payload_place(&mut self) {
+        if !self.has_spent_payload() {
+            self.let_go_of_payload();
+        }
+    }
+
+    /// The payload is in its ConfigMap: it is not needed any more, unless that goes.
+    fn spend_payload(&mut self) {
+        if let Some(payload) = self.prepared.as_mut().and_then(|prepared| prepared.payload.as_mut().ok()) {
+            *payload = Payload::spent();
+        }
+        self.payload_place = None;
     }
 
     async fn create(&mut self, part: Part, request: Arc<BuildRequest>) -> Result<Change, Error> {
@@ -95,11 +139,19 @@ impl State {
         let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok()).cloned();
         let digest = Key::new(Kind::ConfigMap, names::digest(&request.inputs.rendered_config));
         let change = self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await?;
+        if part == Part::Payload {
+            self.spend_payload();
+        }
         if part == Part::Build {
             // From here on there may be one.
             self.take_in_answer(Change::Unknown(digest));
         }
         Ok(change)
+    }
+
+    fn has_spent_payload(&self) -> bool {
+        let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok());
+        payload.is_some_and(Payload::is_spent)
     }
 
     async fn delete(&mut self, doomed: Doomed) -> Result<Change, Error> {

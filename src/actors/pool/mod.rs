@@ -110,3 +110,7 @@ impl Actor for PoolActor {
 
 /// An object, shared.
 type Shared = Arc<crate::api::Object>;
+
+fn uid_of(object: &crate::api::Object) -> &str {
+    object.metadata.uid.as_deref().unwrap_or_default()
+}

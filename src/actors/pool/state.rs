@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ractor::{Actor, ActorId, ActorRef};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::stopwatch::Stopwatch;
-use super::{PoolArguments, PoolMessage, Shared};
+use super::{PoolArguments, PoolMessage, Shared, uid_of};
 use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
 use crate::actors::context::Context;
 use crate::actors::meter;
@@ -21,7 +22,7 @@ use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::{Evidence, Prepared, Refusal, View, Write, decide};
-use crate::plan::index::owner_of;
+use crate::plan::index::{confine, owner_of};
 use crate::plan::slots::Demand;
 use crate::plan::sources::{Read, Sources};
 use crate::plan::status::BuildStatus;
@@ -46,6 +47,8 @@ pub(in crate::actors) struct State {
     running: BTreeMap<String, Instant>,
     pub(super) evidence: BTreeMap<String, Evidence>,
     pub(super) prepared: Option<Prepared>,
+    /// The place for what is prepared, while that is held.
+    pub(super) payload_place: Option<OwnedSemaphorePermit>,
     pub(super) told: BTreeSet<String>,
     pub(super) builds: BTreeMap<BuildId, ActorRef<BuildMessage>>,
     pub(super) stopwatch: Stopwatch,
@@ -80,6 +83,7 @@ impl State {
             running: BTreeMap::new(),
             evidence: BTreeMap::new(),
             prepared: None,
+            payload_place: None,
             told: BTreeSet::new(),
             builds: BTreeMap::new(),
             stopwatch: Stopwatch::default(),
@@ -125,7 +129,7 @@ impl State {
         // No watch would ever tell of the end of a build object without labels: it is kept here alone.
         let is_watched = match &change {
             Change::Applied(key, object) => !key.kind.is_build_object() || owner_of(object).is_some(),
-            Change::Gone(..) | Change::Unknown(_) | Change::Serves(..) => true,
+            Change::Gone(..) | Change::Unknown(_) | Change::Serves(..) | Change::Reaches(..) => true,
         };
         let is_news = self.take_in(&change);
         if is_watched {
@@ -277,6 +281,8 @@ impl State {
     }
 
     fn rest_for(&mut self, wait: Duration) {
+        // Others may need its place meanwhile.
+        self.lend_payload_place();
         self.rests_until = Some(Instant::now() + wait);
         if let Some(retry) = self.retry.take() {
             retry.abort();
@@ -337,6 +343,7 @@ impl State {
 
     /// At rest: lets go of actors whose build has no object left, and of what was known about it.
     fn tidy(&mut self) {
+        confine(&mut self.cache, &self.pool);
         let alive: BTreeSet<BuildId> = self.cache.iter().filter_map(|(key, object)| build_id(key, object)).collect();
         self.builds.retain(|id, actor| {
             let is_alive = alive.contains(id);
@@ -350,7 +357,7 @@ impl State {
         self.statuses.retain(|uid, _| uids.contains(uid.as_str()));
         self.running.retain(|uid, _| uids.contains(uid.as_str()));
         self.evidence.retain(|uid, _| uids.contains(uid.as_str()));
-        self.prepared = self.prepared.take().filter(|prepared| prepared.payload.is_err());
+        self.put_payload_away();
         if self.told.len() > TOLD_MAX {
             self.told.clear();
         }
@@ -380,10 +387,6 @@ impl State {
             timer.abort();
         }
     }
-}
-
-fn uid_of(object: &Object) -> &str {
-    object.metadata.uid.as_deref().unwrap_or_default()
 }
 
 /// The build that an object belongs to, by its name and its input hash.

@@ -80,7 +80,14 @@ impl Followed {
     async fn look(&mut self, event: Option<WatchEvent>) -> Result<(), snapshot::Error> {
         // What has arrived in the meantime makes one look.
         let further = std::iter::from_fn(|| self.events.try_recv().ok());
-        event.into_iter().chain(further).for_each(|event| self.snapshot.observe(event));
+        let events: Vec<WatchEvent> = event.into_iter().chain(further).collect();
+        if events.iter().any(|event| matches!(event, WatchEvent::Rewound(_))) {
+            // What is known is of a time that is not any more.
+            self.watches.begin_anew();
+            self.snapshot = Snapshot::read(self.access.client.clone(), &self.access.settings.namespace).await?;
+        } else {
+            events.into_iter().for_each(|event| self.snapshot.observe(event));
+        }
         self.snapshot.follow_secrets().await?;
         self.watches.follow(self.snapshot.scopes());
         self.reports = self.snapshot.reports(&self.access.settings, Timestamp::now()).await?;

@@ -1,21 +1,30 @@
 //! Carries the moves out: acquires the lease, keeps it, and lets it go.
+//!
+//! A renewal has until the renew deadline to be answered, and no renewal waits for the one before it: they are sent one
+//! retry period apart, answered or not, and each that succeeds counts from when it was sent. So neither a slow answer nor
+//! a lost one uses up the time of the others. A renewal is a patch that tests whose lease it is: it needs no answer to the
+//! one before it, and one that arrives late, when another leads, does nothing.
+
+mod candidate;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::api::Api;
 use kube::runtime::watcher;
 use kube::{Client, runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
+use self::candidate::{Candidate, Known, Outcome, Tried};
+use super::Timing;
 use super::fence::Fence;
-use super::{Move, Timing, next, released};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 
@@ -25,52 +34,69 @@ pub const LEASE_NAME: &str = "machine-os-builder";
 /// Times that a renewal is tried before a term ends, should none be answered: one that is lost on its way must not use
 /// up the time for all.
 const RENEWALS_MIN: u32 = 3;
+/// Renewals that are waited for at once; the closest that two are sent is this part of the renew deadline.
+const RENEWALS_MAX: u32 = 32;
 
 /// What a candidate has to say of itself, as annotations of the lease that it writes.
 pub type Annotations = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
 /// One candidate for leadership.
 pub struct Elector {
-    leases: Api<Lease>,
-    identity: String,
-    timing: Timing,
-    clock: Clock,
+    candidate: Candidate,
     fence: Fence,
-    annotations: Annotations,
     /// The lease as it was last seen, and when it was first seen so.
-    known: Option<(Lease, Instant)>,
-    /// Whether the lease is known as this candidate wrote it: then it is renewed without a look at it before.
-    is_own: bool,
+    known: Known,
+    /// When the last renewal that succeeded was sent: leadership counts from there, as the lease may be as old as that.
+    renewed: Instant,
+    /// The renewals that are waited for.
+    renewals: FuturesUnordered<BoxFuture<'static, Tried>>,
+    /// When the last renewal was sent.
+    sent: Instant,
+    /// How long the last that succeeded took.
+    latency: Duration,
+    /// When the next is sent.
+    next: Instant,
 }
 
-/// Why a lease could not be written.
-#[derive(Debug, thiserror::Error)]
-enum WriteError {
-    /// Somebody else wrote it first.
-    #[error("somebody else wrote the lease first")]
-    Conflict,
-    /// The request failed.
-    #[error("failed to write the lease")]
-    Failed(#[source] kube::Error),
+/// What a step on the way of a leader came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The lease is renewed.
+    Renewed,
+    /// Another candidate holds the lease.
+    Lost,
+    /// Nothing that matters.
+    Nothing,
 }
 
 impl Elector {
     /// A candidate called `identity`, whose `fence` keeps the requests that need leadership.
     pub fn new(client: Client, namespace: &str, identity: String, timing: Timing, clock: Clock, fence: Fence) -> Self {
-        let (leases, annotations) = (Api::namespaced(client, namespace), Arc::new(BTreeMap::new) as Annotations);
-        Self { leases, identity, timing, clock, fence, annotations, known: None, is_own: false }
+        let leases = Api::namespaced(client, namespace);
+        let now = Instant::now();
+        Self {
+            candidate: Candidate { leases, identity, timing, clock, annotations: Arc::new(BTreeMap::new) },
+            fence,
+            known: None,
+            renewed: now,
+            renewals: FuturesUnordered::new(),
+            sent: now,
+            latency: Duration::ZERO,
+            next: now,
+        }
     }
 
     /// The same, which writes these annotations with the lease, and leaves all others alone.
     #[must_use]
-    pub fn annotated(self, annotations: Annotations) -> Self {
-        Self { annotations, ..self }
+    pub fn annotated(mut self, annotations: Annotations) -> Self {
+        self.candidate.annotations = annotations;
+        self
     }
 
     /// Waits until this candidate leads.
     pub async fn acquire(&mut self) {
         let (changed, mut changes) = watch::channel(());
-        let leases = self.leases.clone();
+        let leases = self.candidate.leases.clone();
         // The poll alone would find a released lease late; the watch alone could be blind.
         let mut watching = JoinSet::new();
         watching.spawn(async move {
@@ -84,131 +110,132 @@ impl Elector {
             }
         });
         while !self.try_to_lead().await {
-            let _ = time::timeout(self.timing.retry_period, changes.changed()).await;
+            let _ = time::timeout(self.candidate.timing.retry_period, changes.changed()).await;
         }
         drop(watching);
-        tracing::info!(identity = self.identity, "this process leads");
+        tracing::info!(identity = self.candidate.identity, "this process leads");
+    }
+
+    /// One try to acquire the lease. A term that begins has a renewal on its way already where answers are slow, or its
+    /// time would be up before the first could be answered.
+    async fn try_to_lead(&mut self) -> bool {
+        self.renewals.clear();
+        let tried = self.candidate.clone().lead(self.known.clone()).await;
+        if self.take_in(tried) != Step::Renewed {
+            return false;
+        }
+        self.next = self.renewed + self.candidate.timing.retry_period;
+        let is_late = |elector: &Self| elector.latency > elector.candidate.timing.renew_deadline / 2;
+        let mut is_alone = is_late(self);
+        while is_alone || self.has_run_out() {
+            match self.step(None).await {
+                Step::Lost => return false,
+                Step::Renewed => is_alone = is_late(self) && self.renewals.is_empty(),
+                Step::Nothing => {}
+            }
+        }
+        true
     }
 
     /// Keeps the lease for as long as it can be renewed. Returns once this candidate leads no more; by then no
     /// request that needs leadership leaves this process.
     pub async fn keep(&mut self) {
-        let Timing { renew_deadline, retry_period, .. } = self.timing;
-        let mut asked = Instant::now();
-        let mut deadline = asked + renew_deadline;
-        loop {
-            time::sleep_until(deadline.min(asked + retry_period)).await;
-            // Leadership counts from before the request: the lease may be as old as that.
-            asked = Instant::now();
-            let limit = deadline.min(asked + renew_deadline / RENEWALS_MIN);
-            match time::timeout_at(limit, self.try_to_lead()).await {
-                Ok(true) => deadline = asked + renew_deadline,
-                Ok(false) if self.is_held_by_another() => break,
-                Ok(false) | Err(_) => {}
-            }
-            if deadline <= Instant::now() {
-                break;
-            }
-        }
+        while !self.has_run_out() && self.step(Some(self.deadline())).await != Step::Lost {}
         self.fence.close();
-        tracing::error!(identity = self.identity, "this process leads no more");
+        self.renewals.clear();
+        tracing::error!(identity = self.candidate.identity, "this process leads no more");
     }
 
     /// Gives the lease back, so that another candidate can take it at once.
     pub async fn release(&mut self) {
         self.fence.close();
-        // A renewal may have been under way when this candidate was told to stop.
-        if !self.is_own
-            && let Err(error) = self.look().await
-        {
-            tracing::warn!(error = with_causes(&error), "failed to read the lease");
+        // A renewal may have been under way when this candidate was told to stop. It finds that the lease is not its own
+        // any more, should it arrive after this.
+        self.renewals.clear();
+        match self.candidate.look(self.known.clone()).await {
+            Ok(known) => self.known = known,
+            Err(error) => tracing::warn!(error = with_causes(&error), "failed to read the lease"),
         }
-        let Some((lease, _)) = self.known.clone().filter(|_| !self.is_held_by_another()) else { return };
-        if self.fence.writes.last().is_some_and(|sent| sent.elapsed() < self.timing.lease_duration) {
+        let Some((lease, _)) = self.known.clone().filter(|_| self.candidate.holds(&self.known)) else { return };
+        if self.fence.writes.last().is_some_and(|sent| sent.elapsed() < self.candidate.timing.lease_duration) {
             tracing::warn!(
                 "a write of this process may still arrive: the lease is not released, it runs out by itself"
             );
             return;
         }
-        let spec = released(&lease.spec.clone().unwrap_or_default(), self.clock.now());
-        if let Err(error) = self.write(Some(&lease), spec).await {
+        if let Err(error) = self.candidate.release(&lease).await {
             tracing::warn!(error = with_causes(&error), "failed to release the lease; it runs out by itself");
         }
     }
 
-    /// One try: writes the lease if it may be taken or is this candidate's to renew. It is read before that, unless this
-    /// candidate wrote it last; a conflict says that it did not, and is worth another look.
-    async fn try_to_lead(&mut self) -> bool {
-        // Leadership counts from before the request: the lease may be as old as that.
-        let asked = Instant::now();
-        // Whatever becomes of this try, unless the write succeeds.
-        let was_own = std::mem::take(&mut self.is_own);
-        if was_own && self.try_to_write(asked).await {
-            return true;
-        }
-        if let Err(error) = self.look().await {
-            tracing::warn!(error = with_causes(&error), "failed to read the lease");
-            return false;
-        }
-        self.try_to_write(asked).await
+    /// Until when requests may leave, as it is now.
+    fn deadline(&self) -> Instant {
+        self.renewed + self.candidate.timing.renew_deadline
     }
 
-    async fn try_to_write(&mut self, asked: Instant) -> bool {
-        let known = self.known.clone();
-        let spec = known.as_ref().and_then(|(lease, _)| lease.spec.as_ref());
-        let seen = known.as_ref().map_or(asked, |(_, seen)| *seen);
-        match next(spec, &self.identity, &self.timing, seen, asked, self.clock.now()) {
-            Move::Wait(_) => false,
-            Move::Write(spec) => match self.write(known.as_ref().map(|(lease, _)| lease), spec).await {
-                Ok(()) => {
-                    self.fence.move_to(asked + self.timing.renew_deadline);
-                    true
-                }
-                Err(WriteError::Conflict) => false,
-                Err(error) => {
-                    tracing::warn!(error = with_causes(&error), "the lease is not renewed");
-                    false
-                }
-            },
-        }
+    fn has_run_out(&self) -> bool {
+        self.deadline() <= Instant::now()
     }
 
-    async fn look(&mut self) -> kube::Result<()> {
-        let lease = self.leases.get_opt(LEASE_NAME).await?;
-        let version = |lease: &Lease| lease.metadata.resource_version.clone();
-        self.known = lease.map(|lease| match self.known.take() {
-            Some((known, seen)) if version(&known) == version(&lease) => (lease, seen),
-            _ => (lease, Instant::now()),
-        });
-        Ok(())
-    }
-
-    async fn write(&mut self, known: Option<&Lease>, spec: LeaseSpec) -> Result<(), WriteError> {
-        let mut metadata = known.map_or_else(
-            || ObjectMeta { name: Some(LEASE_NAME.to_owned()), ..ObjectMeta::default() },
-            |lease| lease.metadata.clone(),
-        );
-        metadata.annotations.get_or_insert_default().extend((self.annotations)());
-        let lease = Lease { metadata, spec: Some(spec) };
-        let params = PostParams::default();
-        let written = match known {
-            Some(_) => self.leases.replace(LEASE_NAME, &params, &lease).await,
-            None => self.leases.create(&params, &lease).await,
-        };
-        match written {
-            Ok(lease) => {
-                self.known = Some((lease, Instant::now()));
-                self.is_own = true;
-                Ok(())
+    /// Waits for the first of what is due: an answer, the next renewal, or the deadline.
+    async fn step(&mut self, deadline: Option<Instant>) -> Step {
+        let is_full = self.renewals.len() >= RENEWALS_MAX as usize;
+        let run_out = async {
+            match deadline {
+                Some(deadline) => time::sleep_until(deadline).await,
+                None => std::future::pending().await,
             }
-            Err(kube::Error::Api(status)) if status.code == 409 => Err(WriteError::Conflict),
-            Err(error) => Err(WriteError::Failed(error)),
+        };
+        tokio::select! {
+            biased;
+            Some(tried) = self.renewals.next() => self.take_in(tried),
+            () = run_out => Step::Nothing,
+            () = time::sleep_until(self.next), if !is_full => {
+                self.send();
+                Step::Nothing
+            }
         }
     }
 
-    fn is_held_by_another(&self) -> bool {
-        let holder = self.known.as_ref().and_then(|(lease, _)| lease.spec.as_ref()?.holder_identity.as_deref());
-        holder != Some(self.identity.as_str())
+    /// Sends a renewal; it is waited for as long as its success would be of use.
+    fn send(&mut self) {
+        let renew_deadline = self.candidate.timing.renew_deadline;
+        let now = Instant::now();
+        let renewal = self.candidate.clone().renew(self.known.clone());
+        let renewal = time::timeout_at(now + renew_deadline, renewal).map(move |tried| match tried {
+            Ok(tried) => tried,
+            Err(_) => Tried::failed(now),
+        });
+        self.renewals.push(renewal.boxed());
+        self.sent = now;
+        self.next = now + self.pause().min(renew_deadline / RENEWALS_MIN);
+    }
+
+    /// Takes in what came of a try.
+    fn take_in(&mut self, tried: Tried) -> Step {
+        let Tried { asked, known, outcome } = tried;
+        if let Some(known) = known {
+            self.known = known;
+        }
+        match outcome {
+            Outcome::Led => {
+                self.renewed = self.renewed.max(asked);
+                self.latency = asked.elapsed();
+                self.next = self.sent + self.pause();
+                self.fence.move_to(self.deadline());
+                Step::Renewed
+            }
+            Outcome::NotLed if !self.candidate.holds(&self.known) => Step::Lost,
+            Outcome::NotLed | Outcome::Failed => Step::Nothing,
+        }
+    }
+
+    /// The time between two renewals: the retry period, unless renewals that far apart would not be answered before the
+    /// deadline of the one before them, where answers take as long as the last did.
+    fn pause(&self) -> Duration {
+        let Timing { renew_deadline, retry_period, .. } = self.candidate.timing;
+        let left = renew_deadline.saturating_sub(self.latency) / 2;
+        retry_period.min(left.max(renew_deadline / RENEWALS_MAX))
     }
 }
 

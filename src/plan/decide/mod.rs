@@ -11,6 +11,7 @@
 //! | `made` | one object of a build, and what it bears |
 //! | `serve` | an opted-in pool: which of the below is due |
 //! | `start` | a build that is needed and not there: wait, claim, make its objects |
+//! | `unseen` | builds of which nothing can be known: wait, rather than build twice |
 //! | `cause` | the cause of a failure, found in what a build has printed |
 //! | `commands` | what a user may run next |
 //! | `conflict` | somebody else's object that has a name which the build needs |
@@ -35,6 +36,7 @@ mod serve;
 mod settle;
 mod show;
 mod start;
+mod unseen;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Made};
 use super::show::document;
-use super::{Decision, Effect, follow, messages, settle, show, start};
+use super::{Decision, Effect, follow, messages, settle, show, start, unseen};
 use crate::api::conditions::{BUILD_FAILED, event};
 use crate::api::{Pool, keys};
 use crate::plan::fault::InputFault;
@@ -81,6 +81,9 @@ fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>)
     let hash = request.hash.as_str();
     let is_stale = |made: &Made<'_>| !facts.is_claimed(made, hash) && !is_digest_of_running(facts, made, hash);
     let doubles = || facts.deletion(facts.doubles_of(hash));
+    if let Some(decision) = unseen::decide(facts, pool, request) {
+        return decision;
+    }
     if let Some(effect) = supersede(facts, pool, hash, is_stale).or_else(doubles) {
         return Decision::act(demand(facts), effect);
     }

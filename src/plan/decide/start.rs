@@ -225,7 +225,7 @@ fn queued_since(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Timestamp> {
 }
 
 /// Shows a state in which no build object is referred to: first off the spec, then in the status.
-fn show_unreferred(facts: &Facts<'_>, pool: &Pool<'_>, shown: &Shown) -> Option<Effect> {
+pub(super) fn show_unreferred(facts: &Facts<'_>, pool: &Pool<'_>, shown: &Shown) -> Option<Effect> {
     show::refer(pool, None).or_else(|| show::show(facts, pool, shown, Degraded::Clear, None))
 }
 

@@ -21,7 +21,7 @@ pub fn daemon(report: &DaemonReport, now: Timestamp, terminal: Option<usize>) ->
         Leadership::Released(released) => format!("none leads; the lease was released{}", told(released)),
         Leadership::Held { by, renewed, .. } if report.is_at_work(now) == Some(true) => {
             let rest = format!(" leads, renewed{}{}", told(renewed), details(report));
-            return format!("Daemon: {}{rest}\n", name(by, "Daemon: ".len() + rest.chars().count(), terminal));
+            format!("{}{rest}", name(by, "Daemon: ".len() + rest.chars().count(), terminal))
         }
         Leadership::Held { by, renewed, .. } => {
             let start = format!("none leads; the lease was last renewed{} by ", told(renewed));

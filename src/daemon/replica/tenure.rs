@@ -1,0 +1,112 @@
+//! The lease of one process, from when it is first asked for until it is given back or lost: a task of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use tokio::sync::{oneshot, watch};
+use tower::{BoxError, Service};
+
+use super::{Candidacy, Home};
+use crate::cluster::lease::elector::Elector;
+use crate::cluster::lease::fence::Fence;
+use crate::cluster::transport::Transport;
+use crate::daemon::{Options, user_agent};
+use crate::jitter::Jitter;
+use crate::plan::report::daemon::{DaemonSettings, DaemonState, annotations};
+
+/// How a process stands with regard to the lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It waits for it.
+    Waits,
+    /// It holds it.
+    Leads,
+    /// It has lost it, or given it back.
+    Over,
+}
+
+/// A process's hold on the lease. Dropped, no more requests are sent for it.
+pub(super) struct Tenure {
+    standing: watch::Receiver<Standing>,
+    release: oneshot::Sender<()>,
+}
+
+impl Tenure {
+    /// Asks for the lease by `way`, in a task of `home`'s.
+    ///
+    /// What is written with it is how the daemon is by then, as `state` tells.
+    pub(super) fn begin<S, B>(
+        candidacy: Candidacy,
+        way: S,
+        options: &Options,
+        state: &Arc<Mutex<DaemonState>>,
+        home: Home,
+    ) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError> + Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let Candidacy { identity, timing } = candidacy;
+        let Options { settings, metrics, clock, fence, .. } = options;
+        let (jitter, meter) = (Jitter::seeded(options.seed), metrics.requests.clone());
+        // Leadership itself is not behind the fence.
+        let transport = Transport::new(way, jitter, &user_agent(), Fence::open(), meter);
+        let transport = transport.with_patience(timing.renew_deadline);
+        let (namespace, clock, fence) = (settings.decide.namespace.clone(), *clock, fence.clone());
+        let (told_settings, state) =
+            (DaemonSettings::of(&settings.decide, settings.build.digest_handoff), Arc::clone(state));
+        let annotations =
+            Arc::new(move || annotations(&told_settings, &state.lock().unwrap_or_else(PoisonError::into_inner)));
+        let (shows, standing) = watch::channel(Standing::Waits);
+        let (release, told) = oneshot::channel();
+        let task = async move {
+            // Part of a client runs where the client is made.
+            let client = Client::new(transport, namespace.clone());
+            let elector = Elector::new(client, &namespace, identity, timing, clock, fence).annotated(annotations);
+            hold(elector, &shows, told).await;
+            shows.send_replace(Standing::Over);
+        };
+        home(task.boxed());
+        Self { standing, release }
+    }
+
+    /// Waits until the process leads; false if it never will.
+    pub(super) async fn leads(&mut self) -> bool {
+        let standing = self.standing.wait_for(|standing| *standing != Standing::Waits).await;
+        standing.is_ok_and(|standing| *standing == Standing::Leads)
+    }
+
+    /// Waits until the lease is lost.
+    pub(super) async fn lost(&mut self) {
+        let _ = self.standing.wait_for(|standing| *standing == Standing::Over).await;
+    }
+
+    /// Gives the lease back, so that another process can take it at once.
+    pub(super) async fn release(mut self) {
+        let _ = self.release.send(());
+        let _ = self.standing.wait_for(|standing| *standing == Standing::Over).await;
+    }
+}
+
+/// Acquires the lease and keeps it, until it is lost, given back as `told`, or the tenure is dropped.
+async fn hold(mut elector: Elector, shows: &watch::Sender<Standing>, mut told: oneshot::Receiver<()>) {
+    let told = tokio::select! {
+        biased;
+        told = &mut told => told,
+        () = async {
+            elector.acquire().await;
+            shows.send_replace(Standing::Leads);
+            elector.keep().await;
+        } => return,
+    };
+    if told.is_ok() {
+        elector.release().await;
+    }
+}
