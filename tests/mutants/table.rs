@@ -297,9 +297,9 @@ pub const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "src/daemon/replica.rs",
-                original: "elector.keep()",
+                original: "tenure.lost()",
                 mutated: "async {
-                    elector.keep().await;
+                    tenure.lost().await;
                     if @on {
                         std::future::pending::<()>().await;
                     }
