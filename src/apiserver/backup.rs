@@ -54,14 +54,14 @@ mod tests {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
         let server = ApiServer::new(Options::new(clock, 1));
         let path = "/api/v1/namespaces";
-        assert_eq!(send(&server, "POST", path, r#"{"metadata": {"name": "earlier"}}"#), 201);
+        assert_eq!(send(&server, "POST", path, r#"{"metadata": {"name": "before"}}"#), 201);
         let backup = server.back_up();
         assert_eq!(send(&server, "POST", path, r#"{"metadata": {"name": "later"}}"#), 201);
         let version = server.back_up().version;
-        assert_eq!(send(&server, "DELETE", "/api/v1/namespaces/earlier", ""), 200);
+        assert_eq!(send(&server, "DELETE", "/api/v1/namespaces/before", ""), 200);
         server.restore(&backup);
         assert_eq!(send(&server, "GET", "/api/v1/namespaces/later", ""), 404);
-        assert_eq!(send(&server, "GET", "/api/v1/namespaces/earlier", ""), 200);
+        assert_eq!(send(&server, "GET", "/api/v1/namespaces/before", ""), 200);
         assert_eq!(send(&server, "POST", path, r#"{"metadata": {"name": "anew"}}"#), 201);
         assert_eq!(server.back_up().version, version, "one change since the backup, as before");
     }
