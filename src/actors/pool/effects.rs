@@ -112,7 +112,7 @@ impl State {
 
     /// At rest: lets go of a compressed MachineConfig, unless what is to be made of it is only refused for now.
     pub(super) fn put_payload_away(&mut self) {
-        if self.refusals.is_empty() {
+        if self.refusals.known.is_empty() {
             self.let_go_of_payload();
         } else {
             self.lend_payload_place();

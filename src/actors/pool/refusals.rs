@@ -1,14 +1,53 @@
 //! Writes that the API server refuses: noted as they are answered, and tried again later each time.
 
-use tokio::time::Instant;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use super::state::State;
 use crate::api::limits::{REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, TROUBLE_IS_REFUSAL_AFTER};
 use crate::api::{Key, Kind, names};
 use crate::cluster::door::Error;
 use crate::plan::decide::{Effect, Part, Refusal, Write};
+
+/// The writes that the API server refuses.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// As decisions are told of them.
+    pub(super) known: BTreeMap<Write, Refusal>,
+    times: BTreeMap<Write, Times>,
+    /// The write that failed last for a trouble of the server's own, and since when it has.
+    trouble: Option<(Write, Instant)>,
+}
+
+/// When a refused write was refused first, and when it is tried again: by a clock that is not set meanwhile, as that of
+/// the wall may be.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    first: Instant,
+    due: Instant,
+}
+
+impl Refusals {
+    /// Says of each refusal when it began and when it is due again by the clock of the wall, which shows `now`.
+    pub(super) fn tell_time(&mut self, now: Timestamp) {
+        let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        for (write, refusal) in &mut self.known {
+            let Some(Times { first, due }) = self.times.get(write) else { continue };
+            let left = signed(due.saturating_duration_since(Instant::now()));
+            refusal.since = now.checked_sub(signed(first.elapsed())).unwrap_or(Timestamp::MIN);
+            refusal.retry_at = now.checked_add(left).unwrap_or(Timestamp::MAX);
+        }
+    }
+
+    fn note(&mut self, write: Write, refusal: Refusal, wait: Duration) {
+        let is_known = self.known.insert(write, refusal).is_some();
+        let first = self.times.get(&write).filter(|_| is_known).map_or_else(Instant::now, |times| times.first);
+        self.times.insert(write, Times { first, due: Instant::now() + wait });
+    }
+}
 
 impl State {
     /// The object that an effect writes.
@@ -36,8 +75,8 @@ impl State {
         outcome: &Result<bool, Error>,
     ) -> bool {
         let Err(error) = outcome else {
-            self.refusals.remove(&write);
-            self.trouble = None;
+            self.refusals.known.remove(&write);
+            self.refusals.trouble = None;
             return false;
         };
         if !error.is_refusal() && !self.is_lasting_trouble(write, sent, error) {
@@ -45,23 +84,23 @@ impl State {
         }
         let words = error.words();
         let now = self.context.clock.now();
-        let known = self.refusals.get(&write);
+        let known = self.refusals.known.get(&write);
         let (since, tries) = known.map_or((now, 1), |known| (known.since, known.tries.saturating_add(1)));
         let wait = self.context.jitter.backoff(REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, tries);
         tracing::warn!(pool = self.pool, ?write, %object, error = words, ?wait, tries, "the API server refuses a write; an effect failed");
         let retry_at = now.checked_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)).unwrap_or(now);
-        self.refusals.insert(write, Refusal { words, object, since, tries, retry_at });
+        self.refusals.note(write, Refusal { words, object, since, tries, retry_at }, wait);
         true
     }
 
     /// Whether a trouble of the server's own has lasted for so long that it is as good as a refusal.
     fn is_lasting_trouble(&mut self, write: Write, sent: Instant, error: &Error) -> bool {
         if !error.is_server_trouble() {
-            self.trouble = None;
+            self.refusals.trouble = None;
             return false;
         }
-        let since = self.trouble.filter(|(known, _)| *known == write).map_or(sent, |(_, since)| since);
-        self.trouble = Some((write, since));
+        let since = self.refusals.trouble.filter(|(known, _)| *known == write).map_or(sent, |(_, since)| since);
+        self.refusals.trouble = Some((write, since));
         since.elapsed() >= TROUBLE_IS_REFUSAL_AFTER
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::refusals::Refusals;
 use super::stopwatch::Stopwatch;
 use super::{PoolArguments, PoolMessage, Shared, uid_of};
 use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
@@ -21,7 +22,7 @@ use crate::api::{Key, Kind, Object, keys, names};
 use crate::builders;
 use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
-use crate::plan::decide::{Evidence, Prepared, Refusal, View, Write, decide};
+use crate::plan::decide::{Evidence, Prepared, View, Write, decide};
 use crate::plan::index::{confine, owner_of};
 use crate::plan::slots::Demand;
 use crate::plan::sources::{Read, Sources};
@@ -57,9 +58,7 @@ pub(in crate::actors) struct State {
     demand: Option<Demand>,
     has_slot: bool,
     /// The writes that the API server refuses.
-    pub(super) refusals: BTreeMap<Write, Refusal>,
-    /// The write that failed last for a trouble of the server's own, and since when it has.
-    pub(super) trouble: Option<(Write, Instant)>,
+    pub(super) refusals: Refusals,
     is_look_due: bool,
     /// No look before this: the last effect failed.
     rests_until: Option<Instant>,
@@ -91,8 +90,7 @@ impl State {
             myself,
             demand: None,
             has_slot: false,
-            refusals: BTreeMap::new(),
-            trouble: None,
+            refusals: Refusals::default(),
             is_look_due: false,
             rests_until: None,
             failures: 0,
@@ -180,6 +178,8 @@ impl State {
             // How that build is doing is about to be told; until then, it is taken to run.
             return self.ask_for(Demand::Hold);
         }
+        let now = self.context.clock.now();
+        self.refusals.tell_time(now);
         let decision = decide(&View {
             pool: &self.pool,
             cache: &self.cache,
@@ -190,9 +190,9 @@ impl State {
             evidence: &self.evidence,
             prepared: self.prepared.as_ref(),
             told: &self.told,
-            refusals: &self.refusals,
+            refusals: &self.refusals.known,
             has_slot: self.has_slot,
-            now: self.context.clock.now(),
+            now,
         });
         self.ask_for(decision.demand);
         self.wake_at(decision.wake);
@@ -200,7 +200,7 @@ impl State {
             self.failures = 0;
             if decision.wake.is_none() && decision.demand == Demand::None {
                 // Nothing waits for what was refused.
-                self.refusals.clear();
+                self.refusals.known.clear();
             }
             return self.tidy();
         };
