@@ -28,8 +28,8 @@ use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
 use crate::plan::report::daemon::DaemonState;
 
-/// How often it is looked how the daemon is: as often as the lease is renewed, about.
-const OBSERVED_EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked how the daemon is: what is written with the lease is not much older than the lease.
+const OBSERVED_EVERY: Duration = Duration::from_millis(500);
 
 /// Where a lease is kept: what runs the task that it is given, to its end.
 pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;

@@ -24,7 +24,7 @@ cases! {
         machineconfigs {
             get: stories::a_build_succeeds_and_its_config_is_followed_by_another, "worker shows BuildPending";
             list: stories::a_build_succeeds_and_its_config_is_followed_by_another, "worker shows BuildPending";
-            watch: stories::a_build_succeeds_and_its_config_is_followed_by_another, "Pod build-rendered-worker-2 is there";
+            watch: stories::a_config_comes_after_the_pool_that_wants_it, "Pod build-rendered-worker-1 is there";
         }
     }
     controller_role {

@@ -10,7 +10,7 @@ use machine_os_builder::daemon::replica::End;
 use machine_os_builder::simulation::network::{Delivery, EventScript, Fate, Passing};
 use serde_json::{Value, json};
 
-use crate::common::{config_map, digest_of, exited, message, secret};
+use crate::common::{config_map, digest_of, exited, machine_config, message, pool, secret};
 use crate::manifests::BUILD_POD;
 use crate::world::{World, send};
 
@@ -55,6 +55,16 @@ pub async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &Worl
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     assert_eq!(cluster.events("worker").await.last().unwrap(), "BuildSucceeded");
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+}
+
+pub async fn a_config_comes_after_the_pool_that_wants_it(world: &World) {
+    let cluster = &world.cluster;
+    let _daemon = world.start("first");
+    cluster.create(pool("worker", R1)).await;
+    cluster.shows("worker", "BuildFailed", "MachineConfigMissing").await;
+    cluster.rest(Duration::from_secs(5)).await;
+    cluster.create(machine_config(R1)).await;
+    cluster.exists(Kind::Pod, POD).await;
 }
 
 pub async fn a_digest_is_handed_over_in_a_config_map(world: &World) {

@@ -11,7 +11,6 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, LogParams, Patch, PatchParams, PostParams};
-use machine_os_builder::api::conditions::BUILD_FAILED;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -192,19 +191,6 @@ impl World {
     pub async fn opt_in(&self) {
         let labels = json!({"metadata": {"labels": {keys::LAYERING_ENABLED: ""}}});
         self.merge(Kind::MachineConfigPool, POOL, labels).await;
-    }
-
-    /// What the pool shows of a failed build, once it does; a fault of an input is none.
-    pub async fn failed_build(&self) -> Value {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let condition = self.condition(BUILD_FAILED).await;
-            if condition["reason"] == "BuildFailed" {
-                return condition;
-            }
-            assert!(Instant::now() < deadline, "gave up waiting for a failed build: {condition}");
-            sleep(POLL).await;
-        }
     }
 
     /// Text that is appended to the pool's Containerfile.
