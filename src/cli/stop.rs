@@ -47,6 +47,7 @@ impl Stop {
 }
 
 /// Ends once this process is told to stop. From the call on, a signal is heard, and no crash; needs a runtime.
+#[cfg(feature = "simulation")] // The daemon tells the first signal from the second.
 pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     Stop::at_once()?.in_order()
 }

@@ -2,7 +2,7 @@
 //!
 //! A watch may be blind and look well: one that goes on from a version that the cluster has not come to again, because it
 //! was restored from a backup, is told of nothing. So the versions that watches begin with are compared, and one that was
-//! cut short and stays silent is [doubted](WatchHealth::doubtful).
+//! cut short and stays silent is doubted.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -5,7 +5,7 @@
 //! seen to be deleted does not come back: its UID is remembered, for as long as what was sent before its end may still
 //! arrive. That is a matter of a few deletions, so the UIDs of so many are remembered.
 //!
-//! What is not there is remembered as long as it [matters](matters): not for every config that was ever built.
+//! What is not there is remembered as long as it [`matters`]: not for every config that was ever built.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
