@@ -5,7 +5,7 @@ use std::time::Duration;
 use machine_os_builder::api::{Kind, Object, Pool, keys};
 use serde_json::json;
 
-use crate::common::{Cluster, references, shown};
+use crate::common::{Cluster, exited, references, shown};
 
 const R1: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
@@ -80,4 +80,27 @@ async fn what_is_in_the_way_of_a_rebuild_is_shown_though_others_degrade_the_pool
     cluster.merge(Kind::MachineConfig, R1, json!({"spec": {"noise": noise}})).await;
     cluster.annotate("worker", keys::REBUILD, "now").await;
     cluster.shows("worker", "BuildFailed", "PayloadTooLarge").await;
+}
+
+/// Seed 1 of the scenario `chaos`: an edit that failed was taken back, and the failure that was still on record made a
+/// typo take the place of the success.
+#[tokio::test(start_paused = true)]
+async fn l48_a_failure_that_was_taken_back_does_not_make_a_typo_a_change() {
+    let cluster = Cluster::new().await;
+    let _daemon = cluster.daemon().await;
+    cluster.start_build("worker", "rendered-worker-1").await;
+    cluster.succeed("rendered-worker-1").await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let release = |version: &str| json!({"data": {"releaseVersion": version}});
+    cluster.merge(Kind::ConfigMap, "machine-config-osimageurl", release("4.17.0")).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    let failed = json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "no such package")]});
+    cluster.set_pod("build-rendered-worker-1", failed).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    cluster.merge(Kind::ConfigMap, "machine-config-osimageurl", release("4.16.0")).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
+    cluster.rest(Duration::from_secs(60)).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert_eq!(cluster.events("worker").await.last().unwrap(), "ConfigInvalid");
 }

@@ -3,7 +3,7 @@
 use super::facts::{Facts, Made};
 use super::show::document;
 use super::{Decision, Effect, follow, messages, settle, show, start, unseen};
-use crate::api::conditions::{BUILD_FAILED, event};
+use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event};
 use crate::api::{Pool, keys};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
@@ -139,7 +139,9 @@ fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decisio
         // Lost is lost: it must not come to run after all, unseen.
         return Decision::act(demand(facts), effect);
     }
-    let published = facts.record.published.as_ref().filter(|_| facts.record.failed.is_none());
+    // A failure that gave way to the image since is over, though it is on record.
+    let is_failed = facts.record.failed.is_some() && !pool.is_true(BUILD_SUCCESS);
+    let published = facts.record.published.as_ref().filter(|_| !is_failed);
     match published.and_then(|published| facts.record.published_on(pool, &published.hash)) {
         Some(published) if published.inputs.rendered_config == pool.rendered() => {
             match tell(facts, pool, settle::fault_note(facts, fault)) {
