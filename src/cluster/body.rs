@@ -34,6 +34,11 @@ pub struct Guarded<B> {
 #[error("nothing has arrived for {}s", .0.as_secs())]
 struct Silent(Duration);
 
+/// Whether an answer had begun, and did not go on: its head had said by then that the request is done.
+pub(super) fn fell_silent(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Silent>())
+}
+
 impl<B> Guarded<B> {
     /// `inner`, on which something has to arrive within each `limit`; what happens to it is reported to `pulse`.
     pub(super) fn new(inner: B, limit: Duration, pulse: Option<Pulse>) -> Self {

@@ -9,6 +9,7 @@ use kube::api::{Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, Po
 use kube::core::{ObjectMeta, Request};
 use serde_json::Value;
 
+use super::body::fell_silent;
 use crate::api::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_LINES_MAX};
 use crate::api::{EVENT_NAMESPACE, Key, Kind, Object, names};
 use crate::plan::cache::Change;
@@ -73,7 +74,7 @@ impl Error {
         match self.status() {
             Some(status) => status.code >= 500 || matches!(status.code, 401 | 429),
             // No answer at all: a webhook may hang for longer than is waited for.
-            None => matches!(self, Self::Failed { .. }),
+            None => matches!(self, Self::Failed { source, .. } if !fell_silent(source.as_ref())),
         }
     }
 
