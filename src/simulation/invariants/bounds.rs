@@ -12,9 +12,9 @@ use crate::builders;
 /// faults take, one after the other, and a node that is lost with a build on it.
 const CLEAN_UP_MAX: SignedDuration = SignedDuration::from_mins(15);
 
-/// More builds that run at once than may.
-pub(super) fn too_many(model: &Model, max: usize) -> Vec<Fault> {
-    let running: Vec<&str> = model
+/// The names of the build objects whose builds run.
+fn running(model: &Model) -> Vec<&str> {
+    model
         .made
         .iter()
         .filter(|((kind, _), _)| kind.is_build_object())
@@ -22,7 +22,17 @@ pub(super) fn too_many(model: &Model, max: usize) -> Vec<Fault> {
             builders::for_kind(*kind).is_some_and(|builder| !builder.classify(build).is_finished())
         })
         .map(|((_, name), _)| name.as_str())
-        .collect();
+        .collect()
+}
+
+/// Whether as many builds run as may: others wait, whatever they show.
+pub(super) fn is_full(model: &Model, max: usize) -> bool {
+    max > 0 && running(model).len() >= max
+}
+
+/// More builds that run at once than may.
+pub(super) fn too_many(model: &Model, max: usize) -> Vec<Fault> {
+    let running = running(model);
     if max == 0 || running.len() <= max {
         return Vec::new();
     }

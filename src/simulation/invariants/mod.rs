@@ -202,7 +202,8 @@ impl Checker {
 
     /// Judges what is there now.
     fn judge_state(&mut self) {
-        let unshown = self.refusals.faults(&self.model, self.tolerant_until, self.now);
+        let is_full = bounds::is_full(&self.model, self.builds_max);
+        let unshown = self.refusals.faults(&self.model, is_full, self.tolerant_until, self.now);
         self.note(Invariant::RefusalIsShown, unshown);
         let overdue = bounds::overdue(&self.model, self.now);
         self.note(Invariant::CleanUp, overdue);

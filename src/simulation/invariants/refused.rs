@@ -133,8 +133,15 @@ impl Refusals {
         }
     }
 
-    /// What is wrong with what pools show. Something went wrong until `tolerant_until`.
-    pub(super) fn faults(&mut self, model: &Model, tolerant_until: Timestamp, now: Timestamp) -> Vec<Fault> {
+    /// What is wrong with what pools show. Something went wrong until `tolerant_until`; where no slot is free, the next try
+    /// waits for one.
+    pub(super) fn faults(
+        &mut self,
+        model: &Model,
+        is_full: bool,
+        tolerant_until: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Fault> {
         let mut faults = Vec::new();
         let is_at_work = self.renewed.is_some_and(|renewed| now.duration_since(renewed) <= RENEWED_WITHIN);
         if now <= tolerant_until || !is_at_work {
@@ -166,13 +173,13 @@ impl Refusals {
                 )));
             }
         }
-        faults.extend(self.forgotten(model, tolerant_until, now));
+        faults.extend(self.forgotten(model, is_full, tolerant_until, now));
         faults
     }
 
     /// Pools that have shown a refusal for long though nothing is refused.
-    fn forgotten(&mut self, model: &Model, tolerant_until: Timestamp, now: Timestamp) -> Vec<Fault> {
-        let Some(ended) = self.ended.filter(|_| !self.is_refusing && now > tolerant_until) else {
+    fn forgotten(&mut self, model: &Model, is_full: bool, tolerant_until: Timestamp, now: Timestamp) -> Vec<Fault> {
+        let Some(ended) = self.ended.filter(|_| !self.is_refusing && !is_full && now > tolerant_until) else {
             self.stale.clear();
             return Vec::new();
         };
