@@ -11,6 +11,7 @@ use super::violation::Fault;
 use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING};
 use crate::api::pool::field;
 use crate::api::{Kind, Pool};
+use crate::simulation::network::FAULT;
 
 /// The reason of the condition, and of the Event, that tell of a refusal.
 const REFUSED: &str = "BuildRefused";
@@ -198,7 +199,11 @@ impl Refusals {
 
 /// Whether a pool shows that it is refused, or that it has failed.
 fn shows(pool: &Pool<'_>, words: &str) -> bool {
-    let is_said = |condition| field(condition, "reason") == REFUSED && field(condition, "message").contains(words);
+    // What was said last is shown, and the way there may have had a fault of its own since.
+    let is_said = |condition| {
+        let message = field(condition, "message");
+        field(condition, "reason") == REFUSED && (message.contains(words) || message.contains(FAULT))
+    };
     pool.is_true(BUILD_FAILED) || (pool.is_true(BUILD_PENDING) && pool.condition(BUILD_PENDING).is_some_and(is_said))
 }
 

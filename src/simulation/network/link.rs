@@ -15,6 +15,9 @@ use tower::{BoxError, Service, ServiceExt as _};
 use super::{Fate, LinkBody, Script, Wire};
 use crate::apiserver::{InProcess, ResponseBody};
 
+/// The message of an answer that does not come from the API server.
+pub const FAULT: &str = "a fault of the simulation";
+
 /// One process's connection to the API server.
 #[derive(Clone)]
 pub struct Link {
@@ -98,7 +101,7 @@ fn answer(code: u16, after: Option<u64>) -> Response<ResponseBody> {
     };
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "reason": reason,
-        "message": "a fault of the simulation",
+        "message": FAULT,
     });
     let mut response = Response::new(ResponseBody::full(status.to_string()));
     *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();

@@ -15,5 +15,5 @@ mod wire;
 pub use body::LinkBody;
 pub use events::{Delivery, EventScript};
 pub use fate::{Fate, Passing, Script};
-pub use link::Link;
+pub use link::{FAULT, Link};
 pub use wire::{Observer, Wire};
