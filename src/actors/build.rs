@@ -3,9 +3,11 @@
 //! Reads its build object as the pool actor passes it on, and the digest that the build left; writes the build's
 //! objects when it is asked to; tells the pool actor each change of the build's status.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 
@@ -200,7 +202,9 @@ impl BuildState {
                     Place::Events => door.warning(&search.uid).await,
                 }
             };
-            let found = tokio::time::timeout(EVIDENCE_TIMEOUT, look).await;
+            // The pool's actor waits for an answer, whatever happens here: a panic finds nothing.
+            let found = AssertUnwindSafe(tokio::time::timeout(EVIDENCE_TIMEOUT, look)).catch_unwind().await;
+            let found = found.ok().and_then(Result::ok);
             let text = found.unwrap_or(Ok(String::new())).unwrap_or_else(|error| {
                 tracing::debug!(error = error.with_source(), build = %search.build, "nothing more is known about a build");
                 String::new()

@@ -14,9 +14,11 @@ mod build;
 mod context;
 mod inputs;
 pub mod meter;
+mod overview;
 mod pool;
 pub mod restart;
 mod supervisor;
 
 pub use self::context::{Computation, Context, Settings};
-pub use self::supervisor::{Arguments, Overview, Supervisor, SupervisorMessage};
+pub use self::overview::Overview;
+pub use self::supervisor::{Arguments, Supervisor, SupervisorMessage};

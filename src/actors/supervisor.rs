@@ -1,7 +1,7 @@
 //! The supervisor: forwards what watches see, gives out build slots, and starts crashed pool actors again.
 //!
-//! Reads watch events and the pool actors' messages; writes nothing and waits for nothing. One pool's trouble is
-//! no other pool's: a crash is answered by a restart of that pool's actor alone, later each time.
+//! Reads watch events and the pool actors' messages; writes nothing and waits for nothing. One pool's trouble is no
+//! other pool's: a crash is answered by a restart of that actor alone, later each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::inputs::{InputsActor, InputsMessage};
 use super::meter;
+use super::overview::Overview;
 use super::pool::{PoolActor, PoolArguments, PoolMessage};
 use super::restart::Crashes;
 use crate::api::limits::OPTIONAL_LIST_WAIT;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind};
-use crate::cluster::health::{StaleWatch, WatchHealth};
+use crate::cluster::health::WatchHealth;
 use crate::cluster::watch::{self, Watches};
 use crate::plan::cache::Change;
 use crate::plan::index::{Audience, Index, Scope, WatchEvent};
@@ -46,24 +47,6 @@ pub enum SupervisorMessage {
     Begin,
     /// Somebody wants to know how things are.
     Inspect(RpcReplyPort<Overview>),
-}
-
-/// How things are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overview {
-    /// Whether every watch that all pools need has been listed, so that pools are being looked at, and none of those is
-    /// stale since. One of a kind that a cluster may do without makes the daemon less useful, and no more.
-    pub is_ready: bool,
-    /// Watches that do not see what happens; Secrets' included, without which pools wait.
-    pub stale_watches: Vec<StaleWatch>,
-    /// Pools that have an actor.
-    pub pools: Vec<String>,
-    /// Pools that build, or are about to.
-    pub building: usize,
-    /// Pools that wait for a slot.
-    pub waiting: usize,
-    /// How much is kept of the cluster, in entries.
-    pub kept: usize,
 }
 
 /// What the supervisor starts with.
@@ -149,7 +132,6 @@ impl Actor for Supervisor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SupervisorMessage::Watched(WatchEvent::Rewound(scope)) => state.begin_anew(&scope),
-            // Of what is not followed any more, there may still be something under way.
             SupervisorMessage::Watched(event) if !state.follows(event.scope()) => {}
             SupervisorMessage::Watched(event) => {
                 let mut news = state.index.observe(event);
