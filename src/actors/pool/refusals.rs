@@ -36,13 +36,17 @@ impl Refusals {
         let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         for (write, refusal) in &mut self.known {
             let Some(Times { first, due }) = self.times.get(write) else { continue };
-            let left = signed(due.saturating_duration_since(Instant::now()));
+            let (left, overdue) = (signed(due.saturating_duration_since(Instant::now())), signed(due.elapsed()));
             refusal.since = now.checked_sub(signed(first.elapsed())).unwrap_or(Timestamp::MIN);
-            refusal.retry_at = now.checked_add(left).unwrap_or(Timestamp::MAX);
+            refusal.retry_at = now.checked_add(left - overdue).unwrap_or(Timestamp::MAX);
         }
     }
 
+    /// One write is due at a time: of those before it, none is refused any more. That of the status may be due beside it.
     fn note(&mut self, write: Write, refusal: Refusal, wait: Duration) {
+        if write != Write::Status {
+            self.known.retain(|known, _| [write, Write::Status].contains(known));
+        }
         let is_known = self.known.insert(write, refusal).is_some();
         let first = self.times.get(&write).filter(|_| is_known).map_or_else(Instant::now, |times| times.first);
         self.times.insert(write, Times { first, due: Instant::now() + wait });

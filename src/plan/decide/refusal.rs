@@ -1,7 +1,7 @@
 //! Writes that the API server refuses: its own words are shown and told at once, and the write is tried again until it
 //! succeeds or is not needed any more.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::facts::Facts;
 use super::serve::tell;
@@ -13,6 +13,9 @@ use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::notes::Note;
 use crate::plan::slots::Demand;
 use crate::plan::status::FailureCause;
+
+/// How long a write whose next try is due waits for a slot before the pool shows that it waits for one.
+const SLOT_WAIT: SignedDuration = SignedDuration::from_secs(15);
 
 /// A write, as refusals are counted: which objects a policy is about decides what it refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,15 +69,20 @@ impl Write {
 /// A pool whose build cannot begin, as the API server refuses to let it: it holds no slot until the next try.
 pub(super) fn await_start(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Decision> {
     let (write, refusal) = of_start(facts)?;
-    let wake = Some(refusal.retry_at);
-    let effect = show_refusal(facts, pool, *write, refusal);
-    if let Some(effect) = effect {
-        return Some(Decision::rest(Demand::None, Some(effect), wake));
-    }
     if refusal.retry_at > facts.view.now {
-        return Some(Decision::rest(Demand::None, None, wake));
+        let effect = show_refusal(facts, pool, *write, refusal);
+        return Some(Decision::rest(Demand::None, effect, Some(refusal.retry_at)));
     }
-    (!facts.view.has_slot).then(|| Decision::idle(Demand::Wait(refusal.retry_at)))
+    if facts.view.has_slot {
+        return None;
+    }
+    let queued_at = refusal.retry_at.checked_add(SLOT_WAIT).unwrap_or(Timestamp::MAX);
+    if queued_at <= facts.view.now && !is_past_deadline(facts, *write, refusal) {
+        // What keeps the build from its next try is the queue by now, and that is shown.
+        return None;
+    }
+    let wake = Some(queued_at).filter(|time| *time > facts.view.now);
+    Some(Decision::rest(Demand::Wait(refusal.retry_at), None, wake))
 }
 
 fn of_start<'a>(facts: &Facts<'a>) -> Option<(&'a Write, &'a Refusal)> {
@@ -88,14 +96,14 @@ pub(super) fn apply(facts: &Facts<'_>, decision: Decision) -> Decision {
     let write = decision.effect.as_ref().and_then(Write::of);
     let refused = write.and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
     let (Some((write, refusal)), Some(pool)) = (refused, facts.pool.as_ref()) else { return decision };
+    if refusal.retry_at <= facts.view.now {
+        return decision;
+    }
     if pool.is_opted_in()
         && !pool.is_being_deleted()
         && let Some(effect) = show_refusal(facts, pool, write, refusal)
     {
         return Decision { effect: Some(effect), ..decision };
-    }
-    if refusal.retry_at <= facts.view.now {
-        return decision;
     }
     Decision::rest(decision.demand, None, Some(refusal.retry_at))
 }
