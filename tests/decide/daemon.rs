@@ -129,8 +129,14 @@ impl Daemon {
             if matches!(answer, Err(Refusal::Forbidden)) {
                 let since = known.map_or(server.now, |known| known.since);
                 let retry_at = server.now + SignedDuration::from_secs(10);
-                let refusal =
-                    ServerRefusal { words: "exceeded quota".to_owned(), object: pool_key(), since, tries: 1, retry_at };
+                let refusal = ServerRefusal {
+                    words: "exceeded quota".to_owned(),
+                    object: pool_key(),
+                    is_certain: true,
+                    since,
+                    tries: 1,
+                    retry_at,
+                };
                 actor.refusals.insert(write, refusal);
             }
         }

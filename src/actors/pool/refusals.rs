@@ -87,13 +87,14 @@ impl State {
             return false;
         }
         let words = error.words();
+        let is_certain = error.is_refusal() || words.contains("failed calling webhook");
         let now = self.context.clock.now();
         let known = self.refusals.known.get(&write);
         let (since, tries) = known.map_or((now, 1), |known| (known.since, known.tries.saturating_add(1)));
         let wait = self.context.jitter.backoff(REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, tries);
         tracing::warn!(pool = self.pool, ?write, %object, error = words, ?wait, tries, "the API server refuses a write; an effect failed");
         let retry_at = now.checked_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)).unwrap_or(now);
-        self.refusals.note(write, Refusal { words, object, since, tries, retry_at }, wait);
+        self.refusals.note(write, Refusal { words, object, is_certain, since, tries, retry_at }, wait);
         true
     }
 

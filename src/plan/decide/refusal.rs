@@ -1,7 +1,7 @@
 //! Writes that the API server refuses: its own words are shown and told at once, and the write is tried again until it
 //! succeeds or is not needed any more.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::facts::Facts;
 use super::serve::tell;
@@ -13,9 +13,6 @@ use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::notes::Note;
 use crate::plan::slots::Demand;
 use crate::plan::status::FailureCause;
-
-/// How long a write whose next try is due waits for a slot before the pool shows that it waits for one.
-const SLOT_WAIT: SignedDuration = SignedDuration::from_secs(15);
 
 /// A write, as refusals are counted: which objects a policy is about decides what it refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +36,8 @@ pub struct Refusal {
     pub words: String,
     /// The object that was to be written.
     pub object: Key,
+    /// Whether it is known that nothing was written: the server may fail, or fall silent, after it has written.
+    pub is_certain: bool,
     /// When it was refused first.
     pub since: Timestamp,
     /// How often it was tried.
@@ -69,20 +68,14 @@ impl Write {
 /// A pool whose build cannot begin, as the API server refuses to let it: it holds no slot until the next try.
 pub(super) fn await_start(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Decision> {
     let (write, refusal) = of_start(facts)?;
+    // A build object that may be there after all takes its slot.
+    let may_be_there = *write == Write::Create(Part::Build) && !refusal.is_certain;
+    let demand = if may_be_there { Demand::Hold } else { Demand::None };
     if refusal.retry_at > facts.view.now {
         let effect = show_refusal(facts, pool, *write, refusal);
-        return Some(Decision::rest(Demand::None, effect, Some(refusal.retry_at)));
+        return Some(Decision::rest(demand, effect, Some(refusal.retry_at)));
     }
-    if facts.view.has_slot {
-        return None;
-    }
-    let queued_at = refusal.retry_at.checked_add(SLOT_WAIT).unwrap_or(Timestamp::MAX);
-    if queued_at <= facts.view.now && !is_past_deadline(facts, *write, refusal) {
-        // What keeps the build from its next try is the queue by now, and that is shown.
-        return None;
-    }
-    let wake = Some(queued_at).filter(|time| *time > facts.view.now);
-    Some(Decision::rest(Demand::Wait(refusal.retry_at), None, wake))
+    (!facts.view.has_slot).then(|| Decision::idle(Demand::Wait(refusal.retry_at)))
 }
 
 fn of_start<'a>(facts: &Facts<'a>) -> Option<(&'a Write, &'a Refusal)> {

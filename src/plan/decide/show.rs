@@ -60,8 +60,9 @@ fn status_patch(pool: &Pool<'_>, conditions: Vec<Value>, reference: Option<Value
         patch.set(&CONDITIONS, json!(conditions));
     }
     set_references(&mut patch, &STATUS_SOURCE, pool.status_source(), source);
-    // What is shown belongs to this config and this record, of a pool that is opted in, or is not.
+    // What is shown belongs to this config, these references and this record, of a pool that is opted in, or is not.
     patch
+        .premise(&SPEC_SOURCE)
         .premise(&["spec", "configuration", "name"])
         .premise(&["metadata", "annotations", keys::BUILD_RECORD])
         .premise(&["metadata", "labels", keys::LAYERING_ENABLED]);
