@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use kube::runtime::watcher;
+
 /// The most of what a server says that is repeated: it may be a page of HTML.
 const WORDS_MAX: usize = 300;
 
@@ -16,6 +18,9 @@ pub fn with_causes(error: &(dyn Error + 'static)) -> String {
 
 /// What an error says of itself. That of kube is for its developers, where the API server has said what there is to say.
 fn words(error: &(dyn Error + 'static)) -> String {
+    if let Some(watch) = error.downcast_ref::<watcher::Error>() {
+        return words_of_watch(watch);
+    }
     let Some(status) = refusal(error) else {
         return match kube_error(error) {
             Some(kube::Error::Service(error)) => error.to_string(),
@@ -25,6 +30,16 @@ fn words(error: &(dyn Error + 'static)) -> String {
     let said = one_line(&status.message);
     let reason = if status.reason.is_empty() || status.reason == NO_STATUS { "an answer" } else { &status.reason };
     if said.is_empty() { format!("{reason} with code {}", status.code) } else { said }
+}
+
+/// What a watch says of itself: that of kube quotes its cause as developers read it.
+fn words_of_watch(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(_) => "failed to list".to_owned(),
+        watcher::Error::WatchStartFailed(_) | watcher::Error::WatchFailed(_) => "failed to watch".to_owned(),
+        watcher::Error::WatchError(status) => one_line(&status.message),
+        watcher::Error::NoResourceVersion => error.to_string(),
+    }
 }
 
 /// The reason by which kube marks an answer that it has made a status of itself.
@@ -84,6 +99,14 @@ mod tests {
         assert_eq!(outer(said, "Forbidden", 403), format!("failed to list pods: {said}"));
         assert_eq!(outer("", "Unauthorized", 401), "failed to list pods: Unauthorized with code 401");
         assert_eq!(outer("", NO_STATUS, 502), "failed to list pods: an answer with code 502");
+    }
+
+    #[test]
+    fn a_watch_that_fails_says_so_in_words_for_people() {
+        let status = || Status::failure("the server is unavailable", "ServiceUnavailable").with_code(503).boxed();
+        let list = watcher::Error::InitialListFailed(kube::Error::Api(status()));
+        assert_eq!(with_causes(&list), "failed to list: the server is unavailable");
+        assert_eq!(with_causes(&watcher::Error::WatchError(status())), "the server is unavailable");
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub(super) struct ClusterArguments {
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
 
-    /// How long to wait for each answer of the API server, as in 5s or 1m; 0 is for ever
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = settings::duration)]
+    /// How long to wait for each answer of the API server, as in 5s or 1m, or a number of seconds; 0 is for ever
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = settings::timeout)]
     request_timeout: Duration,
 
     /// Where build objects, input ConfigMaps and Secrets are

@@ -42,8 +42,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", env = "MACHINE_OS_BUILDER_CONTEXT")]
     context: Option<String>,
 
-    /// How long to wait at the start for an answer of the API server, as in 5s or 1m; 0 is for ever
-    #[arg(long, value_name = "TIME", env = "REQUEST_TIMEOUT", default_value = "10s", value_parser = settings::duration)]
+    /// How long to wait at the start for an answer of the API server, as in 5s or 1m, or a number of seconds; 0 is for ever
+    #[arg(long, value_name = "TIME", env = "REQUEST_TIMEOUT", default_value = "10s", value_parser = settings::timeout)]
     request_timeout: Duration,
 
     /// Print the settings as a file for --config, and do nothing else; users and passwords in the URLs of proxies are not

@@ -1,6 +1,7 @@
 //! The requests that decisions lead to. Each write carries what it was decided from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{AsyncRead, AsyncReadExt as _};
 use k8s_openapi::api::core::v1::Event;
@@ -10,8 +11,10 @@ use kube::core::{ObjectMeta, Request};
 use serde_json::Value;
 
 use super::body::fell_silent;
+use super::transport::Busy;
 use crate::api::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_LINES_MAX};
 use crate::api::{EVENT_NAMESPACE, Key, Kind, Object, names};
+use crate::causes::with_causes;
 use crate::plan::cache::Change;
 use crate::plan::decide::Doomed;
 
@@ -54,13 +57,7 @@ impl Error {
 
     /// What went wrong, and why.
     pub fn with_source(&self) -> String {
-        match self {
-            Self::Failed { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => format!("{self}: {}", status.message),
-                source => format!("{self}: {source}"),
-            },
-            _ => self.to_string(),
-        }
+        with_causes(self)
     }
 
     /// Whether the server understood, and will say the same again: it is not allowed, not valid, or has no place to be.
@@ -72,19 +69,33 @@ impl Error {
     /// down, a policy that cannot be evaluated. It is a refusal once it lasts.
     pub fn is_server_trouble(&self) -> bool {
         match self.status() {
-            Some(status) => status.code >= 500 || matches!(status.code, 401 | 429),
-            // No answer at all: a webhook may hang for longer than is waited for.
-            None => matches!(self, Self::Failed { source, .. } if !fell_silent(source.as_ref())),
+            Some(status) => status.code >= 500 || matches!(status.code, 401 | 409 | 429),
+            None => self.is_silence() || self.busy().is_some(),
         }
+    }
+
+    /// Whether there was no answer at all: a webhook may hang for longer than is waited for.
+    pub fn is_silence(&self) -> bool {
+        self.status().is_none()
+            && self.busy().is_none()
+            && matches!(self, Self::Failed { source, .. } if !fell_silent(source.as_ref()))
+    }
+
+    /// How long the server wants to be left alone.
+    pub fn retry_after(&self) -> Duration {
+        self.busy().map_or(Duration::ZERO, |busy| busy.after)
+    }
+
+    fn busy(&self) -> Option<&Busy> {
+        let error: &(dyn std::error::Error + 'static) = self;
+        std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
     }
 
     /// The server's own words, where it answered; else what kept it from that.
     pub fn words(&self) -> String {
-        let words = self.status().map(|status| (status.message.trim(), status));
-        match words {
-            Some(("", status)) => format!("{} (code {})", status.reason, status.code),
-            Some((words, _)) => words.to_owned(),
-            None => self.with_source(),
+        match self {
+            Self::Failed { source, .. } if self.status().is_some() => with_causes(source.as_ref()),
+            _ => self.with_source(),
         }
     }
 
@@ -368,9 +379,10 @@ fn classify(verb: &'static str, key: &Key, error: kube::Error) -> Error {
 }
 
 /// What cannot be found by a creation is not the object: it is its namespace, or its kind, and the server says which.
+/// What has changed meanwhile is not the object either: it is a quota, for instance.
 fn create_error(key: &Key, error: kube::Error) -> Error {
     match &error {
-        kube::Error::Api(status) if status.is_not_found() => {
+        kube::Error::Api(status) if status.is_not_found() || (status.is_conflict() && !status.is_already_exists()) => {
             Error::Failed { verb: "create", key: key.clone(), source: Box::new(error) }
         }
         _ => classify("create", key, error),

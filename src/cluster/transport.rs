@@ -8,6 +8,7 @@
 //! Any request may be sent twice. That is safe because every write carries what it was decided from: the
 //! second of two finds its work done, and is answered with a conflict, "already exists" or "not found".
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use super::meter::{self, Meter};
 use super::requests::is_watch;
 use crate::api::limits::{
     REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX, WATCH_SILENCE_MAX,
+    WRITE_RETRY_AFTER_MAX, WRITE_TIMEOUT,
 };
 use crate::jitter::Jitter;
 
@@ -53,6 +55,15 @@ pub(super) type Place = OwnedSemaphorePermit;
 #[derive(Debug, thiserror::Error)]
 #[error("no answer within {}s", .0.as_secs())]
 struct TimedOut(Duration);
+
+/// The server wants to be left alone for longer than a write is held back without a word.
+#[derive(Debug, thiserror::Error)]
+#[error("the API server answers {status} and wants to be left alone for {}s", .after.as_secs())]
+pub(super) struct Busy {
+    status: StatusCode,
+    /// For how long.
+    pub after: Duration,
+}
 
 /// This process does not lead, or may not lead any more.
 #[derive(Debug, thiserror::Error)]
@@ -139,14 +150,17 @@ where
     let mut tries = 1;
     loop {
         let place = place_in(places.as_ref()).await;
-        let Some(limit) = fence.time_for(patience) else { return Err(Deposed.into()) };
+        if !fence.is_open() {
+            return Err(Deposed.into());
+        }
         let again = if tries < REQUEST_TRIES_MAX { copy(&request) } else { None };
         let (verb, sent) = (meter::verb(request.method(), request.uri()), Instant::now());
         let is_write = !request.method().is_safe();
         let write = is_write.then(|| fence.writes.send());
-        let answer = match time::timeout(limit, inner.clone().oneshot(request)).await {
-            Ok(answer) => answer.map_err(Into::into),
-            Err(_) => Err(TimedOut(patience).into()),
+        let patience = if is_write { patience.max(WRITE_TIMEOUT) } else { patience };
+        let answer = match within(&fence, patience, inner.clone().oneshot(request)).await {
+            Some(answer) => answer.map_err(Into::into),
+            None => Err(TimedOut(patience).into()),
         };
         if let Some(write) = write.filter(|_| answer.is_ok()) {
             write.answered();
@@ -158,6 +172,11 @@ where
         let Some((next, after)) = again.zip(worth_another_try(&answer, is_write)) else {
             return answer.map(|answer| (answer, place));
         };
+        if let (true, Ok(response), Some(after)) =
+            (is_write, &answer, after.filter(|after| *after > WRITE_RETRY_AFTER_MAX))
+        {
+            return Err(Busy { status: response.status(), after }.into());
+        }
         // What is not under way takes no place.
         drop((answer, place));
         let backoff = jitter.backoff(REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, tries);
@@ -165,6 +184,21 @@ where
         time::sleep(after.map_or(backoff, |after| after + backoff)).await;
         request = next;
         tries += 1;
+    }
+}
+
+/// Waits for an answer for as long as `patience`, and while the fence is open: what has not left by then may not leave.
+async fn within<F: Future>(fence: &Fence, patience: Duration, answer: F) -> Option<F::Output> {
+    let deadline = Instant::now() + patience;
+    let mut answer = pin!(answer);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if let Ok(answer) = time::timeout(fence.time_for(left)?, &mut answer).await {
+            return Some(answer);
+        }
+        if left.is_zero() {
+            return None;
+        }
     }
 }
 
@@ -176,8 +210,8 @@ async fn place_in(places: Option<&Arc<Semaphore>>) -> Option<Place> {
 
 /// Whether a request with this answer is worth sending again, and how long the server wants it to wait.
 ///
-/// A write that is answered with an internal error is for its sender to repeat: it is how the API server says that a
-/// webhook is down, and the words of that are not to be held back.
+/// A write that is answered with an internal error, or not in time, is for its sender to repeat: it is how the API server
+/// says that a webhook is down, and that is not to be held back. Nor is that the server asks to be left alone for long.
 fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>, is_write: bool) -> Option<Option<Duration>> {
     const BUSY: [StatusCode; 5] = [
         StatusCode::TOO_MANY_REQUESTS,
@@ -187,6 +221,7 @@ fn worth_another_try<B>(answer: &Result<Response<B>, BoxError>, is_write: bool) 
         StatusCode::GATEWAY_TIMEOUT,
     ];
     match answer {
+        Err(error) if is_write && error.is::<TimedOut>() => None,
         Err(_) => Some(None),
         Ok(response) if is_write && response.status() == StatusCode::INTERNAL_SERVER_ERROR => None,
         Ok(response) if BUSY.contains(&response.status()) => {

@@ -57,7 +57,7 @@ use serde::{Deserialize, Serialize};
 pub use self::check::{Fault, Faults};
 pub use self::flags::{FLAGS, flag_of, variable};
 pub use self::read::{ReadError, parse, read};
-pub use self::text::{address, duration};
+pub use self::text::{address, duration, timeout};
 use crate::actors;
 use crate::api::DEFAULT_NAMESPACE;
 use crate::api::limits::{

@@ -15,6 +15,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{text:?} is no time ({error}); write one as in 90s or 10m"))
 }
 
+/// A limit of time as kubectl takes it: a number alone is in seconds.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn timeout(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).or_else(|_| duration(text))
+}
+
 /// An address to listen on.
 ///
 /// # Errors

@@ -76,9 +76,8 @@ impl State {
     async fn tell(&mut self, pool: &Key, note: &Note) -> Result<bool, Error> {
         let Some(object) = self.cache.get(pool).cloned() else { return Ok(false) };
         let pool = Pool::new(&object);
-        if self.context.door.tell(&note.event(&pool, self.context.clock.now())).await? {
-            self.context.meter.told(note);
-        }
+        let event = note.event(&pool, self.context.clock.now());
+        self.teller.tell(&self.context, note.clone(), event).await?;
         tracing::info!(pool = self.pool, reason = note.reason, message = note.message, "event");
         self.told.insert(note.event_name(&pool));
         Ok(true)

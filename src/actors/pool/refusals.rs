@@ -67,6 +67,8 @@ impl State {
             }
             Effect::WriteSecret(secret) => Key::of(Kind::Secret, secret.expose()),
             Effect::Delete(doomed) => doomed.key.clone(),
+            Effect::Prepare { rendered, .. } => Key::new(Kind::MachineConfig, rendered),
+            Effect::Read(key) => key.clone(),
             _ => Key::new(Kind::MachineConfigPool, &self.pool),
         }
     }
@@ -80,10 +82,11 @@ impl State {
     ) -> bool {
         let Err(error) = outcome else {
             self.refusals.known.remove(&write);
-            self.refusals.trouble = None;
+            self.refusals.trouble.take_if(|(known, _)| *known == write);
             return false;
         };
-        if !error.is_refusal() && !self.is_lasting_trouble(write, sent, error) {
+        let is_known = error.is_server_trouble() && self.refusals.known.contains_key(&write);
+        if !error.is_refusal() && !is_known && !self.is_lasting_trouble(write, sent, error) {
             return false;
         }
         let words = error.words();
@@ -92,6 +95,7 @@ impl State {
         let known = self.refusals.known.get(&write);
         let (since, tries) = known.map_or((now, 1), |known| (known.since, known.tries.saturating_add(1)));
         let wait = self.context.jitter.backoff(REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, tries);
+        let wait = wait.max(error.retry_after());
         tracing::warn!(pool = self.pool, ?write, %object, error = words, ?wait, tries, "the API server refuses a write; an effect failed");
         let retry_at = now.checked_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)).unwrap_or(now);
         self.refusals.note(write, Refusal { words, object, is_certain, since, tries, retry_at }, wait);
@@ -104,8 +108,11 @@ impl State {
             self.refusals.trouble = None;
             return false;
         }
-        let since = self.refusals.trouble.filter(|(known, _)| *known == write).map_or(sent, |(_, since)| since);
+        let known = self.refusals.trouble.filter(|(known, _)| *known == write);
+        let since = known.map_or(sent, |(_, since)| since);
         self.refusals.trouble = Some((write, since));
-        since.elapsed() >= TROUBLE_IS_REFUSAL_AFTER
+        // One answer may be lost on its way.
+        let is_told = known.is_some() || !error.is_silence();
+        is_told && since.elapsed().max(error.retry_after()) >= TROUBLE_IS_REFUSAL_AFTER
     }
 }

@@ -38,6 +38,11 @@ impl Fence {
         self.move_to(Instant::now());
     }
 
+    /// Whether a request may leave.
+    pub fn is_open(&self) -> bool {
+        self.time_for(Duration::from_secs(1)).is_some()
+    }
+
     /// How long a request may take from now on, at most `limit`; `None` if it may not leave.
     pub fn time_for(&self, limit: Duration) -> Option<Duration> {
         let Some(until) = &self.until else { return Some(limit) };

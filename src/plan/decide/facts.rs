@@ -221,9 +221,14 @@ impl<'a> Facts<'a> {
         scrub::scrub(text, &credentials)
     }
 
-    /// When `attempt` is given up as lost if it has not started.
-    pub(super) fn pending_deadline(&self, attempt: &Attempt) -> Timestamp {
-        attempt.started.checked_add(self.view.settings.pending_deadline).unwrap_or(Timestamp::MAX)
+    /// When `build` is given up as lost if it has not started. Its object may have been made long after the attempt was
+    /// claimed, where the API server refused it at first. A time that is still to come is another clock's, and no time
+    /// to go by.
+    pub(super) fn pending_deadline(&self, attempt: &Attempt, build: Made<'_>) -> Timestamp {
+        let made = build.object.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        let made = made.filter(|time| *time <= self.view.now).unwrap_or(attempt.started);
+        let since = attempt.started.max(made);
+        since.checked_add(self.view.settings.pending_deadline).unwrap_or(Timestamp::MAX)
     }
 
     /// How long `build` may still run; none if its time is over.

@@ -20,7 +20,7 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>) -> Dec
     let told = if is_told { None } else { tell(facts, pool, started(facts, build, &attempt)) };
     let effect = told.or_else(|| match status {
         None | Some(BuildStatus::DigestInConfigMap) => None,
-        Some(BuildStatus::Pending(why)) if facts.pending_deadline(&attempt) <= facts.view.now => {
+        Some(BuildStatus::Pending(why)) if facts.pending_deadline(&attempt, build) <= facts.view.now => {
             give_up(facts, pool, build, &attempt, why)
         }
         Some(BuildStatus::Pending(why)) => {
@@ -35,7 +35,7 @@ pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, build: Made<'_>) -> Dec
         Some(BuildStatus::Lost(loss)) => record_loss(facts, pool, build, &attempt, loss),
     });
     let wake = match status {
-        Some(BuildStatus::Pending(_)) => Some(facts.pending_deadline(&attempt)),
+        Some(BuildStatus::Pending(_)) => Some(facts.pending_deadline(&attempt, build)),
         Some(BuildStatus::Running) => facts.time_left(build).and_then(|left| facts.view.now.checked_add(left).ok()),
         _ => None,
     };

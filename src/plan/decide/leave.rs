@@ -2,22 +2,23 @@
 
 use super::facts::Facts;
 use super::serve::{self, demand, tell};
-use super::{Decision, Effect, show};
+use super::{Decision, Effect, held, show};
 use crate::api::conditions::event;
 use crate::api::pool::field;
 use crate::api::{Pool, keys};
 use crate::plan::notes::Note;
 use crate::plan::patch::GuardedPatch;
 
-pub(super) fn decide(facts: &Facts<'_>, pool: Option<&Pool<'_>>) -> Decision {
-    let pool = pool.filter(|pool| !pool.is_being_deleted() && pool.has_traces());
+pub(super) fn decide(facts: &Facts<'_>, there: Option<&Pool<'_>>) -> Decision {
+    let pool = there.filter(|pool| !pool.is_being_deleted() && pool.has_traces());
     // An attempt is forgotten before its object is deleted: should the pool opt in again meanwhile, that is no loss.
     let forget_attempt = || serve::forget_attempt(facts, pool?, facts.record.attempt.as_ref()?);
     let effect = forget_attempt().or_else(|| facts.deletion(facts.made())).or_else(|| {
         let pool = pool?;
         tell_opted_out(facts, pool).or_else(|| forget(pool)).or_else(|| show::withdraw(facts, pool))
     });
-    Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+    let effect = effect.or_else(|| held::tell(facts, there?));
+    Decision::rest(demand(facts), effect, held::next(facts))
 }
 
 fn tell_opted_out(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {

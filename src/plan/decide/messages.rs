@@ -57,6 +57,7 @@ pub(super) fn refused(words: &str, write: Write, object: &Key, command: &str) ->
         Write::Secret => "write",
         Write::Create(_) => "create",
         Write::Delete(_) => "delete",
+        Write::Read(_) => "show",
     };
     let status = if write == Write::Status { "the status of " } else { "" };
     let tail = format!("; the API server refuses to {verb} {status}{object}; this is tried again until it succeeds");

@@ -15,6 +15,7 @@
 //! | `cause` | the cause of a failure, found in what a build has printed |
 //! | `commands` | what a user may run next |
 //! | `conflict` | somebody else's object that has a name which the build needs |
+//! | `held` | objects that were told to go, and that their finalizers keep |
 //! | `follow` | a build that is there: show it, publish it, record its end |
 //! | `evidence` | what is read beside a build's object, to say why it did not succeed |
 //! | `settle` | nothing to build: clean up, and show how it ended |
@@ -28,6 +29,7 @@ mod conflict;
 mod evidence;
 pub mod facts;
 mod follow;
+mod held;
 mod leave;
 mod made;
 mod messages;

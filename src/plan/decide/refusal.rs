@@ -1,5 +1,5 @@
-//! Writes that the API server refuses: its own words are shown and told at once, and the write is tried again until it
-//! succeeds or is not needed any more.
+//! Requests that the API server refuses: its own words are shown and told at once, and the request is tried again until
+//! it succeeds or is not needed any more.
 
 use jiff::Timestamp;
 
@@ -11,10 +11,11 @@ use crate::api::pool::is_build_reference;
 use crate::api::{Key, Kind, Pool};
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::notes::Note;
+use crate::plan::request::Wanted;
 use crate::plan::slots::Demand;
 use crate::plan::status::FailureCause;
 
-/// A write, as refusals are counted: which objects a policy is about decides what it refuses.
+/// A request, as refusals are counted: which objects a policy is about decides what it refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Write {
     /// The pool, its status aside.
@@ -27,14 +28,16 @@ pub enum Write {
     Create(Part),
     /// The deletion of an object of this kind.
     Delete(Kind),
+    /// The read of an object of this kind.
+    Read(Kind),
 }
 
-/// A write that the API server refuses.
+/// A request that the API server refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// What the API server says.
     pub words: String,
-    /// The object that was to be written.
+    /// The object that was to be written, or read.
     pub object: Key,
     /// Whether it is known that nothing was written: the server may fail, or fall silent, after it has written.
     pub is_certain: bool,
@@ -47,7 +50,7 @@ pub struct Refusal {
 }
 
 impl Write {
-    /// The write that `effect` is; `None` if nothing waits for it.
+    /// The request that `effect` is; `None` if nothing waits for it.
     pub fn of(effect: &Effect) -> Option<Self> {
         match effect {
             Effect::PatchPool(_) => Some(Self::Pool),
@@ -55,13 +58,15 @@ impl Write {
             Effect::WriteSecret(_) => Some(Self::Secret),
             Effect::Create(part, _) => Some(Self::Create(*part)),
             Effect::Delete(doomed) => Some(Self::Delete(doomed.key.kind)),
-            Effect::Tell(_) | Effect::Prepare { .. } | Effect::Read(_) | Effect::Seek(_) => None,
+            Effect::Prepare { .. } => Some(Self::Read(Kind::MachineConfig)),
+            Effect::Read(key) => Some(Self::Read(key.kind)),
+            Effect::Tell(_) | Effect::Seek(_) => None,
         }
     }
 
     /// Whether it is one of those from which a build begins.
     const fn is_start(self) -> bool {
-        matches!(self, Self::Secret | Self::Create(_))
+        matches!(self, Self::Secret | Self::Create(_) | Self::Read(Kind::MachineConfig))
     }
 }
 
@@ -73,7 +78,7 @@ pub(super) fn await_start(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Decision
     let demand = if may_be_there { Demand::Hold } else { Demand::None };
     if refusal.retry_at > facts.view.now {
         let effect = show_refusal(facts, pool, *write, refusal);
-        return Some(Decision::rest(demand, effect, Some(refusal.retry_at)));
+        return Some(Decision::rest(demand, effect, Some(next_change(facts, *write, refusal))));
     }
     (!facts.view.has_slot).then(|| Decision::idle(Demand::Wait(refusal.retry_at)))
 }
@@ -92,28 +97,35 @@ pub(super) fn apply(facts: &Facts<'_>, decision: Decision) -> Decision {
     if refusal.retry_at <= facts.view.now {
         return decision;
     }
-    if pool.is_opted_in()
-        && !pool.is_being_deleted()
-        && let Some(effect) = show_refusal(facts, pool, write, refusal)
-    {
-        return Decision { effect: Some(effect), ..decision };
+    let effect = if pool.is_being_deleted() {
+        None
+    } else if pool.is_opted_in() {
+        show_refusal(facts, pool, write, refusal)
+    } else {
+        // What such a pool shows is about to go, or stays as it is because that is refused.
+        tell(facts, pool, note(facts, pool, write, refusal))
+    };
+    match effect {
+        Some(effect) => Decision { effect: Some(effect), ..decision },
+        None => Decision::rest(decision.demand, None, Some(next_change(facts, write, refusal))),
     }
-    Decision::rest(decision.demand, None, Some(refusal.retry_at))
+}
+
+/// When there is something to do about a refusal: the next try, or to say that the build has failed of it.
+fn next_change(facts: &Facts<'_>, write: Write, refusal: &Refusal) -> Timestamp {
+    let deadline = deadline(facts, write, refusal);
+    if deadline > facts.view.now { refusal.retry_at.min(deadline) } else { refusal.retry_at }
 }
 
 /// What is to be told and shown of a refusal: once as an Event, and in the condition for as long as it lasts.
 fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Option<Effect> {
-    let words = facts.scrubbed(&refusal.words);
-    let namespace = &facts.view.settings.namespace;
-    let command = commands::for_refusal(&refusal.object, &words, pool.name(), namespace);
-    let message = messages::refused(&words, write, &refusal.object, &command);
-    let is_late = is_past_deadline(facts, write, refusal);
-    let (type_, reason) = if is_late || pool.is_true(BUILD_FAILED) && is_shown(pool) {
+    let note = note(facts, pool, write, refusal);
+    let (type_, reason) = if is_late(facts, pool, write, refusal) || pool.is_true(BUILD_FAILED) && is_shown(pool) {
         (BUILD_FAILED, reason::BUILD_FAILED)
     } else {
         (BUILD_PENDING, reason::BUILD_REFUSED)
     };
-    let shown = Shown { type_, reason: reason.into(), message: message.clone() };
+    let shown = Shown { type_, reason: reason.into(), message: note.message.clone() };
     let status = || {
         // A status that may not be written either is not tried again before its time.
         facts.view.refusals.get(&Write::Status).is_none_or(|status| status.retry_at <= facts.view.now).then_some(())?;
@@ -124,15 +136,22 @@ fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refu
         show::show(facts, pool, &shown, Degraded::Clear, reference)
     };
     let is_told = pool.shown().is_some_and(|condition| condition["type"] == type_ && condition["reason"] == reason);
-    let note = Note {
+    let told = if is_told { None } else { tell(facts, pool, note) };
+    told.or_else(|| if write == Write::Status { None } else { status() })
+}
+
+/// What is told of a refusal.
+fn note(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Note {
+    let words = facts.scrubbed(&refusal.words);
+    let command = commands::for_refusal(&refusal.object, &words, pool.name(), &facts.view.settings.namespace);
+    let is_late = is_late(facts, pool, write, refusal);
+    Note {
         reason: if is_late { event::BUILD_FAILED } else { event::BUILD_REFUSED },
-        message,
+        message: messages::refused(&words, write, &refusal.object, &command),
         occurrence: format!("{} {write:?} {}", facts.record.occasion(), settle::shown_since(pool)),
         is_warning: true,
         cause: is_late.then_some(FailureCause::Refused.as_str()),
-    };
-    let told = if is_told { None } else { tell(facts, pool, note) };
-    told.or_else(|| if write == Write::Status { None } else { status() })
+    }
 }
 
 /// Whether the pool shows that its build failed for a refusal: no failure of a build is on record then.
@@ -141,10 +160,18 @@ fn is_shown(pool: &Pool<'_>) -> bool {
         && pool.shown().is_some_and(|condition| condition["reason"] == reason::BUILD_FAILED)
 }
 
-/// Whether a write has been refused for longer than a build may take to start. A process that has just begun knows of a
+/// Whether the build has failed of a refusal: it lasts for longer than a build may take to start, and the build is not
+/// done. A status that may not be written keeps no build from its end.
+fn is_late(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> bool {
+    let is_done =
+        matches!(&facts.wanted, Wanted::Known(request) if facts.record.published_on(pool, &request.hash).is_some());
+    pool.is_opted_in() && !is_done && write != Write::Status && deadline(facts, write, refusal) <= facts.view.now
+}
+
+/// When a request has been refused for as long as a build may take to start. A process that has just begun knows of a
 /// creation that it was due when the attempt was claimed.
-fn is_past_deadline(facts: &Facts<'_>, write: Write, refusal: &Refusal) -> bool {
+fn deadline(facts: &Facts<'_>, write: Write, refusal: &Refusal) -> Timestamp {
     let claimed = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none() && write.is_start());
     let since = claimed.map_or(refusal.since, |attempt| attempt.started.min(refusal.since));
-    since.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX) <= facts.view.now
+    since.checked_add(facts.view.settings.pending_deadline).unwrap_or(Timestamp::MAX)
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::facts::{Facts, Made};
 use super::serve::{demand, tell};
-use super::{Decision, Effect, commands, evidence, messages, show};
+use super::{Decision, Effect, commands, evidence, held, messages, show};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
@@ -36,7 +36,8 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
         let status = show::show(facts, pool, &shown, Degraded::Clear, None)?;
         look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
     });
-    Decision::rest(demand(facts), effect, facts.next_forced_deletion())
+    let effect = effect.or_else(|| held::tell(facts, pool));
+    Decision::rest(demand(facts), effect, held::next(facts))
 }
 
 /// A look for the digest that a build pod may have left: no watch tells of it if it has no labels, or tells late.
@@ -145,6 +146,21 @@ pub(super) fn show_failure(
     let is_shown_again =
         pool.is_true(BUILD_FAILED) && shown.reason == reason::BUILD_FAILED && !pool.is_degraded_by_build();
     let is_others = pool.blocked_by() == Some(crate::api::conditions::DEGRADED);
-    let degraded = if is_shown || is_shown_again || is_others { Degraded::Leave } else { Degraded::Raise };
+    let degraded = match is_shown || is_shown_again || is_others {
+        // It says what the failure says that it belongs to, even if that is said otherwise by now.
+        true if is_shown && pool.is_degraded_by_build() && degraded_message(pool) == shown_message(pool) => {
+            Degraded::Raise
+        }
+        true => Degraded::Leave,
+        false => Degraded::Raise,
+    };
     show::show(facts, pool, shown, degraded, reference)
+}
+
+fn shown_message<'a>(pool: &Pool<'a>) -> Option<&'a str> {
+    pool.shown().map(|condition| field(condition, "message"))
+}
+
+fn degraded_message<'a>(pool: &Pool<'a>) -> Option<&'a str> {
+    pool.condition(crate::api::conditions::DEGRADED).map(|condition| field(condition, "message"))
 }

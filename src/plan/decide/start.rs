@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::facts::{Facts, Made, Prepared};
 use super::serve::{demand, patch_record, tell};
-use super::{Decision, Effect, Part, commands, conflict, messages, refusal, settle, show};
+use super::{Decision, Effect, Part, commands, conflict, held, messages, refusal, settle, show};
 use crate::api::conditions::{BUILD_PENDING, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
@@ -152,16 +152,8 @@ fn await_end(facts: &Facts<'_>, pool: &Pool<'_>, leaving: &Made<'_>) -> Decision
     };
     let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_QUEUED.into(), message };
     let effect = facts.deletion([*leaving]).or_else(|| show_unreferred(facts, pool, &shown));
-    let held_at = leaving.held_at();
-    let tell_held =
-        || if held_at? <= facts.view.now { tell(facts, pool, held(leaving, shown.message.clone())) } else { None };
-    let effect = effect.or_else(tell_held);
-    let wakes = [facts.next_forced_deletion(), held_at.filter(|time| *time > facts.view.now)];
-    Decision::rest(demand(facts), effect, wakes.into_iter().flatten().min())
-}
-
-fn held(leaving: &Made<'_>, message: String) -> Note {
-    Note { reason: event::CLEAN_UP_HELD, message, occurrence: leaving.uid().to_owned(), is_warning: true, cause: None }
+    let effect = effect.or_else(|| held::tell_of(facts, pool, leaving));
+    Decision::rest(demand(facts), effect, held::next(facts))
 }
 
 /// What to do about an attempt that was lost: wait for the next to be due, or give up.

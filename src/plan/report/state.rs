@@ -91,7 +91,7 @@ fn is_refused(now: &Facts<'_>) -> bool {
     let Some(shown) = pool.shown() else { return false };
     let is_published = now.record.published_on(pool, &request.hash).is_some();
     match (field(shown, "type"), field(shown, "reason")) {
-        (BUILD_PENDING, reason::BUILD_REFUSED) => !is_published,
+        (BUILD_PENDING, reason::BUILD_REFUSED) => true,
         (BUILD_FAILED, reason::BUILD_FAILED) => {
             let attempt = now.record.attempt_at(&request.hash);
             now.record.failed.is_none() && !is_published && attempt.is_some_and(|attempt| attempt.lost.is_none())
@@ -127,6 +127,7 @@ fn shown(facts: &Facts<'_>, pool: &Pool<'_>) -> State {
         (BUILD_FAILED, reason::NAME_CONFLICT) if !is_held_up(facts, pool) => Some(State::NameConflict),
         (BUILD_FAILED, _) if !is_held_up(facts, pool) => Some(State::InputInvalid),
         (BUILD_PENDING, reason::BUILD_RETRYING) if !is_held_up(facts, pool) => Some(State::Retrying),
+        (BUILD_PENDING, reason::BUILD_QUEUED) if facts.view.cache.is_unreachable(Kind::Build) => None,
         (BUILD_PENDING, reason::BUILD_QUEUED) if !is_held_up(facts, pool) => Some(State::Superseding),
         (BUILD_PENDING | BUILDING, _) => live(facts, type_),
         _ => None,
