@@ -161,7 +161,7 @@ fn credentials_of_secrets_that_are_not_what_they_were_are_still_hidden() {
     for (what, cache) in [
         ("replaced", replaced.clone()),
         ("deleted", changed(Change::Gone(key.clone(), Some("u".into())))),
-        ("followed no more", changed(Change::Unknown(key.clone()))),
+        ("followed no more", changed(Change::Unknown(key))),
         ("confined", confined),
         ("left out", applied.subset(|_, _| false)),
         ("shared", replaced.share(|_, _| true, |_| true)),
