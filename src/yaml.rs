@@ -9,9 +9,9 @@ pub type Error = Box<serde_saphyr::Error>;
 /// The documents of a text.
 ///
 /// `0644` is an octal number, as it is to `kubectl` and everything else that reads manifests; file modes in
-/// MachineConfigs depend on it.
+/// MachineConfigs depend on it. An error names the place, and quotes nothing of what is there: it may be a Secret.
 pub fn parse(text: &str) -> Result<Vec<Value>, Error> {
-    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    let options = serde_saphyr::options! { legacy_octal_numbers: true, with_snippet: false };
     serde_saphyr::from_multiple_with_options(text, options).map_err(Box::new)
 }
 
@@ -39,6 +39,14 @@ mod tests {
         assert_eq!(parse("a: 1\n---\nb: [x]\n").unwrap(), [json!({"a": 1}), json!({"b": ["x"]})]);
         let error = parse("a: 1\nb: [x\n").unwrap_err().to_string();
         assert!(error.contains("line"), "{error}");
+    }
+
+    #[test]
+    fn an_error_quotes_nothing_of_the_text() {
+        for text in ["stringData:\n  password: hunter22\n  b: [x\n", "a: hunter22\n b: c\n", "a: \"hunter22\nb: c\n"] {
+            let error = parse(text).unwrap_err();
+            assert!(!error.to_string().contains("hunter22") && !format!("{error:?}").contains("hunter22"), "{error:?}");
+        }
     }
 
     #[test]

@@ -71,14 +71,20 @@ attended() {
   wait "$!"
 }
 
-# Leaves the middle out of a text that is longer than so many bytes, and never a part of a character.
+# Leaves the middle out of a text that is longer than so many bytes. Words stay whole where there are several: a part of
+# a password could not be told from any other word, and is shown.
 shorten() {
-  local text=$1 max=$2 head tail
+  local text=$1 max=$2 head tail to from
   if ((${#text} > max)); then
-    head=${text:0:max * 2 / 5} tail=${text:${#text} - max * 3 / 5}
-    while [[ $head == *[$'\x80'-$'\xbf'] ]]; do head=${head%?}; done
+    to=$((max * 2 / 5)) from=$((${#text} - max * 3 / 5))
+    head=${text:0:to} tail=${text:from}
+    [[ ${text:to:1} == [[:space:]] ]] || head=${head%[[:space:]]*}
+    [[ ${text:from - 1:1} == [[:space:]] ]] || tail=${tail#*[[:space:]]}
+    # Never a part of a character.
+    while [[ ${#head} -eq $to && $head == *[$'\x80'-$'\xbf'] ]]; do head=${head%?} to=$((to - 1)); done
+    [[ ${#head} -ne $to ]] || head=${head%[$'\xc0'-$'\xff']}
     while [[ $tail == [$'\x80'-$'\xbf']* ]]; do tail=${tail#?}; done
-    text="${head%[$'\xc0'-$'\xff']} … $tail"
+    text="$head … $tail"
   fi
   printf '%s\n' "$text"
 }

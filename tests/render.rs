@@ -1,5 +1,8 @@
 //! `render`, as a user runs it: files in, objects out, and errors that name file, key and fix.
 
+#[path = "render/left_out.rs"]
+mod left_out;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -18,6 +18,7 @@ use crate::plan::pull_secret;
 use crate::plan::record::BuildRecord;
 use crate::plan::request::{self, BuildRequest, Wanted};
 use crate::plan::sources::{self, Sources};
+use crate::plan::strays::Strays;
 use crate::yaml;
 
 /// What is wrong with a file.
@@ -167,6 +168,22 @@ impl Documents {
             Wanted::Faulty(fault) => Err(fault),
             Wanted::Unknown => unreachable!("a file either holds an object or does not"),
         }
+    }
+
+    /// What there is to say about keys that no build has a use for.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let cache = self.cache();
+        let strays = Strays::of(&cache).into_iter().flat_map(|strays| strays.keys);
+        let strays = strays.map(|key| {
+            format!(
+                "ConfigMap {CUSTOM_CONTAINERFILE}: key {key:?}: no MachineConfigPool in the files has that name, so its \
+                 text is left out"
+            )
+        });
+        let unknown = sources::unknown_keys(&cache).into_iter().map(|(config_map, key)| {
+            format!("ConfigMap {config_map}: key {key:?}: no build has a use for it, so it is left out")
+        });
+        strays.chain(unknown).collect()
     }
 
     /// The files as a cluster with nothing else in it, but for the Secrets that the build config names.

@@ -10,7 +10,7 @@ use super::stdout::print;
 use crate::api::{Kind, Object};
 use crate::plan::objects;
 use crate::plan::request::BuildRequest;
-use crate::yaml;
+use crate::{stderr, yaml};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         let documents: Vec<String> = objects.iter().map(to_yaml).collect::<Result<_, _>>()?;
         documents.iter().map(|document| format!("---\n{document}")).collect()
     };
+    documents.warnings().iter().for_each(|warning| stderr::line(&format!("warning: {warning}")));
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -46,7 +46,9 @@ pub struct Unusable {
 /// of its registry, by any of the names that it has. An entry without any, as docker leaves one where a helper has them,
 /// is as good as none.
 pub fn credentials(authfile: &Value, image: &str) -> Result<Option<Credentials>, Unusable> {
-    let Some(known) = authfile.get("auths").and_then(Value::as_object) else { return Ok(None) };
+    let fields = authfile.as_object().into_iter().flatten();
+    let auths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("auths")).find_map(|(_, value)| value.as_object());
+    let Some(known) = auths else { return Ok(None) };
     let named = |wanted: &str| known.get_key_value(wanted).into_iter();
     let registry = image.split('/').next().unwrap_or(image);
     let by_path = std::iter::successors(Some(image), |name| name.rsplit_once('/').map(|(shorter, _)| shorter));
@@ -61,12 +63,14 @@ pub fn credentials(authfile: &Value, image: &str) -> Result<Option<Credentials>,
 }
 
 /// The registry that a key names: by its host alone, or, as docker does, by an address. A path without a scheme is one
-/// in the registry, and no other name of it.
+/// in the registry, and no other name of it, but for those of the API.
 fn host_of(key: &str) -> &str {
-    match key.split_once("://") {
-        Some((_, address)) => address.split('/').next().unwrap_or(address),
-        None => key,
+    if let Some((_, address)) = key.split_once("://") {
+        return address.split('/').next().unwrap_or(address);
     }
+    let host = key.trim_end_matches('/');
+    let without_api = host.strip_suffix("/v1").or_else(|| host.strip_suffix("/v2"));
+    without_api.filter(|host| !host.contains('/')).unwrap_or(host)
 }
 
 /// One of the names of a registry that has several: Docker Hub's API is at other hosts than its images' names say.
@@ -135,6 +139,21 @@ mod tests {
         assert_eq!(credentials(&file, "registry.test/x").unwrap().unwrap().password.expose(), "p:w");
         assert!(!format!("{:?}", credentials(&file, "registry.test/x")).contains("p:w"));
         assert_eq!(credentials(&json!({}), "registry.test/x"), Ok(None));
+    }
+
+    #[test]
+    fn a_file_is_read_as_pull_secrets_are_mended() {
+        let entry = json!({"auth": STANDARD.encode("alice:pw")});
+        for file in [
+            json!({"Auths": {"registry.test": entry}}),
+            json!({"AUTHS": {"registry.test/": entry}}),
+            json!({"auths": {"registry.test/v1/": entry}}),
+            json!({"auths": {"registry.test/v2": entry}}),
+            json!({"auths": {"HTTPS://registry.test/v2/": entry}}),
+        ] {
+            assert_eq!(user(&file, "registry.test/os").as_deref(), Some("alice"), "{file}");
+        }
+        assert_eq!(user(&json!({"auths": {"registry.test/org/": entry}}), "registry.test/os"), None);
     }
 
     #[test]

@@ -11,12 +11,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
+use super::scrub::{self, Credential};
 use crate::api::{Key, Kind, Object, ResourceVersion, names};
 
 /// Deleted UIDs that are remembered of all pools' objects.
 const GONE_MAX: usize = 4096;
 /// Deleted UIDs that are remembered of one pool's.
 const GONE_OF_POOL_MAX: usize = 64;
+
+/// Sets of credentials that are remembered of Secrets that are not what they were.
+const FORMER_CREDENTIALS_MAX: usize = 64;
 
 /// One change of what is known. Debug shows nothing of the objects but which they are: some are Secrets.
 #[derive(Clone)]
@@ -68,6 +72,9 @@ pub struct Cache {
     unreachable: BTreeMap<Kind, Arc<str>>,
     gone: BTreeSet<Arc<str>>,
     gone_in_order: VecDeque<Arc<str>>,
+    /// The credentials of Secrets that were replaced, deleted, or are followed no more: a build that has them may still
+    /// run, and print them.
+    former_credentials: VecDeque<Arc<[Credential]>>,
     /// Whether this is what one pool has to know.
     is_of_pool: bool,
 }
@@ -87,7 +94,7 @@ impl Cache {
             Change::Unknown(key) => {
                 let was_absent = self.absent.remove(key);
                 self.asked.remove(key);
-                self.objects.remove(key).is_some() || was_absent
+                self.remove(key) || was_absent
             }
             Change::Serves(kind, true) => self.unserved.remove(kind),
             Change::Serves(kind, false) => self.unserved.insert(*kind),
@@ -144,17 +151,17 @@ impl Cache {
         self.objects.iter()
     }
 
+    /// All credentials in Secrets that are known, and in those that were.
+    pub fn credentials(&self) -> Vec<Credential> {
+        let now = self.of_kind(Kind::Secret).flat_map(|(_, secret)| scrub::credentials(secret));
+        now.chain(self.former_credentials.iter().flat_map(|set| set.iter().cloned())).collect()
+    }
+
     /// A cache with the objects that `wanted` picks out of this one, and all that is remembered besides.
     pub fn subset(&self, mut wanted: impl FnMut(&Key, &Object) -> bool) -> Self {
-        Self {
-            objects: self
-                .objects
-                .iter()
-                .filter(|(key, object)| wanted(key, object))
-                .map(|(key, object)| (key.clone(), object.clone()))
-                .collect(),
-            ..self.clone()
-        }
+        let mut picked = self.clone();
+        picked.retain(&mut wanted);
+        picked
     }
 
     /// What the actor of a pool starts with: the objects that `wanted` picks out of this cache, and of what is not there
@@ -170,6 +177,7 @@ impl Cache {
             unreachable: self.unreachable.clone(),
             gone: BTreeSet::new(),
             gone_in_order: VecDeque::new(),
+            former_credentials: self.former_credentials.clone(),
             is_of_pool: true,
         }
     }
@@ -177,7 +185,7 @@ impl Cache {
     /// Forgets all objects but those that are `wanted`, and of what is not there all but what `matters`: from here on, it
     /// is not known.
     pub fn confine(&mut self, wanted: impl Fn(&Key, &Object) -> bool, matters: impl Fn(&Key) -> bool) {
-        self.objects.retain(|key, object| wanted(key, object));
+        self.retain(wanted);
         self.absent.retain(&matters);
         self.asked.retain(matters);
     }
@@ -207,8 +215,43 @@ impl Cache {
         }
         self.absent.remove(key);
         self.asked.remove(key);
-        self.objects.insert(key.clone(), object.clone());
+        if let Some(replaced) = self.objects.insert(key.clone(), object.clone()) {
+            self.keep_credentials(key, &replaced);
+        }
         true
+    }
+
+    /// Forgets an object, but for its credentials; false if it was not known.
+    fn remove(&mut self, key: &Key) -> bool {
+        let removed = self.objects.remove(key);
+        if let Some(object) = &removed {
+            self.keep_credentials(key, object);
+        }
+        removed.is_some()
+    }
+
+    /// Forgets all objects but those that are `wanted`.
+    fn retain(&mut self, mut wanted: impl FnMut(&Key, &Object) -> bool) {
+        let all = std::mem::take(&mut self.objects);
+        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            all.into_iter().partition(|(key, object)| wanted(key, object));
+        self.objects = kept;
+        dropped.iter().for_each(|(key, object)| self.keep_credentials(key, object));
+    }
+
+    fn keep_credentials(&mut self, key: &Key, object: &Object) {
+        if key.kind != Kind::Secret {
+            return;
+        }
+        let set: Arc<[Credential]> = scrub::credentials(object).into();
+        if set.is_empty() {
+            return;
+        }
+        self.former_credentials.retain(|known| *known != set);
+        self.former_credentials.push_back(set);
+        if self.former_credentials.len() > FORMER_CREDENTIALS_MAX {
+            self.former_credentials.pop_front();
+        }
     }
 
     fn take(&mut self, key: &Key, uid: Option<&str>) -> bool {
@@ -219,7 +262,7 @@ impl Cache {
         if known.is_some() && uid.is_some() && known.as_deref() != uid {
             return false;
         }
-        let is_removed = self.objects.remove(key).is_some();
+        let is_removed = self.remove(key);
         self.absent.insert(key.clone()) || is_removed
     }
 

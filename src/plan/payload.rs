@@ -120,9 +120,23 @@ fn missing_part(machine_config: &Value) -> Option<(&'static str, &'static str)> 
         Some(Value::String(version)) if version.is_empty() => {
             Some((VERSION, "it is empty, and Ignition reads no such config"))
         }
+        Some(Value::String(version)) if !is_version_3(version) => {
+            Some((VERSION, "it is no version 3.x.y, such as 3.4.0, and Ignition reads no other config"))
+        }
         Some(Value::String(_)) => None,
         Some(_) => Some((VERSION, "it is not a string, and has to be in quotes")),
     }
+}
+
+/// Whether this is a version of Ignition's specification 3, experimental ones included: which minor ones there are is for
+/// the base image's Ignition to say.
+fn is_version_3(version: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (numbers, label) = version.split_once('-').map_or((version, None), |(numbers, label)| (numbers, Some(label)));
+    let parts: Vec<&str> = numbers.split('.').collect();
+    matches!(parts.as_slice(), ["3", minor, patch] if is_number(minor) && is_number(patch))
+        && label.is_none_or(|label| label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)))
+        && label != Some("")
 }
 
 impl fmt::Debug for Payload {
@@ -164,7 +178,15 @@ mod tests {
     fn what_ignition_could_not_apply_is_refused_by_name_and_field() {
         let key = Key::new(crate::api::Kind::MachineConfig, "rendered-1");
         let of = |document: Value| Payload::of_machine_config(&key, &document);
-        assert!(of(json!({"spec": {"config": {"ignition": {"version": "3.4.0"}}}})).is_ok());
+        for version in ["3.0.0", "3.4.0", "3.99.0", "3.6.0-experimental"] {
+            assert!(of(json!({"spec": {"config": {"ignition": {"version": version}}}})).is_ok(), "{version}");
+        }
+        for version in
+            ["2.2.0", "1", "latest", "v3.2.0", "3.2", " 3.2.0", "3..0", "3.2.0.1", "30.2.0", "3.2.0-", "3.x.0"]
+        {
+            let fault = of(json!({"spec": {"config": {"ignition": {"version": version}}}})).unwrap_err().to_string();
+            assert!(fault.contains("key spec.config.ignition.version: it is no version 3.x.y"), "{version}: {fault}");
+        }
         for (document, field) in [
             (json!({}), "key spec.config: it is missing"),
             (json!({"spec": {"kernelArguments": ["nosmt"]}}), "key spec.config: it is missing"),

@@ -2,6 +2,7 @@
 
 mod body;
 mod entry;
+mod registry;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::{Map, Value, json};
 
+use self::registry::shown;
 use super::fault::{FaultReason, InputFault};
 use crate::api::{Key, Kind, Object, Sensitive, keys, names};
 use crate::encoding::{Padding, decode_base64};
@@ -50,8 +52,6 @@ const OTHER_FIELDS: [&str; 26] = [
 ];
 /// Those of them by which docker finds credentials elsewhere.
 const HELPERS: [&str; 2] = ["credhelpers", "credsstore"];
-/// Most that is quoted of a name, in bytes.
-const NAME_SHOWN_BYTES_MAX: usize = 100;
 
 /// A Secret that a build can mount.
 #[derive(Clone, PartialEq)]
@@ -165,19 +165,13 @@ fn canonical_hosts(hosts: &Map<String, Value>) -> Result<Map<String, Value>, Str
     for (key, value) in hosts {
         let fault = |problem: String| format!("the entry of {}: {problem}", shown(key));
         let entry = entry::canonical(value).map_err(fault)?.unwrap_or_else(|| value.clone());
-        let host = entry::canonical_key(key).map_err(fault)?;
+        let host = registry::canonical_key(key).map_err(fault)?;
         // One that is written as it is read goes before one that is not.
-        if host == key || !hosts.contains_key(host) {
-            canonical.insert(host.to_owned(), entry);
+        if host == *key || !hosts.contains_key(host.as_ref()) {
+            canonical.insert(host.into_owned(), entry);
         }
     }
     Ok(canonical)
-}
-
-/// A name of a user's, quoted as far as it may be looked at.
-fn shown(name: &str) -> String {
-    let end = name.floor_char_boundary(NAME_SHOWN_BYTES_MAX);
-    format!("{:?}", &name[..end])
 }
 
 fn canonical_secret(source: &Object, source_name: &str, body: &Value) -> Object {

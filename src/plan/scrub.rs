@@ -18,18 +18,32 @@ pub use self::harvest::credentials;
 use self::needles::Needles;
 use self::view::{Join, View};
 use crate::api::Sensitive;
+use crate::plan::cache::Cache;
+use crate::plan::decide::Settings;
 
 /// What stands in the place of a credential.
 pub const REDACTED: &str = "[redacted]";
 
+/// Something that must not be shown. Passwords need not be UTF-8.
+pub type Credential = Sensitive<Vec<u8>>;
+
+/// `text` without anything that must never be shown: the credentials in the settings, and those in the Secrets that
+/// `cache` knows, or has known.
+pub fn scrub_known(text: &str, cache: &Cache, settings: &Settings) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let set = settings.credentials.iter().map(|word| Sensitive::new(word.expose().as_bytes().to_vec()));
+    scrub(text, &set.chain(cache.credentials()).collect::<Vec<_>>())
+}
+
 /// `text` without `credentials`, and without what looks like one.
-pub fn scrub(text: &str, credentials: &[Sensitive<String>]) -> String {
+pub fn scrub(text: &str, credentials: &[Credential]) -> String {
     // Not to be taken for a value itself, should the text have been here before.
     let mut found: Vec<_> = text.match_indices(REDACTED).map(|(at, word)| at..at + word.len()).collect();
     let (views, simple) = View::all(text);
-    if let Some(needles) = Needles::new(credentials) {
-        let joined = views[0].joined(Join::AtIndentation);
-        needles.find_cut(&joined, &mut found);
+    if let Some(needles) = Needles::of(credentials) {
+        needles.find_cut(&views[0], &mut found);
         views.iter().for_each(|view| needles.find(view, &mut found));
         for view in &views[..simple] {
             needles.find_encoded(view, &mut found);

@@ -28,6 +28,12 @@ pub struct Sources {
     pub(super) push_secret: PullSecret,
 }
 
+/// What the two ConfigMaps are read for, or have in them on every cluster.
+const KNOWN_KEYS: [(&str, &[&str]); 2] = [
+    (BUILD_CONFIG, &["baseImagePullSecretName", "finalImagePullspec", "finalImagePushSecretName", BUILDER_TYPE]),
+    (OS_IMAGE_URL, &["baseOSContainerImage", "baseOSExtensionsContainerImage", "osImageURL", "releaseVersion"]),
+];
+
 /// The value, or an early return where it is not known yet.
 macro_rules! known {
     ($read:expr) => {
@@ -75,6 +81,18 @@ pub fn secret_names(build_config: &Object) -> Vec<String> {
         .filter(|name| names::is_dns1123_subdomain(name))
         .map(str::to_owned)
         .collect()
+}
+
+/// The keys of the ConfigMaps that nothing is read from, each with the name of its ConfigMap.
+pub fn unknown_keys(cache: &Cache) -> Vec<(&'static str, String)> {
+    let of = |(name, known): (&'static str, &'static [&'static str])| {
+        let config_map = cache.get(&Key::new(Kind::ConfigMap, name));
+        let fields =
+            config_map.into_iter().flat_map(|object| ["data", "binaryData"].map(|field| object.data.get(field)));
+        let keys = fields.flatten().filter_map(Value::as_object).flat_map(|values| values.keys());
+        keys.filter(|key| !known.contains(&key.as_str())).map(|key| (name, key.clone())).collect::<Vec<_>>()
+    };
+    KNOWN_KEYS.into_iter().flat_map(of).collect()
 }
 
 fn config_map<'a>(cache: &'a Cache, name: &str) -> Read<&'a Object> {

@@ -1,12 +1,14 @@
 //! What a pool's own Containerfile text makes of the image, as far as it can be told from the text.
 //!
 //! The text stands after the stage `configs`, in the middle of a Containerfile: a parser directive such as `# escape=`
-//! is a comment there, and every continuation is a backslash.
+//! is a comment there, and every continuation is a backslash. Documents in the lines after an instruction are told as
+//! BuildKit tells them.
+
+mod documents;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use regex::Regex;
+use self::documents::documents;
 
 /// The stage that the operating system with its MachineConfig is in.
 const CONFIGS: &str = "configs";
@@ -34,20 +36,30 @@ enum Descent {
 }
 
 /// An instruction, its continuations included, and the line that it begins on.
-struct Instruction<'t> {
+struct Instruction {
     line: usize,
-    words: Vec<&'t str>,
+    text: String,
+}
+
+impl Instruction {
+    /// Its words, as builds tell them: other white space than this is part of a word.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.text.split([' ', '\t', '\r', '\u{b}', '\u{c}']).filter(|word| !word.is_empty())
+    }
 }
 
 /// Checks the text of a pool's Containerfile.
 pub fn check(text: &str) -> Result<(), Problem> {
     characters(text)?;
+    directive(text)?;
     let mut stages: BTreeMap<String, Descent> = OTHERS.map(|name| (name.to_owned(), Descent::Other)).into();
     stages.insert(CONFIGS.to_owned(), Descent::Sure);
     // Without a FROM, the instructions belong to the stage `configs`.
     let mut last = None;
-    for instruction in instructions(text) {
-        let Some((image, name)) = stage(&instruction.words) else { continue };
+    let instructions = instructions(text);
+    for instruction in &instructions {
+        first_word(instruction)?;
+        let Some((image, name)) = stage(instruction) else { continue };
         let descent = descent(image, &stages);
         if let Some(name) = name {
             stages.insert(name.to_lowercase(), descent);
@@ -82,13 +94,47 @@ fn characters(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A directive at the top that makes another character than a backslash join lines.
+fn directive(text: &str) -> Result<(), Problem> {
+    let comments = text.lines().enumerate().map_while(|(index, line)| Some((index, line.trim().strip_prefix('#')?)));
+    let directives = comments.filter_map(|(index, line)| Some((index, line.split_once('=')?)));
+    for (index, (name, value)) in directives {
+        if name.trim().eq_ignore_ascii_case("escape") && value.trim() != "\\" {
+            return Err(Problem {
+                problem: format!(
+                    "the directive escape in line {} is a comment there, as the text stands in the middle of a \
+                     Containerfile, and lines go on after a backslash alone",
+                    index + 1
+                ),
+                fix: "remove the directive, and end each line that goes on with a backslash",
+            });
+        }
+    }
+    Ok(())
+}
+
+/// No instruction has such a character in its name: it came with text that was copied, and cannot be seen.
+fn first_word(instruction: &Instruction) -> Result<(), Problem> {
+    let word = instruction.words().next().unwrap_or_default();
+    word.chars().find(|c| !c.is_ascii()).map_or(Ok(()), |c| {
+        Err(Problem {
+            problem: format!(
+                "the instruction in line {} has the character U+{:04X} in its first word, which no build reads",
+                instruction.line,
+                u32::from(c)
+            ),
+            fix: "type that word and the blank after it anew: it may look right, as copied text does",
+        })
+    })
+}
+
 /// The image and the name of a stage that an instruction begins.
-fn stage<'t>(words: &[&'t str]) -> Option<(&'t str, Option<&'t str>)> {
-    let (from, arguments) = words.split_first()?;
-    if !from.eq_ignore_ascii_case("from") {
+fn stage(instruction: &Instruction) -> Option<(&str, Option<&str>)> {
+    let mut words = instruction.words();
+    if !words.next()?.eq_ignore_ascii_case("from") {
         return None;
     }
-    let mut arguments = arguments.iter().copied().skip_while(|word| word.starts_with("--"));
+    let mut arguments = words.skip_while(|word| word.starts_with("--"));
     let image = arguments.next()?;
     let name = arguments.next().filter(|word| word.eq_ignore_ascii_case("as")).and_then(|_| arguments.next());
     Some((image, name))
@@ -102,8 +148,8 @@ fn descent(image: &str, stages: &BTreeMap<String, Descent>) -> Descent {
     stages.get(&image.to_lowercase()).copied().unwrap_or(Descent::Other)
 }
 
-fn instructions(text: &str) -> Vec<Instruction<'_>> {
-    let mut instructions: Vec<Instruction<'_>> = Vec::new();
+fn instructions(text: &str) -> Vec<Instruction> {
+    let mut instructions: Vec<Instruction> = Vec::new();
     let mut is_continued = false;
     let mut lines = text.lines().enumerate();
     while let Some((index, line)) = lines.next() {
@@ -112,37 +158,23 @@ fn instructions(text: &str) -> Vec<Instruction<'_>> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (words, continues) = match line.strip_suffix('\\') {
+        let (part, continues) = match line.strip_suffix('\\') {
             Some(rest) => (rest, true),
             None => (line, false),
         };
         match instructions.last_mut().filter(|_| is_continued) {
-            Some(instruction) => instruction.words.extend(words.split_whitespace()),
-            None => instructions.push(Instruction { line: index + 1, words: words.split_whitespace().collect() }),
+            Some(instruction) => instruction.text.extend([" ", part]),
+            None => instructions.push(Instruction { line: index + 1, text: part.to_owned() }),
         }
         is_continued = continues;
         let Some(instruction) = instructions.last().filter(|_| !is_continued) else { continue };
-        for (end, is_indented) in documents(&instruction.words) {
+        for (end, is_indented) in documents(&instruction.text) {
             let is_end = |line: &str| if is_indented { line.trim_start_matches('\t') == end } else { line == end };
             // One without an end takes all of the text; the build says so.
             lines.by_ref().find(|(_, line)| is_end(line.trim_end_matches('\r')));
         }
     }
     instructions
-}
-
-/// The words that end the documents that stand in the lines after an instruction, and whether tabs may be before them.
-fn documents<'t>(words: &[&'t str]) -> Vec<(&'t str, bool)> {
-    static DOCUMENT: LazyLock<Regex> = LazyLock::new(|| {
-        let pattern = r#"^[0-9]*<<(?<tabs>-?)["']?(?<end>[a-zA-Z_][a-zA-Z0-9_]*)["']?$"#;
-        Regex::new(pattern).expect("the pattern is a constant")
-    });
-    let takes_documents = |word: &&str| ["run", "copy", "add"].iter().any(|known| word.eq_ignore_ascii_case(known));
-    if !words.first().is_some_and(takes_documents) {
-        return Vec::new();
-    }
-    let found = words.iter().filter_map(|word| DOCUMENT.captures(word));
-    found.filter_map(|found| Some((found.name("end")?.as_str(), found.name("tabs")?.as_str() == "-"))).collect()
 }
 
 #[cfg(test)]
@@ -171,6 +203,14 @@ mod tests {
             "FROM configs\nRUN cat <<EOF > /etc/x\nFROM scratch\nEOF\nRUN y",
             "FROM configs\nCOPY <<-'a' <<\"B\" /etc/\nFROM scratch\n\ta\nFROM scratch\nB\n",
             "FROM configs\nRUN echo x && \\\nFROM scratch",
+            "FROM configs\nRUN cat <<END-OF-FILE > /etc/x\nFROM scratch\nEND-OF-FILE\n",
+            "FROM configs\nRUN cat <<EOF.1 > /etc/x\nFROM scratch\nEOF.1\n",
+            "FROM configs\nRUN cat <<1 >/x\nFROM scratch\n1\n",
+            "FROM configs\nRUN cat <<E'O'F >/x\nFROM scratch\nEOF\n",
+            "FROM configs\nRUN cat <<\"END OF\" > /x\nFROM scratch\nEND OF\n",
+            "FROM configs\nRUN cat 0<<-E\\OF >/x\nFROM scratch\n\tEOF\n",
+            "# escape=\\\nFROM configs",
+            "FROM configs\n# escape=`\nRUN x",
             "FROM configs\nRUN echo \"\\\n# no end \\\nFROM scratch\"",
         ] {
             assert_eq!(check(text), Ok(()), "{text}");
@@ -207,7 +247,12 @@ mod tests {
             ("RUN cat <<EOF\nFROM configs\nEOF\nFROM ubi9", "\"ubi9\" (FROM in line 4)"),
             ("FROM alpine\r\nRUN x\r\n", "\"alpine\" (FROM in line 1)"),
             ("RUN echo $((1<<2))\nFROM alpine", "\"alpine\" (FROM in line 2)"),
-            ("# escape=`\nFROM alpine", "\"alpine\" (FROM in line 2)"),
+            ("RUN bash -c 'cat <<EOF'\nFROM alpine\nEOF", "\"alpine\" (FROM in line 2)"),
+            ("RUN cat<<EOF\nFROM alpine\nEOF", "\"alpine\" (FROM in line 2)"),
+            ("RUN cat << EOF\nFROM alpine\nEOF", "\"alpine\" (FROM in line 2)"),
+            ("RUN wc <<< x\nFROM alpine\nx", "\"alpine\" (FROM in line 2)"),
+            ("RUN it's <<EOF\nFROM alpine\nEOF", "\"alpine\" (FROM in line 2)"),
+            ("ENV X=1 <<EOF\nFROM alpine\nEOF", "\"alpine\" (FROM in line 2)"),
         ] {
             assert!(problem(text).contains(says), "{text}: {}", problem(text));
         }
@@ -224,6 +269,23 @@ mod tests {
             assert!(problem(text).contains(says), "{text}: {}", problem(text));
         }
         for text in ["FROM configs\r\nRUN x", "RUN printf 'a\tb\u{1b}[0m'", "# naïve 😀 \u{a0}"] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_build_reads_as_it_looks_is_refused_with_its_line() {
+        for (text, says) in [
+            ("\u{200b}FROM configs", "line 1 has the character U+200B"),
+            ("FROM configs\n\u{2060}RUN x", "line 2 has the character U+2060"),
+            ("FROM\u{a0}configs\nRUN x", "line 1 has the character U+00A0"),
+            ("FROM configs\nRU\u{200d}N x", "line 2 has the character U+200D"),
+            ("# escape=`\nFROM configs\nRUN a `\n b", "the directive escape in line 1"),
+            ("# syntax=docker/dockerfile:1\n#Escape = `\nFROM alpine", "the directive escape in line 2"),
+        ] {
+            assert!(problem(text).contains(says), "{text}: {}", problem(text));
+        }
+        for text in ["RUN echo \u{200b}", "RUN cat <<EOF\n\u{200b}x\nEOF", "# \u{200b}\nFROM configs"] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
     }

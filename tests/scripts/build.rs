@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::pod::{BUILD, Pod};
+use crate::pod::{BUILD, COMMON, Pod};
 
 #[test]
 fn an_image_is_pulled_built_and_left_as_a_layout() {
@@ -208,6 +208,27 @@ fn lines_are_cut_between_characters() {
         // It was read as text, or this would not be reached.
         assert!(message.contains(" … ") && output.contains(" … "), "{output}");
     }
+}
+
+#[test]
+fn words_are_not_cut_in_the_middle_of_them() {
+    let calls = r#"
+for ((before = 1; before <= 120; before++)); do
+  printf -v a '%*s' "$before" ''
+  printf -v b '%*s' "$((240 - before))" ''
+  shorten "x${a// /a} c0rrect-h0rse-battery-staple-and-more ${b// /b} y" 200
+done
+shorten "$(printf 'z%.0s' {1..300})" 100
+shorten "one  two" 100
+"#;
+    let output = Command::new("bash").arg("-c").arg(format!("{COMMON}{calls}")).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.lines().count() == 122, "{text}");
+    for line in text.lines() {
+        let rest = line.replace("c0rrect-h0rse-battery-staple-and-more", "");
+        assert!(["c0rr", "h0rse", "battery", "staple", "more"].iter().all(|part| !rest.contains(part)), "{line}");
+    }
+    assert!(text.ends_with(&format!("{} … {}\none  two\n", "z".repeat(40), "z".repeat(60))), "{text}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use machine_os_builder::plan::payload::Payload;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub const COMMON: &str = include_str!("../../templates/common.sh");
 pub const BUILD: &str =
     concat!(include_str!("../../templates/common.sh"), include_str!("../../templates/build-image.sh"));
 pub const PUSH: &str =

@@ -212,13 +212,7 @@ impl<'a> Facts<'a> {
 
     /// `text` without anything that must never be shown.
     pub(in crate::plan) fn scrubbed(&self, text: &str) -> String {
-        if text.is_empty() {
-            return String::new();
-        }
-        let secrets = self.view.cache.of_kind(Kind::Secret);
-        let mut credentials = self.view.settings.credentials.clone();
-        credentials.extend(secrets.flat_map(|(_, secret)| scrub::credentials(secret)));
-        scrub::scrub(text, &credentials)
+        scrub::scrub_known(text, self.view.cache, self.view.settings)
     }
 
     /// When `build` is given up as lost if it has not started. Its object may have been made long after the attempt was

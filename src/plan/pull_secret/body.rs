@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::registry::shown;
 use crate::encoding::{Padding, decode_base64};
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -94,7 +95,7 @@ impl<'de> Visitor<'de> for DistinctVisitor {
         let mut map = Map::new();
         while let Some((name, Distinct(value))) = fields.next_entry::<String, Distinct>()? {
             if map.contains_key(&name) {
-                return Err(A::Error::custom(format!("{TWICE} {name:?} in one object")));
+                return Err(A::Error::custom(format!("{TWICE} {} in one object", shown(&name))));
             }
             map.insert(name, value);
         }

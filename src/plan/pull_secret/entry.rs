@@ -65,12 +65,20 @@ fn of_auth(entry: &Map<String, Value>, auth: &str, has_token: bool) -> Result<Op
     Ok(Some(with_auth(entry, &STANDARD.encode(pair))))
 }
 
-/// No registry can be told them (RFC 7617).
+/// What no registry can be told (RFC 7617), and what nobody means. buildah sends all else as it is: a password may be a
+/// key file of many lines.
 fn check_characters(user: &[u8], password: &[u8]) -> Result<(), String> {
-    let has_any = |text: &[u8]| text.iter().any(u8::is_ascii_control);
-    if has_any(user) || has_any(password) {
+    if user.iter().any(u8::is_ascii_control) {
+        return Err("its user has a line break or another control character in it".into());
+    }
+    if password.contains(&0) {
+        return Err("its password has a NUL character in it".into());
+    }
+    let is_key_file = password.starts_with(b"{") && password.trim_ascii_end().ends_with(b"}");
+    let is_control = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_control);
+    if !is_key_file && (is_control(password.first()) || is_control(password.last())) {
         let why = "as echo without -n leaves one at the end";
-        return Err(format!("its user or password has a line break or another control character in it, {why}"));
+        return Err(format!("its password has a line break or another control character around it, {why}"));
     }
     Ok(())
 }
@@ -100,21 +108,4 @@ fn with_auth(entry: &Map<String, Value>, auth: &str) -> Value {
     entry.retain(|name, _| !name.eq_ignore_ascii_case("auth"));
     entry.insert("auth".into(), auth.into());
     Value::Object(entry)
-}
-
-/// The key of a registry as buildah looks for it; the kubelet reads more than that.
-pub(super) fn canonical_key(key: &str) -> Result<&str, String> {
-    if key.contains('*') {
-        return Err("it is for more than one host, which buildah does not read; write one entry for each".into());
-    }
-    if key.is_empty() || key.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err("it is not named by a registry host".into());
-    }
-    if key.contains("://") {
-        return Ok(key);
-    }
-    let host = key.trim_end_matches('/');
-    let is_api = |path: &&str| !path.contains('/');
-    let bare = host.strip_suffix("/v1").or_else(|| host.strip_suffix("/v2")).filter(is_api);
-    Ok(bare.unwrap_or(host))
 }

@@ -226,6 +226,13 @@ fn keys_that_only_the_kubelet_reads_are_written_as_buildah_reads_them() {
         ("r.test/v2", "r.test"),
         ("index.docker.io/v1/", "index.docker.io"),
         ("r.test/org/", "r.test/org"),
+        ("HTTPS://r.test", "r.test"),
+        ("httpS://r.test:5000/v2/", "r.test:5000"),
+        ("r.test/v1/org", "r.test/org"),
+        ("r.test/v2/org/os/", "r.test/org/os"),
+        ("index.docker.io/org", "docker.io/org"),
+        ("registry-1.docker.io/org/os", "docker.io/org/os"),
+        ("index.docker.io/v1/org", "docker.io/org"),
     ] {
         let canonical = canonical_body(&secret(MODERN_TYPE, MODERN_KEY, &json!({"auths": {key: entry}}).to_string()));
         assert_eq!(canonical, json!({"auths": {expected: entry}}), "{key}");
@@ -238,8 +245,59 @@ fn keys_that_only_the_kubelet_reads_are_written_as_buildah_reads_them() {
     let both = json!({"auths": {"r.test": {"auth": "YTpi"}, "r.test/": {"auth": "Yzpk"}}});
     let canonical = canonical_body(&secret(MODERN_TYPE, MODERN_KEY, &both.to_string()));
     assert_eq!(canonical, json!({"auths": {"r.test": {"auth": "YTpi"}}}));
-    for (key, says) in [("*.r.test", "more than one host"), ("", "not named"), (" r.test", "not named")] {
-        let text = problem(&secret(MODERN_TYPE, MODERN_KEY, &json!({"auths": {key: entry}}).to_string()));
+}
+
+#[test]
+fn keys_that_buildah_never_looks_for_are_refused_and_nothing_secret_in_them_is_shown() {
+    for (key, says) in [
+        ("*.r.test", "more than one host"),
+        ("", "not named"),
+        (" r.test", "not named"),
+        ("r.test\n", "not named"),
+        ("docker://r.test", "an address of a kind"),
+        ("oci://r.test/org", "an address of a kind"),
+        ("//r.test", "begins with slashes"),
+        ("r.test/org/os:latest", "a tag or a digest"),
+        ("r.test/org/os@sha256:0a", "a tag or a digest"),
+        ("r.test/org/*", "more than one host"),
+        ("r.test/*", "more than one host"),
+        ("r[12].test", "more than one host"),
+        ("r?.test", "neither patterns nor queries"),
+        ("https://r.test?x=hunter2", "neither patterns nor queries"),
+        ("https://*.r.test", "more than one host"),
+        ("u@r.test", "a user in it"),
+        ("https://u:hunter2@r.test", "a user in it"),
+        ("u:hunter2@r.test/org", "a user in it"),
+        ("docker://u:hunter2@r.test", "an address of a kind"),
+        ("https://", "not named"),
+    ] {
+        let text = problem(&secret(MODERN_TYPE, MODERN_KEY, &json!({"auths": {key: {"auth": "YTpi"}}}).to_string()));
         assert!(text.contains(says), "{key}: {text}");
+        assert!(!text.contains("hunter2") && !text.contains("u@"), "{key}: {text}");
+    }
+    let twice = r#"{"auths":{"u:hunter2@r.test":{},"u:hunter2@r.test":{}}}"#;
+    let text = problem(&secret(MODERN_TYPE, MODERN_KEY, twice));
+    assert!(text.contains("two fields \"…@r.test\"") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_password_that_is_a_key_file_is_taken_as_it_is() {
+    let key_file = "{\n\t\"type\": \"service_account\"\n}";
+    for password in [key_file.to_owned(), format!("{key_file}\n"), "hunter\t2".to_owned(), "a\nb".to_owned()] {
+        let entry = json!({"auth": STANDARD.encode(format!("_json_key:{password}"))});
+        assert!(normalise(&modern(entry)).unwrap().canonical.is_none(), "{password:?}");
+        let words = modern(json!({"username": "_json_key", "password": password}));
+        let auth = STANDARD.encode(format!("_json_key:{password}"));
+        assert_eq!(canonical_body(&words)["auths"]["registry.test"]["auth"], auth, "{password:?}");
+    }
+    for (user, password, says) in [
+        ("a\tb", "hunter2", "its user has a line break"),
+        ("a", "hunter2\r\n", "its password has a line break"),
+        ("a", "\thunter2", "its password has a line break"),
+        ("a", "{hunter2\n", "its password has a line break"),
+        ("a", "hun\0ter2", "a NUL character"),
+    ] {
+        let text = problem(&modern(json!({"auth": STANDARD.encode(format!("{user}:{password}"))})));
+        assert!(text.contains(says) && !text.contains("hunter2"), "{text}");
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 /// Adds what stands between `//` and `@` in addresses.
 pub(super) fn find(text: &[u8], found: &mut Vec<Range<usize>>) {
+    without_scheme(text, found);
     let mut at = 0;
     while let Some(start) = text[at..].windows(3).position(|window| window == b"://").map(|start| at + start + 3) {
         let end = text[start..].iter().position(|byte| is_end(*byte)).map_or(text.len(), |length| start + length);
@@ -12,6 +13,21 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Range<usize>>) {
             found.push(start..start + length);
         }
         at = start;
+    }
+}
+
+/// Adds user and password in addresses that begin with `//`. Without a scheme, it takes both to tell one.
+fn without_scheme(text: &[u8], found: &mut Vec<Range<usize>>) {
+    let starts = text.windows(2).enumerate().filter(|(at, pair)| *pair == b"//" && (*at == 0 || text[at - 1] != b':'));
+    for start in starts.map(|(at, _)| at + 2) {
+        let is_end = |byte: &u8| is_end(*byte) || matches!(byte, b'/' | b'?' | b'#');
+        let end = text[start..].iter().position(is_end).map_or(text.len(), |length| start + length);
+        let authority = &text[start..end];
+        if let Some(length) = authority.iter().rposition(|byte| *byte == b'@')
+            && authority[..length].iter().position(|byte| *byte == b':').is_some_and(|colon| colon > 0)
+        {
+            found.push(start..start + length);
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Known credentials, looked for as they are and in base64, at whatever alignment and wrapped at whatever column.
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use super::Credential;
 use super::view::{Join, View};
-use crate::api::Sensitive;
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
 const CREDENTIAL_BYTES_MIN: usize = 4;
@@ -15,24 +17,47 @@ const CREDENTIAL_BYTES_MIN: usize = 4;
 const DIGITS_MIN: usize = 6;
 /// The shortest part of a credential that is known again where a text was cut in the middle of it.
 const PART_BYTES_MIN: usize = 8;
+/// Sets of credentials for which is kept what finds them: most texts are scrubbed of the same ones.
+const KEPT_MAX: usize = 4;
+
+/// Sets of credentials, and what finds them, the latest first.
+static KEPT: Mutex<VecDeque<(Vec<Credential>, Arc<Needles>)>> = Mutex::new(VecDeque::new());
 
 /// Credentials to look for.
 pub(super) struct Needles {
     automaton: AhoCorasick,
     /// For those with white space in them, which may be wrapped there.
     spaced: Option<AhoCorasick>,
+    /// As they are, and in base64.
     words: Vec<Vec<u8>>,
 }
 
 impl Needles {
-    /// None if there is nothing to look for.
-    pub(super) fn new(credentials: &[Sensitive<String>]) -> Option<Self> {
+    /// What finds `credentials`, made once for a set of them; none if there is nothing to look for.
+    pub(super) fn of(credentials: &[Credential]) -> Option<Arc<Self>> {
+        let mut credentials = credentials.to_vec();
+        credentials.sort();
+        credentials.dedup();
+        let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, needles)) = kept().iter().find(|(known, _)| *known == credentials) {
+            return Some(needles.clone());
+        }
+        let needles = Arc::new(Self::new(&credentials)?);
+        let mut kept = kept();
+        kept.push_front((credentials, needles.clone()));
+        kept.truncate(KEPT_MAX);
+        Some(needles)
+    }
+
+    fn new(credentials: &[Credential]) -> Option<Self> {
         let mut words: Vec<Vec<u8>> = credentials.iter().flat_map(|word| forms(word.expose())).collect();
         words.retain(|word| word.len() >= CREDENTIAL_BYTES_MIN);
         words.sort();
         words.dedup();
         let spaced: Vec<Vec<u8>> = words.iter().filter_map(|word| without_space(word)).collect();
         let automaton = build(&words)?;
+        let encoded: Vec<Vec<u8>> = words.iter().map(|word| STANDARD_NO_PAD.encode(word).into_bytes()).collect();
+        words.extend(encoded);
         Some(Self { automaton, spaced: build(&spaced), words })
     }
 
@@ -63,17 +88,27 @@ impl Needles {
         }
     }
 
-    /// Adds the beginning and the end of `view` if it was cut in the middle of one.
+    /// Adds the beginning and the end of `view`, and of each of its pieces, if it was cut there in the middle of one.
     pub(super) fn find_cut(&self, view: &View, found: &mut Vec<Range<usize>>) {
-        let text = view.bytes.as_slice();
-        let encoded = self.words.iter().map(|word| STANDARD_NO_PAD.encode(word).into_bytes());
-        for word in self.words.iter().cloned().chain(encoded) {
+        let whole = view.joined(Join::AtIndentation);
+        self.find_cut_in(&whole, 0..whole.bytes.len(), found);
+        for piece in pieces(&view.bytes) {
+            self.find_cut_in(view, piece, found);
+        }
+    }
+
+    fn find_cut_in(&self, view: &View, piece: Range<usize>, found: &mut Vec<Range<usize>>) {
+        let text = &view.bytes[piece.clone()];
+        if text.len() < PART_BYTES_MIN {
+            return;
+        }
+        for word in &self.words {
             let lengths = || (PART_BYTES_MIN..word.len().min(text.len() + 1)).rev();
             if let Some(part) = lengths().find(|part| text.starts_with(&word[word.len() - part..])) {
-                found.push(view.place(0..part));
+                found.push(view.place(piece.start..piece.start + part));
             }
             if let Some(part) = lengths().find(|part| text.ends_with(&word[..*part])) {
-                found.push(view.place(text.len() - part..text.len()));
+                found.push(view.place(piece.end - part..piece.end));
             }
         }
     }
@@ -85,7 +120,9 @@ impl Needles {
 
 /// None if there is nothing to look for, or so much that it does not fit into memory.
 fn build(words: &[Vec<u8>]) -> Option<AhoCorasick> {
-    if words.is_empty() { None } else { AhoCorasick::new(words).ok() }
+    // A table would be faster to search with, and takes minutes to make of a credential of 100 KB.
+    let build = || AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(words);
+    if words.is_empty() { None } else { build().ok() }
 }
 
 /// A credential with white space in it without that, if enough is left of it.
@@ -94,11 +131,47 @@ fn without_space(word: &[u8]) -> Option<Vec<u8>> {
     (left.len() < word.len() && left.len() >= PART_BYTES_MIN).then_some(left)
 }
 
-/// A credential as it is looked for in a text without line breaks.
-fn forms(word: &str) -> impl Iterator<Item = Vec<u8>> {
-    let view = View::of(word);
-    let trimmed = View::of(word.trim_matches(|c: char| c.is_whitespace() || c == '\0')).joined(Join::AtBreaks).bytes;
-    [Join::AtBreaks, Join::AtIndentation].map(|join| view.joined(join).bytes).into_iter().chain([trimmed])
+/// A credential as it is looked for in a text without line breaks, and in what base64 stands for, with them.
+fn forms(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let trimmed = trim(word);
+    let joins = [Join::AtBreaks, Join::AtIndentation].map(|join| View::of(word).joined(join).bytes);
+    let joined = View::of(trimmed).joined(Join::AtBreaks).bytes;
+    joins.into_iter().chain([joined, trimmed.to_vec(), word.to_vec()])
+}
+
+fn trim(mut word: &[u8]) -> &[u8] {
+    let is_dropped = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    while let [first, rest @ ..] = word
+        && is_dropped(first)
+    {
+        word = rest;
+    }
+    while let [rest @ .., last] = word
+        && is_dropped(last)
+    {
+        word = rest;
+    }
+    word
+}
+
+/// The parts of a text between line breaks and what stands for text that was left out, without white space around them.
+fn pieces(text: &[u8]) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while at <= text.len() {
+        let rest = &text[at..];
+        let mark = ["\n", "\r", "…", "..."].into_iter().find(|mark| rest.starts_with(mark.as_bytes()));
+        if mark.is_some() || rest.is_empty() {
+            let piece = &text[start..at];
+            let before = piece.len() - piece.trim_ascii_start().len();
+            pieces.push(start + before..start + before + piece.trim_ascii().len());
+            start = at + mark.map_or(0, str::len);
+            at = start.max(at + 1);
+        } else {
+            at += 1;
+        }
+    }
+    pieces
 }
 
 /// The digit of base64 that a byte is, in either alphabet.

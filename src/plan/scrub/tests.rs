@@ -7,12 +7,14 @@ use serde_json::json;
 use super::*;
 use crate::api::Object;
 
+mod known;
+
 fn secret(body: &str) -> Object {
     serde_json::from_value(json!({"metadata": {}, "data": {"x": STANDARD.encode(body)}})).unwrap()
 }
 
-fn known(words: &[&str]) -> Vec<Sensitive<String>> {
-    words.iter().map(|word| Sensitive::new((*word).to_owned())).collect()
+fn known(words: &[&str]) -> Vec<Credential> {
+    words.iter().map(|word| Sensitive::new(word.as_bytes().to_vec())).collect()
 }
 
 #[test]

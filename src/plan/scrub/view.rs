@@ -29,20 +29,23 @@ const STEPS: [Step; 5] = [backslash, percent, form, entity, shell];
 
 impl View {
     /// The text as it is.
-    pub(super) fn of(text: &str) -> Self {
-        Self { bytes: text.as_bytes().to_vec(), places: (0..text.len()).map(|at| at..at + 1).collect() }
+    pub(super) fn of(text: &[u8]) -> Self {
+        Self { bytes: text.to_vec(), places: (0..text.len()).map(|at| at..at + 1).collect() }
     }
 
     /// The text in every way of writing, and in every two of them, one within the other; itself first, then those of
     /// one way. The number says how many these are.
     pub(super) fn all(text: &str) -> (Vec<Self>, usize) {
-        let mut views = vec![Self::of(text)];
+        let mut views = vec![Self::of(text.as_bytes())];
         views.extend(STEPS.iter().filter_map(|step| views[0].read(*step)).collect::<Vec<_>>());
         let simple = views.len();
         for once in 1..simple {
             let twice: Vec<Self> = STEPS.iter().filter_map(|step| views[once].read(*step)).collect();
             views.extend(twice);
         }
+        // Last, as an empty value in quotes looks like this, too.
+        let doubled: Vec<Self> = views[..simple].iter().filter_map(|view| view.read(doubled)).collect();
+        views.extend(doubled);
         (views, simple)
     }
 
@@ -163,6 +166,11 @@ fn entity(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     Some((end + 1, character(code?)?))
 }
 
+/// A quote within a text that the quotes of YAML or CSV are around.
+fn doubled(text: &[u8]) -> Option<(usize, Vec<u8>)> {
+    word(text, "''", "'").or_else(|| word(text, "\"\"", "\""))
+}
+
 /// A quote within a text that a shell's quotes are around.
 fn shell(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     word(text, r"'\''", "'").or_else(|| word(text, r#"'"'"'"#, "'")).or_else(|| word(text, r#""'""#, "'"))
@@ -190,6 +198,9 @@ mod tests {
             (r#"it'"'"'s"#, "it's"),
             ("%7B%22a%22%3A%22b%5C%22%22", "{\"a\":\"b\"\""),
             (r#"\\\"a"#, "\"a"),
+            ("it''s", "it's"),
+            ("a\"\"b", "a\"b"),
+            (r#"a\"\"b"#, "a\"b"),
         ] {
             assert!(reads(text).iter().any(|read| read == expected), "{text}: {:?}", reads(text));
         }
