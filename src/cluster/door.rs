@@ -274,7 +274,7 @@ impl Door {
             Ok(_) => Ok(true),
             Err(Error::AlreadyExists) => Ok(false),
             Err(error) if error.is_refusal() => {
-                tracing::warn!(%key, error = error.with_source(), "an Event is not told");
+                tracing::warn!(%key, %error, "an Event is not told");
                 Ok(false)
             }
             Err(error) => Err(error),

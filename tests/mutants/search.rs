@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::graft;
 
 /// No search takes longer, unless the program hangs.
-const SEARCH_MAX: Duration = Duration::from_secs(300);
+const SEARCH_MAX: Duration = Duration::from_secs(1200);
 /// Characters of a violation that are shown.
 const WHAT_MAX: usize = 110;
 

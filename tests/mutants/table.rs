@@ -331,12 +331,6 @@ pub const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
-        name: "no-claim",
-        lessons: "L36, L46",
-        scenario: CHAOS,
-        edits: &[Edit { file: "src/plan/decide/start.rs", original: "claim(facts, pool, request)", mutated: "None" }],
-    },
-    Mutant {
         name: "typo-degrades-all",
         lessons: "L48",
         scenario: CHAOS,

@@ -65,13 +65,7 @@ async fn tell_at_last(context: &Context, note: &Note, event: &Object) -> bool {
             }
             Err(error) => {
                 let wait = context.jitter.backoff(EVENT_BACKOFF_FIRST, EVENT_BACKOFF_MAX, tries);
-                tracing::warn!(
-                    reason = note.reason,
-                    error = error.with_source(),
-                    ?wait,
-                    tries,
-                    "an Event is not told yet"
-                );
+                tracing::warn!(reason = note.reason, %error, ?wait, tries, "an Event is not told yet");
                 time::sleep(wait.max(error.retry_after())).await;
             }
         }

@@ -96,7 +96,8 @@ impl State {
         let (since, tries) = known.map_or((now, 1), |known| (known.since, known.tries.saturating_add(1)));
         let wait = self.context.jitter.backoff(REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, tries);
         let wait = wait.max(error.retry_after());
-        tracing::warn!(pool = self.pool, ?write, %object, error = words, ?wait, tries, "the API server refuses a write; an effect failed");
+        let shown = self.scrubbed(&words);
+        tracing::warn!(pool = self.pool, ?write, %object, error = shown, ?wait, tries, "the API server refuses a request; an effect failed");
         let retry_at = now.checked_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)).unwrap_or(now);
         self.refusals.note(write, Refusal { words, object, is_certain, since, tries, retry_at }, wait);
         true

@@ -25,6 +25,7 @@ use crate::cluster::door::Error;
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::{Evidence, Prepared, View, Write, decide};
 use crate::plan::index::{confine, owner_of};
+use crate::plan::scrub;
 use crate::plan::slots::Demand;
 use crate::plan::sources::{Read, Sources};
 use crate::plan::status::BuildStatus;
@@ -275,7 +276,7 @@ impl State {
         let wait = self.context.jitter.backoff(POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX, self.failures);
         tracing::warn!(
             pool = self.pool,
-            error = error.with_source(),
+            error = self.scrubbed(&error.with_source()),
             ?wait,
             failures = self.failures,
             "an effect failed"
@@ -291,6 +292,11 @@ impl State {
             retry.abort();
         }
         self.retry = Some(self.myself.send_after(wait, || PoolMessage::Look).abort_handle());
+    }
+
+    /// `text` without anything that must never be shown.
+    pub(super) fn scrubbed(&self, text: &str) -> String {
+        scrub::scrub_known(text, &self.cache, &self.context.settings.decide)
     }
 
     /// Sees to it that each build object is followed.
