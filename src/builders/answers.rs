@@ -68,6 +68,7 @@ pub fn verdict(error: &str) -> Option<Verdict> {
 }
 
 fn of_one(error: &str) -> Option<Verdict> {
-    let said = NAMES.iter().fold(format!(": {error}"), |text, (name, left)| name.replace_all(&text, *left).into_owned());
+    let said =
+        NAMES.iter().fold(format!(": {error}"), |text, (name, left)| name.replace_all(&text, *left).into_owned());
     RULES.iter().find(|(rule, _)| rule.is_match(&said))?.1
 }

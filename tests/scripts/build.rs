@@ -207,7 +207,10 @@ const STEPS: &[(&str, &str)] = &[
         "cp: cannot stat '/src/agent.conf': No such file or directory\nwarning: 0 errors, nothing was invalid",
         "cp: cannot stat '/src/agent.conf': No such file or directory",
     ),
-    ("curl: (6) Could not resolve host: downloads.example.com", "curl: (6) Could not resolve host: downloads.example.com"),
+    (
+        "curl: (6) Could not resolve host: downloads.example.com",
+        "curl: (6) Could not resolve host: downloads.example.com",
+    ),
 ];
 
 #[test]
@@ -215,7 +218,11 @@ fn the_script_and_the_daemon_find_the_same_line_of_a_step() {
     for (said, expected) in STEPS {
         let end = "Error: building at STEP \"RUN x\": while running runtime: exit status 1";
         let (message, output) = fail(&format!("STEP 1/2: FROM x\nSTEP 2/2: RUN x\n{said}\n{end}\n"));
-        assert_eq!(message.lines().next(), Some(format!("failed to build the image: {expected}").as_str()), "{message}");
+        assert_eq!(
+            message.lines().next(),
+            Some(format!("failed to build the image: {expected}").as_str()),
+            "{message}"
+        );
         let openshift = format!(
             "Dockerfile build strategy has failed.\nSTEP 2/2: RUN x\n{said}\nerror: build error: error {}",
             end.trim_start_matches("Error: ").replace("while", "error while")

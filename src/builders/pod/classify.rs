@@ -129,14 +129,18 @@ fn never_ran(pod: &Object) -> BuildStatus {
 
 fn failed_init_container(pod: &Object) -> Option<BuildFailure> {
     let (status, state) = first_failed(list(pod, "/status/initContainerStatuses"))?;
-    let name = field(status, "name");
+    let (name, reason) = (field(status, "name"), field(state, "reason"));
+    let hint = match reason {
+        OUT_OF_MEMORY => "raise the memory limit of this init container where it is added to the namespace's pods",
+        _ => INIT_HINT,
+    };
     Some(BuildFailure {
         step: format!("running the init container {name}"),
         container: Some(name.to_owned()),
         exit_code: exit_code(state),
-        reason: named(field(state, "reason")),
+        reason: named(reason),
         output: Sensitive::new(field(state, "message").to_owned()),
-        hint: Some(INIT_HINT),
+        hint: Some(hint),
         cause: FailureCause::InitContainer,
     })
 }

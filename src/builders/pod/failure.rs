@@ -41,9 +41,7 @@ pub(super) fn explained(failure: BuildFailure) -> BuildFailure {
     let lacks_memory = lacks_memory(output);
     let failure = BuildFailure { hint, ..failure };
     match failure.reason.as_deref() {
-        Some(OUT_OF_MEMORY) => {
-            BuildFailure { hint: Some(MORE_MEMORY), cause: FailureCause::OutOfMemory, ..failure }
-        }
+        Some(OUT_OF_MEMORY) => BuildFailure { hint: Some(MORE_MEMORY), cause: FailureCause::OutOfMemory, ..failure },
         Some("ContainerCannotRun" | "StartError" | "RunContainerError" | "CreateContainerError") => BuildFailure {
             step: "starting the container".into(),
             hint: Some(if lacks_memory {
@@ -67,7 +65,9 @@ pub(super) fn end(failure: BuildFailure) -> BuildStatus {
     if failure.cause != FailureCause::Lost && !is_full && !is_told {
         return BuildStatus::Failed(failure);
     }
-    let failure = BuildFailure { cause: FailureCause::Lost, ..failure };
+    // Nothing of the build, or of who adds containers to its pod, mends a node.
+    let hint = failure.hint.filter(|_| !is_full && !is_told);
+    let failure = BuildFailure { cause: FailureCause::Lost, hint, ..failure };
     if is_told && output.is_empty() {
         let words = "the container was told to end by something outside of the pod";
         return BuildStatus::Lost(BuildFailure { output: Sensitive::new(words.to_owned()), ..failure });

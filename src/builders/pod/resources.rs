@@ -19,18 +19,16 @@ type Amounts = [(&'static str, &'static str, Option<&'static str>); 3];
 pub(super) const OF_PUSH: Amounts =
     [("cpu", "250m", Some("1")), ("memory", "128Mi", None), ("ephemeral-storage", "128Mi", None)];
 /// The container that hands the digest over makes one request.
-pub(super) const OF_HELPER: Amounts = [
-    ("cpu", "100m", Some("400m")),
-    ("memory", "128Mi", Some("512Mi")),
-    ("ephemeral-storage", "128Mi", Some("512Mi")),
-];
+pub(super) const OF_HELPER: Amounts =
+    [("cpu", "100m", Some("400m")), ("memory", "128Mi", Some("512Mi")), ("ephemeral-storage", "128Mi", Some("512Mi"))];
 
 /// The resources of a container beside `image-build`, or none where the setting names nothing that it needs.
 pub(super) fn beside(settings: &BuildSettings, amounts: Amounts) -> Option<Value> {
     let (requests, limits) = (&settings.resources.requests, &settings.resources.limits);
     // A limit without a request would be taken for the request.
     let request = |(name, little, _)| {
-        let named: Vec<&str> = [requests, limits].into_iter().filter_map(|of| of.get(name).map(String::as_str)).collect();
+        let named: Vec<&str> =
+            [requests, limits].into_iter().filter_map(|of| of.get(name).map(String::as_str)).collect();
         (!named.is_empty()).then(|| Some((name, least(named.into_iter().chain([little]))?)))?
     };
     let limit = |(name, _, most): (&'static str, _, Option<&'static str>)| {

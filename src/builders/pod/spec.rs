@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::volumes::{build_mounts, helper_volumes, push_mounts, variables, volumes, wait_mounts};
-use super::{BuildSettings, IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE, resources::{OF_HELPER, OF_PUSH, beside}};
+use super::{
+    BuildSettings, IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE,
+    resources::{OF_HELPER, OF_PUSH, beside},
+};
 use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
 use crate::builders::{DigestHandoff, build_object, resources};

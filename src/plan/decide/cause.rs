@@ -60,7 +60,7 @@ pub fn cause(output: &str) -> Option<String> {
     let lines = || output.lines().map(str::trim).filter(|line| !line.is_empty());
     let told = lines().filter(|line| !is_summary(line) && !is_step_echo(line)).enumerate();
     // The script has seen more of the output, and what it names is cut least.
-    let best = told.max_by_key(|(number, line)| (strength(bare(line)), is_by_the_script(line), *number));
+    let best = told.max_by_key(|(number, line)| (strength(line), is_by_the_script(line), *number));
     let found = best.map(|(_, line)| line).or_else(|| lines().next_back())?;
     Some(cut(bare(found), CAUSE_BYTES_MAX))
 }
@@ -97,7 +97,7 @@ fn strength(line: &str) -> Strength {
     });
     match line {
         _ if !ERROR.is_match(line) => Strength::None,
-        _ if WEAK.is_match(line) => Strength::Weak,
+        _ if WEAK.is_match(bare(line)) => Strength::Weak,
         _ => Strength::Strong,
     }
 }
@@ -137,7 +137,7 @@ fn bare(line: &str) -> &str {
         )
     });
     let line = line.trim();
-    let mut rest = script_sentence().find(line).map_or(line, |found| &line[found.end()..]);
+    let mut rest = script_sentence().find(line).map_or(line, |found| line[found.end()..].trim_start());
     while let Some(found) = PATH.find(rest) {
         rest = rest[found.end()..].trim_start();
     }

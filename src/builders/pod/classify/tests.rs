@@ -279,8 +279,7 @@ fn a_lack_of_memory_is_known_in_all_its_forms() {
         let failure = failed(status("Failed", vec![ended(IMAGE_BUILD, 128, "StartError", message)]));
         assert_eq!((failure.cause, failure.hint), (FailureCause::OutOfMemory, Some(MORE_MEMORY)), "{message}");
         let waiting = json!({"waiting": {"reason": "CreateContainerError", "message": message}});
-        let why =
-            pending(json!({"phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": waiting}]}));
+        let why = pending(json!({"phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": waiting}]}));
         assert_eq!((why.cause, why.hint), (FailureCause::OutOfMemory, Some(MORE_MEMORY)), "{message}");
     }
     let step = "failed to build the image: Killed\nError: building at STEP \"RUN make\": exit status 137";
@@ -294,6 +293,7 @@ fn a_lack_of_memory_is_known_in_all_its_forms() {
         "initContainerStatuses": [container("first", 0, ""), ended("istio-init", 0, "OOMKilled", "")],
     }))));
     assert_eq!((failure.container.as_deref(), failure.reason.as_deref()), (Some("istio-init"), Some("OOMKilled")));
+    assert!(failure.hint.is_some_and(|hint| hint.contains("memory limit of this init container")), "{failure:?}");
 }
 
 #[test]
@@ -316,8 +316,7 @@ fn l15_only_what_a_pod_waits_for_is_advised_on() {
     let root = "container has runAsNonRoot and image will run as root (pod: \"x\", container: image-build)";
     for (message, is_advised) in [(root, false), ("secret \"push\" not found", true)] {
         let waiting = json!({"waiting": {"reason": "CreateContainerConfigError", "message": message}});
-        let why =
-            pending(json!({"phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": waiting}]}));
+        let why = pending(json!({"phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": waiting}]}));
         assert_eq!(why.hint.is_some(), is_advised, "{why:?}");
     }
     let gated = json!([{

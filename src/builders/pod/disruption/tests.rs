@@ -102,7 +102,8 @@ fn a_container_that_a_signal_ended_has_not_failed_before_the_pod_says_why() {
         let containers: Vec<Value> = [ended(IMAGE_BUILD, code, "Error")].into_iter().chain(others).collect();
         let mut status = json!({"phase": "Running", "containerStatuses": containers});
         assert_eq!(classify(&pod(status.clone())), BuildStatus::Running);
-        status["conditions"] = json!([{"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}]);
+        status["conditions"] =
+            json!([{"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}]);
         assert_eq!(lost(status.clone()).reason.as_deref(), Some("TerminationByKubelet"));
         status["conditions"] = Value::Null;
         status["phase"] = "Failed".into();
@@ -159,7 +160,8 @@ fn a_full_disk_loses_the_build_in_whichever_container_it_is_met() {
         "phase": "Failed", "containerStatuses": [waiting(IMAGE_BUILD)],
         "initContainerStatuses": [said("vault-agent-init", 1, full)],
     });
-    assert_eq!(lost(init).container.as_deref(), Some("vault-agent-init"));
+    let loss = lost(init);
+    assert_eq!((loss.container.as_deref(), loss.hint), (Some("vault-agent-init"), None));
     let containers = [waiting(IMAGE_BUILD), said("istio-proxy", 1, full)];
     let sidecar = json!({"phase": "Failed", "containerStatuses": containers});
     assert_eq!(lost(sidecar).container.as_deref(), Some("istio-proxy"));

@@ -21,6 +21,10 @@ fn the_cause_is_the_last_line_that_tells_of_an_error_and_is_no_summary() {
             "make: *** [all] Error 2",
         ),
         ("one\ntwo\n", "two"),
+        (
+            "failed to build the image:  Problem: cannot install the best candidate\n  - nothing provides x needed by y",
+            "nothing provides x needed by y",
+        ),
         ("STEP 2: RUN true", "STEP 2: RUN true"),
         (
             "Error: building at STEP \"COPY x /x\": no items matching glob \"x\" copied: no such file or directory",
@@ -44,9 +48,7 @@ fn a_long_step_does_not_take_the_room_of_the_cause() {
     );
     let short = shortened(&output);
     assert!(short.len() < 500, "{short}");
-    assert!(
-        short.contains("Unable to find a match: tmux") && short.ends_with("while running runtime: exit status 1")
-    );
+    assert!(short.contains("Unable to find a match: tmux") && short.ends_with("while running runtime: exit status 1"));
     assert_eq!(cause(&short).as_deref(), Some("Unable to find a match: tmux"));
 }
 
@@ -64,10 +66,7 @@ fn the_environment_of_a_stage_is_cut() {
 fn of_a_long_line_both_ends_are_shown() {
     let line = format!("begin {} end", "ü".repeat(400));
     let short = shortened(&line);
-    assert!(
-        short.starts_with("begin ü") && short.ends_with("ü end") && short.len() <= LINE_BYTES_MAX + 8,
-        "{short}"
-    );
+    assert!(short.starts_with("begin ü") && short.ends_with("ü end") && short.len() <= LINE_BYTES_MAX + 8, "{short}");
 }
 
 #[test]
@@ -101,18 +100,31 @@ fn the_cause_begins_with_what_the_registry_said() {
             "denied: no",
         ),
         (
-            format!("failed to push {image}: gave up after 5 tries: trying to reuse blob {} … {repository}: EOF", &blob[..30]),
+            format!(
+                "failed to push {image}: gave up after 5 tries: trying to reuse blob {} … {repository}: EOF",
+                &blob[..30]
+            ),
             "EOF",
         ),
         (
-            format!("failed to pull {image}: to try again would not help: initializing source docker://{image}: copying system image from manifest list: reading manifest 9 in {repository}: manifest unknown"),
+            format!(
+                "failed to pull {image}: to try again would not help: initializing source docker://{image}: copying system image from manifest list: reading manifest 9 in {repository}: manifest unknown"
+            ),
             "manifest unknown",
         ),
         (
-            format!("failed to pull {image}: gave up after 5 tries: pinging container registry {host}: Get \"https://r/v2/\": EOF"),
+            format!(
+                "failed to pull {image}: gave up after 5 tries: pinging container registry {host}: Get \"https://r/v2/\": EOF"
+            ),
             "Get \"https://r/v2/\": EOF",
         ),
         ("error: build error: Failed to push image: writing blob: denied".to_owned(), "denied"),
+        (
+            format!(
+                "Warning: Push failed, retrying in 5s ...\nerror: build error: Failed to push image: uploading layer to {repository}: {unavailable}"
+            ),
+            unavailable,
+        ),
         ("failed to push r.test/os:9: gave up after 5 tries".to_owned(), "gave up after 5 tries"),
     ] {
         assert_eq!(cause_of(&output).as_deref(), Some(expected), "{output}");
