@@ -58,6 +58,30 @@ step_output() {
   [[ ${#said[@]} -eq 0 ]] || printf '%s\n' "${said[@]}"
 }
 
+# Lines that tell of an error; those of them that only announce or count errors; and advice, which may be the last that is
+# printed. The daemon goes by the same, in src/plan/decide/cause.rs.
+readonly told_error="\b(\w*error|\w*exception|fail(ed|ure)?|fatal|critical|cannot|can't|could not|unable|denied|unauthorized"\
+"|forbidden|not found|not permitted|no such|no match|unknown|invalid|refused|rejected|timed? ?out|timeout|deadline|x509"\
+"|no space|more space|quota|out of memory|oom|killed|exceed(ed|s)?|too (large|many|long)|panic(ked)?|traceback|missing"\
+"|unrecogni[sz]ed|unsupported|conflict(s|ing)?|does not|doesn't|is not|bad|broken|corrupt(ed)?|nothing provides)\b"
+readonly weak_error='(:$|^make(\[[0-9]+\])?: \*\*\* |^(- )?Problem( [0-9]+)?: |^compilation terminated|\b(no|[0-9]+) errors?\b'\
+'|^\[?(warn(ing)?|info|note|notice|debug)\b)'
+readonly advice='^(\(try to add .*|you can try to add .*|--skip-[^ ]+ to .*|error summary|-+|error:'\
+'|npm (err!|error) (code .*|errno .*|syscall .*|a complete log of this run .*|\s*/.*)'\
+'|\[error\](\s+(\[help [0-9]+\].*|-> \[help.*|to see the full .*|re-run maven .*|for more information .*'\
+'|after correcting .*))?|at [[:alnum:]_.$<>/]+\(.*\)|file ".*", line [0-9]+.*)$'
+
+# The line of a step's output that says best why the step failed.
+cause_of_step() {
+  local lines told errors
+  lines=$(sed -E 's/^[[:space:]]+//; s/[[:space:]]+$//')
+  told=$(grep -viE "$advice" <<< "$lines") || told=$lines
+  errors=$(grep -iE "$told_error" <<< "$told") || errors=$told
+  lines=$(grep -viE "$weak_error" <<< "$errors") || lines=$errors
+  lines=${lines##*$'\n'}
+  printf '%s\n' "${lines#- }"
+}
+
 # Ends with what a step, or buildah, said last.
 fail_of_build() {
   local error cause said line
@@ -66,8 +90,7 @@ fail_of_build() {
   if is_of_a_command "${error%%$'\n'*}"; then
     said=$(step_output | tail -n 20)
     if [[ $cause != "no space left on device"* && -n $said ]]; then
-      cause=$(grep -iE '\b(error|fatal|fail(ed|ure)?|cannot|unable|denied|no such|not found|invalid|critical)\b' \
-        <<< "$said" | tail -n 1) || cause=${said##*$'\n'}
+      cause=$(cause_of_step <<< "$said")
       cause=$(shorten "$cause" "$cause_bytes_max")
     fi
     while IFS= read -r line; do

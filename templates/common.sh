@@ -162,27 +162,34 @@ fail() {
 }
 
 # What buildah says of the answers of registries, and of proxies before them: a status, or the registry's error code or
-# its text at the start of a part of the error. Looser words would be found in the names of hosts and images.
-readonly answered='(status( ?code)?( from registry)?:?|parsing HTTP)' end='(:|\]|$)'
-# The registry is busy or out of order.
-readonly outage="$answered (408|425|429|5[0-9][0-9])\b|: (toomanyrequests|too many requests|unavailable)\b"
-# A tag that must stay as it is, or a registry that is full; some call it `denied`.
+# its text at the start of a part of the error. Looser words would be found in the names of hosts and images. Where a
+# registry uses a code that is not buildah's, or none, buildah says `unknown`, and the text alone tells what it means.
+# The daemon reads the errors of a Build by the same rules, in src/builders/answers.rs.
+readonly answered='(status( ?code)?( from registry)?:?|parsing HTTP)' end='(:|\]|$)' uncoded=': unknown: .*\b'
+# The registry is busy or out of order. That it is full (507) does not pass.
+readonly outage="$answered (408|425|429|50[0-689]|5[1-9][0-9])\b|: (toomanyrequests|too many requests|unavailable)\b"\
+"|: unknown: unknown error$|${uncoded}(rates?|throttl\w*|too many|temporar\w*|slow down|time(d)? ?out|deadline exceeded"\
+"|connection (refused|reset)|no such host|EOF|bad gateway|internal( server)? error|unavailable)\b"
+# A tag that must stay as it is, or a registry that is full or only read; some call it `denied`.
 readonly fixed_or_full='(^|[ ,])(immutable|immutability)($|[ ,.])|cannot be overwritten|does not allow updating'\
-'|configured upper limit|\bquota\b'
+'|configured upper limit|\bquota\b|read[- ]only mode'
 # The credentials, or who sends the request, may not do this.
 readonly denial="(^|: )(unauthorized|denied)$end|: unauthorized to access |(^|: )unable to retrieve auth token: invalid"\
 "|: (forbidden|proxy authentication required)$end|(^|: )authentication required$end"\
 "|: requested access to the resource is denied|access to the (requested )?resource is (denied|not authorized)"\
-"|$answered 40[137]\b"\
-"|: unknown: .*\b(not permitted|not allowed|not authorized|forbidden|permission|access denied)\b"
+"|$answered 40[137]\b|${uncoded}(not permitted|not allowed|not authorized|forbidden|permissions?|access denied"\
+"|credentials?|authenticat\w*|unauthorized|token|username|password)\b"
+# Words that mean that the registry is busy where they are not about a tag, storage or credentials.
+readonly busy="${uncoded}(limit(s|ed)?|try again)\b"
 # What is asked for is not there, or cannot be taken.
-readonly hopeless="$answered 4[0-9][0-9]\b|: (name|manifest) unknown$end|: (name|manifest|tag) invalid$end"\
-"|: unsupported$end|: the operation is unsupported|: repository name not known to registry|: unknown: .*\bnot found\b"\
+readonly hopeless="$answered (4[0-9][0-9]|507)\b|: (name|manifest)[ _]unknown$end|: (name|manifest|tag) invalid$end"\
+"|: unsupported$end|: the operation is unsupported|: repository name not known to registry|: unknown: ."\
 "|: (invalid repository name|manifest tag did not match URI)|: x509: |: http: server gave HTTP response to HTTPS client"\
 "|: tls: (first record does not look like a TLS handshake|failed to verify certificate|handshake failure)"\
-"|: remote error: tls: (bad certificate|certificate required|handshake failure|unknown certificate authority)"\
-"|\binvalid reference format\b|did not resolve to an alias|: no image found in (image index|manifest list) for"\
-"|: source image rejected: "
+"|: tls: server selected unsupported protocol version|: remote error: tls: (bad certificate|certificate required"\
+"|handshake failure|(unknown|expired|revoked|unsupported) certificate|unknown certificate authority|unrecognized name"\
+"|protocol version not supported|access denied)|\binvalid reference format\b|did not resolve to an alias"\
+"|: no image found in (image index|manifest list) for|: source image rejected: "
 
 # The answers in an error, without what may be the name of an image, host, blob or tag.
 answers() {
@@ -200,6 +207,8 @@ verdict_on() {
     echo hopeless
   elif grep -qiE "$denial" <<< "$said"; then
     echo denied
+  elif grep -qiE "$busy" <<< "$said"; then
+    return 0
   elif grep -qiE "$hopeless" <<< "$said"; then
     echo hopeless
   fi

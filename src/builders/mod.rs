@@ -2,6 +2,7 @@
 //!
 //! Pure, both ways. A new backend is a file here that implements [`ImageBuilder`], and its line in [`ALL`].
 
+pub mod answers;
 pub mod openshift;
 pub mod pod;
 

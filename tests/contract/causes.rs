@@ -58,7 +58,7 @@ async fn l43_each_exit_code_names_its_step() {
         (32, "last words", "pulling the base image"),
         (41, push, "pushing the image, which was denied"),
         (42, "last words", "pushing the image"),
-        (137, "last words", "running the build"),
+        (137, "last words; raise build.resources.limits.memory, if it was killed for memory", "running the build"),
     ] {
         let cluster = Cluster::new().await;
         let _daemon = cluster.daemon().await;

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use machine_os_builder::plan::decide::cause::{cause, shortened};
 use serde_json::json;
 
 use crate::pod::{BUILD, COMMON, Pod};
@@ -149,6 +150,85 @@ fn what_a_step_said_is_not_hidden_by_its_text() {
             let tail: String = output.chars().skip(output.chars().count().saturating_sub(2048)).collect();
             assert!(tail.contains(cause), "what a kubelet falls back to: {tail}");
             assert!(output.lines().all(|line| line.len() < 450), "{output}");
+        }
+    }
+}
+
+/// What steps print at their ends, and the line that says why.
+const STEPS: &[(&str, &str)] = &[
+    (
+        "Error: \n Problem: cannot install the best candidate for the job\n  - nothing provides python3.12dist(foo) needed by \
+         bar-1.0-1.el9.x86_64 from appstream\n(try to add '--skip-broken' to skip uninstallable packages or '--nobest' to \
+         use not only best candidate packages)",
+        "nothing provides python3.12dist(foo) needed by bar-1.0-1.el9.x86_64 from appstream",
+    ),
+    (
+        "Repositories loaded.\nFailed to resolve the transaction:\nNo match for argument: tmuxx\nYou can try to add to \
+         command line:\n  --skip-unavailable to skip unavailable packages",
+        "No match for argument: tmuxx",
+    ),
+    (
+        "Failed to resolve the transaction:\nProblem: conflicting requests\n  - nothing provides libfoo.so.1()(64bit) \
+         needed by bar\nYou can try to add to command line:\n  --skip-broken to skip uninstallable packages",
+        "nothing provides libfoo.so.1()(64bit) needed by bar",
+    ),
+    (
+        "error: Could not depsolve transaction; 1 problem detected:\n Problem: conflicting requests\n  - nothing provides \
+         libfoo.so.1()(64bit) needed by bar",
+        "nothing provides libfoo.so.1()(64bit) needed by bar",
+    ),
+    (
+        "Error: Transaction test error:\n  installing package x needs 120MB more space on the / filesystem\nError \
+         Summary\n-------------\nDisk Requirements:\n   At least 120MB more space needed on the / filesystem.",
+        "At least 120MB more space needed on the / filesystem.",
+    ),
+    (
+        "Traceback (most recent call last):\n  File \"/gen.py\", line 3, in <module>\n    import \
+         yaml\nModuleNotFoundError: No module named 'yaml'",
+        "ModuleNotFoundError: No module named 'yaml'",
+    ),
+    (
+        "npm error code E404\nnpm error 404  'foo@*' is not in this registry.\nnpm error A complete log of this run can be \
+         found in: /root/.npm/_logs/2026-debug-0.log",
+        "npm error 404  'foo@*' is not in this registry.",
+    ),
+    (
+        "[ERROR] Failed to execute goal on project app: lib:jar:1.0 was not found\n[ERROR] \n[ERROR] To see the full stack \
+         trace of the errors, re-run Maven with the -e switch.\n[ERROR] [Help 1] http://cwiki.apache.org/X/FooException",
+        "[ERROR] Failed to execute goal on project app: lib:jar:1.0 was not found",
+    ),
+    (
+        "foo.c:3:10: fatal error: bar.h: No such file or directory\n    3 | #include <bar.h>\ncompilation \
+         terminated.\nmake: *** [Makefile:2: foo.o] Error 1",
+        "foo.c:3:10: fatal error: bar.h: No such file or directory",
+    ),
+    ("cc -c all.c\nmake: *** [all] Error 2", "make: *** [all] Error 2"),
+    (
+        "cp: cannot stat '/src/agent.conf': No such file or directory\nwarning: 0 errors, nothing was invalid",
+        "cp: cannot stat '/src/agent.conf': No such file or directory",
+    ),
+    (
+        "curl: (6) Could not resolve host: downloads.example.com",
+        "curl: (6) Could not resolve host: downloads.example.com",
+    ),
+];
+
+#[test]
+fn the_script_and_the_daemon_find_the_same_line_of_a_step() {
+    for (said, expected) in STEPS {
+        let end = "Error: building at STEP \"RUN x\": while running runtime: exit status 1";
+        let (message, output) = fail(&format!("STEP 1/2: FROM x\nSTEP 2/2: RUN x\n{said}\n{end}\n"));
+        assert_eq!(
+            message.lines().next(),
+            Some(format!("failed to build the image: {expected}").as_str()),
+            "{message}"
+        );
+        let openshift = format!(
+            "Dockerfile build strategy has failed.\nSTEP 2/2: RUN x\n{said}\nerror: build error: error {}",
+            end.trim_start_matches("Error: ").replace("while", "error while")
+        );
+        for told in [message, output, openshift] {
+            assert_eq!(cause(&shortened(&told)).as_deref(), Some(*expected), "{told}");
         }
     }
 }

@@ -1,6 +1,9 @@
-//! What registries, and proxies before them, answer, in the words of buildah; and what the scripts make of it.
+//! What registries, and proxies before them, answer, in the words of buildah; and what the scripts make of it, and the
+//! daemon of the same words in a Build of OpenShift.
 //!
 //! The words are those of buildah 1.28 to 1.41, with the library `containers/image`.
+
+use machine_os_builder::builders::answers::{Verdict, verdict};
 
 use crate::pod::{BUILD, PUSH, Pod};
 
@@ -23,7 +26,7 @@ const PUSHES: [&str; 3] = [
     "pushing image \"0123\" to \"docker://HOST/IMAGE\": writing manifest: uploading manifest TAG to HOST/REPOSITORY: ",
 ];
 
-const DENIED: [&str; 22] = [
+const DENIED: &[&str] = &[
     "denied",
     "unauthorized",
     "unauthorized: authentication required",
@@ -46,9 +49,17 @@ const DENIED: [&str; 22] = [
     "unable to retrieve auth token: invalid username/password: unauthorized: incorrect username or password",
     "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value: \"<html>\"",
     "unknown: not permitted by network policy",
+    "unknown: Bad credentials",
+    "unknown: Authentication is required",
+    "unknown: Wrong username was used",
+    "unknown: Token failed verification: expired",
+    "unknown: token expired",
+    "unknown: Download request for repo:path 'docker-local:fleet/os/9' is forbidden for user: 'anonymous'.",
+    "unknown: Not enough permissions to delete/overwrite artifact 'docker-local:fleet/os/9'.",
+    "unknown: unable to pull manifest from quay.io/x/y:9: unauthorized: access to the requested resource is not authorized",
 ];
 
-const HOPELESS: [&str; 24] = [
+const HOPELESS: &[&str] = &[
     "name unknown",
     "name unknown: The repository with name 'fleet/os' does not exist in the registry with id '123'",
     "repository name not known to registry",
@@ -73,9 +84,29 @@ const HOPELESS: [&str; 24] = [
     "Get \"https://HOST/v2/\": tls: first record does not look like a TLS handshake",
     "Get \"https://HOST/v2/\": remote error: tls: certificate required",
     "choosing image instance: no image found in manifest list for architecture amd64, variant \"\", OS linux",
+    "no image found in image index for architecture arm64, variant \"v8\", OS linux",
+    "StatusCode: 404, \"<html>\"",
+    "received unexpected HTTP status: 507 Insufficient Storage",
+    "denied: The system is in read only mode. Any modification is prohibited.",
+    "unknown: adding 120.0 MiB of storage resource, which when updated to current usage of 5.0 GiB will exceed the configured upper limit of 5.0 GiB.",
+    "unknown: current image with 7 vulnerabilities cannot be pulled due to configured policy in 'Prevent images with vulnerability severity of \"Critical\" or higher from running.' To continue with pull, please contact your project administrator.",
+    "unknown: The image is not signed by cosign.",
+    "unknown: Tag 9 was deleted or has expired. To pull, revive via time machine",
+    "unknown: Datastore disk usage is too high. Contact your administrator to add storage space or change the disk quota limits.",
+    "unknown: Datastore disk usage is too high. Contact your administrator to add storage space.",
+    "unknown: Artifactory: blocked by Xray: Artifact download request rejected: os/9/manifest.json was not downloaded due to the download blocking policy",
+    "unknown: Service 'containerregistry.googleapis.com' is not enabled for consumer 'project:p'.",
+    "unknown: Blocked by egress policy 7",
+    "unknown: already has the maximum allowed number of images",
+    "Get \"https://HOST/v2/\": remote error: tls: unrecognized name",
+    "Get \"https://HOST/v2/\": remote error: tls: protocol version not supported",
+    "Get \"https://HOST/v2/\": remote error: tls: unknown certificate",
+    "Get \"https://HOST/v2/\": remote error: tls: expired certificate",
+    "Get \"https://HOST/v2/\": remote error: tls: access denied",
+    "Get \"https://HOST/v2/\": tls: server selected unsupported protocol version 301",
 ];
 
-const OUTAGES: [&str; 18] = [
+const OUTAGES: &[&str] = &[
     "Get \"https://HOST/v2/\": dial tcp: lookup HOST on 192.0.2.53:53: no such host",
     "Get \"https://HOST/v2/\": dial tcp: lookup denied: no such host",
     "Get \"https://HOST/v2/\": dial tcp 192.0.2.1:443: connect: connection refused",
@@ -92,6 +123,20 @@ const OUTAGES: [&str; 18] = [
     "toomanyrequests: Rate exceeded",
     "StatusCode: 429, ",
     "unknown: unknown error",
+    "unknown: Rate exceeded",
+    "unknown: API rate limit reached for your token",
+    "unknown: request throttled, slow down",
+    "unknown: too many requests",
+    "unknown: temporarily not available",
+    "unknown: concurrent download limit reached",
+    "unknown: upstream is busy, try again",
+    "unknown: upstream timed out",
+    "unknown: Get \"http://harbor/service/token\": dial tcp 192.0.2.1:80: connect: connection refused",
+    "unknown: Get \"http://harbor/service/token\": EOF",
+    "unknown: Internal Server Error",
+    "unknown: backend unavailable",
+    "toomanyrequests: You have reached your unauthenticated pull rate limit; access denied until reset",
+    "toomanyrequests: Quota exceeded for quota metric 'Requests per project per region'",
     "unavailable: service unavailable",
     "blob upload unknown: blob upload unknown to registry",
 ];
@@ -114,7 +159,7 @@ fn end(script: &str, step: &str, said: &str) -> (Option<i32>, usize, String) {
 }
 
 /// Tries each answer in each context, with names in turn.
-fn all(answers: &[&str], codes: [i32; 2], tries: usize) {
+fn all(answers: &[&str], codes: [i32; 2], tries: usize, read_as: Option<Verdict>) {
     let of_pull = PULLS.iter().map(|context| (BUILD, "pull", codes[0], *context));
     let of_push = PUSHES.iter().map(|context| (PUSH, "push", codes[1], *context));
     let contexts: Vec<_> = of_pull.chain(of_push).collect();
@@ -125,6 +170,7 @@ fn all(answers: &[&str], codes: [i32; 2], tries: usize) {
             let error = said(context, answer, NAMES[(number + turn) % NAMES.len()]);
             let (found, tried, message) = end(script, step, &format!("Copying blob\n{error}\n"));
             assert_eq!((found, tried), (Some(code), tries), "{error}: {message}");
+            assert_eq!(verdict(error.trim_start_matches("Error: ")), read_as, "the daemon, of {error}");
             let cause = error.rsplit(": ").next().unwrap();
             let cause: String = cause.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
             assert!(message.contains(cause.trim()), "{cause}: {message}");
@@ -134,17 +180,17 @@ fn all(answers: &[&str], codes: [i32; 2], tries: usize) {
 
 #[test]
 fn l42_who_is_denied_is_not_asked_again() {
-    all(&DENIED, [31, 41], 1);
+    all(DENIED, [31, 41], 1, Some(Verdict::Denied));
 }
 
 #[test]
 fn what_no_try_can_mend_is_tried_once_and_fails() {
-    all(&HOPELESS, [32, 42], 1);
+    all(HOPELESS, [32, 42], 1, Some(Verdict::Hopeless));
 }
 
 #[test]
 fn outages_are_waited_for() {
-    all(&OUTAGES, [30, 40], 5);
+    all(OUTAGES, [30, 40], 5, None);
 }
 
 #[test]
@@ -182,5 +228,6 @@ fn a_mirror_that_may_answer_later_is_waited_for() {
         );
         let (code, _, message) = end(BUILD, "pull", &error);
         assert_eq!(code, Some(expected), "{error} {message}");
+        assert_eq!(verdict(&error), (expected == 31).then_some(Verdict::Denied), "the daemon, of {error}");
     }
 }

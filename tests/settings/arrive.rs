@@ -112,21 +112,27 @@ fn the_namespace_is_that_of_the_object_and_of_what_its_helper_makes() {
 
 #[test]
 fn resources_are_those_of_the_container_that_builds_and_are_stated_by_the_others() {
-    for (resources, of_others) in [
+    for (resources, of_push, of_helper) in [
         (
             json!({"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}}),
-            json!({"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "4Gi"}}),
+            json!({"requests": {"cpu": "250m", "memory": "128Mi"}, "limits": {"memory": "4Gi"}}),
+            json!({"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}),
         ),
         (
             json!({"limits": {"ephemeral-storage": "20Gi"}}),
             json!({"requests": {"ephemeral-storage": "128Mi"}, "limits": {"ephemeral-storage": "20Gi"}}),
+            json!({"requests": {"ephemeral-storage": "128Mi"}, "limits": {"ephemeral-storage": "512Mi"}}),
         ),
-        (json!({"requests": {"cpu": "10m"}, "limits": {"nvidia.com/gpu": "1"}}), json!({"requests": {"cpu": "10m"}})),
+        (
+            json!({"requests": {"cpu": "10m"}, "limits": {"nvidia.com/gpu": "1"}}),
+            json!({"requests": {"cpu": "10m"}}),
+            json!({"requests": {"cpu": "10m"}}),
+        ),
     ] {
         let in_pod = |pod: &mut Value| {
             container(pod)["resources"] = resources.clone();
-            for number in [1, 2] {
-                pod["spec"]["containers"][number]["resources"] = of_others.clone();
+            for (number, of_other) in [(1, &of_push), (2, &of_helper)] {
+                pod["spec"]["containers"][number]["resources"] = of_other.clone();
             }
         };
         arrives("build.resources", resources.clone(), in_pod, |build| build["spec"]["resources"] = resources.clone());

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
+use crate::builders::answers::{Verdict, verdict};
 use crate::plan::digest::Digest;
 use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
@@ -26,23 +27,6 @@ const REGISTRY_FAULTS: [(&str, &str, FailureCause, FailureCause); 3] = [
     ("PullBuilderImageFailed", "pulling the base image", FailureCause::PullDenied, FailureCause::PullFailed),
     ("FetchImageContentFailed", "pulling an image", FailureCause::PullDenied, FailureCause::PullFailed),
     ("PushImageToRegistryFailed", "pushing the image", FailureCause::PushDenied, FailureCause::PushFailed),
-];
-
-/// What a registry says to those whom it does not let in, in lower case: the words that the pod builder goes by too.
-const DENIALS: [&str; 5] = ["unauthorized", "authentication required", "denied", "forbidden", "invalid username"];
-
-/// What no further try mends, in lower case.
-const PERMANENT: [&str; 10] = [
-    "name unknown",
-    "name_unknown",
-    "manifest unknown",
-    "manifest_unknown",
-    "x509:",
-    "server gave http response to https client",
-    "immutable",
-    "request entity too large",
-    "read-only",
-    "invalid reference format",
 ];
 
 /// What a full disk is known by, in lower case.
@@ -77,19 +61,28 @@ fn complete(status: &Value) -> BuildStatus {
 fn ended(status: &Value) -> BuildStatus {
     let reason = field(status, "reason");
     let said = words(status).to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if LOSSES.contains(&reason) || says(&DISK_FULL) {
+    if LOSSES.contains(&reason) || DISK_FULL.iter().any(|words| said.contains(words)) {
         return BuildStatus::Lost(failure(status, step_of(reason, ""), FailureCause::Lost));
     }
-    match REGISTRY_FAULTS.into_iter().find(|(known, ..)| *known == reason) {
-        // What can never be done may be said along with a status code of a denial.
-        Some((_, step, _, cause)) if says(&PERMANENT) => BuildStatus::Failed(failure(status, step, cause)),
-        Some((_, step, cause, _)) if says(&DENIALS) => {
-            BuildStatus::Failed(failure(status, &format!("{step}, which was denied"), cause))
-        }
-        Some((_, step, ..)) => BuildStatus::Lost(failure(status, step, FailureCause::Lost)),
-        None => BuildStatus::Failed(failure(status, step_of(reason, field(status, "phase")), cause_of(reason))),
+    let Some((_, step, denied, hopeless)) = REGISTRY_FAULTS.into_iter().find(|(known, ..)| *known == reason) else {
+        let step = step_of(reason, field(status, "phase"));
+        return BuildStatus::Failed(failure(status, step, cause_of(reason)));
+    };
+    match verdict(&last_error(status)) {
+        Some(Verdict::Hopeless) => BuildStatus::Failed(failure(status, step, hopeless)),
+        Some(Verdict::Denied) => BuildStatus::Failed(failure(status, &format!("{step}, which was denied"), denied)),
+        None => BuildStatus::Lost(failure(status, step, FailureCause::Lost)),
     }
+}
+
+/// The last error that a Build tells of, to its end, on one line. What else it says, names of images included, is no
+/// answer of a registry.
+fn last_error(status: &Value) -> String {
+    let words = words(status);
+    let begins = ["build error: ", "\nerror: ", "\nError: "];
+    let of = |begin: &&str| words.rfind(*begin).map(|at| &words[at + begin.len()..]);
+    let error = begins.iter().find_map(of).or_else(|| words.lines().last()).unwrap_or_default();
+    error.trim_start_matches("error: ").replace('\n', " ")
 }
 
 fn step_of(reason: &str, phase: &str) -> &'static str {
@@ -112,8 +105,16 @@ fn cause_of(reason: &str) -> FailureCause {
 }
 
 fn failure(status: &Value, step: &str, cause: FailureCause) -> BuildFailure {
-    let hint = (cause == FailureCause::OutOfMemory).then_some("raise build.resources.limits.memory");
-    let output = Sensitive::new(words(status));
+    let words = words(status);
+    let hint = match cause {
+        FailureCause::OutOfMemory => Some("raise build.resources.limits.memory"),
+        // So ends a command that was killed, which is most often for memory.
+        FailureCause::Build if words.contains("exit status 137") => {
+            Some("raise build.resources.limits.memory, if it was killed for memory")
+        }
+        _ => None,
+    };
+    let output = Sensitive::new(words);
     BuildFailure {
         step: step.to_owned(),
         reason: named(field(status, "reason")),
@@ -244,6 +245,10 @@ mod tests {
         let failure = failed(status(json!({"phase": "Failed", "reason": "OutOfMemoryKilled"})));
         assert_eq!(failure.cause, FailureCause::OutOfMemory);
         assert_eq!(failure.hint, Some("raise build.resources.limits.memory"));
+        let log = "error: build error: building at STEP \"RUN make\": while running runtime: exit status 137";
+        let failure = failed(status(json!({"phase": "Failed", "reason": "DockerBuildFailed", "logSnippet": log})));
+        assert_eq!(failure.cause, FailureCause::Build);
+        assert!(failure.hint.is_some_and(|hint| hint.starts_with("raise build.resources.limits.memory")));
     }
 
     #[test]
@@ -263,8 +268,66 @@ mod tests {
                 assert_eq!(failed(said(words)).cause, permanent, "{words}");
             }
         }
-        let message = json!({"phase": "Failed", "reason": "PushImageToRegistryFailed", "message": "access DENIED"});
+        let message = json!({"phase": "Failed", "reason": "PushImageToRegistryFailed", "message": "error: DENIED: no"});
         assert_eq!(failed(status(message)).cause, FailureCause::PushDenied);
+    }
+
+    #[test]
+    fn only_the_last_error_is_read_and_no_name_in_it() {
+        let begin = "Pushing image registry.test/denied/immutable-os:x509 ...\nWarning: unauthorized: try 1 failed\n";
+        for (reason, error, expected) in [
+            (
+                "PushImageToRegistryFailed",
+                "Failed to push image: writing blob: uploading layer to registry.test/v2/fleet/immutable-os: received \
+                 unexpected HTTP status: 503 Service Unavailable",
+                FailureCause::Lost,
+            ),
+            (
+                "PullBuilderImageFailed",
+                "reading manifest 9 in docker.io/fleet/os: toomanyrequests: You have reached your pull rate limit; \
+                 access denied until reset",
+                FailureCause::Lost,
+            ),
+            (
+                "PushImageToRegistryFailed",
+                "Failed to push image: writing blob: initiating layer upload: StatusCode: 403, \"\"",
+                FailureCause::PushDenied,
+            ),
+            (
+                "PushImageToRegistryFailed",
+                "Failed to push image: pinging container registry r.test: Get \"https://r.test/v2/\": Proxy \
+                 Authentication Required",
+                FailureCause::PushDenied,
+            ),
+            (
+                "PushImageToRegistryFailed",
+                "Failed to push image: writing blob: uploading layer chunked: StatusCode: 413, \"\"",
+                FailureCause::PushFailed,
+            ),
+            (
+                "PushImageToRegistryFailed",
+                "Failed to push image: uploading manifest: unknown: Repository does not allow updating assets: hosted",
+                FailureCause::PushFailed,
+            ),
+            (
+                "PullBuilderImageFailed",
+                "no image found in image index for architecture arm64, variant \"v8\", OS linux",
+                FailureCause::PullFailed,
+            ),
+            (
+                "PullBuilderImageFailed",
+                "reading manifest 9 in r.test/os: StatusCode: 404, \"<html>\"",
+                FailureCause::PullFailed,
+            ),
+        ] {
+            let log = format!("{begin}error: build error: {error}\n");
+            let found = status(json!({"phase": "Failed", "reason": reason, "logSnippet": log, "message": "Failed."}));
+            let cause = match found {
+                BuildStatus::Lost(failure) | BuildStatus::Failed(failure) => failure.cause,
+                found => panic!("{found:?}"),
+            };
+            assert_eq!(cause, expected, "{error}");
+        }
     }
 
     #[test]

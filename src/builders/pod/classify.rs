@@ -2,18 +2,14 @@
 
 use serde_json::Value;
 
-use super::delay::delay;
+use super::delay::{INIT_HINT, delay};
+use super::disruption::{disruption, is_awaited, taken};
+use super::failure::{OUT_OF_MEMORY, end, explained, named};
 use super::{IMAGE_BUILD, IMAGE_PUSH};
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
 use crate::plan::digest::Digest;
 use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
-
-/// Reasons of a Pod's status that mean that the cluster ended it, whatever its containers say.
-const DISRUPTIONS: [&str; 6] = ["Evicted", "Preempting", "NodeLost", "NodeShutdown", "Shutdown", "Terminated"];
-
-/// What the kernel says once a disk, or a quota of one, has no room left.
-const DISK_FULL: [&str; 2] = ["no space left on device", "disk quota exceeded"];
 
 pub(super) fn classify(pod: &Object) -> BuildStatus {
     if let Some(digest) = pushed(pod) {
@@ -25,6 +21,9 @@ pub(super) fn classify(pod: &Object) -> BuildStatus {
     let phase = text(pod, "/status/phase");
     if text(pod, "/status/reason") == "DeadlineExceeded" {
         return BuildStatus::Failed(overdue(pod));
+    }
+    if is_awaited(pod) {
+        return BuildStatus::Running;
     }
     if let Some(failed) = [IMAGE_BUILD, IMAGE_PUSH].into_iter().find_map(|name| failed_container(pod, name)) {
         return end(failed);
@@ -50,28 +49,6 @@ fn pushed(pod: &Object) -> Option<Digest> {
     Digest::parse(field(state, "message"))
 }
 
-/// How the cluster took the Pod away, if it did.
-fn disruption(pod: &Object) -> Option<BuildFailure> {
-    let phase = text(pod, "/status/phase");
-    let (reason, message) = (text(pod, "/status/reason"), text(pod, "/status/message"));
-    if DISRUPTIONS.contains(&reason) && phase != "Succeeded" {
-        return Some(taken(reason, message));
-    }
-    let unknown = [IMAGE_BUILD, IMAGE_PUSH].into_iter().filter_map(|name| terminated(pod, name));
-    if let Some(state) = unknown.into_iter().find(|state| field(state, "reason") == "ContainerStatusUnknown") {
-        return Some(taken("ContainerStatusUnknown", field(state, "message")));
-    }
-    let is_target = |c: &&Value| field(c, "type") == "DisruptionTarget" && field(c, "status") == "True";
-    let is_ending = phase == "Failed" || (phase != "Succeeded" && pod.metadata.deletion_timestamp.is_some());
-    let condition = list(pod, "/status/conditions").iter().find(is_target).filter(|_| is_ending)?;
-    Some(taken(field(condition, "reason"), field(condition, "message")))
-}
-
-fn taken(reason: &str, message: &str) -> BuildFailure {
-    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    BuildFailure { reason, ..BuildFailure::loss("running the pod", message) }
-}
-
 fn overdue(pod: &Object) -> BuildFailure {
     let ended = [IMAGE_BUILD, IMAGE_PUSH].into_iter().filter_map(|name| terminated(pod, name));
     let ended = ended.into_iter().find(|state| exit_code(state) != Some(0));
@@ -94,7 +71,15 @@ fn failed_container(pod: &Object, name: &str) -> Option<BuildFailure> {
     if code == 0 {
         return None;
     }
-    let (step, cause) = step_of(name, code);
+    let (mut step, mut cause) = step_of(name, code);
+    if name == IMAGE_PUSH && cause == FailureCause::Other && terminated(pod, IMAGE_BUILD).is_none() {
+        // The container that builds marks its own failure, and its end is about to be shown.
+        if field(state, "message").contains("was not built") {
+            return None;
+        }
+        // There is no image yet that could be at fault.
+        (step, cause) = ("waiting for the image", FailureCause::Lost);
+    }
     let failure = BuildFailure {
         step: step.into(),
         container: Some(name.to_owned()),
@@ -123,57 +108,16 @@ fn step_of(container: &str, code: i32) -> (&'static str, FailureCause) {
     }
 }
 
-/// A container's reason, unless it says no more than the exit code does.
-fn named(reason: &str) -> Option<String> {
-    (!matches!(reason, "" | "Error" | "Completed")).then(|| reason.to_owned())
-}
-
-/// The failure with what a user may do about it, going by its reason, its cause, or what it says.
-fn explained(failure: BuildFailure) -> BuildFailure {
-    let hint = match failure.cause {
-        _ if failure.output.expose().contains("x509:") => Some("set build.trustedCaConfigMap"),
-        FailureCause::PullDenied => Some("check the Secret that baseImagePullSecretName names"),
-        FailureCause::PushDenied => Some("check the Secret that finalImagePushSecretName names"),
-        _ => None,
-    };
-    let failure = BuildFailure { hint, ..failure };
-    match failure.reason.as_deref() {
-        Some("OOMKilled") => BuildFailure {
-            hint: Some("raise build.resources.limits.memory"),
-            cause: FailureCause::OutOfMemory,
-            ..failure
-        },
-        Some("ContainerCannotRun" | "StartError" | "RunContainerError" | "CreateContainerError") => BuildFailure {
-            step: "starting the container".into(),
-            hint: Some("check build.builderImage, and what the nodes' container runtime can run"),
-            cause: FailureCause::ContainerStart,
-            ..failure
-        },
-        _ => failure,
-    }
-}
-
-/// Whether a container that failed is a failed build, or a lost one.
-fn end(failure: BuildFailure) -> BuildStatus {
-    let output = failure.output.expose().to_lowercase();
-    if failure.cause == FailureCause::Lost || DISK_FULL.iter().any(|words| output.contains(words)) {
-        return BuildStatus::Lost(BuildFailure { cause: FailureCause::Lost, ..failure });
-    }
-    BuildStatus::Failed(failure)
-}
-
-/// A Pod that failed and whose build did not end: an init container failed, the cluster did not let it run, or all that
+/// A Pod that failed and whose build did not end: the cluster did not let it run, an init container failed, or all that
 /// it says is that it failed.
 fn never_ran(pod: &Object) -> BuildStatus {
-    if let Some(failure) = failed_init_container(pod) {
-        return BuildStatus::Failed(failure);
-    }
+    // The kubelet ends the init containers of a pod that it refuses.
     let (reason, message) = (text(pod, "/status/reason"), text(pod, "/status/message"));
     if !reason.is_empty() {
         return BuildStatus::Lost(taken(reason, message));
     }
-    if let Some(failure) = failed_sidecar(pod) {
-        return BuildStatus::Failed(failure);
+    if let Some(failure) = failed_init_container(pod).or_else(|| failed_sidecar(pod)) {
+        return end(failure);
     }
     let message = if message.is_empty() { "the pod failed, and its status does not say why" } else { message };
     BuildStatus::Failed(BuildFailure {
@@ -185,14 +129,18 @@ fn never_ran(pod: &Object) -> BuildStatus {
 
 fn failed_init_container(pod: &Object) -> Option<BuildFailure> {
     let (status, state) = first_failed(list(pod, "/status/initContainerStatuses"))?;
-    let name = field(status, "name");
+    let (name, reason) = (field(status, "name"), field(state, "reason"));
+    let hint = match reason {
+        OUT_OF_MEMORY => "raise the memory limit of this init container where it is added to the namespace's pods",
+        _ => INIT_HINT,
+    };
     Some(BuildFailure {
         step: format!("running the init container {name}"),
         container: Some(name.to_owned()),
         exit_code: exit_code(state),
-        reason: named(field(state, "reason")),
+        reason: named(reason),
         output: Sensitive::new(field(state, "message").to_owned()),
-        hint: Some("mend what adds this init container to the namespace's pods, or exempt build pods from it"),
+        hint: Some(hint),
         cause: FailureCause::InitContainer,
     })
 }
@@ -211,20 +159,22 @@ fn failed_sidecar(pod: &Object) -> Option<BuildFailure> {
     })
 }
 
+/// The container that failed first; one that was killed for memory may have exited with 0.
 fn first_failed(statuses: &[Value]) -> Option<(&Value, &Value)> {
-    let ended = statuses.iter().filter_map(|status| Some((status, status.pointer("/state/terminated")?)));
-    ended.into_iter().find(|(_, state)| exit_code(state).is_some_and(|code| code != 0))
+    let ended = || statuses.iter().filter_map(|status| Some((status, status.pointer("/state/terminated")?)));
+    let failed = ended().find(|(_, state)| exit_code(state).is_some_and(|code| code != 0));
+    failed.or_else(|| ended().find(|(_, state)| field(state, "reason") == OUT_OF_MEMORY))
 }
 
-fn status_of<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
+pub(super) fn status_of<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
     list(pod, "/status/containerStatuses").iter().find(|status| field(status, "name") == container)
 }
 
-fn terminated<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
+pub(super) fn terminated<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
     status_of(pod, container)?.pointer("/state/terminated")
 }
 
-fn exit_code(state: &Value) -> Option<i32> {
+pub(super) fn exit_code(state: &Value) -> Option<i32> {
     state.get("exitCode")?.as_i64()?.try_into().ok()
 }
 
@@ -232,7 +182,7 @@ pub(super) fn list<'p>(pod: &'p Object, pointer: &str) -> &'p [Value] {
     pod.data.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn text<'p>(pod: &'p Object, pointer: &str) -> &'p str {
+pub(super) fn text<'p>(pod: &'p Object, pointer: &str) -> &'p str {
     pod.data.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -3,6 +3,8 @@
 
 mod classify;
 mod delay;
+mod disruption;
+mod failure;
 mod resources;
 mod spec;
 mod volumes;

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::volumes::{build_mounts, helper_volumes, push_mounts, variables, volumes, wait_mounts};
-use super::{BuildSettings, IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE, resources::beside};
+use super::{
+    BuildSettings, IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE,
+    resources::{OF_HELPER, OF_PUSH, beside},
+};
 use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
 use crate::builders::{DigestHandoff, build_object, resources};
@@ -87,7 +90,7 @@ fn image_push(request: &BuildRequest, settings: &BuildSettings) -> Value {
     let environment = vec![variable("FINAL_IMAGE", &request.image())];
     let mut container = with_buildah(IMAGE_PUSH, PUSH_SCRIPT, environment, settings);
     container["volumeMounts"] = push_mounts(settings);
-    if let Some(resources) = beside(settings) {
+    if let Some(resources) = beside(settings, OF_PUSH) {
         container["resources"] = resources;
     }
     container
@@ -125,7 +128,7 @@ fn wait_for_done(request: &BuildRequest, settings: &BuildSettings) -> Value {
         },
         "volumeMounts": wait_mounts(),
     });
-    if let Some(resources) = beside(settings) {
+    if let Some(resources) = beside(settings, OF_HELPER) {
         container["resources"] = resources;
     }
     container

@@ -1,6 +1,10 @@
 //! The cause of a failure, found in what a build has printed: it is said first, and what surrounds it is shortened.
+//!
+//! The script of a build pod looks for the cause of a failed step by the same rules, in `templates/build-image.sh`; a test
+//! holds both to the same outputs.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -18,8 +22,9 @@ const CAUSE_BYTES_MAX: usize = 400;
 
 /// `output` without what takes room and says nothing: the environment of a stage is cut, and so are the texts of steps
 /// and other long lines.
-pub(super) fn shortened(output: &str) -> String {
-    static ENVIRONMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"Env:\[[^\]]*(?:\]|$)"));
+pub fn shortened(output: &str) -> String {
+    // What is in it may have been made unreadable, which leaves a second bracket.
+    static ENVIRONMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"Env:\[[^\]]*(?:\]\]?|$)"));
     static STEP: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?s)(at STEP ")(.*?)(": |$)"#));
     let output = ENVIRONMENT.replace_all(output, "Env:[…]");
     let step =
@@ -37,6 +42,11 @@ fn short_line(line: &str) -> Cow<'_, str> {
     if line.len() <= LINE_BYTES_MAX {
         return Cow::Borrowed(line);
     }
+    // What a registry has said is at the end, behind names that may be long.
+    let line = bare(line);
+    if line.len() <= LINE_BYTES_MAX {
+        return Cow::Borrowed(line);
+    }
     let head = cut(line, LINE_HEAD_BYTES);
     let tail = &line[line.ceil_char_boundary(line.len() - (LINE_BYTES_MAX - LINE_HEAD_BYTES))..];
     Cow::Owned(format!("{head} {tail}"))
@@ -44,42 +54,116 @@ fn short_line(line: &str) -> Cow<'_, str> {
 
 /// The line of `output`, shortened before, that says why the build failed; `None` if there is none.
 ///
-/// It is the last that tells of an error, but for those by which buildah and the build script sum up. Without one, it is
-/// the last that is no step's echo.
-pub(super) fn cause(output: &str) -> Option<String> {
+/// It is the last that tells best of an error, but for those by which buildah, the build script and others sum up. Without
+/// one, it is the last that is no step's echo.
+pub fn cause(output: &str) -> Option<String> {
+    let lines = || output.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told = lines().filter(|line| !is_summary(line) && !is_step_echo(line)).enumerate();
+    // The script has seen more of the output, and what it names is cut least.
+    let best = told.max_by_key(|(number, line)| (strength(line), is_by_the_script(line), *number));
+    let found = best.map(|(_, line)| line).or_else(|| lines().next_back())?;
+    Some(cut(bare(found), CAUSE_BYTES_MAX))
+}
+
+/// Whether there is more in `output` than its [`cause`], and the lines by which buildah and the build script sum up: other
+/// lines, or the name of an image, of which the cause was freed.
+pub(super) fn says_more(output: &str) -> bool {
+    let told = || output.lines().map(str::trim).filter(|line| !line.is_empty() && !is_summary(line));
+    let is_freed_of_name = |line: &str| line.strip_suffix(bare(line)).is_some_and(|path| path.contains('/'));
+    told().map(bare).collect::<BTreeSet<_>>().len() > 1 || told().any(is_freed_of_name)
+}
+
+/// How well a line tells why a command failed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// Nothing in it is an error.
+    None,
+    /// It says that there was an error, or announces one.
+    Weak,
+    /// It says what the error was.
+    Strong,
+}
+
+fn strength(line: &str) -> Strength {
     static ERROR: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?i)\b(error|fail(ed|ure)?|fatal|cannot|can't|could not|unable|denied|unauthorized|forbidden|not found|not permitted|no such|no match|unknown|invalid|refused|rejected|timed? ?out|timeout|deadline|x509|no space|quota|out of memory|oom|killed|exceed(ed|s)?|too (large|many|long)|panic(ked)?|traceback|missing|unrecogni[sz]ed|unsupported|conflicts?|does not|doesn't|is not|bad|broken|corrupt(ed)?|nothing provides)\b",
+            r"(?i)\b(\w*error|\w*exception|fail(ed|ure)?|fatal|critical|cannot|can't|could not|unable|denied|unauthorized|forbidden|not found|not permitted|no such|no match|unknown|invalid|refused|rejected|timed? ?out|timeout|deadline|x509|no space|more space|quota|out of memory|oom|killed|exceed(ed|s)?|too (large|many|long)|panic(ked)?|traceback|missing|unrecogni[sz]ed|unsupported|conflict(s|ing)?|does not|doesn't|is not|bad|broken|corrupt(ed)?|nothing provides)\b",
         )
     });
-    let lines = || output.lines().rev().map(str::trim).filter(|line| !line.is_empty());
-    let told = || lines().filter(|line| !is_summary(line) && !is_step_echo(line));
-    let found = told().find(|line| ERROR.is_match(line)).or_else(|| told().next()).or_else(|| lines().next())?;
-    let bare = ["Error: ", "error: ", "ERROR: ", "fatal: ", "E: "].iter().find_map(|prefix| found.strip_prefix(prefix));
-    Some(cut(bare.unwrap_or(found), CAUSE_BYTES_MAX))
+    static WEAK: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)(:$|^make(\[\d+\])?: \*\*\* |^(- )?Problem( \d+)?: |^compilation terminated|\b(no|\d+) errors?\b|^\[?(warn(ing)?|info|note|notice|debug)\b)",
+        )
+    });
+    match line {
+        _ if !ERROR.is_match(line) => Strength::None,
+        _ if WEAK.is_match(bare(line)) => Strength::Weak,
+        _ => Strength::Strong,
+    }
 }
 
-/// Whether there is more in `output` than its [`cause`], and the lines by which buildah and the build script sum up.
-pub(super) fn says_more(output: &str) -> bool {
-    let told = output.lines().map(str::trim).filter(|line| !line.is_empty() && !is_summary(line));
-    told.count() > 1
+/// The sentences of the scripts that lead to the cause.
+fn script_sentence() -> &'static Regex {
+    static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^failed to (build the image|leave the image for its push|read the image for its push|(push|pull) \S+): ((gave up after \d+ tries|access denied|to try again would not help): )?",
+        )
+    });
+    &SENTENCE
 }
 
-/// Whether a line only repeats that a step failed, or what is done next.
+fn is_by_the_script(line: &str) -> bool {
+    script_sentence().is_match(line)
+}
+
+/// A line without what leads to what it says: the sentence of a script, and where buildah was on its way to a registry.
+fn bare(line: &str) -> &str {
+    static PATH: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"(?x)^(
+                -\ | (error|Error|ERROR|fatal|E|build\ error):\s
+                | [Ff]ailed\ to\ (push|pull)\ image:\s
+                | pushing\ image\ "[^"]*"\ to\ "[^"]*":\s
+                | copying\ system\ image\ from\ manifest\ list:\s | creating\ build\ container:\s
+                | initializing\ (source|image|destination)(\ from\ source)?\ \S+:\s
+                | trying\ to\ reuse\ blob(\ \S+)?(\ at\ destination)?:\s
+                | checking\ whether\ a\ blob\ \S+\ exists\ in\ \S+:\s
+                | (writing|reading|uploading|copying)\ (blob|manifest|layer|config)(\ [^\s"]*[^\s":])*?:\s
+                | initiating\ layer\ upload(\ [^\s"]*[^\s":])*?:\s
+                | pinging\ (container|docker)\ registry\ \S+:\s
+                | fetching\ blob:\s | Requesting\ bearer\ token:\s | choosing\ image\ instance:\s
+                | (pushing|initializing|trying|checking|writing|reading|uploading|pinging|initiating)\ [^…]*…\ .*?:\s
+            )"#,
+        )
+    });
+    let line = line.trim();
+    let mut rest = script_sentence().find(line).map_or(line, |found| line[found.end()..].trim_start());
+    while let Some(found) = PATH.find(rest) {
+        rest = rest[found.end()..].trim_start();
+    }
+    if rest.is_empty() { line } else { rest }
+}
+
+/// Whether a line only repeats that something failed, or says what may be done next.
 fn is_summary(line: &str) -> bool {
     static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r#"(?ix)^(
-                (error:\s)? (error\s)? building\ at\ STEP\ .* (exit\ status|executable\ file|runtime).*
+                (error:\s)? (build\ error:\s)? (error\s)? building\ at\ STEP\ .* (exit\ status|executable\ file|runtime).*
                 | (error:\s)? (the\ )?(sub)?process\ exited\ with\ status\ \d+
                 | (error:\s)? (while\ running\ runtime:\ )? exit\ status\ \d+
                 | subprocess\ exited.*
-                | failed\ to\ (build\ the\ image|read\ the\ MachineConfig|pull\ \S+|push\ \S+)(:\ gave\ up\ after.*|:\ access\ denied|\ \(try\ .*)?
+                | failed\ to\ (build\ the\ image|read\ the\ MachineConfig|pull\ \S+|push\ \S+)(:\ gave\ up\ after\ \d+\ tries|:\ access\ denied|:\ to\ try\ again\ would\ not\ help|\ \(try\ .*)?
                 | .*\btrying\ again\ in\b.*
                 | \++\ .*
                 | time="[^"]*"\ level=(warning|info|debug).*
-                | getting\ image\ source.* | copying\ (blob|config).* | writing\ manifest.* | storing\ signatures
+                | getting\ image\ source.* | copying\ (blob|config)\ .* | writing\ manifest\ to.* | storing\ signatures
                 | (the\ )?image\ (was|is)\ not\ built.*
+                | (dockerfile\ build\ strategy\ has\ failed|generic\ build\ failure\ -.*|failed\ pulling\ builder\ image|failed\ to\ push\ the\ image\ to\ the\ registry)\.?
+                | \(try\ to\ add\ .* | you\ can\ try\ to\ add\ .* | --skip-\S+\ to\ .* | error\ summary | -+ | error:
+                | npm\ (err!|error)\ (code\ .*|errno\ .*|syscall\ .*|a\ complete\ log\ of\ this\ run\ .*|\s*/.*)
+                | \[error\](\s+(\[help\ \d+\].*|->\ \[help.*|to\ see\ the\ full\ .*|re-run\ maven\ .*|for\ more\ information\ .*|after\ correcting\ .*))?
+                | at\ [\w.$<>/]+\(.*\) | file\ ".*",\ line\ \d+.*
             )$"#,
         )
     });
@@ -96,76 +180,4 @@ fn pattern(text: &str) -> Regex {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cause_of(output: &str) -> Option<String> {
-        cause(&shortened(output))
-    }
-
-    #[test]
-    fn the_cause_is_the_last_line_that_tells_of_an_error_and_is_no_summary() {
-        for (output, expected) in [
-            ("STEP 4: RUN dnf install tmuxx\nerror: no such package: tmuxx", "no such package: tmuxx"),
-            (
-                "Error: Unable to find a match: tmux-plugin\nError: building at STEP \"RUN dnf -y install a && dnf\": while running runtime: exit status 1\nfailed to build the image",
-                "Unable to find a match: tmux-plugin",
-            ),
-            (
-                "Error: writing blob: initiating layer upload: name unknown: The repository with name fleet/os does not exist in the registry\nfailed to push registry.example.com/fleet/os: gave up after 5 tries",
-                "writing blob: initiating layer upload: name unknown: The repository with name fleet/os does not exist in the registry",
-            ),
-            (
-                "make: *** [all] Error 2\nsubprocess exited with status 2\nsubprocess exited with status 2",
-                "make: *** [all] Error 2",
-            ),
-            ("one\ntwo\n", "two"),
-            ("STEP 2: RUN true", "STEP 2: RUN true"),
-            (
-                "Error: building at STEP \"COPY x /x\": no items matching glob \"x\" copied: no such file or directory",
-                "building at STEP \"COPY x /x\": no items matching glob \"x\" copied: no such file or directory",
-            ),
-            (
-                "Error: initializing source docker://registry.test/os:9: reading manifest 9 in registry.test/os: manifest unknown\nfailed to pull registry.test/os:9 (try 1 of 5); trying again in 1s",
-                "initializing source docker://registry.test/os:9: reading manifest 9 in registry.test/os: manifest unknown",
-            ),
-        ] {
-            assert_eq!(cause_of(output).as_deref(), Some(expected), "{output}");
-        }
-        assert_eq!(cause_of(" \n"), None);
-    }
-
-    #[test]
-    fn a_long_step_does_not_take_the_room_of_the_cause() {
-        let step = format!("RUN {}", "dnf -y install a-package && ".repeat(80));
-        let output = format!(
-            "STEP 9/9: {step}\nError: Unable to find a match: tmux\nError: building at STEP \"{step}\": while running runtime: exit status 1\n"
-        );
-        let short = shortened(&output);
-        assert!(short.len() < 500, "{short}");
-        assert!(
-            short.contains("Unable to find a match: tmux") && short.ends_with("while running runtime: exit status 1")
-        );
-        assert_eq!(cause(&short).as_deref(), Some("Unable to find a match: tmux"));
-    }
-
-    #[test]
-    fn the_environment_of_a_stage_is_cut() {
-        let output = "Error: committing container for step {Env:[PATH=/usr/bin API_TOKEN=tok3n] Command:run}: write /usr/lib/x: no space left on device";
-        assert_eq!(
-            shortened(output),
-            "Error: committing container for step {Env:[…] Command:run}: write /usr/lib/x: no space left on device"
-        );
-        assert_eq!(shortened("step {Env:[PATH=/usr/bin API_TOKEN=tok"), "step {Env:[…]");
-    }
-
-    #[test]
-    fn of_a_long_line_both_ends_are_shown() {
-        let line = format!("begin {} end", "ü".repeat(400));
-        let short = shortened(&line);
-        assert!(
-            short.starts_with("begin ü") && short.ends_with("ü end") && short.len() <= LINE_BYTES_MAX + 8,
-            "{short}"
-        );
-    }
-}
+mod tests;

@@ -28,11 +28,20 @@ pub(super) fn is_sought(facts: &Facts<'_>, build: Made<'_>) -> bool {
     facts.view.evidence.get(build.uid()) == Some(&Evidence::Sought)
 }
 
+/// Whether Events may say more than the object of a build about why it does not start: it names no reason.
+pub(super) fn may_be_in_events(why: &BuildFailure) -> bool {
+    why.reason.is_none()
+}
+
 /// Why `build` does not start, as far as is known; `None` while that is being looked for.
 pub(super) fn delay(facts: &Facts<'_>, build: Made<'_>, why: &BuildFailure) -> Option<BuildFailure> {
     match facts.view.evidence.get(build.uid()) {
-        Some(Evidence::Sought) if why.is_empty() => None,
+        Some(Evidence::Sought) if may_be_in_events(why) => None,
         Some(Evidence::Found(text)) if why.is_empty() => Some(BuildFailure { output: text.clone(), ..why.clone() }),
+        Some(Evidence::Found(text)) if may_be_in_events(why) && !text.expose().trim().is_empty() => {
+            let output = Sensitive::new(format!("{}: {}", why.output.expose(), text.expose().trim()));
+            Some(BuildFailure { output, ..why.clone() })
+        }
         _ => Some(why.clone()),
     }
 }

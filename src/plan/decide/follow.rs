@@ -114,7 +114,7 @@ fn give_up(
     attempt: &Attempt,
     why: &BuildFailure,
 ) -> Option<Effect> {
-    let search = if why.is_empty() { evidence::seek(facts, build, Place::Events) } else { None };
+    let search = evidence::may_be_in_events(why).then(|| evidence::seek(facts, build, Place::Events)).flatten();
     search.or_else(|| {
         let loss = messages::never_started(&evidence::delay(facts, build, why)?);
         start::record_loss(facts, pool, attempt, (&loss, loss.output.expose()), Some(build))

@@ -23,7 +23,7 @@
 //! | [`refusal`] | writes that the API server refuses: show its words, and try again |
 //! | `show` | the status patch |
 
-mod cause;
+pub mod cause;
 pub(in crate::plan) mod commands;
 mod conflict;
 mod evidence;

@@ -1,4 +1,6 @@
 use super::super::WAIT_FOR_DONE;
+use super::super::disruption::DISRUPTIONS;
+use super::super::failure::MORE_MEMORY;
 use super::*;
 use serde_json::json;
 
@@ -60,10 +62,10 @@ fn l15_what_keeps_a_pod_from_starting_is_told_with_the_setting_that_decides_it()
             FailureCause::InitContainer,
         ),
     ] {
-        let waiting = json!({"reason": reason, "message": "no such thing"});
+        let waiting = json!({"reason": reason, "message": "no such secret"});
         let why = pending(json!({"phase": "Pending", list: [{"name": name, "state": {"waiting": waiting}}]}));
         assert_eq!((why.reason.as_deref(), why.cause), (Some(reason), cause), "{name} {reason}");
-        assert!(why.output.expose().starts_with("no such thing (") && why.output.expose().contains(name), "{why:?}");
+        assert!(why.output.expose().starts_with("no such secret (") && why.output.expose().contains(name), "{why:?}");
         assert_eq!(why.hint.map(|given| given.contains(hint.unwrap_or_default())), hint.map(|_| true), "{why:?}");
     }
     let unscheduled =
@@ -140,7 +142,7 @@ fn exit_codes_tell_what_may_be_tried_again_and_why() {
         (IMAGE_PUSH, 42, false, FailureCause::PushFailed),
         (IMAGE_PUSH, 1, false, FailureCause::Other),
         (IMAGE_BUILD, 137, false, FailureCause::Other),
-        (IMAGE_BUILD, 143, false, FailureCause::Other),
+        (IMAGE_BUILD, 143, true, FailureCause::Lost),
     ] {
         let containers = match name {
             IMAGE_PUSH => vec![container(IMAGE_BUILD, 0, ""), container(IMAGE_PUSH, code, "words")],
@@ -267,4 +269,62 @@ fn l14_an_eviction_is_told_while_the_pod_is_on_its_way_out() {
     let now: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     pod.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));
     assert_eq!(lost(classify(&pod)).reason.as_deref(), Some("EvictionByEvictionAPI"));
+}
+
+#[test]
+fn a_lack_of_memory_is_known_in_all_its_forms() {
+    let runc = "unable to start container process: container init was OOM-killed (memory limit too low?): unknown";
+    let crun = "container create failed: OOM: the memory limit could be too low: read from the init process";
+    for message in [runc, crun] {
+        let failure = failed(status("Failed", vec![ended(IMAGE_BUILD, 128, "StartError", message)]));
+        assert_eq!((failure.cause, failure.hint), (FailureCause::OutOfMemory, Some(MORE_MEMORY)), "{message}");
+        let waiting = json!({"waiting": {"reason": "CreateContainerError", "message": message}});
+        let why = pending(json!({"phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": waiting}]}));
+        assert_eq!((why.cause, why.hint), (FailureCause::OutOfMemory, Some(MORE_MEMORY)), "{message}");
+    }
+    let step = "failed to build the image: Killed\nError: building at STEP \"RUN make\": exit status 137";
+    for (code, message, cause) in [(20, step, FailureCause::Build), (137, "", FailureCause::Other)] {
+        let failure = failed(status("Failed", vec![container(IMAGE_BUILD, code, message)]));
+        assert!(failure.hint.is_some_and(|hint| hint.starts_with(MORE_MEMORY)), "{failure:?}");
+        assert_eq!(failure.cause, cause);
+    }
+    let failure = failed(classify(&pod(json!({
+        "phase": "Failed", "containerStatuses": [],
+        "initContainerStatuses": [container("first", 0, ""), ended("istio-init", 0, "OOMKilled", "")],
+    }))));
+    assert_eq!((failure.container.as_deref(), failure.reason.as_deref()), (Some("istio-init"), Some("OOMKilled")));
+    assert!(failure.hint.is_some_and(|hint| hint.contains("memory limit of this init container")), "{failure:?}");
+}
+
+#[test]
+fn l15_an_init_container_that_does_not_end_is_named() {
+    let running = json!({"name": "vault-agent-init", "state": {"running": {}}, "started": true});
+    let why = pending(json!({"phase": "Pending", "initContainerStatuses": [running]}));
+    assert_eq!(why.output.expose(), "init container vault-agent-init has not ended");
+    assert_eq!((why.cause, why.reason), (FailureCause::InitContainer, None));
+    for started in [false, true] {
+        let sidecar = json!({"name": "istio-proxy", "state": {"running": {}}, "started": started});
+        let mut pod = pod(json!({"phase": "Pending", "initContainerStatuses": [sidecar]}));
+        pod.data["spec"] = json!({"initContainers": [{"name": "istio-proxy", "restartPolicy": "Always"}]});
+        let BuildStatus::Pending(why) = classify(&pod) else { panic!("pending") };
+        assert_eq!(why.is_empty(), started, "{why:?}");
+    }
+}
+
+#[test]
+fn l15_only_what_a_pod_waits_for_is_advised_on() {
+    let root = "container has runAsNonRoot and image will run as root (pod: \"x\", container: image-build)";
+    for (message, is_advised) in [(root, false), ("secret \"push\" not found", true)] {
+        let waiting = json!({"waiting": {"reason": "CreateContainerConfigError", "message": message}});
+        let why = pending(json!({"phase": "Pending", "containerStatuses": [{"name": IMAGE_BUILD, "state": waiting}]}));
+        assert_eq!(why.hint.is_some(), is_advised, "{why:?}");
+    }
+    let gated = json!([{
+        "type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "Scheduling is blocked",
+    }]);
+    let mut pod = pod(json!({"phase": "Pending", "conditions": gated}));
+    pod.data["spec"] = json!({"schedulingGates": [{"name": "kueue.example.com/admission"}]});
+    let BuildStatus::Pending(why) = classify(&pod) else { panic!("pending") };
+    assert!(why.output.expose().contains("kueue.example.com/admission"), "{why:?}");
+    assert!(why.hint.is_some_and(|hint| !hint.contains("nodeSelector")), "{why:?}");
 }

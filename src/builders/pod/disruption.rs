@@ -1,0 +1,109 @@
+//! How a cluster takes a Pod away from the build in it.
+//!
+//! A kubelet that ends a pod shows the ends of its containers before it shows, in the pod's own status, why it ended
+//! them: until then, a container that was ended by a signal has not failed.
+
+use serde_json::Value;
+
+use super::classify::{exit_code, list, status_of, terminated, text};
+use super::failure::OUT_OF_MEMORY;
+use super::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
+use crate::api::Object;
+use crate::api::pool::field;
+use crate::plan::status::BuildFailure;
+
+/// Reasons of a Pod's status that mean that the cluster ended it, whatever its containers say.
+pub(super) const DISRUPTIONS: [&str; 6] =
+    ["Evicted", "Preempting", "NodeLost", "NodeShutdown", "Shutdown", "Terminated"];
+
+/// A container's reasons that mean that nobody saw how it ended: those of the kubelet, and of containerd.
+const UNKNOWN: [&str; 2] = ["ContainerStatusUnknown", "Unknown"];
+
+/// How the cluster took the Pod away, if it did.
+pub(super) fn disruption(pod: &Object) -> Option<BuildFailure> {
+    let phase = text(pod, "/status/phase");
+    let (reason, message) = (text(pod, "/status/reason"), text(pod, "/status/message"));
+    if DISRUPTIONS.contains(&reason) && phase != "Succeeded" {
+        return Some(taken(reason, message));
+    }
+    if let Some(loss) = unknown(pod) {
+        return Some(loss);
+    }
+    let is_deleted = phase != "Succeeded" && pod.metadata.deletion_timestamp.is_some();
+    let is_signalled = signalled(pod).is_some();
+    let is_target = |c: &&Value| field(c, "type") == "DisruptionTarget" && field(c, "status") == "True";
+    let target = list(pod, "/status/conditions").iter().find(is_target);
+    if let Some(condition) = target.filter(|_| phase == "Failed" || is_deleted || is_signalled) {
+        return Some(taken(field(condition, "reason"), field(condition, "message")));
+    }
+    if phase != "Failed" || !is_signalled {
+        return None;
+    }
+    match reason {
+        "DeadlineExceeded" => None,
+        "" => is_deleted.then(|| taken("", "the pod was deleted while the build ran")),
+        _ => Some(taken(reason, message)),
+    }
+}
+
+/// The loss of a pod for a reason of the cluster's.
+pub(super) fn taken(reason: &str, message: &str) -> BuildFailure {
+    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+    BuildFailure { reason, ..BuildFailure::loss("running the pod", message) }
+}
+
+/// The loss of a pod of which a container's end is not known. The helpers' ends matter only where they, and not the
+/// container that builds, are why the pod failed.
+fn unknown(pod: &Object) -> Option<BuildFailure> {
+    let build = terminated(pod, IMAGE_BUILD);
+    if build.is_some_and(|state| exit_code(state) != Some(0) && !is_signal(state) && !is_unknown(state)) {
+        return None;
+    }
+    let own = [IMAGE_BUILD, IMAGE_PUSH].into_iter().filter_map(|name| terminated(pod, name)).find(|s| is_unknown(s));
+    let of_any = || {
+        let lists = ["/status/initContainerStatuses", "/status/containerStatuses"];
+        let statuses = lists.into_iter().flat_map(|pointer| list(pod, pointer));
+        statuses.filter_map(last_end).find(|state| is_unknown(state))
+    };
+    let is_over = text(pod, "/status/phase") == "Failed" && build.is_none();
+    let state = own.or_else(|| is_over.then(of_any)?)?;
+    let message = match field(state, "message") {
+        "" => "the node or its container runtime was restarted",
+        message => message,
+    };
+    Some(taken(field(state, "reason"), message))
+}
+
+fn is_unknown(state: &Value) -> bool {
+    UNKNOWN.contains(&field(state, "reason"))
+}
+
+/// How a container ended last; a kubelet that has lost one shows it as waiting.
+fn last_end(status: &Value) -> Option<&Value> {
+    let earlier = || status.pointer("/state/waiting").and_then(|_| status.pointer("/lastState/terminated"));
+    status.pointer("/state/terminated").or_else(earlier)
+}
+
+/// The container of the build that a signal ended, unless another end came before it.
+fn signalled(pod: &Object) -> Option<&'static str> {
+    let failed = |name: &&str| terminated(pod, name).is_some_and(|state| exit_code(state) != Some(0));
+    let name = [IMAGE_BUILD, IMAGE_PUSH].into_iter().find(failed)?;
+    terminated(pod, name).is_some_and(is_signal).then_some(name)
+}
+
+/// Whether a container was told to end, or was killed, and not for memory.
+fn is_signal(state: &Value) -> bool {
+    matches!(exit_code(state), Some(137 | 143)) && field(state, "reason") != OUT_OF_MEMORY
+}
+
+/// Whether it is still to be seen why a container was ended by a signal: the pod runs, and the container that waits for
+/// it has not given up on it, as it does after a minute.
+pub(super) fn is_awaited(pod: &Object) -> bool {
+    let Some(name) = signalled(pod).filter(|_| text(pod, "/status/phase") == "Running") else { return false };
+    let follower = if name == IMAGE_BUILD { IMAGE_PUSH } else { WAIT_FOR_DONE };
+    let end = status_of(pod, follower).and_then(|status| status.pointer("/state/terminated"));
+    end.is_none_or(|state| is_signal(state) || is_unknown(state))
+}
+
+#[cfg(test)]
+mod tests;
