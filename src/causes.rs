@@ -47,7 +47,8 @@ const NO_STATUS: &str = "Failed to parse error data";
 
 /// The API server's own words are the last cause.
 fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    if refusal(error).is_some() { None } else { error.source() }
+    let is_said = matches!(error.downcast_ref(), Some(watcher::Error::WatchError(_)));
+    if is_said || refusal(error).is_some() { None } else { error.source() }
 }
 
 /// What the API server has said, where that is what went wrong.

@@ -218,7 +218,7 @@ fn what_cannot_be_read_is_an_error() {
                 let text = machine_config().to_string().replace("3.4.0", "2.2.0");
                 fs::write(at.join("mc.yaml"), text).unwrap();
             },
-            "is of Ignition spec \"2.2.0\"",
+            "key spec.config.ignition.version: it is no version 3.x.y",
         ),
     ];
     for (number, (damage, expected)) in table.into_iter().enumerate() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::events::Teller;
 use super::meter::Meter;
 use crate::builders::BuildSettings;
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub struct Context {
     pub jitter: Jitter,
     /// Counts what becomes of builds and actors.
     pub meter: Meter,
+    /// Tells of transitions.
+    pub teller: Teller,
     /// Places for MachineConfigs: each is held from before one is read until its ConfigMap is made.
     pub payloads: Arc<Semaphore>,
     /// Where MachineConfigs are compressed.

@@ -12,6 +12,7 @@
 
 mod build;
 mod context;
+mod events;
 mod inputs;
 pub mod meter;
 mod overview;
@@ -20,5 +21,6 @@ pub mod restart;
 mod supervisor;
 
 pub use self::context::{Computation, Context, Settings};
+pub use self::events::Teller;
 pub use self::overview::Overview;
 pub use self::supervisor::{Arguments, Supervisor, SupervisorMessage};

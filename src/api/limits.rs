@@ -59,8 +59,8 @@ pub const RETRY_BACKOFF_MAX: Duration = Duration::from_secs(600);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same of a write: an API server that asks a webhook waits for its answer for 10 s, unless it is set otherwise.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(13);
-/// Longest wait that a server may ask for before a write is sent again, without a word about it to users.
-pub const WRITE_RETRY_AFTER_MAX: Duration = Duration::from_secs(3);
+/// How long a write is sent again and again at a server's request, in all, without a word about it to users.
+pub const WRITE_HELD_BACK_MAX: Duration = Duration::from_secs(12);
 /// Times that one request is sent, the first included.
 pub const REQUEST_TRIES_MAX: u32 = 4;
 /// Wait before a request is sent again; doubled with each further time, and jittered.
@@ -115,8 +115,8 @@ pub const EVENT_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 pub const EVENT_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// Times that an Event is told; with the waits between them, a server has some quarter of an hour to recover.
 pub const EVENT_TRIES_MAX: u32 = 24;
-/// Most Events of one pool that wait to be told.
-pub const EVENTS_UNTOLD_MAX: usize = 32;
+/// Most Events that wait to be told.
+pub const EVENTS_UNTOLD_MAX: usize = 512;
 /// How long a key may be no pool's before it is told of: pools are often made a moment after what is written for them.
 pub const INPUTS_SETTLE_TIME: Duration = Duration::from_secs(2);
 /// Wait before telling of it is tried again.

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tower::{BoxError, Service};
 
 use self::metrics::Metrics;
-use crate::actors::{Arguments, Computation, Context, Overview, Settings, Supervisor, SupervisorMessage};
+use crate::actors::{Arguments, Computation, Context, Overview, Settings, Supervisor, SupervisorMessage, Teller};
 use crate::api::COMPONENT;
 use crate::api::limits::{PAYLOADS_MAX, REQUESTS_UNDER_WAY_MAX, STOP_TIMEOUT};
 use crate::clock::Clock;
@@ -189,6 +189,7 @@ where
             clock,
             jitter: jitter.clone(),
             meter: metrics.builds.clone(),
+            teller: Teller::default(),
             payloads: Arc::new(Semaphore::new(PAYLOADS_MAX)),
             computation,
         };

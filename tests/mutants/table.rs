@@ -50,13 +50,8 @@ pub const MUTANTS: &[Mutant] = &[
             Edit { file: "src/plan/decide/settle.rs", original: "facts.deletion(facts.made())", mutated: "None" },
             Edit {
                 file: "src/plan/decide/settle.rs",
-                original: "look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
-    });
-    Decision::rest(demand(facts), effect, facts.next_forced_deletion())",
-                mutated: "look_for_digest(facts, published).or_else(|| tell(facts, pool, note)).or(Some(status))
-    });
-    let effect = effect.or_else(|| if @on { facts.deletion(facts.made()) } else { None });
-    Decision::rest(demand(facts), effect, facts.next_forced_deletion())",
+                original: "effect.or_else(|| held::tell(facts, pool))",
+                mutated: "effect.or_else(|| if @on { facts.deletion(facts.made()) } else { None }).or_else(|| held::tell(facts, pool))",
             },
         ],
     },
@@ -210,7 +205,7 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/plan/decide/follow.rs",
-            original: "facts.pending_deadline(&attempt) <= facts.view.now",
+            original: "facts.pending_deadline(&attempt, build) <= facts.view.now",
             mutated: "false",
         }],
     },

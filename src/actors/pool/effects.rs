@@ -8,6 +8,8 @@ use ractor::rpc::CallResult;
 
 use super::state::{State, build_id};
 use crate::actors::build::{BuildId, BuildMessage};
+use crate::actors::context::Context;
+use crate::actors::events::Means;
 use crate::api::{Key, Kind, Object, Pool, names};
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
@@ -77,7 +79,9 @@ impl State {
         let Some(object) = self.cache.get(pool).cloned() else { return Ok(false) };
         let pool = Pool::new(&object);
         let event = note.event(&pool, self.context.clock.now());
-        self.teller.tell(&self.context, note.clone(), event).await?;
+        let Context { door, meter, jitter, teller, .. } = &self.context;
+        let means = Means { door: door.clone(), meter: meter.clone(), jitter: jitter.clone() };
+        teller.tell(means, note.clone(), event).await?;
         tracing::info!(pool = self.pool, reason = note.reason, message = note.message, "event");
         self.told.insert(note.event_name(&pool));
         Ok(true)

@@ -4,7 +4,6 @@
 //! whenever anything is new, one effect at a time. Any number of changes that arrive before a look make one look.
 
 mod effects;
-mod events;
 mod refusals;
 mod state;
 mod stopwatch;

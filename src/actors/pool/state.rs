@@ -9,7 +9,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::events::Teller;
 use super::refusals::Refusals;
 use super::stopwatch::Stopwatch;
 use super::{PoolArguments, PoolMessage, Shared, uid_of};
@@ -55,7 +54,6 @@ pub(in crate::actors) struct State {
     pub(super) told: BTreeSet<String>,
     pub(super) builds: BTreeMap<BuildId, ActorRef<BuildMessage>>,
     pub(super) stopwatch: Stopwatch,
-    pub(super) teller: Teller,
     supervisor: ActorRef<SupervisorMessage>,
     myself: ActorRef<PoolMessage>,
     demand: Option<Demand>,
@@ -89,7 +87,6 @@ impl State {
             told: BTreeSet::new(),
             builds: BTreeMap::new(),
             stopwatch: Stopwatch::default(),
-            teller: Teller::default(),
             supervisor,
             myself,
             demand: None,

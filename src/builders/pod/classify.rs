@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::delay::{INIT_HINT, delay};
-use super::disruption::{disruption, is_awaited, taken};
+use super::disruption::{disruption, taken};
 use super::failure::{OUT_OF_MEMORY, end, explained, named};
 use super::{IMAGE_BUILD, IMAGE_PUSH};
 use crate::api::pool::field;
@@ -21,9 +21,6 @@ pub(super) fn classify(pod: &Object) -> BuildStatus {
     let phase = text(pod, "/status/phase");
     if text(pod, "/status/reason") == "DeadlineExceeded" {
         return BuildStatus::Failed(overdue(pod));
-    }
-    if is_awaited(pod) {
-        return BuildStatus::Running;
     }
     if let Some(failed) = [IMAGE_BUILD, IMAGE_PUSH].into_iter().find_map(|name| failed_container(pod, name)) {
         return end(failed);

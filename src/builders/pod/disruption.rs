@@ -1,13 +1,10 @@
 //! How a cluster takes a Pod away from the build in it.
-//!
-//! A kubelet that ends a pod shows the ends of its containers before it shows, in the pod's own status, why it ended
-//! them: until then, a container that was ended by a signal has not failed.
 
 use serde_json::Value;
 
-use super::classify::{exit_code, list, status_of, terminated, text};
+use super::classify::{exit_code, list, terminated, text};
 use super::failure::OUT_OF_MEMORY;
-use super::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
+use super::{IMAGE_BUILD, IMAGE_PUSH};
 use crate::api::Object;
 use crate::api::pool::field;
 use crate::plan::status::BuildFailure;
@@ -30,7 +27,7 @@ pub(super) fn disruption(pod: &Object) -> Option<BuildFailure> {
         return Some(loss);
     }
     let is_deleted = phase != "Succeeded" && pod.metadata.deletion_timestamp.is_some();
-    let is_signalled = signalled(pod).is_some();
+    let is_signalled = is_signalled(pod);
     let is_target = |c: &&Value| field(c, "type") == "DisruptionTarget" && field(c, "status") == "True";
     let target = list(pod, "/status/conditions").iter().find(is_target);
     if let Some(condition) = target.filter(|_| phase == "Failed" || is_deleted || is_signalled) {
@@ -84,25 +81,16 @@ fn last_end(status: &Value) -> Option<&Value> {
     status.pointer("/state/terminated").or_else(earlier)
 }
 
-/// The container of the build that a signal ended, unless another end came before it.
-fn signalled(pod: &Object) -> Option<&'static str> {
+/// Whether a signal ended the build, unless another end came before it.
+fn is_signalled(pod: &Object) -> bool {
     let failed = |name: &&str| terminated(pod, name).is_some_and(|state| exit_code(state) != Some(0));
-    let name = [IMAGE_BUILD, IMAGE_PUSH].into_iter().find(failed)?;
-    terminated(pod, name).is_some_and(is_signal).then_some(name)
+    let name = [IMAGE_BUILD, IMAGE_PUSH].into_iter().find(failed);
+    name.and_then(|name| terminated(pod, name)).is_some_and(is_signal)
 }
 
 /// Whether a container was told to end, or was killed, and not for memory.
 fn is_signal(state: &Value) -> bool {
     matches!(exit_code(state), Some(137 | 143)) && field(state, "reason") != OUT_OF_MEMORY
-}
-
-/// Whether it is still to be seen why a container was ended by a signal: the pod runs, and the container that waits for
-/// it has not given up on it, as it does after a minute.
-pub(super) fn is_awaited(pod: &Object) -> bool {
-    let Some(name) = signalled(pod).filter(|_| text(pod, "/status/phase") == "Running") else { return false };
-    let follower = if name == IMAGE_BUILD { IMAGE_PUSH } else { WAIT_FOR_DONE };
-    let end = status_of(pod, follower).and_then(|status| status.pointer("/state/terminated"));
-    end.is_none_or(|state| is_signal(state) || is_unknown(state))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What the end of a container means for a build, and what a user may do about it.
 
-use crate::api::Sensitive;
 use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
 /// The runtimes' word for a container that was killed for memory.
@@ -11,8 +10,7 @@ pub(super) const MORE_MEMORY: &str = "raise build.resources.limits.memory";
 /// What the kernel says once a disk, or a quota of one, has no room left.
 const DISK_FULL: [&str; 2] = ["no space left on device", "disk quota exceeded"];
 
-/// How a program ends that is told to; the scripts, too.
-const TOLD_TO_END: i32 = 143;
+/// How a program ends that is killed.
 const KILLED: i32 = 137;
 
 /// A container's reason, unless it says no more than the exit code does.
@@ -60,17 +58,10 @@ pub(super) fn explained(failure: BuildFailure) -> BuildFailure {
 pub(super) fn end(failure: BuildFailure) -> BuildStatus {
     let output = failure.output.expose().to_lowercase();
     let is_full = DISK_FULL.iter().any(|words| output.contains(words));
-    // Nothing inside of a pod tells its containers to end.
-    let is_told = failure.exit_code == Some(TOLD_TO_END) && failure.cause != FailureCause::OutOfMemory;
-    if failure.cause != FailureCause::Lost && !is_full && !is_told {
+    if failure.cause != FailureCause::Lost && !is_full {
         return BuildStatus::Failed(failure);
     }
-    // Nothing of the build, or of who adds containers to its pod, mends a node.
-    let hint = failure.hint.filter(|_| !is_full && !is_told);
-    let failure = BuildFailure { cause: FailureCause::Lost, hint, ..failure };
-    if is_told && output.is_empty() {
-        let words = "the container was told to end by something outside of the pod";
-        return BuildStatus::Lost(BuildFailure { output: Sensitive::new(words.to_owned()), ..failure });
-    }
-    BuildStatus::Lost(failure)
+    // Nothing of the build, or of those who add containers to its pod, mends a node.
+    let hint = failure.hint.filter(|_| !is_full);
+    BuildStatus::Lost(BuildFailure { cause: FailureCause::Lost, hint, ..failure })
 }

@@ -142,7 +142,7 @@ fn exit_codes_tell_what_may_be_tried_again_and_why() {
         (IMAGE_PUSH, 42, false, FailureCause::PushFailed),
         (IMAGE_PUSH, 1, false, FailureCause::Other),
         (IMAGE_BUILD, 137, false, FailureCause::Other),
-        (IMAGE_BUILD, 143, true, FailureCause::Lost),
+        (IMAGE_BUILD, 143, false, FailureCause::Other),
     ] {
         let containers = match name {
             IMAGE_PUSH => vec![container(IMAGE_BUILD, 0, ""), container(IMAGE_PUSH, code, "words")],

@@ -1,0 +1,89 @@
+//! Telling of transitions: a pool waits for an Event for a moment, and goes on without it where that takes longer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use super::meter::Meter;
+use crate::api::Object;
+use crate::api::limits::{EVENT_BACKOFF_FIRST, EVENT_BACKOFF_MAX, EVENT_TRIES_MAX, EVENT_WAIT, EVENTS_UNTOLD_MAX};
+use crate::cluster::door::{Door, Error};
+use crate::jitter::Jitter;
+use crate::plan::notes::Note;
+
+/// Tells of the transitions of all pools. What is still to be told outlives the actor of its pool, and ends with the last
+/// of the actors.
+#[derive(Clone, Default)]
+pub struct Teller {
+    telling: Arc<Mutex<JoinSet<()>>>,
+    /// Whether the last Event that was told could not be told at once.
+    is_in_trouble: Arc<AtomicBool>,
+}
+
+/// What it takes to tell.
+pub(super) struct Means {
+    pub door: Door,
+    pub meter: Meter,
+    pub jitter: Jitter,
+}
+
+impl Teller {
+    /// Tells of a transition: at once where the API server allows it, else later, again and again, and not for ever.
+    ///
+    /// # Errors
+    /// If it is not known whether it is told, and is never going to be.
+    pub(super) async fn tell(&self, means: Means, note: Note, event: Object) -> Result<(), Error> {
+        let wait = if self.is_in_trouble.load(Ordering::Relaxed) { Duration::ZERO } else { EVENT_WAIT };
+        let Some(told) = self.begin(means, note, event) else { return Ok(()) };
+        match time::timeout(wait, told).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Error::ActorGone),
+            Err(_) => {
+                self.is_in_trouble.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins to tell; `None` if too much is still to be told.
+    fn begin(&self, means: Means, note: Note, event: Object) -> Option<oneshot::Receiver<()>> {
+        let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        while telling.try_join_next().is_some() {}
+        if telling.len() >= EVENTS_UNTOLD_MAX {
+            tracing::warn!(reason = note.reason, "an Event is not told: many others are waited for");
+            return None;
+        }
+        let (told, is_told) = oneshot::channel();
+        let is_in_trouble = self.is_in_trouble.clone();
+        telling.spawn(async move {
+            let is_late = !tell_at_last(&means, &note, &event).await;
+            is_in_trouble.store(is_late, Ordering::Relaxed);
+            let _ = told.send(());
+        });
+        Some(is_told)
+    }
+}
+
+/// Whether an Event could be told in the end.
+async fn tell_at_last(means: &Means, note: &Note, event: &Object) -> bool {
+    for tries in 1..=EVENT_TRIES_MAX {
+        match means.door.tell(event).await {
+            Ok(is_new) => {
+                if is_new {
+                    means.meter.told(note);
+                }
+                return true;
+            }
+            Err(error) => {
+                let wait = means.jitter.backoff(EVENT_BACKOFF_FIRST, EVENT_BACKOFF_MAX, tries).max(error.retry_after());
+                tracing::warn!(reason = note.reason, %error, ?wait, tries, "an Event is not told yet");
+                time::sleep(wait).await;
+            }
+        }
+    }
+    false
+}
