@@ -400,7 +400,7 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/actors/pool/refusals.rs",
-            original: "!error.is_refusal() && !self.is_lasting_trouble(write, sent, error)",
+            original: "!error.is_refusal() && !is_known && !self.is_lasting_trouble(write, sent, error)",
             mutated: "true",
         }],
     },
