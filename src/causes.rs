@@ -45,6 +45,11 @@ fn words_of_watch(error: &watcher::Error) -> String {
 /// The reason by which kube marks an answer that it has made a status of itself.
 const NO_STATUS: &str = "Failed to parse error data";
 
+/// Whether a status is an API server's, and says what went wrong: others hold a page, or nothing.
+pub fn is_said(status: &kube::core::Status) -> bool {
+    status.reason != NO_STATUS && !status.message.trim().is_empty()
+}
+
 /// The API server's own words are the last cause.
 fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     let is_said = matches!(error.downcast_ref(), Some(watcher::Error::WatchError(_)));

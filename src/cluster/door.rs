@@ -14,7 +14,7 @@ use super::body::fell_silent;
 use super::transport::Busy;
 use crate::api::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_LINES_MAX};
 use crate::api::{EVENT_NAMESPACE, Key, Kind, Object, names};
-use crate::causes::with_causes;
+use crate::causes::{self, with_causes};
 use crate::plan::cache::Change;
 use crate::plan::decide::Doomed;
 
@@ -93,8 +93,9 @@ impl Error {
 
     /// The server's own words, where it answered; else what kept it from that.
     pub fn words(&self) -> String {
-        match self {
-            Self::Failed { source, .. } if self.status().is_some() => with_causes(source.as_ref()),
+        match (self, self.status()) {
+            (_, Some(status)) if causes::is_said(status) => status.message.trim().to_owned(),
+            (Self::Failed { source, .. }, Some(_)) => with_causes(source.as_ref()),
             _ => self.with_source(),
         }
     }
