@@ -13,11 +13,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use common::{Cluster, exited, inputs, message, secret};
 use kube::api::{Api, ListParams, PostParams};
-use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object};
+use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
+use machine_os_builder::apiserver::{AdmissionRequest, Refusal};
+use machine_os_builder::cluster::LOG_DIRECTIVE;
 use machine_os_builder::cluster::snapshot::Snapshot;
+use machine_os_builder::daemon::user_agent;
 use machine_os_builder::plan::decide;
 use machine_os_builder::simulation::seed;
 use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 const R1: &str = "rendered-worker-1";
@@ -119,11 +123,9 @@ async fn blab(cluster: &Cluster, rendered: &str) -> Value {
 #[tokio::test(start_paused = true)]
 async fn l44_no_credential_shows_in_logs_at_trace_level_nor_in_objects() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
+    let filter = EnvFilter::new("trace").add_directive(LOG_DIRECTIVE.parse().unwrap());
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_env_filter(filter).with_writer(log.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let cluster = Cluster::bare();
     for object in inputs().into_iter().filter(|object| object["kind"] != "Secret").chain(secrets()) {
@@ -137,6 +139,17 @@ async fn l44_no_credential_shows_in_logs_at_trace_level_nor_in_objects() {
     cluster.rest(Duration::from_secs(5)).await;
     assert!(message(&cluster.pool("worker").await, "BuildFailed").contains("[redacted]"));
     assert_hidden("objects", &objects(&cluster.client).await);
+
+    // What refuses a write may quote what it has seen.
+    let says = Refusal::Forbidden(format!("the registry's password {PASSWORD} and its token {TOKEN} are too weak"));
+    cluster.server.set_admission(Some(Arc::new(move |request: &AdmissionRequest<'_>| {
+        (request.resource == "pods" && request.agent == user_agent()).then(|| says.clone())
+    })));
+    cluster.annotate("worker", keys::REBUILD, "now").await;
+    cluster.shows("worker", "BuildPending", "BuildRefused").await;
+    assert!(message(&cluster.pool("worker").await, "BuildPending").contains("[redacted]"));
+    assert_hidden("objects", &objects(&cluster.client).await);
+    cluster.server.set_admission(None);
 
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, &format!("build-{R2}")).await;
@@ -201,6 +214,7 @@ async fn l44_no_credential_shows_in_the_log_of_a_process_at_trace_level_nor_in_i
     assert_hidden("metrics", &processes::ask(&admin, "GET", "/metrics").1);
     assert_eq!(daemon.end(), Some(0));
     assert!(read().contains("\"level\":\"TRACE\""), "little was logged");
+    assert!(!read().contains("Unsuccessful: Status"), "kube logs answers as they are");
     assert_hidden("the log", &read());
     assert_hidden("objects", &objects(&client).await);
 }

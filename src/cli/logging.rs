@@ -7,6 +7,7 @@ use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 use super::Error;
+use crate::cluster::LOG_DIRECTIVE;
 use crate::settings::LogFormat;
 use crate::stderr::{self, LineWriter, Notice};
 
@@ -14,18 +15,20 @@ use crate::stderr::{self, LineWriter, Notice};
 pub(super) fn log_to_stderr(level: Level, format: LogFormat, is_quiet: bool) -> Result<(), Error> {
     let mut directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     if directives.trim().is_empty() {
-        // Of each refusal, and of each connection that ends, kube warns by itself; the watches here tell of them too, and not each time. What is wrong with a
-        // certificate is told by the error.
+        // Of each refusal kube warns by itself; the watches here tell of them too, and not each time. What is wrong
+        // with a certificate is told by the error.
         // Where faults are what it is about, they are no news.
         directives = if is_quiet {
             "off".to_owned()
         } else {
-            format!("{level},kube_client=error,kube_runtime::watcher=error,rustls_platform_verifier=off")
+            format!("{level},kube_runtime::watcher=error,rustls_platform_verifier=off")
         };
     }
     let filter = EnvFilter::builder().with_default_directive(level.into()).parse(&directives).map_err(|error| {
         format!("RUST_LOG is {directives:?} ({error}); set it as in debug, or warn,machine_os_builder=debug")
     })?;
+    let filter =
+        if is_quiet { filter } else { filter.add_directive(LOG_DIRECTIVE.parse().expect("a directive of its form")) };
     // What it says of its own errors, it says on standard error without asking whether that can be written.
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| LineWriter).log_internal_errors(false);
     if format == LogFormat::Json {
