@@ -58,7 +58,7 @@ pub const RETRY_BACKOFF_MAX: Duration = Duration::from_secs(600);
 /// Longest wait for the head of an answer to one request, and for each further part of it; watches have their own.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same of a write: an API server that asks a webhook waits for its answer for 10 s, unless it is set otherwise.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(13);
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(12);
 /// How long a write is sent again and again at a server's request, in all, without a word about it to users.
 pub const WRITE_HELD_BACK_MAX: Duration = Duration::from_secs(12);
 /// Times that one request is sent, the first included.
@@ -108,7 +108,7 @@ pub const REFUSAL_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long the API server has to answer a write with a failure of its own before that is taken for a refusal.
 pub const TROUBLE_IS_REFUSAL_AFTER: Duration = Duration::from_secs(4);
 /// How long a pool waits for an Event to be told before it goes on without.
-pub const EVENT_WAIT: Duration = Duration::from_secs(3);
+pub const EVENT_WAIT: Duration = Duration::from_secs(2);
 /// First wait before an Event that was not told is told again.
 pub const EVENT_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait before an Event is told again.

@@ -310,7 +310,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_not_waited_for_for_ever() {
         let (answer, waited) = outcome("/", vec![None]).await;
-        assert_eq!((answer, waited), (Err("no answer within 13s".into()), WRITE_TIMEOUT));
+        assert_eq!((answer, waited), (Err("no answer within 12s".into()), WRITE_TIMEOUT));
         let service = Transport::new(
             scripted(vec![None, Some((200, None))]),
             Jitter::seeded(1),

@@ -85,7 +85,8 @@ impl State {
             self.refusals.trouble.take_if(|(known, _)| *known == write);
             return false;
         };
-        let is_known = error.is_server_trouble() && self.refusals.known.contains_key(&write);
+        // An answer that is lost on its way says nothing of what was done.
+        let is_known = error.is_server_trouble() && !error.is_silence() && self.refusals.known.contains_key(&write);
         if !error.is_refusal() && !is_known && !self.is_lasting_trouble(write, sent, error) {
             return false;
         }

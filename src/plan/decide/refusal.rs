@@ -120,7 +120,9 @@ fn next_change(facts: &Facts<'_>, write: Write, refusal: &Refusal) -> Timestamp 
 /// What is to be told and shown of a refusal: once as an Event, and in the condition for as long as it lasts.
 fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Option<Effect> {
     let note = note(facts, pool, write, refusal);
-    let (type_, reason) = if is_late(facts, pool, write, refusal) || pool.is_true(BUILD_FAILED) && is_shown(pool) {
+    // Once the build is there after all, it has not failed.
+    let is_shown = pool.is_true(BUILD_FAILED) && is_shown(pool) && facts.builds.is_empty();
+    let (type_, reason) = if is_late(facts, pool, write, refusal) || is_shown {
         (BUILD_FAILED, reason::BUILD_FAILED)
     } else {
         (BUILD_PENDING, reason::BUILD_REFUSED)
@@ -137,7 +139,10 @@ fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refu
     };
     let is_told = pool.shown().is_some_and(|condition| condition["type"] == type_ && condition["reason"] == reason);
     let told = if is_told { None } else { tell(facts, pool, note) };
-    told.or_else(|| if write == Write::Status { None } else { status() })
+    // A build that has failed needs no more writes, and what is shown of it is as true as before.
+    let is_failed = matches!(facts.wanted, Wanted::Faulty(_)) && facts.record.failed.is_some();
+    let is_kept = write == Write::Status || (is_failed && pool.is_true(BUILD_FAILED));
+    told.or_else(|| if is_kept { None } else { status() })
 }
 
 /// What is told of a refusal.
