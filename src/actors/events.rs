@@ -24,7 +24,7 @@ pub struct Teller {
     is_in_trouble: Arc<AtomicBool>,
 }
 
-/// What it takes to tell.
+/// What it takes to tell. It is not the whole context: that holds the tasks, which would then hold themselves.
 pub(super) struct Means {
     pub door: Door,
     pub meter: Meter,

@@ -1,4 +1,4 @@
-//! How a daemon is, for whoever asks.
+//! The state of a daemon, for its probes, its Lease and its tests.
 
 use crate::cluster::health::StaleWatch;
 

@@ -13,7 +13,7 @@ use crate::plan::status::BuildFailure;
 pub(super) const DISRUPTIONS: [&str; 6] =
     ["Evicted", "Preempting", "NodeLost", "NodeShutdown", "Shutdown", "Terminated"];
 
-/// A container's reasons that mean that nobody saw how it ended: those of the kubelet, and of containerd.
+/// A container's reasons that mean that its end is unknown: those of the kubelet, and of containerd.
 const UNKNOWN: [&str; 2] = ["ContainerStatusUnknown", "Unknown"];
 
 /// How the cluster took the Pod away, if it did.

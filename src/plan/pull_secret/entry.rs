@@ -65,8 +65,8 @@ fn of_auth(entry: &Map<String, Value>, auth: &str, has_token: bool) -> Result<Op
     Ok(Some(with_auth(entry, &STANDARD.encode(pair))))
 }
 
-/// What no registry can be told (RFC 7617), and what nobody means. buildah sends all else as it is: a password may be a
-/// key file of many lines.
+/// Refuses characters that a registry cannot receive (RFC 7617), or that the user has not meant. buildah sends all else as
+/// it is: a password may be a key file of many lines.
 fn check_characters(user: &[u8], password: &[u8]) -> Result<(), String> {
     if user.iter().any(u8::is_ascii_control) {
         return Err("its user has a line break or another control character in it".into());
