@@ -1,5 +1,6 @@
 //! What the API server will not do is shown, not only tried again.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
@@ -92,6 +93,30 @@ async fn events_that_cannot_be_told_keep_nothing_from_being_shown_and_are_told_l
             assert_eq!(told.iter().filter(|told| *told == reason).count(), 1, "{fate:?}: {told:?}");
         }
     }
+}
+
+/// The next try came first where the Event of the last was answered late, and the cause was shown after several.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_shown_before_the_next_try() {
+    let cluster = Cluster::new().await;
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = requests.clone();
+    let meets = move |passing: &Passing| {
+        let (name, fate) = match passing {
+            _ if is_event(passing) => return Fate::Vanishes,
+            _ if is_pod(passing) => ("create", Fate::Answered(404, None)),
+            _ if passing.path.contains("/status") => ("show", Fate::Arrives),
+            _ => return Fate::Arrives,
+        };
+        seen.lock().unwrap().push(name);
+        fate
+    };
+    let (_daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildRefused").await;
+    let requests = requests.lock().unwrap();
+    let first = requests.iter().position(|name| *name == "create").unwrap();
+    assert_eq!(requests[first + 1], "show", "{requests:?}");
 }
 
 /// An API server waits for a webhook for ten seconds, and then says which did not answer.

@@ -94,7 +94,8 @@ pub(super) fn apply(facts: &Facts<'_>, decision: Decision) -> Decision {
     let write = decision.effect.as_ref().and_then(Write::of);
     let refused = write.and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
     let (Some((write, refusal)), Some(pool)) = (refused, facts.pool.as_ref()) else { return decision };
-    if refusal.retry_at <= facts.view.now {
+    let is_due = refusal.retry_at <= facts.view.now;
+    if is_due && (!pool.is_opted_in() || shows(facts, pool, write, refusal)) {
         return decision;
     }
     let effect = if pool.is_being_deleted() {
@@ -107,8 +108,16 @@ pub(super) fn apply(facts: &Facts<'_>, decision: Decision) -> Decision {
     };
     match effect {
         Some(effect) => Decision { effect: Some(effect), ..decision },
+        None if is_due => decision,
         None => Decision::rest(decision.demand, None, Some(next_change(facts, write, refusal))),
     }
+}
+
+/// Whether the pool shows this refusal, or a failure. It does so before the next try: tries may come faster than they
+/// are answered, and users would wait for their cause.
+fn shows(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> bool {
+    pool.is_true(BUILD_FAILED)
+        || pool.shown().is_some_and(|shown| shown["message"] == note(facts, pool, write, refusal).message)
 }
 
 /// When there is something to do about a refusal: the next try, or to say that the build has failed of it.

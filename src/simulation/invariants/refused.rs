@@ -42,8 +42,8 @@ pub struct RefusedWrite {
 pub(super) struct Refusals {
     /// By pool.
     of: BTreeMap<String, Refused>,
-    /// Since when the status of these pools is known to be refused.
-    status: BTreeSet<String>,
+    /// The pools whose status is known to be refused, and until when it may not be tried again.
+    status: BTreeMap<String, Timestamp>,
     /// The pools of which an Event has told.
     told: BTreeSet<String>,
     /// Whether anything is refused.
@@ -76,13 +76,16 @@ impl Refusals {
         self.is_refusing = is_refusing;
         // Whichever was refused may be admitted from here on, and the others are refused again.
         self.of.clear();
-        self.status.clear();
+        let next_try = now.checked_add(FORGOTTEN_WITHIN).unwrap_or(Timestamp::MAX);
+        for until in self.status.values_mut() {
+            *until = next_try.min(*until);
+        }
     }
 
     pub(super) fn note(&mut self, write: &RefusedWrite, now: Timestamp) {
         self.count += 1;
         if write.is_status {
-            self.status.insert(write.pool.clone());
+            self.status.insert(write.pool.clone(), Timestamp::MAX);
             return;
         }
         let refused = self.of.entry(write.pool.clone()).or_insert_with(|| Refused {
@@ -166,7 +169,7 @@ impl Refusals {
             if !self.told.contains(name) {
                 faults.push(fault(format!("is refused since {}, and no Event tells of it", refused.since)));
             }
-            if !self.status.contains(name) && !shows(&pool, &refused.words) {
+            if self.status.get(name).is_none_or(|until| *until < now) && !shows(&pool, &refused.words) {
                 let shown = pool.shown();
                 faults.push(fault(format!(
                     "is refused since {} ({}), and shows {shown:?}",
