@@ -30,6 +30,15 @@ pub enum Clock {
     },
 }
 
+/// One moment, as two clocks show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// By the clock of the wall, which may be wrong, and be set.
+    pub wall: Timestamp,
+    /// By a clock that is never set: for how long something lasts.
+    pub steady: Instant,
+}
+
 impl Clock {
     /// A clock that shows `epoch` now, and goes as the runtime's does.
     pub fn starting_at(epoch: Timestamp) -> Self {
@@ -45,6 +54,11 @@ impl Clock {
                 Self::Wrong { epoch, started, first, set_at, then }
             }
         }
+    }
+
+    /// This moment.
+    pub fn moment(&self) -> Moment {
+        Moment { wall: self.now(), steady: Instant::now() }
     }
 
     /// The time.

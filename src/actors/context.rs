@@ -16,7 +16,7 @@ use crate::plan::decide;
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What decisions depend on.
-    pub decide: decide::Settings,
+    pub decide: Arc<decide::Settings>,
     /// What build objects are made with.
     pub build: BuildSettings,
 }

@@ -35,8 +35,8 @@ pub struct Supervisor;
 pub enum SupervisorMessage {
     /// A watch saw something.
     Watched(WatchEvent),
-    /// A pool actor's write was answered.
-    Answered(Change),
+    /// The write of the pool actor of this id was answered.
+    Answered(ActorId, Change),
     /// A pool wants this of the build slots.
     Demanded(String, Demand),
     /// A crashed pool actor is to be started again.
@@ -136,11 +136,11 @@ impl Actor for Supervisor {
             SupervisorMessage::Watched(event) => {
                 let mut news = state.index.observe(event);
                 state.follow_secrets(&mut news);
-                state.pass_on(&myself, news).await;
+                state.pass_on(&myself, news, None).await;
             }
-            SupervisorMessage::Answered(change) => {
+            SupervisorMessage::Answered(actor, change) => {
                 let news = state.index.answer(change);
-                state.pass_on(&myself, news).await;
+                state.pass_on(&myself, news, Some(actor)).await;
             }
             SupervisorMessage::Demanded(pool, demand) => {
                 // One whose actor has been stopped since wants nothing any more; one that crashed may build.
@@ -203,25 +203,32 @@ impl Actor for Supervisor {
 }
 
 impl State {
-    /// Passes news on to the pools that they are for, once everything has been listed.
-    async fn pass_on(&mut self, myself: &ActorRef<SupervisorMessage>, news: Vec<(Audience, Change)>) {
+    /// Passes news on to the pools that they are for, once everything has been listed; not to the actor that told of
+    /// them.
+    async fn pass_on(
+        &mut self,
+        myself: &ActorRef<SupervisorMessage>,
+        news: Vec<(Audience, Change)>,
+        from: Option<ActorId>,
+    ) {
         if !self.is_ready {
             return self.begin_if_ready(myself).await;
         }
         if news.iter().any(|(_, change)| Strays::depend_on(change)) {
             self.look_for_strays(myself).await;
         }
+        let pass = |actor: &ActorRef<PoolMessage>, change: &Change| {
+            if from != Some(actor.get_id()) {
+                let _ = actor.cast(PoolMessage::Changed(change.clone()));
+            }
+        };
         for (audience, change) in news {
             match audience {
-                Audience::All => {
-                    for pool in self.pools.values() {
-                        let _ = pool.cast(PoolMessage::Changed(change.clone()));
-                    }
-                }
+                Audience::All => self.pools.values().for_each(|actor| pass(actor, &change)),
                 Audience::Pools(pools) => {
                     for pool in pools {
                         if let Some(actor) = self.pools.get(&pool) {
-                            let _ = actor.cast(PoolMessage::Changed(change.clone()));
+                            pass(actor, &change);
                         }
                         self.ensure(myself, &pool).await;
                     }

@@ -48,6 +48,15 @@ pub const EVIDENCE_LINES_MAX: i64 = 40;
 /// Most of a log that is kept, in bytes: its end.
 pub const EVIDENCE_BYTES_MAX: usize = 4096;
 
+/// Times that the digest of a build is looked for once the build has succeeded.
+pub const DIGEST_TRIES_MAX: u32 = 4;
+/// Wait between two of them, and after the first one that failed.
+pub const DIGEST_INTERVAL: Duration = Duration::from_secs(2);
+/// Times that reading a digest may fail; with the waits between them, a server has some ten minutes to recover.
+pub const DIGEST_FAILURES_MAX: u32 = 15;
+/// Longest wait after a failure.
+pub const DIGEST_BACKOFF_MAX: Duration = Duration::from_secs(60);
+
 /// Attempts at a build whose object is lost, the first included.
 pub const ATTEMPTS_MAX_DEFAULT: u32 = 3;
 /// Wait before the second attempt; doubled with each further one.

@@ -17,6 +17,7 @@ use crate::api::{EVENT_NAMESPACE, Key, Kind, Object, names};
 use crate::causes::{self, with_causes};
 use crate::plan::cache::Change;
 use crate::plan::decide::Doomed;
+use crate::plan::machine::{Failure, FailureKind};
 
 /// Why a request did not do what it was for.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +42,6 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
-    /// The request was answered, and changed nothing that is known.
-    #[error("the request changed nothing")]
-    NoEffect,
     /// The actor that was to send the request is gone.
     #[error("the build's actor is not there to do it")]
     ActorGone,
@@ -108,6 +106,23 @@ impl Error {
             },
             _ => None,
         }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let words = error.words();
+        let kind = match &error {
+            Error::Conflict | Error::NotFound | Error::AlreadyExists => FailureKind::Stale,
+            error if error.is_refusal() => FailureKind::Refused,
+            // A webhook is called before anything is written.
+            error if error.is_server_trouble() => FailureKind::Trouble {
+                is_certain: words.contains("failed calling webhook"),
+                is_silent: error.is_silence(),
+            },
+            _ => FailureKind::Other,
+        };
+        Self { kind, words, text: error.with_source(), retry_after: error.retry_after() }
     }
 }
 

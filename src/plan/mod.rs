@@ -15,6 +15,7 @@ pub mod digest;
 pub mod fault;
 pub mod index;
 pub mod inputs;
+pub mod machine;
 pub mod notes;
 pub mod objects;
 pub mod patch;

@@ -1,178 +1,117 @@
-//! Carrying out effects: those on the pool here, those on a build's objects through the build's actor.
+//! Carrying out effects: those on a build's objects through the build's actor, all others here.
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use ractor::RpcReplyPort;
+use futures::future::{join, join_all};
+use ractor::ActorRef;
 use ractor::rpc::CallResult;
 
-use super::state::{State, build_id};
+use super::children::build_id;
+use super::state::State;
 use crate::actors::build::{BuildId, BuildMessage};
 use crate::actors::context::Context;
 use crate::actors::events::Means;
-use crate::api::{Key, Kind, Object, Pool, names};
+use crate::api::{Key, Kind, Object, Pool};
 use crate::cluster::door::Error;
 use crate::plan::cache::Change;
-use crate::plan::decide::{Doomed, Effect, Evidence, Part, Prepared, Search};
+use crate::plan::decide::{Effect, Part};
+use crate::plan::machine::{Answer, Failure};
 use crate::plan::notes::Note;
 use crate::plan::payload::Payload;
-use crate::plan::request::BuildRequest;
+
+/// What came of an effect.
+type Completed = (Effect, Result<Answer, Failure>);
 
 impl State {
-    /// Carries one effect out, and takes in what comes of it; false if nothing does.
-    pub(super) async fn carry_out(&mut self, effect: Effect) -> Result<bool, Error> {
-        let pool = Key::new(Kind::MachineConfigPool, &self.pool);
-        let change = match effect {
-            Effect::PatchPool(patch) => {
-                let now = self.context.clock.now();
-                let change = self.context.door.patch(&pool, &patch).await?;
-                self.clock_in(&pool, &change, now);
-                change
+    /// Carries effects out, all at once, and takes in what comes of each. What is read about a build is not waited for.
+    pub(super) async fn carry_out(&mut self, effects: Vec<Effect>) {
+        let (mut own, mut builds) = (Vec::new(), Vec::<(BuildId, Vec<Effect>)>::new());
+        for effect in effects {
+            tracing::debug!(pool = self.pool, ?effect, "due");
+            match self.build_of(&effect) {
+                Some(id) => match builds.iter_mut().find(|(known, _)| *known == id) {
+                    Some((_, effects)) => effects.push(effect),
+                    None => builds.push((id, vec![effect])),
+                },
+                None => own.push(effect),
             }
-            Effect::PatchStatus(patch) => {
-                let change = self.context.door.patch_status(&pool, &patch).await?;
-                self.clock_in(&pool, &change, self.context.clock.now());
-                change
-            }
-            Effect::Tell(note) => return self.tell(&pool, &note).await,
-            Effect::Prepare { rendered, version } => return self.prepare(rendered, version).await,
-            Effect::Create(Part::Payload, _) if self.has_spent_payload() => {
-                // Its ConfigMap has gone since: it is read again.
-                self.let_go_of_payload();
-                return Ok(true);
-            }
-            Effect::Create(part, request) => self.create(part, request).await?,
-            Effect::Read(key) => return self.read(&key).await,
-            Effect::Seek(search) => return self.seek(search).await,
-            Effect::WriteSecret(secret) => self.write_secret(secret.expose()).await?,
-            Effect::Delete(doomed) => self.delete(doomed).await?,
-        };
-        Ok(self.take_in_answer(change))
+        }
+        if own.iter().any(|effect| matches!(effect, Effect::Prepare { .. })) {
+            // First come, first served. A pool that has a place waits for nothing but requests until it is free again.
+            self.payload_place = None;
+            self.payload_place = self.context.payloads.clone().acquire_owned().await.ok();
+        }
+        let mut asked = Vec::new();
+        for (id, effects) in builds {
+            asked.push((self.build_actor(&id).await, effects));
+        }
+        let payload = self.machine.payload();
+        let asked = asked.into_iter().map(|(actor, effects)| ask(actor, effects, payload));
+        let own = own.into_iter().map(|effect| async {
+            let answer = self.carry_out_own(&effect).await;
+            (effect, answer.map_err(Failure::from))
+        });
+        let (own, asked) = join(join_all(own), join_all(asked)).await;
+        for (effect, answer) in own.into_iter().chain(asked.into_iter().flatten()) {
+            self.completed(&effect, answer);
+        }
+        self.request_step();
     }
 
-    /// Measures what a patch of the pool brought to an end at this time.
-    fn clock_in(&mut self, pool: &Key, answer: &Change, now: Timestamp) {
-        if let (Some(before), Change::Applied(_, after)) = (self.cache.get(pool), answer) {
-            self.stopwatch.patched(&Pool::new(before), &Pool::new(after), now, &self.context.meter);
+    /// The build whose actor carries `effect` out. An object that has our labels and no name of ours belongs to none.
+    fn build_of(&self, effect: &Effect) -> Option<BuildId> {
+        let of_object = |key: &Key| build_id(key, self.machine.cache().get(key)?);
+        match effect {
+            Effect::Create(_, request) => {
+                Some(BuildId { rendered: request.inputs.rendered_config.clone(), hash: request.hash.clone() })
+            }
+            Effect::Delete(doomed) => of_object(&doomed.key),
+            Effect::Seek(search) => of_object(&search.build),
+            Effect::ReadDigest { build, .. } => of_object(build),
+            _ => None,
         }
     }
 
-    /// Looks whether an object is there. That it is not is worth knowing too.
-    async fn read(&mut self, key: &Key) -> Result<bool, Error> {
-        let change = self.context.door.get(key).await?;
-        let is_gone = matches!(change, Change::Gone(..));
-        let is_news = self.take_in_answer(change);
-        Ok((is_gone && self.cache.confirm_absent(key)) || is_news)
+    async fn carry_out_own(&self, effect: &Effect) -> Result<Answer, Error> {
+        let (door, pool) = (&self.context.door, self.key());
+        Ok(Answer::Object(match effect {
+            Effect::PatchPool(patch) => door.patch(&pool, patch).await?,
+            Effect::PatchStatus(patch) => door.patch_status(&pool, patch).await?,
+            Effect::Tell(note) => return self.tell(&pool, note).await,
+            Effect::Prepare { rendered, .. } => return self.prepare(rendered).await,
+            Effect::Read(key) => door.get(key).await?,
+            Effect::WriteSecret(secret) => self.write_secret(secret.expose()).await?,
+            Effect::Delete(doomed) => door.delete(doomed).await?,
+            Effect::Create(..) | Effect::Seek(_) | Effect::ReadDigest { .. } => return Err(Error::NotFound),
+        }))
     }
 
-    /// Has a build's actor look for more about its build, and does not wait for what it finds.
-    async fn seek(&mut self, search: Search) -> Result<bool, Error> {
-        let object = self.cache.get(&search.build).ok_or(Error::NotFound)?;
-        let id = build_id(&search.build, object).ok_or(Error::NotFound)?;
-        let actor = self.build_actor(&id).await.ok_or(Error::ActorGone)?;
-        self.evidence.insert(search.uid.clone(), Evidence::Sought);
-        let _ = actor.cast(BuildMessage::Seek(search));
-        Ok(true)
-    }
-
-    async fn tell(&mut self, pool: &Key, note: &Note) -> Result<bool, Error> {
-        let Some(object) = self.cache.get(pool).cloned() else { return Ok(false) };
-        let pool = Pool::new(&object);
-        let event = note.event(&pool, self.context.clock.now());
+    async fn tell(&self, pool: &Key, note: &Note) -> Result<Answer, Error> {
+        let object = self.machine.cache().get(pool).ok_or(Error::NotFound)?;
+        let event = note.event(&Pool::new(object), self.context.clock.now());
         let Context { door, meter, jitter, teller, .. } = &self.context;
         let means = Means { door: door.clone(), meter: meter.clone(), jitter: jitter.clone() };
         teller.tell(means, note.clone(), event).await?;
         tracing::info!(pool = self.pool, reason = note.reason, message = note.message, "event");
-        self.told.insert(note.event_name(&pool));
-        Ok(true)
+        Ok(Answer::Told)
     }
 
     /// Reads a MachineConfig and compresses it. Only the payload is kept.
-    async fn prepare(&mut self, rendered: String, version: Option<String>) -> Result<bool, Error> {
-        let key = Key::new(Kind::MachineConfig, &rendered);
-        self.let_go_of_payload();
-        // First come, first served. Whoever has a place waits for nothing but requests until it is free again.
-        self.payload_place = self.context.payloads.clone().acquire_owned().await.ok();
+    async fn prepare(&self, rendered: &str) -> Result<Answer, Error> {
+        let key = Key::new(Kind::MachineConfig, rendered);
         let Some(text) = self.context.door.read_text(&key).await? else {
-            self.payload_place = None;
-            return Ok(self.take_in_answer(Change::Gone(key, None)));
+            return Ok(Answer::Object(Change::Gone(key, None)));
         };
         let config = key.clone();
         let encode = move || serde_json::from_str(&text).map(|document| Payload::of_machine_config(&config, &document));
         let payload = self.context.computation.run(encode).await.map_err(|error| Error::unreadable(&key, error))?;
-        if payload.is_err() {
-            self.payload_place = None;
-        }
-        self.prepared = Some(Prepared { rendered, version, payload });
-        Ok(true)
-    }
-
-    /// Lets go of a compressed MachineConfig, and of the place for it; what is wrong with one stays known.
-    pub(super) fn let_go_of_payload(&mut self) {
-        self.prepared = self.prepared.take().filter(|prepared| prepared.payload.is_err());
-        self.payload_place = None;
-    }
-
-    /// At rest: lets go of a compressed MachineConfig, unless what is to be made of it is only refused for now.
-    pub(super) fn put_payload_away(&mut self) {
-        if self.refusals.known.is_empty() {
-            self.let_go_of_payload();
-        } else {
-            self.lend_payload_place();
-        }
-    }
-
-    /// Lets go of a compressed MachineConfig while it is not worked with; that it is in its ConfigMap stays known.
-    pub(super) fn lend_payload_place(&mut self) {
-        if !self.has_spent_payload() {
-            self.let_go_of_payload();
-        }
-    }
-
-    /// The payload is in its ConfigMap: it is not needed any more, unless that goes.
-    fn spend_payload(&mut self) {
-        if let Some(payload) = self.prepared.as_mut().and_then(|prepared| prepared.payload.as_mut().ok()) {
-            *payload = Payload::spent();
-        }
-        self.payload_place = None;
-    }
-
-    async fn create(&mut self, part: Part, request: Arc<BuildRequest>) -> Result<Change, Error> {
-        let id = BuildId { rendered: request.inputs.rendered_config.clone(), hash: request.hash.clone() };
-        let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok()).cloned();
-        let digest = Key::new(Kind::ConfigMap, names::digest(&request.inputs.rendered_config));
-        let change = self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await?;
-        if part == Part::Payload {
-            self.spend_payload();
-        }
-        if part == Part::Build {
-            // From here on there may be one.
-            self.take_in_answer(Change::Unknown(digest));
-        }
-        Ok(change)
-    }
-
-    fn has_spent_payload(&self) -> bool {
-        let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok());
-        payload.is_some_and(Payload::is_spent)
-    }
-
-    async fn delete(&mut self, doomed: Doomed) -> Result<Change, Error> {
-        match self.cache.get(&doomed.key).and_then(|object| build_id(&doomed.key, object)) {
-            Some(id) => self.ask(&id, |reply| BuildMessage::Delete { doomed, reply }).await,
-            // It has our labels and no name of ours, and so no build that it belongs to.
-            None => self.context.door.delete(&doomed).await,
-        }
+        Ok(Answer::Payload(payload))
     }
 
     /// Creates a canonical Secret, or replaces the version of it that is known.
-    async fn write_secret(&mut self, secret: &Object) -> Result<Change, Error> {
+    async fn write_secret(&self, secret: &Object) -> Result<Change, Error> {
         let key = Key::of(Kind::Secret, secret);
         let door = &self.context.door;
-        if let Some(known) = self.cache.get(&key) {
-            let mut secret = secret.clone();
-            secret.metadata.resource_version = known.metadata.resource_version.clone();
-            return door.replace(&key, &secret).await;
+        if secret.metadata.resource_version.is_some() {
+            return door.replace(&key, secret).await;
         }
         match door.create(&key, secret).await {
             // Another pool's actor was faster: what it made is as good.
@@ -180,16 +119,33 @@ impl State {
             answer => answer,
         }
     }
+}
 
-    async fn ask(
-        &mut self,
-        id: &BuildId,
-        message: impl FnOnce(RpcReplyPort<Result<Change, Error>>) -> BuildMessage,
-    ) -> Result<Change, Error> {
-        let actor = self.build_actor(id).await.ok_or(Error::ActorGone)?;
-        match actor.call(message, None).await {
-            Ok(CallResult::Success(answer)) => answer,
-            _ => Err(Error::ActorGone),
+/// Has a build's actor carry effects out. What it only reads is answered later, by a message.
+async fn ask(actor: Option<ActorRef<BuildMessage>>, effects: Vec<Effect>, payload: Option<&Payload>) -> Vec<Completed> {
+    let Some(actor) = actor else { return all_failed(effects) };
+    let (reads, writes): (Vec<_>, Vec<_>) =
+        effects.into_iter().partition(|effect| matches!(effect, Effect::Seek(_) | Effect::ReadDigest { .. }));
+    let mut unsent = Vec::new();
+    for read in reads {
+        if actor.cast(BuildMessage::Read(read.clone())).is_err() {
+            unsent.push(read);
         }
     }
+    let mut completed = all_failed(unsent);
+    if writes.is_empty() {
+        return completed;
+    }
+    let needs_payload = writes.iter().any(|effect| matches!(effect, Effect::Create(Part::Payload, _)));
+    let payload = payload.filter(|_| needs_payload).cloned();
+    let sent = writes.clone();
+    match actor.call(|reply| BuildMessage::Write { effects: sent, payload, reply }, None).await {
+        Ok(CallResult::Success(answers)) => completed.extend(answers),
+        _ => completed.extend(all_failed(writes)),
+    }
+    completed
+}
+
+fn all_failed(effects: Vec<Effect>) -> Vec<Completed> {
+    effects.into_iter().map(|effect| (effect, Err(Error::ActorGone.into()))).collect()
 }

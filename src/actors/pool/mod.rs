@@ -1,14 +1,12 @@
 //! The actor of one pool: the only writer of the pool, and of what is told about it.
 //!
-//! Reads what the supervisor passes on; keeps the newest of it, and the answers to its own writes; looks again
-//! whenever anything is new, one effect at a time. Any number of changes that arrive before a look make one look.
+//! It drives a [`PoolMachine`]: passes on what it is told, carries out the effects of each step, and passes on what
+//! comes of them. Any number of changes that arrive before a step make one step.
 
+mod children;
 mod effects;
-mod refusals;
 mod state;
 mod stopwatch;
-
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -16,29 +14,24 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use self::state::State;
 use super::context::Context;
 use super::supervisor::SupervisorMessage;
-use crate::api::Sensitive;
 use crate::plan::cache::{Cache, Change};
-use crate::plan::decide::Evidence;
-use crate::plan::status::BuildStatus;
+use crate::plan::decide::Effect;
+use crate::plan::machine::{Answer, Failure};
 
 /// The actor of one pool.
 pub(super) struct PoolActor;
 
 /// What a pool actor is told.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum PoolMessage {
     /// Something changed that matters to the pool.
     Changed(Change),
-    /// A build is doing otherwise than before.
-    BuildStatus { uid: String, status: BuildStatus },
-    /// This was found about a build, beside its object.
-    Evidence { uid: String, text: Sensitive<String> },
+    /// What came of an effect that was not waited for.
+    Completed(Effect, Result<Answer, Failure>),
     /// The pool may build, if it still waits as it did then.
     SlotGranted { waiting_since: Timestamp },
-    /// Look at what is known, and do what is due.
-    Look,
-    /// Look, and take nothing for granted that no watch would tell of.
-    Wake,
+    /// Do what is due.
+    Step,
 }
 
 pub(super) struct PoolArguments {
@@ -59,7 +52,7 @@ impl Actor for PoolActor {
         arguments: PoolArguments,
     ) -> Result<State, ActorProcessingErr> {
         let mut state = State::new(arguments, myself);
-        state.request_look();
+        state.request_step();
         Ok(state)
     }
 
@@ -70,20 +63,10 @@ impl Actor for PoolActor {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            PoolMessage::Changed(change) => {
-                state.take_in(&change);
-            }
-            PoolMessage::BuildStatus { uid, status } => state.note_status(uid, status),
-            PoolMessage::Evidence { uid, text } => {
-                state.evidence.insert(uid, Evidence::Found(text));
-                state.request_look();
-            }
-            PoolMessage::SlotGranted { waiting_since } => state.accept_slot(waiting_since),
-            PoolMessage::Look => state.look().await,
-            PoolMessage::Wake => {
-                state.forget_unwatched();
-                state.request_look();
-            }
+            PoolMessage::Changed(change) => state.update(&change),
+            PoolMessage::Completed(effect, answer) => state.completed(&effect, answer),
+            PoolMessage::SlotGranted { waiting_since } => state.granted(waiting_since),
+            PoolMessage::Step => state.step().await,
         }
         Ok(())
     }
@@ -103,14 +86,7 @@ impl Actor for PoolActor {
     }
 
     async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.stop_timers();
+        state.stop_timer();
         Ok(())
     }
-}
-
-/// An object, shared.
-type Shared = Arc<crate::api::Object>;
-
-fn uid_of(object: &crate::api::Object) -> &str {
-    object.metadata.uid.as_deref().unwrap_or_default()
 }

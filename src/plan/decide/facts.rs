@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 pub(in crate::plan) use super::made::Made;
 use super::refusal::{Refusal, Write};
@@ -84,8 +85,8 @@ pub struct View<'a> {
     pub settings: &'a Settings,
     /// How the pool's builds are doing, by the UID of their objects.
     pub statuses: &'a BTreeMap<String, BuildStatus>,
-    /// For how long this process has seen them run, by the same UIDs: not by a clock that may be set meanwhile.
-    pub running: &'a BTreeMap<String, Duration>,
+    /// Since when this process has seen them run, by the same UIDs and the steady clock.
+    pub running: &'a BTreeMap<String, Instant>,
     /// What else was read about them, by the same UIDs.
     pub evidence: &'a BTreeMap<String, Evidence>,
     /// The MachineConfig of the build that is about to start.
@@ -96,8 +97,10 @@ pub struct View<'a> {
     pub refusals: &'a BTreeMap<Write, Refusal>,
     /// Whether the pool has a slot to build in.
     pub has_slot: bool,
-    /// The time.
+    /// The time, by the clock of the wall.
     pub now: Timestamp,
+    /// The same moment, by a clock that is never set.
+    pub steady: Instant,
 }
 
 /// The view, sorted.
@@ -198,11 +201,24 @@ impl<'a> Facts<'a> {
 
     /// The deletion of one of `doomed`, if there is one left to delete.
     pub(super) fn deletion(&self, doomed: impl IntoIterator<Item = Made<'a>>) -> Option<Effect> {
-        doomed.into_iter().find_map(|made| {
-            let is_forced = made.forced_at().is_some_and(|time| time <= self.view.now);
-            (!made.is_being_deleted() || is_forced)
-                .then(|| Effect::Delete(Doomed { key: made.key.clone(), uid: made.uid().to_owned(), is_forced }))
-        })
+        doomed.into_iter().find_map(|made| self.deletion_of(made))
+    }
+
+    /// The deletions of `doomed`, at once: of what runs first, which must be stopped before it loses its inputs.
+    pub(super) fn deletions(&self, doomed: impl IntoIterator<Item = Made<'a>>) -> Vec<Effect> {
+        let (runners, inputs): (Vec<_>, Vec<_>) =
+            doomed.into_iter().partition(|made| made.key.kind.is_build_object());
+        let of = |doomed: Vec<Made<'a>>| -> Vec<Effect> {
+            doomed.into_iter().filter_map(|made| self.deletion_of(made)).collect()
+        };
+        let deletions = of(runners);
+        if deletions.is_empty() { of(inputs) } else { deletions }
+    }
+
+    fn deletion_of(&self, made: Made<'a>) -> Option<Effect> {
+        let is_forced = made.forced_at().is_some_and(|time| time <= self.view.now);
+        (!made.is_being_deleted() || is_forced)
+            .then(|| Effect::Delete(Doomed { key: made.key.clone(), uid: made.uid().to_owned(), is_forced }))
     }
 
     /// When the first of the objects that are on their way out has to be helped along.
@@ -227,7 +243,8 @@ impl<'a> Facts<'a> {
 
     /// How long `build` may still run; none if its time is over.
     pub(super) fn time_left(&self, build: Made<'_>) -> Option<Duration> {
-        let ran_for = self.view.running.get(build.uid()).copied().unwrap_or_default();
+        let since = self.view.running.get(build.uid()).copied().unwrap_or(self.view.steady);
+        let ran_for = self.view.steady.saturating_duration_since(since);
         self.view.settings.build_deadline.checked_sub(ran_for).filter(|left| !left.is_zero())
     }
 

@@ -13,12 +13,16 @@ pub(super) fn decide(facts: &Facts<'_>, there: Option<&Pool<'_>>) -> Decision {
     let pool = there.filter(|pool| !pool.is_being_deleted() && pool.has_traces());
     // An attempt is forgotten before its object is deleted: should the pool opt in again meanwhile, that is no loss.
     let forget_attempt = || serve::forget_attempt(facts, pool?, facts.record.attempt.as_ref()?);
-    let effect = forget_attempt().or_else(|| facts.deletion(facts.made())).or_else(|| {
-        let pool = pool?;
-        tell_opted_out(facts, pool).or_else(|| forget(pool)).or_else(|| show::withdraw(facts, pool))
-    });
-    let effect = effect.or_else(|| held::tell(facts, there?));
-    Decision::rest(demand(facts), effect, held::next(facts))
+    let forget_pool =
+        || tell_opted_out(facts, pool?).or_else(|| forget(pool?)).or_else(|| show::withdraw(facts, pool?));
+    let mut effects: Vec<Effect> = forget_attempt().into_iter().collect();
+    if effects.is_empty() {
+        effects = facts.deletions(facts.made());
+    }
+    if effects.is_empty() {
+        effects.extend(forget_pool().or_else(|| held::tell(facts, there?)));
+    }
+    Decision::rest(demand(facts), effects, held::next(facts))
 }
 
 fn tell_opted_out(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {

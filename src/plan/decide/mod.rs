@@ -1,9 +1,9 @@
 //! The next step of one pool, from what is known of it: the heart of this program.
 //!
 //! Level, not edge: a look at the same facts gives the same answer, whatever happened before, so a look
-//! that was cut short, or a process that died, needs no repair but another look. Each look gives at most
-//! **one** effect. The answer to it changes what is known, and the next look goes on from there: there is no
-//! half-done list that a change could invalidate.
+//! that was cut short, or a process that died, needs no repair but another look. The effects of one look do not depend
+//! on each other. The answers to them change what is known, and the next look goes on from there: there is no half-done
+//! list that a change could invalidate.
 //!
 //! | file | concern |
 //! |---|---|
@@ -49,15 +49,15 @@ pub use self::refusal::{Refusal, Write};
 use super::notes::Note;
 use super::request::BuildRequest;
 use super::slots::Demand;
-use crate::api::{Key, Object, Sensitive};
+use crate::api::{Key, Kind, Object, Sensitive, names};
 
 /// What a look comes to.
 #[derive(Debug, Clone)]
 pub struct Decision {
     /// What the pool wants of the build slots.
     pub demand: Demand,
-    /// The one thing to do now.
-    pub effect: Option<Effect>,
+    /// What to do now: each independent of the others.
+    pub effects: Vec<Effect>,
     /// When to look again, even if nothing changes.
     pub wake: Option<Timestamp>,
 }
@@ -82,9 +82,16 @@ pub enum Effect {
     Read(Key),
     /// Read what says more about a build than its object does. Nothing waits for that.
     Seek(Search),
+    /// Read the digest that the build which this object runs has left in a ConfigMap.
+    ReadDigest {
+        /// The build object.
+        build: Key,
+        /// Its UID.
+        uid: String,
+    },
     /// Make one of the objects of a build.
     Create(Part, Arc<BuildRequest>),
-    /// Bring a canonical Secret in step with its source: create it, or replace what it holds.
+    /// Bring a canonical Secret in step with its source: create it, or replace the version that it names.
     WriteSecret(Box<Sensitive<Object>>),
     /// Delete an object.
     Delete(Doomed),
@@ -99,6 +106,18 @@ pub enum Part {
     Containerfile,
     /// What runs the build.
     Build,
+}
+
+impl Part {
+    /// The object, for a build of `request`.
+    pub fn key(self, request: &BuildRequest) -> Key {
+        let rendered = &request.inputs.rendered_config;
+        match self {
+            Self::Payload => Key::new(Kind::ConfigMap, names::payload(rendered)),
+            Self::Containerfile => Key::new(Kind::ConfigMap, names::containerfile(rendered)),
+            Self::Build => Key::new(request.builder.kind(), names::build(rendered)),
+        }
+    }
 }
 
 /// What to read about a build that has not come to a good end.
@@ -150,6 +169,7 @@ impl std::fmt::Debug for Effect {
             Self::Prepare { rendered, .. } => write!(f, "prepare {rendered}"),
             Self::Read(key) => write!(f, "read {key}"),
             Self::Seek(search) => write!(f, "look into the {:?} of {}", search.place, search.build),
+            Self::ReadDigest { build, .. } => write!(f, "read the digest that {build} left"),
             Self::Create(part, request) => write!(f, "create {part:?} of {}", request.inputs.rendered_config),
             Self::WriteSecret(secret) => write!(f, "write Secret {:?}", secret.expose().metadata.name),
             Self::Delete(doomed) => write!(f, "delete {} {}", doomed.key, doomed.uid),
@@ -159,16 +179,16 @@ impl std::fmt::Debug for Effect {
 
 impl Decision {
     const fn idle(demand: Demand) -> Self {
-        Self { demand, effect: None, wake: None }
+        Self { demand, effects: Vec::new(), wake: None }
     }
 
-    const fn act(demand: Demand, effect: Effect) -> Self {
-        Self { demand, effect: Some(effect), wake: None }
+    fn act(demand: Demand, effect: Effect) -> Self {
+        Self { demand, effects: vec![effect], wake: None }
     }
 
-    /// An effect if there is one to do, else nothing until `wake`.
-    const fn rest(demand: Demand, effect: Option<Effect>, wake: Option<Timestamp>) -> Self {
-        Self { demand, effect, wake }
+    /// Effects if there are any to carry out, else nothing until `wake`.
+    fn rest(demand: Demand, effects: impl IntoIterator<Item = Effect>, wake: Option<Timestamp>) -> Self {
+        Self { demand, effects: effects.into_iter().collect(), wake }
     }
 }
 

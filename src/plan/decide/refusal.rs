@@ -60,7 +60,7 @@ impl Write {
             Effect::Delete(doomed) => Some(Self::Delete(doomed.key.kind)),
             Effect::Prepare { .. } => Some(Self::Read(Kind::MachineConfig)),
             Effect::Read(key) => Some(Self::Read(key.kind)),
-            Effect::Tell(_) | Effect::Seek(_) => None,
+            Effect::Tell(_) | Effect::Seek(_) | Effect::ReadDigest { .. } => None,
         }
     }
 
@@ -90,26 +90,38 @@ fn of_start<'a>(facts: &Facts<'a>) -> Option<(&'a Write, &'a Refusal)> {
 }
 
 /// `decision`, or what comes before it where the API server refuses what it asks for.
-pub(super) fn apply(facts: &Facts<'_>, decision: Decision) -> Decision {
-    let write = decision.effect.as_ref().and_then(Write::of);
-    let refused = write.and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
-    let (Some((write, refusal)), Some(pool)) = (refused, facts.pool.as_ref()) else { return decision };
-    let is_due = refusal.retry_at <= facts.view.now;
-    if is_due && (!pool.is_opted_in() || shows(facts, pool, write, refusal)) {
+pub(super) fn apply(facts: &Facts<'_>, mut decision: Decision) -> Decision {
+    let Some(pool) = &facts.pool else { return decision };
+    let refusal_of = |effect: &Effect| Write::of(effect).and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
+    let is_waiting = |(_, refusal): &(Write, &Refusal)| refusal.retry_at > facts.view.now;
+    let mut refused = decision.effects.iter().filter_map(refusal_of);
+    let Some(first) = refused.next() else { return decision };
+    let waiting = Some(first).into_iter().chain(refused).find(is_waiting);
+    let (write, refusal) = waiting.unwrap_or(first);
+    if waiting.is_none() && (!pool.is_opted_in() || shows(facts, pool, write, refusal)) {
         return decision;
     }
-    let effect = if pool.is_being_deleted() {
+    if let Some(effect) = say(facts, pool, write, refusal) {
+        decision.effects.retain(|effect| refusal_of(effect).is_none());
+        decision.effects.push(effect);
+        return decision;
+    }
+    decision.effects.retain(|effect| !refusal_of(effect).is_some_and(|refused| is_waiting(&refused)));
+    if decision.effects.is_empty() {
+        decision.wake = Some(next_change(facts, write, refusal));
+    }
+    decision
+}
+
+/// What is to be told and shown of a refusal.
+fn say(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Option<Effect> {
+    if pool.is_being_deleted() {
         None
     } else if pool.is_opted_in() {
         show_refusal(facts, pool, write, refusal)
     } else {
         // What such a pool shows is about to go, or stays as it is because that is refused.
         tell(facts, pool, note(facts, pool, write, refusal))
-    };
-    match effect {
-        Some(effect) => Decision { effect: Some(effect), ..decision },
-        None if is_due => decision,
-        None => Decision::rest(decision.demand, None, Some(next_change(facts, write, refusal))),
     }
 }
 

@@ -80,11 +80,15 @@ fn accept_rebuild(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
 fn with_request(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let hash = request.hash.as_str();
     let is_stale = |made: &Made<'_>| !facts.is_claimed(made, hash) && !is_digest_of_running(facts, made, hash);
-    let doubles = || facts.deletion(facts.doubles_of(hash));
+    let doubles = facts.deletion(facts.doubles_of(hash));
     if let Some(decision) = unseen::decide(facts, pool, request) {
         return decision;
     }
-    if let Some(effect) = supersede(facts, pool, hash, is_stale).or_else(doubles) {
+    let superseding = supersede(facts, pool, hash, is_stale);
+    if !superseding.is_empty() {
+        return Decision::rest(demand(facts), superseding, None);
+    }
+    if let Some(effect) = doubles {
         return Decision::act(demand(facts), effect);
     }
     if let Some(published) = facts.record.published_on(pool, hash) {
@@ -131,9 +135,11 @@ fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decisio
     if let Some(build) = running.and_then(|attempt| facts.build_of(&attempt.hash)) {
         let decision = follow::decide(facts, pool, build);
         let told = || tell(facts, pool, settle::fault_note(facts, fault));
-        let effect =
-            decision.effect.or_else(|| told().map(|effect| settle::unless_late(facts, fault).unwrap_or(effect)));
-        return Decision { effect, ..decision };
+        if !decision.effects.is_empty() {
+            return decision;
+        }
+        let effect = told().map(|effect| settle::unless_late(facts, fault).unwrap_or(effect));
+        return Decision { effects: effect.into_iter().collect(), ..decision };
     }
     if let Some(effect) = facts.deletion(lost_build(facts).filter(|_| !is_failed)) {
         // Lost is lost: it must not come to run after all, unseen.
@@ -162,13 +168,13 @@ fn is_digest_of_running(facts: &Facts<'_>, made: &Made<'_>, hash: &str) -> bool 
         })
 }
 
-/// The next step of stopping and removing what was made from other inputs than those of `hash`.
+/// The next steps of stopping and removing what was made from other inputs than those of `hash`.
 fn supersede<'a>(
     facts: &Facts<'a>,
     pool: &Pool<'_>,
     hash: &str,
     is_stale: impl Fn(&Made<'a>) -> bool,
-) -> Option<Effect> {
+) -> Vec<Effect> {
     let running =
         facts.builds.iter().find(|build| is_stale(build) && !build.is_being_deleted() && facts.is_running(**build));
     let told = running.and_then(|build| {
@@ -187,7 +193,10 @@ fn supersede<'a>(
             },
         )
     });
-    told.or_else(|| drop_attempt(facts, pool, hash)).or_else(|| facts.deletion(facts.made().filter(is_stale)))
+    match told.or_else(|| drop_attempt(facts, pool, hash)) {
+        Some(effect) => vec![effect],
+        None => facts.deletions(facts.made().filter(is_stale)),
+    }
 }
 
 /// Takes an attempt at other inputs off the record: its object is about to be deleted, and must not count as lost

@@ -29,7 +29,11 @@ pub(super) fn published(facts: &Facts<'_>, pool: &Pool<'_>, published: &Publishe
         is_warning: false,
         cause: None,
     };
-    let effect = facts.deletion(facts.made()).or_else(|| show::refer(pool, None)).or_else(|| {
+    let deletions = facts.deletions(facts.made());
+    if !deletions.is_empty() {
+        return Decision::rest(demand(facts), deletions, facts.next_forced_deletion());
+    }
+    let effect = show::refer(pool, None).or_else(|| {
         if is_over_for_now(facts, pool) {
             return None;
         }

@@ -10,7 +10,7 @@ use super::serve::{demand, patch_record, tell};
 use super::{Decision, Effect, Part, commands, conflict, held, messages, refusal, settle, show};
 use crate::api::conditions::{BUILD_PENDING, event, reason};
 use crate::api::pool::{field, is_build_reference};
-use crate::api::{Key, Kind, Pool, names};
+use crate::api::{Key, Kind, Pool, Sensitive, names};
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::FaultReason;
 use crate::plan::notes::Note;
@@ -227,9 +227,9 @@ fn make(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Deci
         .into_iter()
         .find_map(|secret| bring_in_step(facts, secret))
         .or_else(|| claim(facts, pool, request))
-        .or_else(|| facts.deletion(facts.config_maps.iter().copied().filter(is_digest)))
-        .unwrap_or_else(|| Effect::Create(next_part(facts, request), request.clone()));
-    Decision::act(Demand::Hold, effect)
+        .or_else(|| facts.deletion(facts.config_maps.iter().copied().filter(is_digest)));
+    let effects = effect.map_or_else(|| create_parts(facts, request), |effect| vec![effect]);
+    Decision::rest(Demand::Hold, effects, None)
 }
 
 fn is_digest(made: &Made<'_>) -> bool {
@@ -250,14 +250,15 @@ fn claim(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<E
     })
 }
 
-/// The write that a canonical Secret needs, if it is not what its source says.
+/// The write that a canonical Secret needs, if it is not what its source says: of the version that is known, if one is.
 fn bring_in_step(facts: &Facts<'_>, secret: &PullSecret) -> Option<Effect> {
     let hidden = secret.canonical.as_ref()?;
     let canonical = hidden.expose();
     let key = Key::of(Kind::Secret, canonical);
     let content =
         |object: &crate::api::Object| -> (Value, Value) { (object.data["type"].clone(), object.data["data"].clone()) };
-    let is_in_step = facts.view.cache.get(&key).is_some_and(|there| {
+    let known = facts.view.cache.get(&key);
+    let is_in_step = known.is_some_and(|there| {
         content(there) == content(canonical)
             && facts
                 .view
@@ -265,7 +266,9 @@ fn bring_in_step(facts: &Facts<'_>, secret: &PullSecret) -> Option<Effect> {
                 .get(&Key::new(Kind::Secret, source_of(canonical)))
                 .is_some_and(|source| pull_secret::is_canonical_of(there, source))
     });
-    (!is_in_step).then(|| Effect::WriteSecret(Box::new(hidden.clone())))
+    let mut secret = canonical.clone();
+    secret.metadata.resource_version = known.and_then(|known| known.metadata.resource_version.clone());
+    (!is_in_step).then(|| Effect::WriteSecret(Box::new(Sensitive::new(secret))))
 }
 
 fn source_of(canonical: &crate::api::Object) -> &str {
@@ -273,15 +276,17 @@ fn source_of(canonical: &crate::api::Object) -> &str {
     annotations.and_then(|a| a.get(crate::api::keys::CANONICALIZED_FROM)).map_or("", String::as_str)
 }
 
-fn next_part(facts: &Facts<'_>, request: &BuildRequest) -> Part {
-    let rendered = &request.inputs.rendered_config;
+/// What is missing of a build's objects: both ConfigMaps at once, and then what runs it.
+fn create_parts(facts: &Facts<'_>, request: &Arc<BuildRequest>) -> Vec<Effect> {
     let is_fresh = |made: &Made<'_>| facts.is_claimed(made, &request.hash) && !made.is_being_deleted();
-    let is_there = |name: String| facts.config_maps.iter().any(|made| made.key.name == name && is_fresh(made));
-    if !is_there(names::payload(rendered)) {
-        Part::Payload
-    } else if !is_there(names::containerfile(rendered)) {
-        Part::Containerfile
-    } else {
-        Part::Build
+    let is_there = |part: &Part| {
+        let key = part.key(request);
+        facts.config_maps.iter().any(|made| *made.key == key && is_fresh(made))
+    };
+    let inputs = [Part::Payload, Part::Containerfile].into_iter().filter(|part| !is_there(part));
+    let mut parts: Vec<Part> = inputs.collect();
+    if parts.is_empty() {
+        parts.push(Part::Build);
     }
+    parts.into_iter().map(|part| Effect::Create(part, request.clone())).collect()
 }
