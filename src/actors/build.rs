@@ -152,7 +152,7 @@ async fn found(door: &Door, search: &Search) -> Sensitive<String> {
 /// The ConfigMap in which a build leaves its digest.
 async fn read_digest(door: &Door, build: &Key) -> Result<Answer, Error> {
     let name = names::digest(names::rendered_of(&build.name).ok_or(Error::NotFound)?);
-    let read = door.get(&Key::new(Kind::ConfigMap, name));
-    let answer = AssertUnwindSafe(read).catch_unwind().await.unwrap_or(Err(Error::ActorGone));
+    let key = Key::new(Kind::ConfigMap, name);
+    let answer = AssertUnwindSafe(door.get(&key)).catch_unwind().await.unwrap_or(Err(Error::ActorGone));
     answer.map(Answer::Object)
 }

@@ -11,12 +11,13 @@ use crate::clock::Clock;
 use crate::cluster::door::Door;
 use crate::jitter::Jitter;
 use crate::plan::decide;
+use crate::plan::machine::MachineContext;
 
 /// The settings of a daemon.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What decisions depend on.
-    pub decide: Arc<decide::Settings>,
+    pub decide: decide::Settings,
     /// What build objects are made with.
     pub build: BuildSettings,
 }
@@ -28,6 +29,8 @@ pub struct Context {
     pub door: Door,
     /// The settings.
     pub settings: Arc<Settings>,
+    /// What the machines of all pools share.
+    pub machine: MachineContext,
     /// The time.
     pub clock: Clock,
     /// Jitter for waits.

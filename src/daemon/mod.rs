@@ -21,12 +21,14 @@ use self::metrics::Metrics;
 use crate::actors::{Arguments, Computation, Context, Overview, Settings, Supervisor, SupervisorMessage, Teller};
 use crate::api::COMPONENT;
 use crate::api::limits::{PAYLOADS_MAX, REQUESTS_UNDER_WAY_MAX, STOP_TIMEOUT};
+use crate::builders;
 use crate::clock::Clock;
 use crate::cluster::door::{Door, Interceptor};
 use crate::cluster::health::WatchHealth;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
+use crate::plan::machine::MachineContext;
 
 /// What a daemon is started with.
 pub struct Options {
@@ -178,6 +180,11 @@ where
     settings.decide.digest_handoff = settings.build.digest_handoff;
     let namespace = settings.decide.namespace.clone();
     let (jitter, settings) = (Jitter::seeded(seed), Arc::new(settings));
+    let machine = MachineContext {
+        settings: Arc::new(settings.decide.clone()),
+        builders: &builders::ALL,
+        jitter: jitter.clone(),
+    };
     let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, metrics.requests);
     let transport = transport.with_places(REQUESTS_UNDER_WAY_MAX);
     move || {
@@ -190,6 +197,7 @@ where
             jitter: jitter.clone(),
             meter: metrics.builds.clone(),
             teller: Teller::default(),
+            machine: machine.clone(),
             payloads: Arc::new(Semaphore::new(PAYLOADS_MAX)),
             computation,
         };

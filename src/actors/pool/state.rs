@@ -13,10 +13,9 @@ use super::{PoolArguments, PoolMessage};
 use crate::actors::context::Context;
 use crate::actors::supervisor::SupervisorMessage;
 use crate::api::{Key, Kind, Pool};
-use crate::builders;
 use crate::plan::cache::Change;
 use crate::plan::decide::Effect;
-use crate::plan::machine::{Answer, Failure, MachineContext, PoolMachine, Transition};
+use crate::plan::machine::{Answer, Failure, PoolMachine, Transition};
 use crate::plan::slots::Demand;
 
 /// What a pool actor keeps.
@@ -39,10 +38,8 @@ pub(in crate::actors) struct State {
 impl State {
     pub(super) fn new(arguments: PoolArguments, myself: ActorRef<PoolMessage>) -> Self {
         let PoolArguments { context, pool, cache, supervisor } = arguments;
-        let settings = context.settings.decide.clone();
-        let shared = MachineContext { settings, builders: &builders::ALL, jitter: context.jitter.clone() };
         Self {
-            machine: PoolMachine::new(&pool, cache, shared),
+            machine: PoolMachine::new(&pool, cache, context.machine.clone()),
             context,
             pool,
             payload_place: None,

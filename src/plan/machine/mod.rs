@@ -198,6 +198,11 @@ impl PoolMachine {
         }
     }
 
+    /// The name of the pool.
+    pub fn pool(&self) -> &str {
+        &self.pool
+    }
+
     /// What is known of the cluster.
     pub const fn cache(&self) -> &Cache {
         &self.cache

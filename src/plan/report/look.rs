@@ -1,98 +1,186 @@
-//! Looks again and again, as the daemon would, up to the first effect that is not on the pool itself.
+//! Drives a pool's machine as its actor would, up to the first effect that is not on the pool itself.
 //!
-//! What the daemon would write to the pool is written to a copy of it, so that a pool whose daemon has not come to it
-//! yet, or is not there, is seen as it will be. What is done to other objects takes its time, and is where it stops.
+//! What the daemon would write to the pool is written to the machine's copy of it, so that a pool whose daemon has not
+//! come to it yet, or is not there, is seen as it will be. What is done to other objects takes its time, and is where it
+//! stops.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
+use super::{Seen, parts};
 use crate::api::{Key, Kind, Object, ResourceVersion, Sensitive};
+use crate::clock::Moment;
 use crate::plan::cache::{Cache, Change};
 use crate::plan::decide::facts::Facts;
-use crate::plan::decide::{Decision, Effect, Evidence, View, decide};
+use crate::plan::decide::{Effect, View};
+use crate::plan::machine::{Answer, Failure, MachineContext, PoolMachine, Step};
 use crate::plan::request::Wanted;
 use crate::plan::slots::Demand;
 
-/// Effects on one pool in a row; more than these there are not, whatever it is about.
-const EFFECTS_MAX: usize = 32;
+/// Steps of one pool in a row; more than these there are not, whatever it is about.
+const STEPS_MAX: usize = 32;
 
-/// What has to be read before it can be said how a pool is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// Whether there is an object of this key that no list tells of.
-    Object(Key),
-    /// The MachineConfig of this name, compressed, of the version that is known.
-    Payload(String, Option<String>),
+/// A pool that is being looked at.
+pub struct Look {
+    machine: PoolMachine,
+    /// What is known of the cluster, without what the daemon would write.
+    before: Cache,
+    /// The time, and no earlier than any that the daemon has written down: its clock is the one that counts.
+    now: Moment,
+    today: Timestamp,
+    due: Option<Effect>,
+    steps: usize,
 }
 
-/// What the looks came to.
-pub(super) struct Looked {
-    /// The last decision.
-    pub decision: Decision,
+/// How far a look has come.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// These have to be read, and [`Look::completed`] to be told, before it can be said how the pool is.
+    Reads(Vec<Effect>),
+    /// This is how the pool is.
+    Seen(Box<Seen>),
+}
+
+/// What the steps came to.
+pub(super) struct Looked<'a> {
+    /// What the pool wants of the slots.
+    pub demand: Demand,
+    /// What the last step asked for.
+    pub effect: Option<Effect>,
+    /// When something is due by itself.
+    pub wake: Option<Timestamp>,
     /// The first effect that is due, Events aside.
     pub due: Option<Effect>,
     /// What is known of the cluster, with the pool as it will be.
-    pub cache: Cache,
+    pub cache: &'a Cache,
 }
 
-pub(super) fn look(view: &View<'_>) -> Result<Looked, Wish> {
-    let (mut cache, mut told, mut due) = (view.cache.clone(), view.told.clone(), None);
-    let mut evidence = view.evidence.clone();
-    let view = &View { now: latest(view), ..*view };
-    let key = Key::new(Kind::MachineConfigPool, view.pool);
-    for _ in 0..EFFECTS_MAX {
-        let view = View { cache: &cache, told: &told, evidence: &evidence, ..*view };
-        let decision = decide(&View { has_slot: has_begun(&view), ..view });
-        let change = match &decision.effect {
-            Some(Effect::Tell(note)) => {
-                let Some(pool) = cache.get(&key) else { return Ok(Looked { decision, due, cache }) };
-                told.insert(note.event_name(&crate::api::Pool::new(pool)));
+impl Look {
+    /// A look at `pool`, of which `cache` is known.
+    ///
+    /// It has no slot and has told of nothing: a pool that needs a slot waits for one, and what would be told counts as
+    /// told, for the API server alone knows.
+    pub fn new(pool: &str, cache: Cache, context: MachineContext, now: Timestamp) -> Self {
+        let mut machine = PoolMachine::new(pool, cache, context);
+        let mut moment = Moment { wall: now, steady: Instant::now() };
+        moment.wall = latest(&machine.view(moment));
+        Self { before: machine.cache().clone(), machine, now: moment, today: now, due: None, steps: 0 }
+    }
+
+    /// What is known of the cluster, with the pool as it will be.
+    pub const fn cache(&self) -> &Cache {
+        self.machine.cache()
+    }
+
+    /// Goes on as far as it can.
+    pub fn advance(&mut self) -> Progress {
+        loop {
+            let step = self.machine.step(self.now);
+            self.steps += 1;
+            if self.has_begun() && self.granted(&step) {
                 continue;
             }
-            Some(Effect::Seek(search)) => {
-                // Only the daemon adds to what is shown, and it waits for nothing that it may find.
-                evidence.insert(search.uid.clone(), Evidence::Found(Sensitive::default()));
-                continue;
+            let is_last = self.steps >= STEPS_MAX;
+            let reads: Vec<Effect> = step.effects.iter().filter(|effect| is_read(effect, &step)).cloned().collect();
+            if !reads.is_empty() && !is_last {
+                return Progress::Reads(reads);
             }
-            Some(Effect::Read(key)) => return Err(Wish::Object(key.clone())),
-            // It holds no slot for that: it is to see whether what is shown is still so.
-            Some(Effect::Prepare { rendered, version }) if decision.demand == Demand::None => {
-                return Err(Wish::Payload(rendered.clone(), version.clone()));
+            if !self.carry_out(&step) || is_last {
+                return Progress::Seen(Box::new(self.seen(step)));
             }
-            Some(Effect::PatchPool(patch) | Effect::PatchStatus(patch)) => patched(&cache, &key, patch),
-            _ => None,
-        };
-        due = due.or_else(|| decision.effect.clone());
-        let is_news = change.is_some_and(|change| cache.apply(&change));
-        if !is_news {
-            return Ok(Looked { decision, due, cache });
         }
     }
-    let decision = decide(&View { cache: &cache, told: &told, evidence: &evidence, ..*view });
-    Ok(Looked { decision, due, cache })
+
+    /// Takes in what was read. That something cannot be read is for the daemon to judge.
+    pub fn completed(&mut self, effect: &Effect, answer: Answer) {
+        if let Answer::Object(change) = &answer {
+            self.before.apply(change);
+            if let (Effect::Read(key), Change::Gone(..)) = (effect, change) {
+                self.before.confirm_absent(key);
+            }
+        }
+        self.machine.completed(effect, Ok(answer), self.now);
+    }
+
+    /// Carries out what is about the pool alone; false if nothing is.
+    fn carry_out(&mut self, step: &Step) -> bool {
+        let mut is_news = false;
+        for effect in &step.effects {
+            let answer = match effect {
+                Effect::Tell(_) if self.pool().is_some() => Some(Answer::Told),
+                // Only the daemon adds to what is shown, and it waits for nothing that it may find.
+                Effect::Seek(_) => Some(Answer::Found(Sensitive::default())),
+                Effect::PatchPool(patch) | Effect::PatchStatus(patch) => self.patched(patch).map(Answer::Object),
+                _ => None,
+            };
+            if !matches!(effect, Effect::Tell(_) | Effect::Seek(_) | Effect::ReadDigest { .. }) {
+                self.due.get_or_insert_with(|| effect.clone());
+            }
+            if let Some(answer) = answer {
+                is_news = true;
+                self.machine.completed(effect, Ok::<_, Failure>(answer), self.now);
+            }
+        }
+        is_news
+    }
+
+    fn seen(&mut self, step: Step) -> Seen {
+        let demand = step.demand.unwrap_or(Demand::None);
+        let is_shown = |effect: &Effect| !matches!(effect, Effect::Tell(_) | Effect::ReadDigest { .. });
+        let effect = step.effects.into_iter().find(is_shown);
+        let cache = self.machine.cache().clone();
+        let looked = Looked { demand, effect, wake: step.wake, due: self.due.clone(), cache: &cache };
+        let view = self.machine.view(Moment { wall: self.today, ..self.now });
+        let report = parts::report(&View { cache: &self.before, ..view }, &looked);
+        Seen { report, demand, wake: step.wake }
+    }
+
+    /// Whether the build that is wanted was begun: who has claimed an attempt was given a slot for it.
+    fn has_begun(&mut self) -> bool {
+        let view = self.machine.view(self.now);
+        let facts = Facts::of(&view);
+        let Wanted::Known(request) = &facts.wanted else { return false };
+        facts.record.attempt_at(&request.hash).is_some_and(|attempt| attempt.lost.is_none())
+    }
+
+    /// Gives the pool the slot that it waits for; false if it waits for none.
+    fn granted(&mut self, step: &Step) -> bool {
+        matches!(step.demand, Some(Demand::Wait(since)) if self.machine.granted(since))
+    }
+
+    fn pool(&self) -> Option<&Arc<Object>> {
+        self.machine.cache().get(&self.key())
+    }
+
+    fn key(&self) -> Key {
+        Key::new(Kind::MachineConfigPool, self.machine.pool())
+    }
+
+    /// The pool with a patch carried out.
+    fn patched(&self, patch: &json_patch::Patch) -> Option<Change> {
+        let before = self.pool()?;
+        let mut document = serde_json::to_value(&**before).ok()?;
+        json_patch::patch(&mut document, patch).ok()?;
+        let mut after: Object = serde_json::from_value(document).ok()?;
+        after.metadata.resource_version = Some(ResourceVersion::of(before).next());
+        Some(Change::Applied(self.key(), Arc::new(after)))
+    }
 }
 
-/// The time, and no earlier than any that the daemon has written down: its clock is the one that counts.
+/// Whether an effect reads what the state of the pool depends on. A MachineConfig is read only by a pool that holds no slot
+/// for it: to see whether what is shown is still so.
+fn is_read(effect: &Effect, step: &Step) -> bool {
+    match effect {
+        Effect::Read(_) | Effect::ReadDigest { .. } => true,
+        Effect::Prepare { .. } => step.demand == Some(Demand::None),
+        _ => false,
+    }
+}
+
 fn latest(view: &View<'_>) -> Timestamp {
     let attempt = Facts::of(view).record.attempt;
     let times = attempt.map(|attempt| attempt.lost.map_or(attempt.started, |lost| lost.at.max(attempt.started)));
     times.map_or(view.now, |time| time.max(view.now))
-}
-
-/// Whether the build that is wanted was begun: who has claimed an attempt was given a slot for it.
-fn has_begun(view: &View<'_>) -> bool {
-    let facts = Facts::of(view);
-    let Wanted::Known(request) = &facts.wanted else { return false };
-    facts.record.attempt_at(&request.hash).is_some_and(|attempt| attempt.lost.is_none())
-}
-
-/// The pool with a patch carried out.
-fn patched(cache: &Cache, key: &Key, patch: &json_patch::Patch) -> Option<Change> {
-    let before = cache.get(key)?;
-    let mut document = serde_json::to_value(&**before).ok()?;
-    json_patch::patch(&mut document, patch).ok()?;
-    let mut after: Object = serde_json::from_value(document).ok()?;
-    after.metadata.resource_version = Some(ResourceVersion::of(before).next());
-    Some(Change::Applied(key.clone(), Arc::new(after)))
 }

@@ -1,9 +1,8 @@
-//! How a pool is, told to people and to programs: what [`decide`](super::decide::decide) makes of it, carried out
-//! nowhere.
+//! How a pool is, told to people and to programs: what its [machine](super::machine) makes of it, carried out nowhere.
 //!
 //! | file | concern |
 //! |---|---|
-//! | `look` | looks again and again, as the daemon would, up to the first effect that is not on the pool itself |
+//! | [`Look`] | drives the pool's machine as its actor would, up to the first effect that is not on the pool itself |
 //! | `state` | one word for where that comes to rest |
 //! | `parts` | what was built against what is wanted, attempts, build objects, who blocks |
 //! | `schema` | what a report is made of |
@@ -29,10 +28,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use self::look::Wish;
+pub use self::look::{Look, Progress};
 pub use self::schema::{AttemptReport, Blocker, BuildReport, Condition, Fault, InputField, Next, PoolReport, Queue};
 pub use self::state::State;
-use super::decide::View;
 use super::slots::Demand;
 
 /// The report on a pool, and what the pool wants of the slots.
@@ -43,16 +41,6 @@ pub struct Seen {
     demand: Demand,
     /// When to look again, even if nothing changes.
     pub wake: Option<Timestamp>,
-}
-
-/// Reports on the pool that `view` shows, or says what has to be read for that.
-///
-/// Nobody gave it a slot, and it has told of nothing: a pool that needs a slot waits for one, and what would be told
-/// counts as told, for the API server alone knows.
-pub fn see(view: &View<'_>) -> Result<Seen, Wish> {
-    let looked = look::look(view)?;
-    let (report, wake) = (parts::report(view, &looked), looked.decision.wake);
-    Ok(Seen { report, demand: looked.decision.demand, wake })
 }
 
 /// The reports on all pools, each with its place in the queue.

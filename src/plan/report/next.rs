@@ -9,7 +9,7 @@ use crate::plan::decide::{Effect, Part, commands};
 use crate::plan::request::BuildRequest;
 
 /// What is due now; else what is due later; else what is waited for.
-pub(super) fn next(facts: &Facts<'_>, looked: &Looked, state: State) -> Option<Next> {
+pub(super) fn next(facts: &Facts<'_>, looked: &Looked<'_>, state: State) -> Option<Next> {
     // When a refused write is tried again, only the daemon knows.
     let due = looked.due.as_ref().filter(|effect| state != State::Refused && !is_rewording(facts, looked, effect));
     if let Some(effect) = due {
@@ -18,14 +18,14 @@ pub(super) fn next(facts: &Facts<'_>, looked: &Looked, state: State) -> Option<N
     // A name is looked at again and again, any time of that is as good; and for how long a build has been seen to run,
     // only the daemon knows.
     let is_untimed = matches!(state, State::NameConflict | State::Building | State::Refused);
-    let at = looked.decision.wake.filter(|_| !is_untimed);
+    let at = looked.wake.filter(|_| !is_untimed);
     let what = awaited(facts, state, at.is_some())?;
     Some(Next { what, is_due: false, at })
 }
 
 /// Whether an effect changes no more than the words in which the same is shown: a setting of the daemon that is not
 /// known here is in them.
-fn is_rewording(facts: &Facts<'_>, looked: &Looked, effect: &Effect) -> bool {
+fn is_rewording(facts: &Facts<'_>, looked: &Looked<'_>, effect: &Effect) -> bool {
     let key = crate::api::Key::new(Kind::MachineConfigPool, facts.view.pool);
     let (Some(before), Some(after)) = (facts.pool, looked.cache.get(&key).map(|object| Pool::new(object))) else {
         return false;
@@ -34,7 +34,7 @@ fn is_rewording(facts: &Facts<'_>, looked: &Looked, effect: &Effect) -> bool {
     let is_same = shown(&before) == shown(&after)
         && before.status_source() == after.status_source()
         && before.object.metadata.annotations == after.object.metadata.annotations;
-    matches!(effect, Effect::PatchStatus(_)) && looked.decision.effect.is_none() && is_same
+    matches!(effect, Effect::PatchStatus(_)) && looked.effect.is_none() && is_same
 }
 
 /// An effect, as a verb phrase.
@@ -51,6 +51,7 @@ fn words(effect: &Effect, state: State) -> String {
         Effect::Tell(note) => format!("tell of it with the Event {}", note.reason),
         Effect::Prepare { rendered, .. } => format!("read MachineConfig {rendered}"),
         Effect::Seek(search) => format!("find out more about {}", search.build),
+        Effect::ReadDigest { build, .. } => format!("read the digest that {build} has left"),
         Effect::Read(key) => format!("see whether there is a {key}"),
         Effect::Create(part, request) => format!("create {}", part_name(*part, request)),
         Effect::WriteSecret(secret) => {

@@ -17,9 +17,9 @@ use crate::plan::slots::Demand;
 use crate::plan::status::BuildStatus;
 
 /// The report on the pool that `view` shows.
-pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
+pub(super) fn report(view: &View<'_>, looked: &Looked<'_>) -> PoolReport {
     let now = Facts::of(view);
-    let then_view = View { cache: &looked.cache, ..*view };
+    let then_view = View { cache: looked.cache, ..*view };
     let then = Facts::of(&then_view);
     let state = state::of(&now, &then, looked);
     let pool = now.pool.as_ref();
@@ -54,11 +54,11 @@ pub(super) fn report(view: &View<'_>, looked: &Looked) -> PoolReport {
 }
 
 /// Since when the pool is in this state. A condition tells of all that happens before its status changes.
-fn since(now: &Facts<'_>, then: &Facts<'_>, state: State, looked: &Looked) -> Option<Timestamp> {
+fn since(now: &Facts<'_>, then: &Facts<'_>, state: State, looked: &Looked<'_>) -> Option<Timestamp> {
     let pool = now.pool.as_ref()?;
     let attempt = now.record.attempt.as_ref();
     match state {
-        State::Queued => match looked.decision.demand {
+        State::Queued => match looked.demand {
             // Else it begins to wait with this very look.
             Demand::Wait(since) if pool.shown().is_some_and(|c| field(c, "reason") == reason::BUILD_QUEUED) => {
                 Some(since)

@@ -63,8 +63,7 @@ impl fmt::Display for State {
 }
 
 /// Where the looks came to rest, of a pool that is `now` so.
-pub(super) fn of(now: &Facts<'_>, facts: &Facts<'_>, looked: &Looked) -> State {
-    let decision = &looked.decision;
+pub(super) fn of(now: &Facts<'_>, facts: &Facts<'_>, looked: &Looked<'_>) -> State {
     let Some(pool) = facts.pool.filter(|pool| !pool.is_being_deleted()) else { return State::Deleting };
     if !pool.is_opted_in() {
         let is_clear = looked.due.is_none() && facts.builds.is_empty();
@@ -76,8 +75,8 @@ pub(super) fn of(now: &Facts<'_>, facts: &Facts<'_>, looked: &Looked) -> State {
     if is_refused(now) {
         return State::Refused;
     }
-    match &decision.effect {
-        _ if matches!(decision.demand, Demand::Wait(_)) => State::Queued,
+    match &looked.effect {
+        _ if matches!(looked.demand, Demand::Wait(_)) => State::Queued,
         Some(Effect::Prepare { .. } | Effect::Create(..) | Effect::WriteSecret(_)) => State::Starting,
         Some(Effect::Delete(doomed)) => clearing(facts, doomed),
         _ => shown(facts, &pool),
