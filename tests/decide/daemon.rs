@@ -1,15 +1,18 @@
-//! The daemon as a value: what its pool actor knows, looks at and does, one effect at a time, without a runtime.
+//! The daemon as a value: what it knows, and what its pool's machine is told, without a runtime.
 
-use jiff::SignedDuration;
-use machine_os_builder::api::{Key, Kind, Object, keys, names};
-use machine_os_builder::plan::cache::Change;
-use machine_os_builder::plan::decide::{Effect, Evidence, Refusal as ServerRefusal, Write};
-use machine_os_builder::plan::index::{Audience, Index, Scope, WatchEvent, owner_of};
 use std::sync::Arc;
 
-use crate::POOL;
-use crate::actor::{Actor, Answer, Look, read};
+use machine_os_builder::api::{Key, Kind, Object, keys, names};
+use machine_os_builder::builders;
+use machine_os_builder::jitter::Jitter;
+use machine_os_builder::plan::cache::Change;
+use machine_os_builder::plan::decide::Effect;
+use machine_os_builder::plan::index::{Audience, Index, Scope, WatchEvent};
+use machine_os_builder::plan::machine::{Answer, MachineContext, PoolMachine, Step};
+use machine_os_builder::plan::slots::Demand;
+
 use crate::server::{News, Refusal, Server, as_watched};
+use crate::{POOL, actor};
 
 /// What is hard about the world at the moment.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +21,8 @@ pub struct Weather {
     pub is_blind: bool,
     /// Nobody says how a build is doing.
     pub is_deaf: bool,
+    /// Answers are late.
+    pub is_late: bool,
     /// No slot is given.
     pub is_full: bool,
     /// The API server refuses to create objects.
@@ -28,7 +33,9 @@ pub struct Weather {
 pub struct Daemon {
     index: Index,
     heard: usize,
-    pub actor: Option<Actor>,
+    pub machine: Option<PoolMachine>,
+    /// What came of effects, and is not known yet.
+    late: Vec<(Effect, Result<Answer, Refusal>)>,
 }
 
 pub fn pool_key() -> Key {
@@ -65,8 +72,8 @@ impl Daemon {
             index.observe(WatchEvent::Listing(scope.clone()));
             index.observe(WatchEvent::Listed(scope, objects));
         }
-        let mut daemon = Self { index, heard: server.log.len(), actor: None };
-        daemon.ensure_actor();
+        let mut daemon = Self { index, heard: server.log.len(), machine: None, late: Vec::new() };
+        daemon.ensure_machine();
         daemon
     }
 
@@ -82,87 +89,59 @@ impl Daemon {
         self.heard = server.log.len();
     }
 
-    /// One look of the pool's actor.
-    pub fn look(&mut self, server: &Server, weather: &Weather) -> Look {
-        match &mut self.actor {
-            Some(actor) => actor.look(server, weather),
-            None => Look { effect: None, wake: None },
+    /// What is due now. What was late before is known by then, unless it still is.
+    pub fn step(&mut self, server: &Server, weather: &Weather) -> Step {
+        if !weather.is_late && !weather.is_deaf {
+            while !self.late.is_empty() {
+                self.answer(server, 0, false);
+            }
         }
+        let Some(machine) = &mut self.machine else {
+            return Step { demand: None, effects: Vec::new(), wake: None, wait: None };
+        };
+        let mut step = machine.step(server.moment());
+        if let (Some(Demand::Wait(since)), false, true) = (step.demand, weather.is_full, step.effects.is_empty())
+            && machine.granted(since)
+        {
+            step = machine.step(server.moment());
+        }
+        step
     }
 
-    /// Takes in the answer to a write; true if it is news.
-    pub fn take_in(&mut self, change: Change) -> bool {
-        let is_news = self.actor.as_mut().is_some_and(|actor| actor.cache.apply(&change));
-        let is_watched = match &change {
-            Change::Applied(key, object) => !key.kind.is_build_object() || owner_of(object).is_some(),
-            _ => true,
-        };
-        if is_watched {
+    /// Carries an effect out; what comes of it is taken in at once, later, or never.
+    pub fn carry_out(&mut self, server: &mut Server, weather: &Weather, effect: &Effect, fate: Fate) -> Outcome {
+        let machine = self.machine.as_mut().expect("a machine asked for the effect");
+        let answer = actor::carry_out(server, weather, machine, effect);
+        let outcome = answer.as_ref().map_or_else(|refusal| Outcome::Refused(*refusal), |_| Outcome::Done);
+        match fate {
+            Fate::Lost => machine.abandon_reads(),
+            Fate::Answered if actor::is_waited_for(effect) && !weather.is_late => {
+                self.completed(server, effect, answer)
+            }
+            Fate::Answered => self.late.push((effect.clone(), answer)),
+        }
+        outcome
+    }
+
+    /// One of the answers that are late arrives, and maybe not for the last time.
+    pub fn answer(&mut self, server: &Server, which: usize, is_twice: bool) {
+        let Some(at) = which.checked_rem(self.late.len()) else { return };
+        let (effect, answer) = if is_twice { self.late[at].clone() } else { self.late.remove(at) };
+        self.completed(server, &effect, answer);
+    }
+
+    fn completed(&mut self, server: &Server, effect: &Effect, answer: Result<Answer, Refusal>) {
+        let Some(machine) = &mut self.machine else { return };
+        for change in machine.completed(effect, answer.map_err(actor::failure), server.moment()) {
             let news = self.index.answer(change);
             self.pass_on(news);
         }
-        is_news
     }
 
-    /// What woke the actor may be about objects that no watch tells of.
+    /// Looks anew at what no watch tells of.
     pub fn wake(&mut self) {
-        if let Some(actor) = &mut self.actor {
-            let is_watched = |key: &Key, object: &Object| match owner_of(object) {
-                Some(owner) => owner == POOL,
-                None => !key.kind.is_build_object(),
-            };
-            actor.cache = actor.cache.subset(is_watched);
-        }
-    }
-
-    /// Carries an effect out; what comes of it is taken in, unless the answer is lost.
-    pub fn carry_out(&mut self, server: &mut Server, weather: &Weather, effect: Effect, is_lost: bool) -> Outcome {
-        let actor = self.actor.as_mut().expect("an actor decided on the effect");
-        let write = Write::of(&effect);
-        let asked = if let Effect::Read(key) = &effect { Some(key.clone()) } else { None };
-        let answer = actor.send(server, weather, effect);
-        if is_lost {
-            return Outcome::Done { is_news: true };
-        }
-        if let Some(write) = write {
-            let known = actor.refusals.remove(&write);
-            if matches!(answer, Err(Refusal::Forbidden)) {
-                let since = known.map_or(server.now, |known| known.since);
-                let retry_at = server.now + SignedDuration::from_secs(10);
-                let refusal = ServerRefusal {
-                    words: "exceeded quota".to_owned(),
-                    object: pool_key(),
-                    is_certain: true,
-                    since,
-                    tries: 1,
-                    retry_at,
-                };
-                actor.refusals.insert(write, refusal);
-            }
-        }
-        match answer {
-            Ok(Answer::Change(change)) => {
-                let is_news = self.take_in(change);
-                let is_confirmed = match (asked, &mut self.actor) {
-                    (Some(key), Some(actor)) => actor.cache.confirm_absent(&key),
-                    _ => false,
-                };
-                Outcome::Done { is_news: is_news || is_confirmed }
-            }
-            Ok(Answer::Sought(uid)) => {
-                Outcome::Done { is_news: actor.evidence.insert(uid, Evidence::Sought) != Some(Evidence::Sought) }
-            }
-            Ok(Answer::Told(name)) => Outcome::Done { is_news: actor.told.insert(name) },
-            Ok(Answer::Prepared(prepared)) => {
-                actor.prepared = Some(prepared);
-                Outcome::Done { is_news: true }
-            }
-            Err(refusal) => {
-                if refusal != Refusal::Forbidden {
-                    self.take_in(read(server, &pool_key()));
-                }
-                Outcome::Refused(refusal)
-            }
+        if let Some(machine) = &mut self.machine {
+            machine.forget_unwatched();
         }
     }
 
@@ -172,25 +151,37 @@ impl Daemon {
                 Audience::All => true,
                 Audience::Pools(pools) => pools.contains(POOL),
             };
-            if let Some(actor) = self.actor.as_mut().filter(|_| is_for_pool) {
-                actor.cache.apply(&change);
+            if let Some(machine) = self.machine.as_mut().filter(|_| is_for_pool) {
+                machine.update(&change);
             }
-            self.ensure_actor();
+            self.ensure_machine();
         }
     }
 
-    fn ensure_actor(&mut self) {
-        match (self.index.needs_actor(POOL), &self.actor) {
-            (true, None) => self.actor = Some(Actor { cache: self.index.of_pool(POOL), ..Actor::default() }),
-            (false, Some(_)) => self.actor = None,
+    fn ensure_machine(&mut self) {
+        match (self.index.needs_actor(POOL), &self.machine) {
+            (true, None) => self.machine = Some(PoolMachine::new(POOL, self.index.of_pool(POOL), context())),
+            (false, Some(_)) => (self.machine, self.late) = (None, Vec::new()),
             _ => {}
         }
     }
 }
 
+/// What machines need, with all settings left as they are.
+pub fn context() -> MachineContext {
+    MachineContext { settings: Arc::default(), builders: &builders::ALL, jitter: Jitter::seeded(7) }
+}
+
+/// What becomes of the answer to an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Answered,
+    Lost,
+}
+
 /// What came of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    Done { is_news: bool },
+    Done,
     Refused(Refusal),
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::POOL;
 use crate::common::{config_map, digest_of};
+use crate::daemon::Fate;
 use crate::properties::{config, traced};
 use crate::rest::wanted;
 use crate::step::{CONFIGS, Step, step};
@@ -335,8 +336,13 @@ proptest! {
             let others = not_made_for_builds(&world);
             world.daemon.hear(&world.server);
             // What holds of what pools show is for pools that an API server would store: it is not judged here.
-            let Some(effect) = world.daemon.look(&world.server, &world.weather).effect else { break };
-            world.daemon.carry_out(&mut world.server, &world.weather, effect, false);
+            let step = world.daemon.step(&world.server, &world.weather);
+            if step.effects.is_empty() {
+                break;
+            }
+            for effect in &step.effects {
+                world.daemon.carry_out(&mut world.server, &world.weather, effect, Fate::Answered);
+            }
             prop_assert_eq!(others, not_made_for_builds(&world));
         }
     }

@@ -1,63 +1,36 @@
 //! What is reported of a pool is what its daemon is about.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use machine_os_builder::api::{Key, Pool};
-use machine_os_builder::builders;
-use machine_os_builder::plan::cache::Change;
-use machine_os_builder::plan::decide::{Settings, View};
-use machine_os_builder::plan::report::{self, PoolReport, State, Wish};
-use machine_os_builder::plan::sources::Sources;
+use machine_os_builder::api::Pool;
+use machine_os_builder::plan::report::{self, Look, PoolReport, Progress, State};
 use proptest::prelude::*;
 
 use crate::POOL;
-use crate::actor::{prepare, read};
-use crate::daemon::{Daemon, Weather};
+use crate::actor::carry_out;
+use crate::daemon::{Daemon, Weather, context};
 use crate::laws::shown;
 use crate::properties::{after, config, steps, traced};
 use crate::step::Step;
 use crate::world::World;
 
-/// Wishes that one report may have.
-const WISHES_MAX: usize = 8;
+/// Times that one report may ask for reads.
+const READS_MAX: usize = 8;
 
 /// The report on a world as it is now, by somebody who has just come; `None` if there is nothing to report on.
 fn report(world: &World) -> Result<Option<PoolReport>, String> {
-    let Some(mut actor) = Daemon::start(&world.server).actor else { return Ok(None) };
-    actor.classify(&world.server);
-    for _ in 0..WISHES_MAX {
-        let view = View {
-            pool: POOL,
-            cache: &actor.cache,
-            sources: &Sources::read(&actor.cache, &builders::ALL),
-            settings: &Settings::default(),
-            statuses: &actor.statuses,
-            running: &BTreeMap::new(),
-            evidence: &actor.evidence,
-            prepared: actor.prepared.as_ref(),
-            told: &BTreeSet::new(),
-            refusals: &BTreeMap::new(),
-            has_slot: false,
-            now: world.server.now,
-        };
-        match report::see(&view) {
-            Ok(seen) => return Ok(report::reports([seen]).pop()),
-            Err(Wish::Object(key)) => answer(&mut actor, world, &key),
-            Err(Wish::Payload(rendered, version)) => match prepare(&world.server, rendered, version) {
-                Ok(prepared) => actor.prepared = Some(prepared),
-                Err(gone) => drop(actor.cache.apply(&gone)),
-            },
+    let Some(machine) = Daemon::start(&world.server).machine else { return Ok(None) };
+    let mut look = Look::new(POOL, machine.cache().clone(), context(), world.server.now);
+    for _ in 0..READS_MAX {
+        match look.advance() {
+            Progress::Seen(seen) => return Ok(report::reports([*seen]).pop()),
+            Progress::Reads(effects) => {
+                for effect in effects {
+                    let answer = carry_out(&mut world.server.clone(), &world.weather, &machine, &effect);
+                    look.completed(&effect, answer.map_err(|refusal| format!("{effect:?}: {refusal:?}"))?);
+                }
+            }
         }
     }
-    Err("the report never has all that it wishes for".into())
-}
-
-fn answer(actor: &mut crate::actor::Actor, world: &World, key: &Key) {
-    let change = read(&world.server, key);
-    actor.cache.apply(&change);
-    if matches!(change, Change::Gone(..)) {
-        actor.cache.confirm_absent(key);
-    }
+    Err("the report never has all that it reads".into())
 }
 
 /// Nobody is told that something is done before the pool shows it.

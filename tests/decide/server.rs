@@ -1,14 +1,20 @@
 //! An API server as a value: objects, versions, and what watches have to tell. It can be copied and run twice.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use machine_os_builder::api::{Key, Kind, Object, names};
+use machine_os_builder::clock::Moment;
 use machine_os_builder::plan::cache::Change;
 use machine_os_builder::plan::conditions::to_rfc3339;
 use machine_os_builder::plan::decide::Doomed;
 use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// When everything begins.
+const EPOCH: &str = "2026-01-01T00:00:00Z";
 
 /// Why a write was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +51,17 @@ impl Server {
             objects: BTreeMap::new(),
             log: Vec::new(),
             events: Vec::new(),
-            now: "2026-01-01T00:00:00Z".parse().unwrap(),
+            now: EPOCH.parse().unwrap(),
             versions: 0,
             uids: 0,
         }
+    }
+
+    /// The time, by both clocks: the one that is never set goes on from any moment.
+    pub fn moment(&self) -> Moment {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let since = self.now.duration_since(EPOCH.parse().unwrap());
+        Moment { wall: self.now, steady: *BEGAN + Duration::try_from(since).unwrap() }
     }
 
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Arc<Object>> {

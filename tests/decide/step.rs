@@ -52,6 +52,8 @@ pub enum Step {
     Restart,
     Blind(bool),
     Deaf(bool),
+    Late(bool),
+    Answer { which: usize, is_twice: bool },
     Full(bool),
     Forbidden(bool),
     // Users.

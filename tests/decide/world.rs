@@ -1,13 +1,15 @@
 //! A server, a daemon and the weather, step by step; each step is written down, and each effect judged.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use machine_os_builder::api::{Key, Kind, Object};
 use machine_os_builder::plan::decide::Effect;
+use machine_os_builder::plan::machine::PoolMachine;
 
 use crate::common;
-use crate::daemon::{Daemon, Outcome, Weather};
+use crate::daemon::{Daemon, Fate, Outcome, Weather};
 use crate::kubelet::{self, Pushed};
 use crate::laws::{self, Before, Made};
 use crate::server::{Refusal, Server};
@@ -15,7 +17,9 @@ use crate::step::{CONFIGS, Step};
 use crate::{POOL, rest, users};
 
 /// Effects within which a pool comes to rest.
-const EFFECTS_MAX: usize = 40;
+const EFFECTS_MAX: usize = 60;
+/// The longest time that a machine waits for a time that decisions know.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 pub struct World {
@@ -24,8 +28,10 @@ pub struct World {
     pub weather: Weather,
     pub made: Made,
     pub pushed: Pushed,
-    /// When the daemon wants to look again.
+    /// When something is due by itself.
     pub wake: Option<Timestamp>,
+    /// How long the daemon waits before it steps again.
+    pub wait: Option<Duration>,
     pub trace: Vec<String>,
 }
 
@@ -55,6 +61,7 @@ impl World {
             made: Made::new(),
             pushed: Pushed::new(),
             wake: None,
+            wait: None,
             trace: Vec::new(),
         }
     }
@@ -79,6 +86,11 @@ impl World {
             }
             Step::Blind(is) => set(&mut self.weather.is_blind, *is),
             Step::Deaf(is) => set(&mut self.weather.is_deaf, *is),
+            Step::Late(is) => set(&mut self.weather.is_late, *is),
+            Step::Answer { which, is_twice } => {
+                self.daemon.answer(&self.server, *which, *is_twice);
+                Ok(())
+            }
             Step::Full(is) => set(&mut self.weather.is_full, *is),
             Step::Forbidden(is) => set(&mut self.weather.is_forbidden, *is),
             Step::Pod(which, act) => {
@@ -99,12 +111,9 @@ impl World {
         }
     }
 
-    /// Time passes; a daemon whose time has come wakes.
+    /// Time passes.
     pub fn pass(&mut self, seconds: i64) {
         self.server.now += SignedDuration::from_secs(seconds);
-        if self.wake.is_some_and(|wake| wake <= self.server.now) {
-            self.daemon.wake();
-        }
     }
 
     /// Another process takes over: it knows what is in the cluster.
@@ -121,25 +130,34 @@ impl World {
         Ok(())
     }
 
-    /// One look, and the effect that it leads to.
+    /// One step, and the effects that it asks for; the answers to them may be lost.
     pub fn look(&mut self, is_lost: bool) -> Result<Progress, String> {
         if !self.weather.is_blind {
             self.daemon.hear(&self.server);
         }
-        let look = self.daemon.look(&self.server, &self.weather);
-        self.wake = look.wake;
-        let Some(effect) = look.effect else { return Ok(Progress::Rested) };
-        let actor = self.daemon.actor.as_ref().expect("an actor decided on the effect");
-        let known = |key: &Key| actor.cache.get(key).cloned();
-        let before = Before {
-            objects: self.server.objects.clone(),
-            known: known(&Key::new(Kind::MachineConfigPool, POOL)),
-            wanted: laws::wanted(&known),
-        };
-        let outcome = self.daemon.carry_out(&mut self.server, &self.weather, effect.clone(), is_lost);
-        self.trace.push(format!("    {} -> {outcome:?}{}", brief(&effect), if is_lost { ", lost" } else { "" }));
-        laws::judge(&before, &effect, &self.server, &mut self.made, &self.pushed)?;
-        Ok(Progress::Did(outcome))
+        let step = self.daemon.step(&self.server, &self.weather);
+        (self.wake, self.wait) = (step.wake, step.wait);
+        if step.effects.is_empty() {
+            return Ok(Progress::Rested);
+        }
+        let mut progress = Outcome::Done;
+        let known = self.daemon.machine.as_ref().map(PoolMachine::cache).cloned().unwrap_or_default();
+        let known = |key: &Key| known.get(key).cloned();
+        for effect in step.effects {
+            let before = Before {
+                objects: self.server.objects.clone(),
+                known: known(&Key::new(Kind::MachineConfigPool, POOL)),
+                wanted: laws::wanted(&known),
+            };
+            let fate = if is_lost { Fate::Lost } else { Fate::Answered };
+            let outcome = self.daemon.carry_out(&mut self.server, &self.weather, &effect, fate);
+            self.trace.push(format!("    {} -> {outcome:?}{}", brief(&effect), if is_lost { ", lost" } else { "" }));
+            laws::judge(&before, &effect, &self.server, &mut self.made, &self.pushed)?;
+            if outcome != Outcome::Done {
+                progress = outcome;
+            }
+        }
+        Ok(Progress::Did(progress))
     }
 
     /// Lets the daemon do all that is due, with its eyes open; returns how many effects that took.
@@ -149,22 +167,30 @@ impl World {
         Ok(effects)
     }
 
-    /// Whether the daemon waits for its next try of a write that the server would accept by now.
-    fn is_refused_no_more(&self) -> bool {
-        let is_waiting = self.daemon.actor.as_ref().is_some_and(|actor| !actor.refusals.is_empty());
-        is_waiting && !self.weather.is_forbidden && self.wake.is_some_and(|wake| wake > self.server.now)
+    /// How long the daemon waits for something that is not due at a time that decisions know: the answers to what it reads,
+    /// the end of a back-off, or the next try of a write that the server would accept by now.
+    fn pause(&self) -> Option<i64> {
+        let wait = self.wait?;
+        let until = self.wake.map(|wake| Duration::try_from(wake.duration_since(self.server.now)).unwrap_or_default());
+        let is_back_off = until.is_none_or(|until| wait < until.min(PAUSE_MAX));
+        let is_refused = self.daemon.machine.as_ref().is_some_and(PoolMachine::is_refused);
+        let is_over = is_back_off || (is_refused && !self.weather.is_forbidden);
+        is_over.then(|| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX) + 1)
     }
 
     /// As [`World::rest`], without a judgement of what it comes to.
     pub fn come_to_rest(&mut self) -> Result<usize, String> {
         self.weather.is_blind = false;
         self.weather.is_deaf = false;
+        self.weather.is_late = false;
         self.daemon.wake();
         let mut was_refused = false;
         for effects in 0..EFFECTS_MAX {
             match self.look(false)? {
-                Progress::Rested if self.is_refused_no_more() => self.pass(60),
-                Progress::Rested => return Ok(effects),
+                Progress::Rested => match self.pause() {
+                    Some(seconds) => self.pass(seconds),
+                    None => return Ok(effects),
+                },
                 Progress::Did(Outcome::Refused(Refusal::Forbidden)) if was_refused => return Ok(effects),
                 Progress::Did(outcome) => was_refused |= outcome == Outcome::Refused(Refusal::Forbidden),
             }

@@ -24,9 +24,8 @@ pub(super) struct Children {
 impl State {
     /// Sees to it that each build object has its actor.
     pub(super) async fn follow_builds(&mut self) {
-        let is_made = |key: &Key, object: &Object| {
-            key.kind.is_build_object() && owner_of(object).as_deref() == Some(&self.pool)
-        };
+        let is_made =
+            |key: &Key, object: &Object| key.kind.is_build_object() && owner_of(object).as_deref() == Some(&self.pool);
         let made = self.machine.cache().iter().filter(|(key, object)| is_made(key, object));
         let unfollowed: Vec<BuildId> = made
             .filter_map(|(key, object)| build_id(key, object))

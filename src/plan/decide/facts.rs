@@ -206,8 +206,7 @@ impl<'a> Facts<'a> {
 
     /// The deletions of `doomed`, at once: of what runs first, which must be stopped before it loses its inputs.
     pub(super) fn deletions(&self, doomed: impl IntoIterator<Item = Made<'a>>) -> Vec<Effect> {
-        let (runners, inputs): (Vec<_>, Vec<_>) =
-            doomed.into_iter().partition(|made| made.key.kind.is_build_object());
+        let (runners, inputs): (Vec<_>, Vec<_>) = doomed.into_iter().partition(|made| made.key.kind.is_build_object());
         let of = |doomed: Vec<Made<'a>>| -> Vec<Effect> {
             doomed.into_iter().filter_map(|made| self.deletion_of(made)).collect()
         };

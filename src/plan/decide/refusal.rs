@@ -92,7 +92,8 @@ fn of_start<'a>(facts: &Facts<'a>) -> Option<(&'a Write, &'a Refusal)> {
 /// `decision`, or what comes before it where the API server refuses what it asks for.
 pub(super) fn apply(facts: &Facts<'_>, mut decision: Decision) -> Decision {
     let Some(pool) = &facts.pool else { return decision };
-    let refusal_of = |effect: &Effect| Write::of(effect).and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
+    let refusal_of =
+        |effect: &Effect| Write::of(effect).and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
     let is_waiting = |(_, refusal): &(Write, &Refusal)| refusal.retry_at > facts.view.now;
     let mut refused = decision.effects.iter().filter_map(refusal_of);
     let Some(first) = refused.next() else { return decision };

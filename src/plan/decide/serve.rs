@@ -169,12 +169,7 @@ fn is_digest_of_running(facts: &Facts<'_>, made: &Made<'_>, hash: &str) -> bool 
 }
 
 /// The next steps of stopping and removing what was made from other inputs than those of `hash`.
-fn supersede<'a>(
-    facts: &Facts<'a>,
-    pool: &Pool<'_>,
-    hash: &str,
-    is_stale: impl Fn(&Made<'a>) -> bool,
-) -> Vec<Effect> {
+fn supersede<'a>(facts: &Facts<'a>, pool: &Pool<'_>, hash: &str, is_stale: impl Fn(&Made<'a>) -> bool) -> Vec<Effect> {
     let running =
         facts.builds.iter().find(|build| is_stale(build) && !build.is_being_deleted() && facts.is_running(**build));
     let told = running.and_then(|build| {

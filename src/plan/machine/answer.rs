@@ -74,7 +74,7 @@ impl PoolMachine {
             }
             Effect::ReadDigest { build, uid } => self.take_in_digest((build, uid), answer, now),
             Effect::Read(key) if self.stale_after.is_some() && *key == self.key() => self.take_in_pool(answer, now),
-            _ if self.is_refused(effect, &answer, now) => Vec::new(),
+            _ if self.note_refusal(effect, &answer, now) => Vec::new(),
             _ => match answer {
                 Ok(answer) => self.take_in(effect, answer, now),
                 Err(failure) => self.fail(failure, now),
@@ -83,7 +83,7 @@ impl PoolMachine {
     }
 
     /// Takes note of how a write was answered; true if it is refused, and so is to be shown rather than repeated.
-    fn is_refused(&mut self, effect: &Effect, answer: &Result<Answer, Failure>, now: Moment) -> bool {
+    fn note_refusal(&mut self, effect: &Effect, answer: &Result<Answer, Failure>, now: Moment) -> bool {
         let Some(write) = Write::of(effect) else { return false };
         let Err(failure) = answer else {
             self.refusals.accepted(write);

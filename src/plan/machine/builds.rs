@@ -137,7 +137,8 @@ impl Builds {
             read.due = Due::At(now + DIGEST_INTERVAL);
             return;
         }
-        let config_map = Key::new(Kind::ConfigMap, names::digest(names::rendered_of(&read.build.name).unwrap_or_default()));
+        let config_map =
+            Key::new(Kind::ConfigMap, names::digest(names::rendered_of(&read.build.name).unwrap_or_default()));
         let words = format!("the build succeeded, but left no digest in {config_map}");
         self.end_read(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
     }

@@ -28,8 +28,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub use self::answer::{Answer, Failure, FailureKind};
-pub use self::builds::Transition;
 use self::builds::Builds;
+pub use self::builds::Transition;
 use self::refusals::Refusals;
 use super::builder::Builders;
 use super::cache::{Cache, Change};
@@ -167,7 +167,9 @@ impl PoolMachine {
         self.refusals.tell_time(now);
         self.builds.clock_in(now.steady);
         let mut decision = decide(&self.view(now));
-        if decision.effects.iter().any(|effect| matches!(effect, Effect::Create(Part::Payload, _))) && !self.holds_payload() {
+        if decision.effects.iter().any(|effect| matches!(effect, Effect::Create(Part::Payload, _)))
+            && !self.holds_payload()
+        {
             // Its ConfigMap has gone since: it is read again.
             self.let_go_of_payload();
             decision = decide(&self.view(now));
@@ -216,6 +218,11 @@ impl PoolMachine {
     /// The compressed MachineConfig of the build that is about to start; none if it is in its ConfigMap already.
     pub fn payload(&self) -> Option<&Payload> {
         self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok())
+    }
+
+    /// Whether the API server refuses a request that the pool needs.
+    pub fn is_refused(&self) -> bool {
+        !self.refusals.known().is_empty()
     }
 
     /// The builds that were found to do otherwise than before, since this was asked last.
@@ -280,8 +287,8 @@ impl PoolMachine {
         }
     }
 
-    /// Forgets objects that no watch would tell of: they have to be met again.
-    fn forget_unwatched(&mut self) {
+    /// Forgets objects that no watch would tell of: they have to be met again. A step does so once a wait for a time is over.
+    pub fn forget_unwatched(&mut self) {
         let pool = &self.pool;
         self.cache = self.cache.subset(|key, object| match owner_of(object) {
             Some(owner) => owner == *pool,

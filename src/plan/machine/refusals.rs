@@ -88,7 +88,8 @@ impl Refusals {
         let wait = jitter.backoff(REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, tries).max(failure.retry_after);
         let retry_at = SignedDuration::try_from(wait).ok().and_then(|wait| now.wall.checked_add(wait).ok());
         let retry_at = retry_at.unwrap_or(now.wall);
-        let refusal = Refusal { words: words.clone(), object: answered.object.clone(), is_certain, since, tries, retry_at };
+        let refusal =
+            Refusal { words: words.clone(), object: answered.object.clone(), is_certain, since, tries, retry_at };
         self.note(answered, refusal, wait, now.steady);
         true
     }
