@@ -1,11 +1,11 @@
-//! Properties of `decide`, over random histories: a pure model of the cluster applies each effect as the API server
-//! and the pool's actor would, between random steps of users, neighbours, the kubelet, restarts and time.
+//! Properties of the machine of a pool, over random histories: a pure model of the cluster applies each effect as the API
+//! server would, between random steps of users, neighbours, the kubelet, restarts and time.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `step` | what may happen |
 //! | `server` | objects, versions, watches |
-//! | `daemon`, `actor` | what is known, looked at and done, one effect at a time |
+//! | `daemon`, `actor` | the pool's machine and its driver, without a runtime |
 //! | `users`, `kubelet` | what others do |
 //! | `world` | all of them together, and the trace |
 //! | `laws` | what holds of every single effect |
@@ -14,6 +14,7 @@
 //! | `report` | what holds of reports on all of that |
 //! | `forged` | objects that bear our marks, and are not ours |
 //! | `properties` | the properties themselves |
+//! | `schedules` | the same end, in whatever order answers arrive |
 
 mod common;
 
@@ -35,6 +36,8 @@ mod properties;
 mod report;
 #[path = "decide/rest.rs"]
 mod rest;
+#[path = "decide/schedules.rs"]
+mod schedules;
 #[path = "decide/server.rs"]
 mod server;
 #[path = "decide/step.rs"]

@@ -47,7 +47,7 @@ pub fn after(steps: &[Step]) -> Result<World, TestCaseError> {
 
 /// What can be seen of a world, but for versions, and for digests that no build left: they are deleted where somebody
 /// comes upon them.
-fn seen(world: &World) -> serde_json::Value {
+pub fn seen(world: &World) -> serde_json::Value {
     let is_stray = |key: &Key, object: &Object| key.name.starts_with("digest-") && !is_ours(object);
     let objects = world.server.objects.iter().filter(|(key, object)| !is_stray(key, object)).map(|(key, object)| {
         let mut object = document(object);
@@ -58,7 +58,7 @@ fn seen(world: &World) -> serde_json::Value {
 }
 
 /// What tells two worlds apart, and how they came to be.
-fn two_ends(undisturbed: &World, disturbed: &World) -> String {
+pub fn two_ends(undisturbed: &World, disturbed: &World) -> String {
     let ends = [undisturbed, disturbed].map(seen);
     let objects = ends.each_ref().map(|end| end["objects"].as_object().unwrap());
     let names: BTreeSet<&String> = objects.iter().flat_map(|objects| objects.keys()).collect();
@@ -94,7 +94,7 @@ fn mend(world: &mut World) {
 }
 
 /// Runs a world to its end: builds succeed, Pods end, and time passes where somebody waits for it.
-fn run_to_the_end(world: &mut World) -> Result<(), String> {
+pub fn run_to_the_end(world: &mut World) -> Result<(), String> {
     for _ in 0..12 {
         world.rest()?;
         let pods = build_pods(&world.server);
@@ -113,7 +113,7 @@ fn run_to_the_end(world: &mut World) -> Result<(), String> {
     Err("not at its end after all".into())
 }
 
-fn is_built(world: &World) -> Result<(), String> {
+pub fn is_built(world: &World) -> Result<(), String> {
     let pool = world.pool().ok_or("there is no pool")?;
     let record = BuildRecord::of(&Pool::new(pool)).map_err(|fault| fault.to_string())?;
     let published = record.published.ok_or("nothing is published")?;
