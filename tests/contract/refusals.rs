@@ -119,6 +119,31 @@ async fn a_refusal_is_shown_before_the_next_try() {
     assert_eq!(requests[first + 1], "show", "{requests:?}");
 }
 
+/// The failure of the build before was still shown, as another controller wrote the status just then. It was taken for one
+/// of this build: the refusal was shown as a failure at once, and no Event told of it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_where_the_failure_of_an_earlier_build_is_still_shown() {
+    let cluster = Cluster::new().await;
+    let (_daemon, wire) = behind(&cluster, Settings::default(), |_| Fate::Arrives).await;
+    cluster.start_build("worker", R1).await;
+    cluster.set_pod(POD, json!({"phase": "Failed"})).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    cluster.rest(Duration::from_secs(10)).await;
+    let mut conflicts = 1..=1;
+    wire.set_script(Box::new(move |passing| match passing {
+        _ if is_pod(passing) => Fate::Answered(404, None),
+        _ if passing.path.contains("/status") && conflicts.next().is_some() => Fate::Answered(409, None),
+        _ => Fate::Arrives,
+    }));
+    cluster.roll_out("worker", "rendered-worker-2").await;
+    cluster.rest(Duration::from_secs(15)).await;
+    cluster.shows("worker", "BuildPending", "BuildRefused").await;
+    assert!(!Pool::new(&cluster.pool("worker").await).is_true(DEGRADED));
+    cluster.rest(Duration::from_secs(660)).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed", "BuildRefused", "BuildFailed"]);
+}
+
 /// An API server waits for a webhook for ten seconds, and then says which did not answer.
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_hangs_is_shown_within_15_seconds() {
