@@ -50,9 +50,7 @@ pub(super) fn patch_record(
 ) -> Option<Effect> {
     let document = document(pool.object);
     let mut patch = GuardedPatch::new(&document);
-    patch
-        .premise(&["metadata", "labels", keys::LAYERING_ENABLED])
-        .set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
+    patch.guard(&show::LABEL).set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
     more(&mut patch);
     patch.finish().map(Effect::PatchPool)
 }
