@@ -196,6 +196,30 @@ async fn a_refusal_fails_the_build_at_the_deadline_and_not_with_the_next_try() {
     assert!(start.elapsed() < Duration::from_secs(103), "{:?}", start.elapsed());
 }
 
+/// Before each try, a process that had not written the ConfigMap itself read the MachineConfig that is in it already.
+#[tokio::test(start_paused = true)]
+async fn a_machine_config_that_is_in_its_config_map_is_not_read_before_each_try_that_is_refused() {
+    let cluster = Cluster::new().await;
+    let meets = |passing: &Passing| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
+    let (daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildRefused").await;
+    daemon.stop().await;
+    let (reads, tries) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
+    let (read, tried) = (reads.clone(), tries.clone());
+    let meets = move |passing: &Passing| {
+        *read.lock().unwrap() += u32::from(passing.path.contains("/machineconfigs/rendered-worker-1"));
+        *tried.lock().unwrap() += u32::from(is_pod(passing));
+        if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives }
+    };
+    let (_daemon, wire) = behind(&cluster, Settings::default(), meets).await;
+    cluster.rest(Duration::from_secs(600)).await;
+    let (reads, tries) = (*reads.lock().unwrap(), *tries.lock().unwrap());
+    assert!(reads == 1 && tries > 5, "{reads} reads for {tries} tries");
+    wire.set_script(Box::new(|_| Fate::Arrives));
+    cluster.exists(Kind::Pod, POD).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_is_shown_and_holds_no_slot() {
     let cluster = Cluster::new().await;

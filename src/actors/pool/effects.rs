@@ -139,6 +139,10 @@ impl State {
 
     async fn create(&mut self, part: Part, request: Arc<BuildRequest>) -> Result<Change, Error> {
         let id = BuildId { rendered: request.inputs.rendered_config.clone(), hash: request.hash.clone() };
+        if part != Part::Payload {
+            // Its ConfigMap is there already, whichever process created it.
+            self.spend_payload();
+        }
         let payload = self.prepared.as_ref().and_then(|prepared| prepared.payload.as_ref().ok()).cloned();
         let digest = Key::new(Kind::ConfigMap, names::digest(&request.inputs.rendered_config));
         let change = self.ask(&id, |reply| BuildMessage::Create { part, request, payload, reply }).await?;
