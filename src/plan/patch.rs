@@ -75,15 +75,15 @@ impl<'a> GuardedPatch<'a> {
         Some(json_patch::Patch(tests))
     }
 
-    /// Tests what is at `path`. That it is absent cannot be tested, so then it is the object that it is absent
-    /// from that is tested, or the document's version where that is the document.
-    fn guard(&mut self, path: &[&str]) {
+    /// The patch holds only while what is at `path` is what is known, be it nothing. That it is absent cannot be tested, so
+    /// then it is the object that it is absent from that is tested, or the document's version where that is the document.
+    pub fn guard(&mut self, path: &[&str]) -> &mut Self {
         match self.depth_of(self.document, path) {
             // What is known of the metadata is not all of it: the server keeps fields there that are not read.
             0 => self.premise(&["metadata", "resourceVersion"]),
             1 if path[0] == "metadata" => self.premise(&["metadata", "resourceVersion"]),
             depth => self.premise(&path[..depth]),
-        };
+        }
     }
 
     /// How many of the keys of `path` lead to something in `document`: to objects, but for the last.

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use http::Method;
+use machine_os_builder::actors::Settings;
 use machine_os_builder::api::{Kind, Pool, keys};
+use machine_os_builder::daemon::{self, Daemon};
+use machine_os_builder::simulation::network::{Fate, Link};
 use serde_json::json;
 
-use crate::common::{Cluster, references, shown};
+use crate::common::{Cluster, image_on, references, shown};
 
 const R1: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
@@ -122,4 +126,36 @@ async fn l10_a_pool_deleted_while_the_daemon_was_down_leaves_nothing() {
     cluster.delete(Kind::MachineConfigPool, "worker").await;
     let _daemon = cluster.daemon().await;
     cluster.eventually("nothing is left", async || cluster.build_objects().await.is_empty().then_some(())).await;
+}
+
+/// The patch that takes everything off a pool came late: it took the image, or all of the four conditions, off a pool that
+/// was opted in again by then.
+#[tokio::test(start_paused = true)]
+async fn what_is_about_to_be_taken_off_stays_on_a_pool_that_is_opted_in_again_meanwhile() {
+    for is_status in [false, true] {
+        let cluster = Cluster::new().await;
+        let (link, wire) = Link::new(cluster.server.service(), Box::new(|_| Fate::Arrives));
+        let options = daemon::Options::new(Settings::default(), cluster.clock, 7);
+        let _daemon = Daemon::start(link, options).await.unwrap();
+        cluster.start_build("worker", R1).await;
+        cluster.succeed(R1).await;
+        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        let since = async || Pool::new(&cluster.pool("worker").await).condition("BuildFailed").unwrap().clone();
+        let before = since().await;
+        let mut late = 1..=1;
+        wire.set_script(Box::new(move |passing| {
+            let is_meant = passing.method == Method::PATCH && passing.path.contains("/status") == is_status;
+            if is_meant && late.next().is_some() { Fate::Waits(Duration::from_secs(5)) } else { Fate::Arrives }
+        }));
+        cluster.opt_out("worker").await;
+        cluster.rest(Duration::from_secs(2)).await;
+        let label = json!({"metadata": {"labels": {keys::LAYERING_ENABLED: ""}}});
+        cluster.merge(Kind::MachineConfigPool, "worker", label).await;
+        cluster.rest(Duration::from_secs(20)).await;
+        assert_eq!(since().await, before, "{is_status}");
+        let pool = cluster.pool("worker").await;
+        assert_eq!(image_on(&pool).is_some(), !is_status);
+        let expected = if is_status { ("BuildPending", "BuildPending") } else { ("BuildSuccess", "BuildSucceeded") };
+        assert_eq!(shown(&pool), [(expected.0.to_owned(), expected.1.to_owned())]);
+    }
 }

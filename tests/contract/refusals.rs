@@ -119,6 +119,31 @@ async fn a_refusal_is_shown_before_the_next_try() {
     assert_eq!(requests[first + 1], "show", "{requests:?}");
 }
 
+/// The failure of the build before was still shown, as another controller wrote the status just then. It was taken for one
+/// of this build: the refusal was shown as a failure at once, and no Event told of it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_where_the_failure_of_an_earlier_build_is_still_shown() {
+    let cluster = Cluster::new().await;
+    let (_daemon, wire) = behind(&cluster, Settings::default(), |_| Fate::Arrives).await;
+    cluster.start_build("worker", R1).await;
+    cluster.set_pod(POD, json!({"phase": "Failed"})).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    cluster.rest(Duration::from_secs(10)).await;
+    let mut conflicts = 1..=1;
+    wire.set_script(Box::new(move |passing| match passing {
+        _ if is_pod(passing) => Fate::Answered(404, None),
+        _ if passing.path.contains("/status") && conflicts.next().is_some() => Fate::Answered(409, None),
+        _ => Fate::Arrives,
+    }));
+    cluster.roll_out("worker", "rendered-worker-2").await;
+    cluster.rest(Duration::from_secs(15)).await;
+    cluster.shows("worker", "BuildPending", "BuildRefused").await;
+    assert!(!Pool::new(&cluster.pool("worker").await).is_true(DEGRADED));
+    cluster.rest(Duration::from_secs(660)).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed", "BuildRefused", "BuildFailed"]);
+}
+
 /// An API server waits for a webhook for ten seconds, and then says which did not answer.
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_hangs_is_shown_within_15_seconds() {
@@ -169,6 +194,30 @@ async fn a_refusal_fails_the_build_at_the_deadline_and_not_with_the_next_try() {
     let start = Instant::now();
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     assert!(start.elapsed() < Duration::from_secs(103), "{:?}", start.elapsed());
+}
+
+/// Before each try, a process that had not written the ConfigMap itself read the MachineConfig that is in it already.
+#[tokio::test(start_paused = true)]
+async fn a_machine_config_that_is_in_its_config_map_is_not_read_before_each_try_that_is_refused() {
+    let cluster = Cluster::new().await;
+    let meets = |passing: &Passing| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
+    let (daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    cluster.create_pool("worker", R1).await;
+    cluster.shows("worker", "BuildPending", "BuildRefused").await;
+    daemon.stop().await;
+    let (reads, tries) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
+    let (read, tried) = (reads.clone(), tries.clone());
+    let meets = move |passing: &Passing| {
+        *read.lock().unwrap() += u32::from(passing.path.contains("/machineconfigs/rendered-worker-1"));
+        *tried.lock().unwrap() += u32::from(is_pod(passing));
+        if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives }
+    };
+    let (_daemon, wire) = behind(&cluster, Settings::default(), meets).await;
+    cluster.rest(Duration::from_secs(600)).await;
+    let (reads, tries) = (*reads.lock().unwrap(), *tries.lock().unwrap());
+    assert!(reads == 1 && tries > 5, "{reads} reads for {tries} tries");
+    wire.set_script(Box::new(|_| Fate::Arrives));
+    cluster.exists(Kind::Pod, POD).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, Object, Pool, keys};
+use machine_os_builder::plan::record::BuildRecord;
 use serde_json::json;
 
 use crate::common::{Cluster, exited, references, shown};
@@ -29,6 +30,39 @@ async fn a_build_that_is_lost_while_inputs_are_unreadable_leaves_nothing_that_ru
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     cluster.succeed(R1).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+}
+
+/// The reference to the build was removed, and its loss was on no record: after the input was mended, another pod was made
+/// for the same attempt. No Event told of either, and the first refusal of that pod was a failed build at once.
+#[tokio::test(start_paused = true)]
+async fn a_build_object_that_is_deleted_while_inputs_are_unreadable_is_a_lost_attempt() {
+    for is_rebuild in [false, true] {
+        let cluster = Cluster::new().await;
+        let _daemon = cluster.daemon().await;
+        cluster.start_build("worker", R1).await;
+        if is_rebuild {
+            cluster.succeed(R1).await;
+            cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+            cluster.annotate("worker", keys::REBUILD, "").await;
+            cluster.shows("worker", "BuildPending", "BuildPending").await;
+        }
+        let typo = json!({"data": {"finalImagePullspec": "typo"}});
+        cluster.merge(Kind::ConfigMap, "on-cluster-build-config", typo).await;
+        cluster.rest(Duration::from_secs(5)).await;
+        cluster.delete(Kind::Pod, POD).await;
+        cluster.rest(Duration::from_secs(900)).await;
+        assert_eq!(references(&cluster.pool("worker").await), (vec![], vec![]));
+        let mended = json!({"data": {"finalImagePullspec": "registry.test/org/os"}});
+        cluster.merge(Kind::ConfigMap, "on-cluster-build-config", mended).await;
+        cluster.shows("worker", "BuildPending", "BuildPending").await;
+        let pool = cluster.pool("worker").await;
+        let attempt = BuildRecord::of(&Pool::new(&pool)).unwrap().attempt.unwrap();
+        assert_eq!(attempt.number, 2, "{is_rebuild}");
+        let told = cluster.events("worker").await;
+        let count = |reason: &str| told.iter().filter(|told| *told == reason).count();
+        assert_eq!(count("BuildStarted"), if is_rebuild { 3 } else { 2 }, "{told:?}");
+        assert_eq!(count("BuildRetrying"), 1, "{told:?}");
+    }
 }
 
 fn since(pool: &Object, condition: &str) -> String {

@@ -49,6 +49,7 @@ fn tell_opted_out(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Effect> {
 fn forget(pool: &Pool<'_>) -> Option<Effect> {
     let document = show::document(pool.object);
     let mut patch = GuardedPatch::new(&document);
+    patch.guard(&show::LABEL);
     for key in [keys::NEWEST_IMAGE, keys::BUILD_RECORD, keys::REBUILD] {
         patch.remove(&["metadata", "annotations", key]);
     }

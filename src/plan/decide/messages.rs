@@ -15,6 +15,8 @@ use crate::plan::status::{BuildFailure, FailureCause};
 const SINCE: &str = "since ";
 /// What stands before the last lines of output.
 const LAST_LINES: &str = "; last lines:\n";
+/// What stands behind an API server's own words.
+const REFUSES: &str = "; the API server refuses to ";
 
 /// What is shown while a pool waits for a slot. The moment it began to wait is part of it: it is where
 /// a successor of this process reads the order of the queue.
@@ -60,9 +62,14 @@ pub(super) fn refused(words: &str, write: Write, object: &Key, command: &str) ->
         Write::Read(_) => "show",
     };
     let status = if write == Write::Status { "the status of " } else { "" };
-    let tail = format!("; the API server refuses to {verb} {status}{object}; this is tried again until it succeeds");
+    let tail = format!("{REFUSES}{verb} {status}{object}; this is tried again until it succeeds");
     let room = commands::room_for(command).saturating_sub(tail.len());
     commands::with_next(&format!("{}{tail}", cut(words, room)), command)
+}
+
+/// Whether a message is one of [`refused`]: the words of this program stay in it, however long those of the server are.
+pub(super) fn is_of_refusal(message: &str) -> bool {
+    message.contains(REFUSES)
 }
 
 /// What becomes of a build that has not started in time.

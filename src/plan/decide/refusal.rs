@@ -2,12 +2,13 @@
 //! it succeeds or is not needed any more.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::facts::Facts;
 use super::serve::tell;
 use super::{Decision, Effect, Part, commands, messages, settle, show};
 use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, event, reason};
-use crate::api::pool::is_build_reference;
+use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool};
 use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::notes::Note;
@@ -126,10 +127,10 @@ fn say(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> O
     }
 }
 
-/// Whether the pool shows this refusal, or a failure. It does so before the next try: tries may come faster than they
-/// are answered, and users would wait for their cause.
+/// Whether the pool shows this refusal, or a failure that is not over. It does so before the next try: tries may come
+/// faster than they are answered, and users would wait for their cause.
 fn shows(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> bool {
-    pool.is_true(BUILD_FAILED)
+    (pool.is_true(BUILD_FAILED) && !is_outdated(facts, pool))
         || pool.shown().is_some_and(|shown| shown["message"] == note(facts, pool, write, refusal).message)
 }
 
@@ -143,7 +144,7 @@ fn next_change(facts: &Facts<'_>, write: Write, refusal: &Refusal) -> Timestamp 
 fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Option<Effect> {
     let note = note(facts, pool, write, refusal);
     // Once the build is there after all, it has not failed.
-    let is_shown = pool.is_true(BUILD_FAILED) && is_shown(pool) && facts.builds.is_empty();
+    let is_shown = is_shown(facts, pool) && facts.builds.is_empty();
     let (type_, reason) = if is_late(facts, pool, write, refusal) || is_shown {
         (BUILD_FAILED, reason::BUILD_FAILED)
     } else {
@@ -159,7 +160,8 @@ fn show_refusal(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refu
         }
         show::show(facts, pool, &shown, Degraded::Clear, reference)
     };
-    let is_told = pool.shown().is_some_and(|condition| condition["type"] == type_ && condition["reason"] == reason);
+    let is_told = pool.shown().is_some_and(|condition| condition["type"] == type_ && condition["reason"] == reason)
+        && !is_outdated(facts, pool);
     let told = if is_told { None } else { tell(facts, pool, note) };
     // A build that has failed needs no more writes, and what is shown of it is as true as before.
     let is_failed = matches!(facts.wanted, Wanted::Faulty(_)) && facts.record.failed.is_some();
@@ -182,9 +184,29 @@ fn note(facts: &Facts<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> 
 }
 
 /// Whether the pool shows that its build failed for a refusal: no failure of a build is on record then.
-fn is_shown(pool: &Pool<'_>) -> bool {
+fn is_shown(facts: &Facts<'_>, pool: &Pool<'_>) -> bool {
     crate::plan::record::BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
-        && pool.shown().is_some_and(|condition| condition["reason"] == reason::BUILD_FAILED)
+        && shown_failure(pool).is_some_and(is_of_refusal)
+        && !is_outdated(facts, pool)
+}
+
+/// Whether the failure that the pool shows is that of a build before the one under way, as no status could be written
+/// since the attempt was claimed. A failure of the build under way is on record, or a refusal that was shown since.
+fn is_outdated(facts: &Facts<'_>, pool: &Pool<'_>) -> bool {
+    let attempt = facts.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none());
+    let Some((attempt, shown)) = attempt.zip(shown_failure(pool)) else { return false };
+    let since = field(shown, "lastTransitionTime").parse::<Timestamp>();
+    facts.record.failed.is_none() && !(is_of_refusal(shown) && since.is_ok_and(|since| since >= attempt.started))
+}
+
+/// The condition that shows a failed build, if it is shown.
+fn shown_failure<'a>(pool: &Pool<'a>) -> Option<&'a Value> {
+    let is_failure = |shown: &&Value| field(shown, "type") == BUILD_FAILED;
+    pool.shown().filter(is_failure).filter(|shown| field(shown, "reason") == reason::BUILD_FAILED)
+}
+
+fn is_of_refusal(shown: &Value) -> bool {
+    messages::is_of_refusal(field(shown, "message"))
 }
 
 /// Whether the build has failed of a refusal: it lasts for longer than a build may take to start, and the build is not

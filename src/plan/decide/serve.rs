@@ -4,7 +4,8 @@ use super::facts::{Facts, Made};
 use super::show::document;
 use super::{Decision, Effect, follow, messages, settle, show, start, unseen};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event};
-use crate::api::{Pool, keys};
+use crate::api::pool::{field, is_build_reference};
+use crate::api::{Kind, Pool, keys, names};
 use crate::plan::fault::InputFault;
 use crate::plan::notes::Note;
 use crate::plan::patch::GuardedPatch;
@@ -50,9 +51,7 @@ pub(super) fn patch_record(
 ) -> Option<Effect> {
     let document = document(pool.object);
     let mut patch = GuardedPatch::new(&document);
-    patch
-        .premise(&["metadata", "labels", keys::LAYERING_ENABLED])
-        .set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
+    patch.guard(&show::LABEL).set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
     more(&mut patch);
     patch.finish().map(Effect::PatchPool)
 }
@@ -132,7 +131,11 @@ fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decisio
     }
     let is_failed = failed.is_some();
     let running = attempt.filter(|attempt| attempt.lost.is_none() && !is_failed);
-    if let Some(build) = running.and_then(|attempt| facts.build_of(&attempt.hash)) {
+    let build_of = |attempt: &Attempt| {
+        let succeeded = || facts.leaving().find(|build| has_succeeded(facts, *build, &attempt.hash));
+        facts.build_of(&attempt.hash).or_else(succeeded)
+    };
+    if let Some(build) = running.and_then(build_of) {
         let decision = follow::decide(facts, pool, build);
         let told = || tell(facts, pool, settle::fault_note(facts, fault));
         if !decision.effects.is_empty() {
@@ -140,6 +143,12 @@ fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decisio
         }
         let effect = told().map(|effect| settle::unless_late(facts, fault).unwrap_or(effect));
         return Decision { effects: effect.into_iter().collect(), ..decision };
+    }
+    // A build that was lost is on record as such before the reference to it goes, and told of before what is shown changes.
+    let loss = || start::note_loss(facts, pool, referred_config(facts, pool)?, running?);
+    let untold = || start::tell_loss(facts, pool, attempt.filter(|_| !is_failed)?);
+    if let Some(effect) = loss().or_else(untold) {
+        return Decision::act(demand(facts), effect);
     }
     if let Some(effect) = facts.deletion(lost_build(facts).filter(|_| !is_failed)) {
         // Lost is lost: it must not come to run after all, unseen.
@@ -157,6 +166,16 @@ fn with_fault(facts: &Facts<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decisio
         }
         _ => settle::faulty(facts, pool, fault),
     }
+}
+
+/// The rendered config of the build object that the pool refers to, unless nothing can be known of such objects now: one
+/// that is out of sight is not lost.
+fn referred_config<'a>(facts: &Facts<'_>, pool: &Pool<'a>) -> Option<&'a str> {
+    let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry))?;
+    let (cache, name) = (facts.view.cache, field(reference, "name"));
+    let is_in_sight = field(reference, "kind") == Kind::Pod.name()
+        || (cache.serves(Kind::Build) && !cache.is_unreachable(Kind::Build));
+    names::rendered_of(name).filter(|_| is_in_sight && names::is_dns1123_subdomain(name))
 }
 
 /// A digest without a hash that the build of `hash` may have left: not stale while that build is there.

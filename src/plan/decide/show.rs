@@ -12,6 +12,9 @@ use crate::plan::patch::GuardedPatch;
 const CONDITIONS: [&str; 2] = ["status", "conditions"];
 const STATUS_SOURCE: [&str; 3] = ["status", "configuration", "source"];
 const SPEC_SOURCE: [&str; 3] = ["spec", "configuration", "source"];
+/// What every patch of a pool is premised on: what is shown on a pool that is opted in is not shown on one that is not, and
+/// what is taken off the one may not be taken off the other.
+pub(super) const LABEL: [&str; 3] = ["metadata", "labels", keys::LAYERING_ENABLED];
 
 /// The patch by which `pool` shows `shown`, with `reference` as its only reference to a build object; `None` if
 /// it shows just that already.
@@ -65,7 +68,7 @@ fn status_patch(pool: &Pool<'_>, conditions: Vec<Value>, reference: Option<Value
         .premise(&SPEC_SOURCE)
         .premise(&["spec", "configuration", "name"])
         .premise(&["metadata", "annotations", keys::BUILD_RECORD])
-        .premise(&["metadata", "labels", keys::LAYERING_ENABLED]);
+        .guard(&LABEL);
     patch.finish().map(Effect::PatchStatus)
 }
 
@@ -77,11 +80,7 @@ pub(super) fn refer(pool: &Pool<'_>, reference: Option<Value>) -> Option<Effect>
     }
     let document = document(pool.object);
     let mut patch = GuardedPatch::new(&document);
-    patch.set(&SPEC_SOURCE, source.into()).premise(&["metadata", "labels", keys::LAYERING_ENABLED]).premise(&[
-        "metadata",
-        "annotations",
-        keys::BUILD_RECORD,
-    ]);
+    patch.set(&SPEC_SOURCE, source.into()).guard(&LABEL).premise(&["metadata", "annotations", keys::BUILD_RECORD]);
     patch.finish().map(Effect::PatchPool)
 }
 

@@ -15,14 +15,15 @@ use crate::plan::conditions::{Degraded, Shown};
 use crate::plan::fault::FaultReason;
 use crate::plan::notes::Note;
 use crate::plan::pull_secret::{self, PullSecret};
-use crate::plan::record::{Attempt, BuildRecord, Failed};
+use crate::plan::record::{Attempt, BuildRecord, Failed, Lost};
 use crate::plan::request::{BuildRequest, containerfile_fault};
 use crate::plan::slots::Demand;
 use crate::plan::status::{BuildFailure, BuildStatus, FailureCause};
 
 pub(super) fn decide(facts: &Facts<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let attempt = facts.record.attempt_at(&request.hash);
-    if let Some(effect) = attempt.and_then(|attempt| note_loss(facts, pool, request, attempt)) {
+    let rendered = &request.inputs.rendered_config;
+    if let Some(effect) = attempt.and_then(|attempt| note_loss(facts, pool, rendered, attempt)) {
         return Decision::act(Demand::None, effect);
     }
     if !facts.record.rebuild && pool.blocked_by().is_some() {
@@ -74,13 +75,13 @@ fn version_of(facts: &Facts<'_>, request: &BuildRequest) -> Option<String> {
 }
 
 /// Records that the object of an attempt is gone: it was there once, or the pool would not refer to it.
-fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, request: &BuildRequest, attempt: &Attempt) -> Option<Effect> {
+pub(super) fn note_loss(facts: &Facts<'_>, pool: &Pool<'_>, rendered: &str, attempt: &Attempt) -> Option<Effect> {
     let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry))?;
     if attempt.lost.is_some() {
         return None;
     }
     let kind = if field(reference, "kind") == Kind::Build.name() { Kind::Build } else { Kind::Pod };
-    let key = Key::new(kind, names::build(&request.inputs.rendered_config));
+    let key = Key::new(kind, names::build(rendered));
     if facts.view.cache.get(&key).is_none() && !facts.view.cache.is_absent(&key) {
         // Not seen is not gone: the list of objects may be older than the reference to one.
         return Some(Effect::Read(key));
@@ -166,26 +167,37 @@ fn await_retry(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<
         record.remember(pool.rendered(), "failed", (Some(FailureCause::Lost.as_str()), None), facts.view.now);
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
     }
-    let due = lost.at.checked_add(facts.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX);
-    let message = messages::retrying(attempt, attempts_max, &lost.why, due);
-    let note = Note {
-        reason: event::BUILD_RETRYING,
-        message: message.clone(),
-        occurrence: format!("{} {}", facts.record.occasion(), attempt.number),
-        is_warning: true,
-        cause: None,
-    };
+    let due = retry_due(facts, attempt, lost);
     if due <= facts.view.now {
-        // It was not told in time, if the status still refers to what was lost.
-        let is_untold = pool.status_source().iter().any(is_build_reference);
-        let effect = if is_untold { tell(facts, pool, note) } else { None };
-        return effect.map(|effect| Decision::act(demand(facts), effect));
+        return tell_loss(facts, pool, attempt).map(|effect| Decision::act(demand(facts), effect));
     }
-    let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_RETRYING.into(), message };
+    let note = retry_note(facts, attempt, lost);
+    let shown = Shown { type_: BUILD_PENDING, reason: reason::BUILD_RETRYING.into(), message: note.message.clone() };
     let effect = tell(facts, pool, note)
         .or_else(|| show_unreferred(facts, pool, &shown))
         .or_else(|| facts.deletion(facts.leaving()));
     Some(Decision::rest(demand(facts), effect, facts.next_forced_deletion().into_iter().chain([due]).min()))
+}
+
+fn retry_due(facts: &Facts<'_>, attempt: &Attempt, lost: &Lost) -> Timestamp {
+    lost.at.checked_add(facts.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX)
+}
+
+fn retry_note(facts: &Facts<'_>, attempt: &Attempt, lost: &Lost) -> Note {
+    let (attempts_max, due) = (facts.view.settings.attempts_max, retry_due(facts, attempt, lost));
+    Note {
+        reason: event::BUILD_RETRYING,
+        message: messages::retrying(attempt, attempts_max, &lost.why, due),
+        occurrence: format!("{} {}", facts.record.occasion(), attempt.number),
+        is_warning: true,
+        cause: None,
+    }
+}
+
+/// Tells of the loss of an attempt that was not told in time: the status still refers to what was lost.
+pub(super) fn tell_loss(facts: &Facts<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
+    let lost = attempt.lost.as_ref().filter(|_| pool.status_source().iter().any(is_build_reference))?;
+    tell(facts, pool, retry_note(facts, attempt, lost))
 }
 
 pub(super) fn is_expected(made: &Made<'_>, request: &BuildRequest) -> bool {

@@ -209,7 +209,7 @@ impl PoolMachine {
     }
 
     /// The payload is in its ConfigMap: it is not needed any more, unless that goes.
-    fn spend_payload(&mut self) {
+    pub(super) fn spend_payload(&mut self) {
         if let Some(payload) = self.prepared.as_mut().and_then(|prepared| prepared.payload.as_mut().ok()) {
             *payload = Payload::spent();
         }

@@ -259,6 +259,13 @@ impl PoolMachine {
             }
             self.tidy();
         }
+        let creates = |wanted: fn(Part) -> bool| {
+            effects.iter().any(|effect| matches!(effect, Effect::Create(part, _) if wanted(*part)))
+        };
+        if creates(|_| true) && !creates(|part| part == Part::Payload) {
+            // Its ConfigMap is there already, whichever process created it.
+            self.spend_payload();
+        }
         self.issued = Some((effects.iter().filter_map(Write::of).collect(), now.steady));
         for effect in &effects {
             if let Effect::Seek(search) = effect {

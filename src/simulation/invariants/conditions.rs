@@ -1,6 +1,5 @@
 //! What a pool shows, and what it refers to.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::model::{Model, annotation, is_member};
@@ -16,8 +15,6 @@ pub(super) struct Write<'a> {
     pub after: &'a Object,
     /// As it was before.
     pub model: &'a Model,
-    /// What changed since then may not have been known when the request was sent.
-    pub recent: Timestamp,
 }
 
 impl Write<'_> {
@@ -34,11 +31,6 @@ impl Write<'_> {
             return Vec::new();
         }
         let there = four(&is).iter().flatten().count();
-        // That a label is absent cannot be tested by a patch: one that takes everything off may come late.
-        let is_late = |past: &super::model::Past| past.membership_changed.is_some_and(|since| since >= self.recent);
-        if there == 0 && is_member(self.after) && self.model.past.get(is.name()).is_some_and(is_late) {
-            return Vec::new();
-        }
         let is_right = if is_member(self.after) { shown.len() == 1 && there == 4 } else { there == 0 };
         if is_right { Vec::new() } else { self.fault(format!("of {there} of the four conditions, {shown:?} are True")) }
     }

@@ -233,12 +233,12 @@ impl Checker {
         if event.kind == "MachineConfigPool"
             && let (Some(before), Some(after)) = (event.before.and_then(object), event.after.and_then(object))
         {
-            self.judge_pool(&before, &after, recent);
+            self.judge_pool(&before, &after);
         }
     }
 
-    fn judge_pool(&mut self, before: &Object, after: &Object, recent: Timestamp) {
-        let write = conditions::Write { before, after, model: &self.model, recent };
+    fn judge_pool(&mut self, before: &Object, after: &Object) {
+        let write = conditions::Write { before, after, model: &self.model };
         let (one, blocked, degraded) = (write.one_of_four(), write.blocked(), write.degraded_once());
         let (referred, success) = (write.in_order(), write.success_after_clean_up());
         let published = published::faults(&self.model, &self.ledger, before, after);
