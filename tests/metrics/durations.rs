@@ -102,7 +102,11 @@ async fn a_publication_lasts_until_the_pool_shows_it() {
     sleep(&cluster, 60).await;
     cluster.succeed(R1).await;
     sleep(&cluster, 60).await;
-    assert_eq!(process.measured("publish_duration", "").await, (1.0, 4.0), "the Pod is deleted, then both ConfigMaps at once");
+    assert_eq!(
+        process.measured("publish_duration", "").await,
+        (1.0, 4.0),
+        "the Pod is deleted, then both ConfigMaps at once"
+    );
     assert_eq!(process.measured("build_duration", SUCCEEDED).await, (1.0, 60.0), "it was over before");
 }
 

@@ -47,7 +47,11 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L19, L23",
         scenario: CHAOS,
         edits: &[
-            Edit { file: "src/plan/decide/settle.rs", original: "facts.deletion(facts.made())", mutated: "None" },
+            Edit {
+                file: "src/plan/decide/settle.rs",
+                original: "facts.deletions(facts.made())",
+                mutated: "Vec::new()",
+            },
             Edit {
                 file: "src/plan/decide/settle.rs",
                 original: "effect.or_else(|| held::tell(facts, pool))",
@@ -61,8 +65,8 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/plan/decide/serve.rs",
-            original: "supersede(facts, pool, hash, is_stale).or_else(doubles)",
-            mutated: "doubles()",
+            original: "supersede(facts, pool, hash, is_stale)",
+            mutated: "Vec::new()",
         }],
     },
     Mutant {
@@ -103,18 +107,18 @@ pub const MUTANTS: &[Mutant] = &[
         name: "lost-edge",
         lessons: "L02, L04",
         scenario: QUIET,
-        edits: &[Edit { file: "src/actors/pool/state.rs", original: "self.rest_for(wait)", mutated: "()" }],
+        edits: &[Edit { file: "src/plan/machine/mod.rs", original: "Some(left))", mutated: "None)" }],
     },
     Mutant {
         name: "clean-up-gives-up",
         lessons: "L07, L20",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/actors/pool/effects.rs",
-            original: "self.delete(doomed).await?",
+            file: "src/actors/build.rs",
+            original: "self.context.door.delete(doomed).await",
             mutated: "{
                 let gone = Change::Gone(doomed.key.clone(), Some(doomed.uid.clone()));
-                self.delete(doomed).await.unwrap_or(gone)
+                Ok(self.context.door.delete(doomed).await.unwrap_or(gone))
             }",
         }],
     },
@@ -136,8 +140,8 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/plan/decide/leave.rs",
-            original: "facts.deletion(facts.made())",
-            mutated: "facts.deletion(facts.made().filter(|made| !made.key.kind.is_build_object()))",
+            original: "facts.deletions(facts.made())",
+            mutated: "facts.deletions(facts.made().filter(|made| !made.key.kind.is_build_object()))",
         }],
     },
     Mutant {
@@ -399,9 +403,9 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L43",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/actors/pool/refusals.rs",
-            original: "!error.is_refusal() && !is_known && !self.is_lasting_trouble(write, sent, error)",
-            mutated: "true",
+            file: "src/plan/machine/refusals.rs",
+            original: "FailureKind::Refused => true",
+            mutated: "FailureKind::Refused => return false",
         }],
     },
     Mutant {

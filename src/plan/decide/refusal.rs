@@ -77,7 +77,7 @@ pub(super) fn await_start(facts: &Facts<'_>, pool: &Pool<'_>) -> Option<Decision
     // A build object that may be there after all takes its slot.
     let may_be_there = *write == Write::Create(Part::Build) && !refusal.is_certain;
     let demand = if may_be_there { Demand::Hold } else { Demand::None };
-    if refusal.retry_at > facts.view.now {
+    if is_waiting(facts, refusal) {
         let effect = show_refusal(facts, pool, *write, refusal);
         return Some(Decision::rest(demand, effect, Some(next_change(facts, *write, refusal))));
     }
@@ -95,10 +95,9 @@ pub(super) fn apply(facts: &Facts<'_>, mut decision: Decision) -> Decision {
     let Some(pool) = &facts.pool else { return decision };
     let refusal_of =
         |effect: &Effect| Write::of(effect).and_then(|write| Some((write, facts.view.refusals.get(&write)?)));
-    let is_waiting = |(_, refusal): &(Write, &Refusal)| refusal.retry_at > facts.view.now;
     let mut refused = decision.effects.iter().filter_map(refusal_of);
     let Some(first) = refused.next() else { return decision };
-    let waiting = Some(first).into_iter().chain(refused).find(is_waiting);
+    let waiting = Some(first).into_iter().chain(refused).find(|(_, refusal)| is_waiting(facts, refusal));
     let (write, refusal) = waiting.unwrap_or(first);
     if waiting.is_none() && (!pool.is_opted_in() || shows(facts, pool, write, refusal)) {
         return decision;
@@ -108,11 +107,16 @@ pub(super) fn apply(facts: &Facts<'_>, mut decision: Decision) -> Decision {
         decision.effects.push(effect);
         return decision;
     }
-    decision.effects.retain(|effect| !refusal_of(effect).is_some_and(|refused| is_waiting(&refused)));
+    decision.effects.retain(|effect| !refusal_of(effect).is_some_and(|(_, refusal)| is_waiting(facts, refusal)));
     if decision.effects.is_empty() {
         decision.wake = Some(next_change(facts, write, refusal));
     }
     decision
+}
+
+/// Whether it is too early for the next try.
+fn is_waiting(facts: &Facts<'_>, refusal: &Refusal) -> bool {
+    refusal.retry_at > facts.view.now
 }
 
 /// What is to be told and shown of a refusal.
