@@ -6,7 +6,7 @@ use std::time::Duration;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on};
+use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on, modern_secret, secret};
 
 const R: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
@@ -178,8 +178,8 @@ async fn a_secret_with_the_label_of_a_canonical_one_and_another_owner_or_none_is
         let cluster = Cluster::new().await;
         let legacy = json!({"registry.test": {"auth": "dTpw"}});
         cluster.delete(Kind::Secret, "push").await;
-        cluster.create(crate::harness::cluster::secret("push", "kubernetes.io/dockercfg", ".dockercfg", &legacy)).await;
-        let mut others = crate::harness::cluster::modern_secret("push-canonical");
+        cluster.create(secret("push", "kubernetes.io/dockercfg", ".dockercfg", &legacy)).await;
+        let mut others = modern_secret("push-canonical");
         others["metadata"]["labels"] = json!({keys::CANONICALIZED_SECRET: ""});
         others["metadata"]["ownerReferences"] = owner.clone();
         let others = cluster.create(others).await;

@@ -7,7 +7,7 @@ use machine_os_builder::plan::payload::Payload;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{
-    Cluster, digest_of, image_on, machine_config, machine_config_reference, references, shown,
+    Cluster, config_map, digest_of, image_on, machine_config, machine_config_reference, pool, references, shown,
 };
 
 const R: &str = "rendered-worker-1";
@@ -80,9 +80,7 @@ async fn a_digest_that_the_build_left_without_a_termination_message_is_taken_and
 #[tokio::test(start_paused = true)]
 async fn l50_a_digest_that_was_there_before_the_build_is_removed_and_never_believed() {
     let cluster = Cluster::new().await;
-    cluster
-        .create(crate::harness::cluster::config_map("digest-rendered-worker-1", json!({"digest": digest_of("stale")})))
-        .await;
+    cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of("stale")}))).await;
     let _daemon = cluster.daemon().await;
     cluster.create_pool("worker", R).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
@@ -98,7 +96,7 @@ async fn while_a_build_runs_its_payload_is_the_machine_config_field_for_field() 
     config["spec"]["futureSetting"] = json!([1, null, {"two": "ü\n"}]);
     config["alsoUnknown"] = json!(0.5);
     cluster.create(config).await;
-    cluster.create(crate::harness::cluster::pool("worker", R)).await;
+    cluster.create(pool("worker", R)).await;
 
     let original = cluster.raw(Kind::MachineConfig, R).await.unwrap();
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
@@ -111,7 +109,7 @@ async fn while_a_build_runs_its_payload_is_the_machine_config_field_for_field() 
 
 /// A pool with fields that no type models, everywhere.
 fn pool_with_unknown_fields() -> Value {
-    let mut pool = crate::harness::cluster::pool("worker", R);
+    let mut pool = pool("worker", R);
     pool["metadata"]["futureMetadata"] = json!({"a": [1]});
     pool["metadata"]["annotations"] = json!({"example.com/note": "keep me"});
     pool["metadata"]["labels"]["example.com/label"] = json!("kept");
@@ -254,10 +252,10 @@ async fn a_pool_that_is_not_opted_in_or_not_rendered_is_left_alone() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
     cluster.create(machine_config(R)).await;
-    let mut opted_out = crate::harness::cluster::pool("infra", R);
+    let mut opted_out = pool("infra", R);
     opted_out["metadata"]["labels"] = json!({});
     cluster.create(opted_out).await;
-    cluster.create(crate::harness::cluster::pool("new", "")).await;
+    cluster.create(pool("new", "")).await;
     cluster.rest(Duration::from_secs(600)).await;
     assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
 }

@@ -7,7 +7,7 @@ use kube::api::ListParams;
 use machine_os_builder::api::{Kind, Pool, keys};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, exited, image_on, message, references};
+use crate::harness::cluster::{Cluster, exited, image_on, machine_config, message, references};
 
 const R1: &str = "rendered-worker-1";
 const R2: &str = "rendered-worker-2";
@@ -159,7 +159,7 @@ async fn second_occurrences_are_told() {
         if name != R1 || image_on(&cluster.pool("worker").await).is_some() {
             let exists = cluster.get(Kind::MachineConfig, name).await.is_some();
             if !exists {
-                cluster.create(crate::harness::cluster::machine_config(name)).await;
+                cluster.create(machine_config(name)).await;
             }
             let patch = json!({"spec": {"configuration": {"name": name}}});
             cluster.merge(Kind::MachineConfigPool, "worker", patch).await;

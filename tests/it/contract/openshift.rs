@@ -6,7 +6,7 @@ use machine_os_builder::api::{Kind, Pool, keys};
 use machine_os_builder::simulation::build_controller::{BuildController, RealTime};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, digest_of, image_on, message, references};
+use crate::harness::cluster::{Cluster, digest_of, image_on, message, references, secret};
 
 const R1: &str = "rendered-worker-1";
 const R2: &str = "rendered-worker-2";
@@ -242,7 +242,7 @@ async fn l29_secrets_go_into_a_build_in_their_canonical_form() {
     let cluster = cluster().await;
     cluster.delete(Kind::Secret, "push").await;
     let body = json!({"registry.test": {"auth": "dTpw"}});
-    cluster.create(crate::harness::cluster::secret("push", "kubernetes.io/dockercfg", ".dockercfg", &body)).await;
+    cluster.create(secret("push", "kubernetes.io/dockercfg", ".dockercfg", &body)).await;
     let _daemon = cluster.daemon().await;
     cluster.start_build("worker", R1).await;
     let build = cluster.exists(Kind::Build, BUILD).await;

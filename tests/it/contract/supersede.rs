@@ -5,7 +5,7 @@ use std::time::Duration;
 use machine_os_builder::api::{Kind, keys};
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, digest_of, image_on, message, references, shown};
+use crate::harness::cluster::{Cluster, config_map, digest_of, image_on, message, references, shown};
 
 const R1: &str = "rendered-worker-1";
 const R2: &str = "rendered-worker-2";
@@ -271,9 +271,7 @@ async fn a_custom_containerfile_is_appended_for_its_pool_alone() {
     cluster.create_pool("infra", "rendered-infra-1").await;
     cluster.exists(Kind::Pod, "build-rendered-infra-1").await;
     let text = "FROM configs AS final\nRUN dnf install -y tmux";
-    cluster
-        .create(crate::harness::cluster::config_map("on-cluster-build-custom-dockerfile", json!({"worker": text})))
-        .await;
+    cluster.create(config_map("on-cluster-build-custom-dockerfile", json!({"worker": text}))).await;
     let containerfile = cluster.exists(Kind::ConfigMap, "dockerfile-rendered-worker-1").await;
     let containerfile = containerfile.data["data"]["Dockerfile"].as_str().unwrap().to_owned();
     assert!(containerfile.trim_end().ends_with(text), "{containerfile}");

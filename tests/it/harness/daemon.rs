@@ -12,7 +12,7 @@ use machine_os_builder::simulation::seed;
 use machine_os_builder::yaml;
 use serde_json::Value;
 
-use crate::harness::processes::{Cluster, PATIENCE, POLL, Process, ask, machine_os_builder, until};
+use super::processes::{Cluster, PATIENCE, POLL, Process, ask, machine_os_builder, until};
 
 /// The pool of the samples.
 pub const POOL: &str = "layered";

@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use super::base_image;
 use super::refusing::{Answer, registry};
+use super::{base_image, machine_config, output_of, temporary_directory};
 
 const JSON: &str = "application/json";
 const HTML: (&str, &str) = ("text/html", "<html><head><title>Blocked</title></head><body>by a proxy</body></html>");
@@ -42,15 +42,15 @@ struct Desk(TempDir);
 
 impl Desk {
     fn new() -> Self {
-        let desk = Self(real::temporary_directory());
+        let desk = Self(temporary_directory());
         let path = desk.0.path().display().to_string();
         let storage = format!("[storage]\ndriver = \"vfs\"\ngraphroot = \"{path}/store\"\nrunroot = \"{path}/run\"\n");
         desk.write("storage.conf", &storage);
         desk.write("auth.json", r#"{"auths":{}}"#);
-        desk.write("mc.json", &real::machine_config::rendered().to_string());
+        desk.write("mc.json", &machine_config::rendered().to_string());
         let layout = format!("oci:{}:{}", base_image::layout().display(), base_image::TAG);
-        let id = real::output_of(desk.command("buildah").args(["pull", "--quiet", &layout]));
-        real::output_of(desk.command("buildah").args(["tag", &id, "localhost/base-os:9"]));
+        let id = output_of(desk.command("buildah").args(["pull", "--quiet", &layout]));
+        output_of(desk.command("buildah").args(["tag", &id, "localhost/base-os:9"]));
         desk
     }
 
@@ -109,7 +109,7 @@ fn what_no_try_can_mend_is_tried_once() {
 #[ignore = "needs buildah and mmdebstrap"]
 fn units_of_templates_are_enabled_in_an_image() {
     let desk = Desk::new();
-    let mut config = real::machine_config::rendered();
+    let mut config = machine_config::rendered();
     let units = config["spec"]["config"]["systemd"]["units"].as_array_mut().unwrap();
     for (name, is_enabled) in [
         ("wg-quick@wg0.service", true),
@@ -136,9 +136,9 @@ fn units_of_templates_are_enabled_in_an_image() {
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(said.ends_with("currentconfig checked: 0 differences\n"), "{said}");
     let image = format!("registry.test/fleet/os:{}", config["metadata"]["name"].as_str().unwrap());
-    let container = real::output_of(desk.command("buildah").args(["from", "--pull=never", &image]));
+    let container = output_of(desk.command("buildah").args(["from", "--pull=never", &image]));
     let presets = "/etc/systemd/system-preset/20-ignition.preset";
-    let presets = real::output_of(desk.command("buildah").args(["run", &container, "cat", presets]));
+    let presets = output_of(desk.command("buildah").args(["run", &container, "cat", presets]));
     for line in ["enable wg-quick@.service wg0 wg1", "disable getty@.service tty7", "enable a@.socket "] {
         assert!(format!("{presets}\n").contains(&format!("{line}\n")), "{presets}");
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::registry::{Credentials, Registry};
+use super::{machine_config, temporary_directory};
 
 /// A registry with a base image, and a file with what says that builds use both.
 struct Desk {
@@ -43,10 +44,10 @@ impl Desk {
             secret("pull", &registry.reader),
             secret("push", &pusher(&registry)),
         ];
-        let desk = Self { directory: real::temporary_directory(), registry };
+        let desk = Self { directory: temporary_directory(), registry };
         let text: Vec<String> = documents.iter().map(ToString::to_string).collect();
         fs::write(desk.directory.path().join("inputs.yaml"), text.join("\n---\n")).unwrap();
-        fs::write(desk.directory.path().join("config.yaml"), real::machine_config::rendered().to_string()).unwrap();
+        fs::write(desk.directory.path().join("config.yaml"), machine_config::rendered().to_string()).unwrap();
         desk
     }
 

@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::registry::Registry;
+use super::registry::{Credentials, Registry};
+use super::{machine_config, temporary_directory};
 
 /// A registry with a base image, and a directory with a MachineConfig and credentials.
 struct Desk {
@@ -20,8 +21,8 @@ impl Desk {
     fn new() -> Self {
         let registry = Registry::start();
         let base_image = registry.push_base_image();
-        let desk = Self { registry, base_image, directory: real::temporary_directory() };
-        desk.write("mc.json", &real::machine_config::rendered().to_string());
+        let desk = Self { registry, base_image, directory: temporary_directory() };
+        desk.write("mc.json", &machine_config::rendered().to_string());
         desk.write("pull.json", &desk.registry.reader.pull_secret(&desk.registry.host).to_string());
         desk.write("push.json", &desk.registry.writer.pull_secret(&desk.registry.host).to_string());
         // Images of tests stay out of the machine's own store.
@@ -92,7 +93,7 @@ fn an_image_is_built_pushed_read_back_and_compared() {
     println!("{report}");
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{report}");
 
-    let (path, config) = changed(real::machine_config::rendered());
+    let (path, config) = changed(machine_config::rendered());
     desk.write("changed.json", &config.to_string());
     let (code, report, _) = desk.inspect(&image, "changed.json", "pull.json");
     assert_eq!(code, Some(1), "{report}");
@@ -109,7 +110,7 @@ fn an_image_is_built_pushed_read_back_and_compared() {
 #[ignore = "needs buildah, docker-registry, skopeo, mmdebstrap and htpasswd"]
 fn a_wrong_password_is_told_as_such() {
     let desk = Desk::new();
-    let wrong = real::registry::Credentials::new("reader", "wrong").pull_secret(&desk.registry.host);
+    let wrong = Credentials::new("reader", "wrong").pull_secret(&desk.registry.host);
     desk.write("wrong.json", &wrong.to_string());
     let (code, _, stderr) = desk.inspect(&desk.base_image, "mc.json", "wrong.json");
     assert_eq!(code, Some(2));

@@ -10,7 +10,7 @@ use machine_os_builder::simulation::network::{Fate, Passing};
 use tokio::time::{Instant, sleep};
 
 use super::{TIMING, acted, is_about_the_lease, last_renewal, start, two};
-use crate::harness::cluster::Cluster;
+use crate::harness::cluster::{Cluster, digest_of, image_on};
 
 /// From here on, the process cannot renew its lease; what becomes of all else is said by `fate`.
 fn keep_from_renewing(process: &Process, mut fate: impl FnMut(&Passing) -> Fate + Send + 'static) {
@@ -96,8 +96,8 @@ async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
     cluster.succeed("rendered-worker-2").await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
-    let image = crate::harness::cluster::image_on(&cluster.pool("worker").await).unwrap();
-    assert!(image.ends_with(&crate::harness::cluster::digest_of("rendered-worker-2")), "{image}");
+    let image = image_on(&cluster.pool("worker").await).unwrap();
+    assert!(image.ends_with(&digest_of("rendered-worker-2")), "{image}");
     let events = cluster.events("worker").await;
     assert_eq!(events.iter().filter(|reason| *reason == "BuildSucceeded").count(), 1, "{events:?}");
     assert_never_both(&first, &second);

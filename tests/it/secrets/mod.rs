@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::cluster::{Cluster, exited, inputs, message, secret};
+use crate::harness::cluster::{Cluster, exited, inputs, machine_config, message, pool, secret};
+use crate::harness::processes;
 
 const R1: &str = "rendered-worker-1";
 const R2: &str = "rendered-worker-2";
@@ -199,8 +200,8 @@ async fn l44_no_credential_shows_in_the_log_of_a_process_at_trace_level_nor_in_i
     for object in inputs().into_iter().filter(|object| object["kind"] != "Secret").chain(secrets()) {
         create(object).await;
     }
-    create(crate::harness::cluster::machine_config(R1)).await;
-    create(crate::harness::cluster::pool("worker", R1)).await;
+    create(machine_config(R1)).await;
+    create(pool("worker", R1)).await;
     let log = cluster.directory.path().join("trace");
     let mut command = processes::machine_os_builder("run");
     command.arg("--kubeconfig").arg(cluster.kubeconfig()).args(["--admin-listen=127.0.0.1:0", "--log-format=json"]);

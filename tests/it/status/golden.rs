@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::seen::{report, screen};
-use crate::harness::cluster::Cluster;
+use crate::harness::cluster::{Cluster, exited};
 
 pub const R1: &str = "rendered-worker-1";
 pub const R2: &str = "rendered-worker-2";
@@ -35,6 +35,6 @@ pub async fn build(cluster: &Cluster, rendered: &str) {
 }
 
 pub async fn exit(cluster: &Cluster, code: i32, output: &str) {
-    let containers = [crate::harness::cluster::exited("image-build", code, output)];
+    let containers = [exited("image-build", code, output)];
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": containers})).await;
 }

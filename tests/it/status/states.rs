@@ -9,7 +9,7 @@ use machine_os_builder::plan::report::State;
 use serde_json::json;
 
 use super::seen::{client_without, report, reports_to};
-use crate::harness::cluster::{Cluster, inputs, pool};
+use crate::harness::cluster::{Cluster, digest_of, inputs, machine_config, modern_secret, pool};
 
 const R1: &str = "rendered-worker-1";
 
@@ -58,7 +58,7 @@ async fn a_digest_is_read_from_the_config_map_that_the_build_left() {
     let looked = report(&cluster).await;
     assert_eq!((looked.state, looked.is_built()), (State::Publishing, false));
     assert_eq!(looked.next.map(|next| next.is_due), Some(false));
-    let digest = crate::harness::cluster::digest_of(R1);
+    let digest = digest_of(R1);
     cluster.create(cluster.digest_left_by("build-rendered-worker-1", &digest).await).await;
     let looked = report(&cluster).await;
     assert_eq!((looked.state, looked.is_built()), (State::Publishing, false));
@@ -89,7 +89,7 @@ async fn a_fault_is_no_failure_before_the_pool_shows_it_or_once_it_is_mended() {
     cluster.shows("worker", "BuildFailed", "SecretMissing").await;
     assert!(report(&cluster).await.is_failed());
     daemon.stop().await;
-    cluster.create(crate::harness::cluster::modern_secret("push")).await;
+    cluster.create(modern_secret("push")).await;
     let looked = report(&cluster).await;
     assert_eq!((looked.state, looked.is_failed()), (State::Queued, false));
 }
@@ -99,7 +99,7 @@ async fn a_payload_that_does_not_fit_is_looked_at_again() {
     let cluster = Cluster::new().await;
     // Hardly to be compressed.
     let noise: String = (0..40_000).map(|n| machine_os_builder::api::names::sha256_hex(format!("{n}"))).collect();
-    let mut config = crate::harness::cluster::machine_config(R1);
+    let mut config = machine_config(R1);
     config["spec"]["config"]["noise"] = json!(noise);
     cluster.create(config).await;
     cluster.create(pool("worker", R1)).await;
