@@ -1,11 +1,11 @@
 //! The tests, but for those that have to be alone: one module for each topic, all in one program.
 //!
 //! Tests run beside each other. So each has a cluster, a directory and free ports of its own, and none changes what all
-//! share: environment variables, the current directory, hooks. Logs are kept by thread: a subscriber is its test's own,
-//! and that of `watches`, which is for the whole process, keeps each thread's lines apart.
+//! share: environment variables, the current directory, hooks. The one subscriber to what is logged, of `watches`,
+//! is for all of them, and keeps what each thread logs apart.
 //!
-//! `cargo test --test it contract::` runs one topic. What has to be alone is a program of its own: `real_load` measures,
-//! and `mutants` compiles the program once more.
+//! `cargo test --test it contract::` runs one topic. What has to be alone is a program of its own: `logs` has a
+//! subscriber for each test, `real_load` measures, and `mutants` compiles the program once more.
 
 mod actors;
 mod admission;
@@ -33,7 +33,6 @@ mod replicas;
 mod run;
 mod scenarios;
 mod scripts;
-mod secrets;
 mod settings;
 mod simulate;
 mod status;

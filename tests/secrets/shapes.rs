@@ -13,7 +13,7 @@ use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate
 use serde_json::{Value, json};
 
 use super::{Log, R1, objects};
-use crate::harness::cluster::{Cluster, exited, inputs, secret};
+use crate::it::harness::cluster::{Cluster, exited, inputs, secret};
 
 const PASSWORD: &str = "c0rrect-h0rse/b@ttery+staple-until-the-line-is-full-and-has-to-be-wrapped";
 const TOKEN: &str = "a-t0ken/of+a-registry";

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::cluster::{Cluster, exited, inputs, machine_config, message, pool, secret};
-use crate::harness::processes;
+use crate::it::harness::cluster::{Cluster, exited, inputs, machine_config, message, pool, secret};
+use crate::it::harness::processes;
 
 const R1: &str = "rendered-worker-1";
 const R2: &str = "rendered-worker-2";
