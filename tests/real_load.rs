@@ -1,6 +1,10 @@
 //! A daemon under a load over HTTPS: many pools with large MachineConfigs, and no limit on builds.
 
-mod processes;
+/// What other tests have too. Of that, this uses a part.
+#[allow(dead_code)]
+mod it {
+    pub mod harness;
+}
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,7 +13,7 @@ use kube::api::{Api, ListParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::{Value, json};
 
-use crate::processes::{Cluster, Process, ask, machine_os_builder};
+use crate::it::harness::processes::{Cluster, Process, ask, machine_os_builder};
 
 const NAMESPACE: &str = "openshift-machine-config-operator";
 const ADMIN: &str = "127.0.0.1:18797";

@@ -4,7 +4,7 @@
 pub struct Mutant {
     /// Its name, by which it is switched on.
     pub name: &'static str,
-    /// The lessons that it forgets, as they are counted in `tests/contract.rs`.
+    /// The lessons that it forgets, as they are counted in `tests/it/contract/mod.rs`.
     pub lessons: &'static str,
     /// The scenario in which it is searched for.
     pub scenario: &'static str,
@@ -350,7 +350,7 @@ pub const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
-        // That none is believed which no build of ours has left, `tests/forged.rs` holds to tests: pods that push by
+        // That none is believed which no build of ours has left, `tests/it/forged.rs` holds to tests: pods that push by
         // themselves leave it to no ConfigMap to say what they pushed.
         name: "digest-left-behind",
         lessons: "L50",

@@ -13,7 +13,7 @@ use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate
 use serde_json::{Value, json};
 
 use super::{Log, R1, objects};
-use crate::common::{Cluster, exited, inputs};
+use crate::it::harness::cluster::{Cluster, exited, inputs, secret};
 
 const PASSWORD: &str = "c0rrect-h0rse/b@ttery+staple-until-the-line-is-full-and-has-to-be-wrapped";
 const TOKEN: &str = "a-t0ken/of+a-registry";
@@ -98,7 +98,7 @@ async fn everything_shown(body: &Value, is_modern: bool, words: &[&str]) -> Vec<
         true => ("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
         false => ("kubernetes.io/dockercfg", ".dockercfg"),
     };
-    cluster.create(crate::common::secret("push", kind, key, body)).await;
+    cluster.create(secret("push", kind, key, body)).await;
     cluster.rest(Duration::from_secs(5)).await;
     let said: Vec<String> = words.iter().flat_map(|word| forms(word)).collect();
     let pod = format!("build-{R1}");

@@ -1,0 +1,140 @@
+//! The driver of the pool's machine as a value: it carries effects out on a server that is one, too.
+
+use std::time::Duration;
+
+use machine_os_builder::api::{Key, Kind, Object, Sensitive, names};
+use machine_os_builder::builders::BuildSettings;
+use machine_os_builder::plan::cache::Change;
+use machine_os_builder::plan::decide::{Doomed, Effect, Part};
+use machine_os_builder::plan::fault::{FaultReason, InputFault};
+use machine_os_builder::plan::machine::{Answer, Failure, FailureKind, PoolMachine};
+use machine_os_builder::plan::objects;
+use machine_os_builder::plan::payload::Payload;
+use machine_os_builder::plan::request::BuildRequest;
+
+use super::daemon::{Weather, pool_key};
+use super::server::{Refusal, Server, as_watched, document};
+
+/// What every build has printed.
+const LOG: &str = "the end of a log";
+
+/// An object as the answer to a read shows it.
+pub fn read(server: &Server, key: &Key) -> Change {
+    match server.objects.get(key) {
+        Some(object) => Change::Applied(key.clone(), as_watched(key, object)),
+        None => Change::Gone(key.clone(), None),
+    }
+}
+
+/// Whether the machine's driver waits for what comes of an effect, before it asks for the next step.
+pub const fn is_waited_for(effect: &Effect) -> bool {
+    !matches!(effect, Effect::Seek(_) | Effect::ReadDigest { .. })
+}
+
+/// Does what an effect says.
+pub fn carry_out(
+    server: &mut Server,
+    weather: &Weather,
+    machine: &PoolMachine,
+    effect: &Effect,
+) -> Result<Answer, Refusal> {
+    Ok(Answer::Object(match effect {
+        Effect::PatchPool(patch) => Change::Applied(pool_key(), server.patch(&pool_key(), patch, false)?),
+        Effect::PatchStatus(patch) => Change::Applied(pool_key(), server.patch(&pool_key(), patch, true)?),
+        Effect::Tell(note) => {
+            let object = machine.cache().get(&pool_key()).expect("what is told is told of a pool");
+            let name = note.event_name(&machine_os_builder::api::Pool::new(object));
+            if !server.events.iter().any(|(told, _)| *told == name) {
+                server.events.push((name, note.reason));
+            }
+            return Ok(Answer::Told);
+        }
+        Effect::Seek(_) => return Ok(Answer::Found(Sensitive::new(LOG.to_owned()))),
+        Effect::ReadDigest { build, .. } => {
+            let name = names::digest(names::rendered_of(&build.name).unwrap_or_default());
+            let key = Key::new(Kind::ConfigMap, name);
+            match server.objects.get(&key) {
+                Some(object) => Change::Applied(key.clone(), object.clone()),
+                None => Change::Gone(key, None),
+            }
+        }
+        Effect::Prepare { rendered, .. } => return Ok(prepare(server, rendered)),
+        Effect::Read(key) => read(server, key),
+        Effect::Create(..) | Effect::WriteSecret(_) if weather.is_forbidden => return Err(Refusal::Forbidden),
+        Effect::Create(part, request) => create(server, machine, *part, request)?,
+        Effect::WriteSecret(secret) => write_secret(server, secret.expose())?,
+        Effect::Delete(doomed) => delete(server, doomed),
+    }))
+}
+
+/// A refusal as the machine is told of it.
+pub fn failure(refusal: Refusal) -> Failure {
+    let (kind, words) = match refusal {
+        Refusal::Conflict | Refusal::AlreadyExists | Refusal::NotFound => (FailureKind::Stale, "it has changed"),
+        Refusal::Forbidden => (FailureKind::Refused, "exceeded quota"),
+    };
+    Failure { kind, words: words.to_owned(), text: words.to_owned(), retry_after: Duration::ZERO }
+}
+
+fn create(server: &mut Server, machine: &PoolMachine, part: Part, request: &BuildRequest) -> Result<Change, Refusal> {
+    let settings = BuildSettings::default();
+    let object = match part {
+        Part::Payload => {
+            let payload = machine.payload().ok_or(Refusal::NotFound)?;
+            objects::payload_config_map(request, payload, &settings.namespace)
+        }
+        Part::Containerfile => objects::containerfile_config_map(request, &settings.namespace),
+        Part::Build => request.builder.object(request, &settings),
+    };
+    let key = part.key(request);
+    match server.create(&key, document(&object)) {
+        Ok(_) | Err(Refusal::AlreadyExists) => Ok(read(server, &key)),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+fn write_secret(server: &mut Server, secret: &Object) -> Result<Change, Refusal> {
+    let key = Key::of(Kind::Secret, secret);
+    let version = |object: &Object| object.metadata.resource_version.clone();
+    match (version(secret), server.objects.get(&key)) {
+        (Some(_), None) => Err(Refusal::NotFound),
+        (Some(known), Some(there)) if version(there).as_ref() != Some(&known) => Err(Refusal::Conflict),
+        (Some(_), Some(there)) => {
+            let uid = there.metadata.uid.clone();
+            server.edit(&key, |known| {
+                *known = document(secret);
+                known["metadata"]["uid"] = uid.into();
+            });
+            Ok(read(server, &key))
+        }
+        (None, _) => match server.create(&key, document(secret)) {
+            Ok(_) | Err(Refusal::AlreadyExists) => Ok(read(server, &key)),
+            Err(refusal) => Err(refusal),
+        },
+    }
+}
+
+fn delete(server: &mut Server, doomed: &Doomed) -> Change {
+    match server.delete_exactly(doomed) {
+        Change::Applied(key, object) => Change::Applied(key.clone(), as_watched(&key, &object)),
+        gone => gone,
+    }
+}
+
+/// A MachineConfig with the label `big` stands for one that does not fit.
+pub fn prepare(server: &Server, rendered: &str) -> Answer {
+    let key = Key::new(Kind::MachineConfig, rendered);
+    let Some(config) = server.objects.get(&key) else { return Answer::Object(Change::Gone(key, None)) };
+    let is_big = config.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("big"));
+    if !is_big {
+        return Answer::Payload(Payload::of_machine_config(&key, &document(config)));
+    }
+    Answer::Payload(Err(InputFault {
+        reason: FaultReason::PayloadTooLarge,
+        object: key,
+        key: None,
+        problem: "it is too large".into(),
+        fix: "make it smaller".into(),
+        is_missing: false,
+    }))
+}

@@ -1,0 +1,67 @@
+//! The house: how the source is laid out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines of a file that can be read in one go.
+const LINES_MAX: usize = 400;
+
+/// Files that may have more of them, by their paths from the root of the repository.
+const LONGER: &[&str] = &[
+    "src/actors/pool/state.rs",
+    "src/cluster/door.rs",
+    // A table.
+    "tests/mutants/table.rs",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Rust files below these folders: their paths from the root of the repository, and their texts.
+fn files(folders: &[&str]) -> Vec<(String, String)> {
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut files = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            files.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+    files.sort();
+    assert!(files.len() > folders.len(), "{folders:?}");
+    files
+}
+
+/// Whether a line is an attribute that says where a module's file is.
+fn places_a_module(line: &str) -> bool {
+    let line: String = line.split_whitespace().collect();
+    line.starts_with('#') && ["[path=", ",path="].iter().any(|part| line.contains(part))
+}
+
+#[test]
+fn each_module_is_where_its_name_says() {
+    let mut placed = Vec::new();
+    for (name, text) in files(&["src", "tests", "benches"]) {
+        let lines = text.lines().enumerate().filter(|(_, line)| places_a_module(line));
+        placed.extend(lines.map(|(number, line)| format!("{name}:{}: {line}", number + 1)));
+    }
+    assert!(placed.is_empty(), "{placed:#?}");
+    for attribute in ["[path = \"there.rs\"]", "[cfg_attr(unix, path = \"there.rs\")]"] {
+        assert!(places_a_module(&format!("    #{attribute}")), "{attribute}");
+    }
+}
+
+#[test]
+fn no_file_is_too_long_to_be_read_in_one_go() {
+    let files = files(&["src", "tests"]);
+    let longer = files.iter().map(|(name, text)| (name.as_str(), text.lines().count()));
+    let longer: Vec<_> = longer.filter(|(_, lines)| *lines > LINES_MAX).collect();
+    let unexpected: Vec<_> = longer.iter().filter(|(name, _)| !LONGER.contains(name)).collect();
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+    let is_longer = |name: &&&str| longer.iter().any(|(longer, _)| longer == *name);
+    let short: Vec<_> = LONGER.iter().filter(|name| !is_longer(name)).collect();
+    assert!(short.is_empty(), "no more of an exception is needed for {short:?}");
+}

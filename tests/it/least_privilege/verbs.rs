@@ -1,0 +1,72 @@
+//! Every verb of every role, as a case of its own: a story that goes well with it, and without it comes to nothing.
+//!
+//! A case is named as the verb stands in `config/rbac`, and says what somebody waits for in vain without it. What the
+//! stories tell is what a user sees: conditions, Events, objects, the words of a command.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+
+use super::manifests::{permissions, without};
+use super::viewer::bound;
+use super::world::World;
+
+/// One verb, a story that needs it, and what that does not come to without it.
+pub struct Case {
+    /// As in `controller_role::pods_log::get`.
+    pub name: &'static str,
+    pub story: for<'w> fn(&'w World) -> LocalBoxFuture<'w, ()>,
+    pub missed: &'static str,
+}
+
+/// Makes a test of each verb, and `CASES` of all.
+macro_rules! cases {
+    ($($role:ident {$($resource:ident {$($verb:ident: $story:path, $missed:literal;)*})*})*) => {
+        pub const CASES: &[$crate::least_privilege::verbs::Case] = &[$($($($crate::least_privilege::verbs::Case {
+            name: concat!(stringify!($role), "::", stringify!($resource), "::", stringify!($verb)),
+            story: |world| Box::pin($story(world)),
+            missed: $missed,
+        },)*)*)*];
+        $(mod $role {$(mod $resource {$(
+            #[test]
+            fn $verb() {
+                $crate::least_privilege::verbs::prove(concat!(
+                    stringify!($role), "::", stringify!($resource), "::", stringify!($verb)
+                ));
+            }
+        )*})*})*
+    };
+}
+pub(crate) use cases;
+
+/// Runs the story of a case with its verb, and without.
+pub fn prove(name: &str) {
+    let case = super::cases::CASES.iter().find(|case| case.name == name).unwrap();
+    let all = permissions();
+    let verb = all.iter().find(|permission| permission.name() == name).expect("a verb in config/rbac");
+    in_virtual_time(async {
+        let world = World::with(&bound()).await;
+        (case.story)(&world).await;
+        assert_eq!(world.denied(), [], "with all roles in place");
+        let world = World::with(&without(&bound(), verb)).await;
+        let missed = end(&world, case).await.unwrap_or_else(|| panic!("without {name} all goes well: is it needed?"));
+        assert!(missed.contains(case.missed), "without {name} is missed: {missed}");
+        let denied = world.denied();
+        assert!(!denied.is_empty() && denied.iter().all(|entry| verb.is_for(entry)), "{denied:#?}");
+        println!("without {name}: {missed}");
+    });
+}
+
+/// What a story did not come to; none if it went well.
+async fn end(world: &World, case: &Case) -> Option<String> {
+    let panic = AssertUnwindSafe((case.story)(world)).catch_unwind().await.err()?;
+    Some(*panic.downcast::<String>().unwrap_or_else(|other| Box::new((*other.downcast::<&str>().unwrap()).to_owned())))
+}
+
+/// Runs in virtual time.
+fn in_virtual_time(future: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().unwrap().block_on(future);
+}

@@ -1,0 +1,8 @@
+//! The settings: where each comes from, where it goes, and what is refused.
+
+mod arrive;
+mod daemons;
+mod precedence;
+mod program;
+mod readme;
+mod refuse;

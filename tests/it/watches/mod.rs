@@ -1,0 +1,13 @@
+//! Watches that fail or go blind, and bodies that never end: noticed, told, and got over.
+
+mod bodies;
+mod history;
+mod line;
+mod optional;
+mod refusals;
+mod silence;
+
+/// The pool's config.
+const R: &str = "rendered-worker-1";
+/// The pod that builds it.
+const POD: &str = "build-rendered-worker-1";

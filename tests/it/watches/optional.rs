@@ -1,0 +1,90 @@
+//! The API of Builds is another server's, and may be down when the daemon is started: whatever needs no Build goes on.
+
+use std::time::Duration;
+
+use http::Request;
+use kube::client::Body;
+use machine_os_builder::api::Kind;
+use serde_json::json;
+
+use super::R;
+use super::line::{Fault, Line, readiness, show, stale};
+use crate::harness::cluster::{Cluster, digest_of, message, shown};
+
+const OPENSHIFT: &str = "openshift-image-builder";
+const BUILD: &str = "build-rendered-worker-1";
+
+fn is_about_builds(request: &Request<Body>) -> bool {
+    request.uri().path().starts_with("/apis/build.openshift.io/")
+}
+
+fn goes_down(line: &Line, fault: Fault) {
+    line.fails(move |request| is_about_builds(request).then_some(fault));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_built_while_the_api_of_builds_is_down() {
+    for fault in [Fault::Answer(503), Fault::Answer(500), Fault::Answer(429), Fault::Hang] {
+        let (cluster, line) = (Cluster::new().await, Line::default());
+        goes_down(&line, fault);
+        let (daemon, admin) = line.daemon(&cluster).await;
+        cluster.start_build("worker", R).await;
+        cluster.rest(Duration::from_secs(100)).await;
+        cluster.succeed(R).await;
+        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        let (code, text) = readiness(&admin).await;
+        assert!(code == 200 && text.starts_with("ok: leading, degraded\n") && text.contains("\nBuilds for "), "{text}");
+        assert_eq!(stale(&daemon).await, ["Builds"]);
+        assert!(show(&admin, "/metrics").await.1.contains("machine_os_builder_stale_watches 1\n"));
+        line.heals();
+        cluster.rest(Duration::from_secs(60)).await;
+        assert_eq!(readiness(&admin).await, (200, "ok: leading\n".into()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_needs_builds_waits_and_says_what_for() {
+    let (cluster, line) = (Cluster::new().await, Line::default());
+    cluster.use_builder(OPENSHIFT).await;
+    goes_down(&line, Fault::Answer(503));
+    let (_daemon, _) = line.daemon(&cluster).await;
+    cluster.create_pool("worker", R).await;
+    cluster.shows("worker", "BuildPending", "BuildQueued").await;
+    let text = message(&cluster.pool("worker").await, "BuildPending");
+    for part in ["build.openshift.io/v1", "does not answer", "to fix it"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    cluster.server.clear_log();
+    cluster.rest(Duration::from_secs(300)).await;
+    assert_eq!(cluster.daemon_requests(), [] as [&str; 0], "it waits in silence");
+    line.heals();
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.set_build(BUILD, json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R)}}})).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_runs_unseen_is_neither_lost_nor_doubled() {
+    for other in [OPENSHIFT, "custom-pod-builder"] {
+        let (cluster, line) = (Cluster::new().await, Line::default());
+        cluster.use_builder(OPENSHIFT).await;
+        let (daemon, _) = line.daemon(&cluster).await;
+        cluster.start_build("worker", R).await;
+        cluster.set_build(BUILD, json!({"phase": "Running"})).await;
+        cluster.shows("worker", "Building", "BuildRunning").await;
+        daemon.stop().await;
+        cluster.use_builder(other).await;
+        goes_down(&line, Fault::Answer(503));
+        let (_daemon, _) = line.daemon(&cluster).await;
+        let before = cluster.exists(Kind::Build, BUILD).await;
+        cluster.rest(Duration::from_secs(300)).await;
+        assert_eq!(shown(&cluster.pool("worker").await), [("Building".to_owned(), "BuildRunning".to_owned())]);
+        assert!(cluster.get(Kind::Pod, BUILD).await.is_none(), "{other}");
+        assert_eq!(cluster.exists(Kind::Build, BUILD).await, before, "{other}");
+        line.heals();
+        cluster.rest(Duration::from_secs(60)).await;
+        cluster.set_build(BUILD, json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R)}}})).await;
+        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        assert!(!cluster.events("worker").await.contains(&"BuildRetrying".to_owned()));
+    }
+}
