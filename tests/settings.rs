@@ -9,11 +9,11 @@ mod arrive;
 mod daemon;
 #[path = "settings/daemons.rs"]
 mod daemons;
+#[path = "settings/documents.rs"]
+mod documents;
 #[path = "settings/precedence.rs"]
 mod precedence;
 #[path = "settings/program.rs"]
 mod program;
-#[path = "settings/readme.rs"]
-mod readme;
 #[path = "settings/refuse.rs"]
 mod refuse;
