@@ -146,7 +146,8 @@ fn invocations(command: &str) -> Vec<(String, Vec<String>)> {
     starts
         .map(|at| {
             let own = words[at + 2..].iter().take_while(|word| !["|", ">", "2>", "&"].contains(word));
-            let options = own.filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap().to_owned());
+            let options =
+                own.filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap().to_owned());
             (words[at + 1].to_owned(), options.collect())
         })
         .collect()
@@ -165,7 +166,8 @@ fn every_command_that_is_shown_has_the_options_that_are_shown() {
     assert_eq!(shown.keys().map(String::as_str).collect::<Vec<_>>(), expected);
     for (subcommand, options) in shown {
         let directory = checkout();
-        let printed = run(&mut bash(directory.path(), &format!("machine-os-builder {subcommand} --help")), directory.path());
+        let printed =
+            run(&mut bash(directory.path(), &format!("machine-os-builder {subcommand} --help")), directory.path());
         let known: BTreeSet<&str> = printed.stdout.split([' ', '\n', ',', '[', '=']).collect();
         for option in options {
             assert!(known.contains(option.as_str()), "{subcommand} has no {option}");
