@@ -131,7 +131,7 @@ impl InputArguments {
         Ok(documents)
     }
 
-    /// Says of a fault where it is for somebody who has written arguments.
+    /// Names the argument that a fault is in.
     fn explain(&self, machine_config: &str, fault: InputFault) -> Error {
         let file = self.machine_config.display();
         let place = match fault.key.as_deref() {

@@ -18,7 +18,7 @@ pub(super) enum Goal {
 pub(super) enum Verdict {
     /// It is.
     Reached,
-    /// It is not, and it will not come unless somebody does something.
+    /// It is not, and needs a user's action first.
     Hopeless(String),
     /// It is not, and may come.
     NotYet,
