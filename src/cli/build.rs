@@ -17,36 +17,36 @@ use destination::Destination;
 
 /// Builds the image of a MachineConfig on this machine, as the cluster would.
 ///
-/// What a build pod would run is run here, with the buildah of this machine: the same scripts, the same Containerfile.
-/// The digest of the image is all that is printed to standard output; progress goes to standard error. Wherever
-/// buildah builds without root, so does this; an image that buildah has already is not pulled again. STORAGE_DRIVER
-/// and BUILDAH_ISOLATION are those of a build pod (vfs and chroot) unless they are set.
+/// The command runs what a build pod runs, with the buildah of this machine: the same scripts, the same Containerfile.
+/// Standard output gets the digest of the image and nothing else; progress goes to standard error. The command needs no
+/// root where buildah needs none. It does not pull an image again that buildah has already. STORAGE_DRIVER and
+/// BUILDAH_ISOLATION default to those of a build pod (vfs and chroot).
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: inputs::InputArguments,
 
-    /// A file with credentials to pull and push with [default: those of podman, buildah and docker]
+    /// File with credentials to pull and push [default: those of podman, buildah and docker]
     #[arg(long, value_name = "FILE")]
     authfile: Option<PathBuf>,
 
-    /// A file with credentials to pull with [default: as --authfile]
+    /// File with credentials to pull [default: as --authfile]
     #[arg(long, value_name = "FILE")]
     pull_authfile: Option<PathBuf>,
 
-    /// A file with credentials to push with [default: as --authfile]
+    /// File with credentials to push [default: as --authfile]
     #[arg(long, value_name = "FILE")]
     push_authfile: Option<PathBuf>,
 
-    /// Push nothing; write the image to --output
+    /// Do not push; write the image to --output
     #[arg(long, requires = "output")]
     no_push: bool,
 
-    /// The file to write the image to, as an OCI archive
+    /// File for the image, as an OCI archive
     #[arg(long, value_name = "FILE", requires = "no_push")]
     output: Option<PathBuf>,
 
-    /// Compare the image with the MachineConfig afterwards, as `inspect` does; what differs goes to standard error
+    /// Compare the image with the MachineConfig afterwards, as `inspect` does; differences go to standard error
     #[arg(long)]
     verify: bool,
 }

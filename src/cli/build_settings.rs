@@ -11,26 +11,26 @@ use super::Error;
 use crate::plan::build_settings::{BuildSettings, DigestHandoff, Isolation, Resources, StorageDriver, Toleration};
 use crate::settings::{self, Settings};
 
-/// What build objects are made with, besides what users write.
+/// Settings of build objects.
 ///
-/// What is neither a flag nor an environment variable is as the file says; what the file does not say is as by default.
+/// A flag takes precedence over an environment variable, a variable over the file, and the file over the default.
 #[derive(Debug, clap::Args)]
 pub(super) struct BuildArguments {
-    /// A YAML file with settings; flags and environment variables take precedence over it
+    /// YAML file with settings; flags and environment variables take precedence over it
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_CONFIG")]
     config: Option<PathBuf>,
 
-    /// How long a whole build may take [default: 1h]
+    /// Time limit of a whole build [default: 1h]
     #[arg(long, value_name = "TIME", env = "BUILD_DEADLINE", value_parser = settings::duration)]
     build_deadline: Option<std::time::Duration>,
 
-    /// The image with buildah in it [default: quay.io/buildah/stable:latest]
+    /// Image that contains buildah [default: quay.io/buildah/stable:latest]
     #[arg(long, value_name = "IMAGE", env = "BUILDER_IMAGE")]
     builder_image: Option<String>,
 
-    /// How a build pod hands over the digest of the image that it pushed: a helper container, from the base OS image,
-    /// leaves it in a ConfigMap; or the termination message alone has it, and no node pulls the base OS image just to run
-    /// one command [default: configmap]
+    /// How a build pod hands over the digest of the pushed image: in a ConfigMap, which a helper container from the base
+    /// OS image writes, or in the termination message, for which no node has to pull the base OS image
+    /// [default: configmap]
     #[arg(long, value_name = "HOW", env = "DIGEST_HANDOFF", value_parser = word::<DigestHandoff>(["configmap", "termination-message"]))]
     digest_handoff: Option<DigestHandoff>,
 
@@ -38,31 +38,31 @@ pub(super) struct BuildArguments {
     #[arg(long, value_name = "YAML", env = "BUILD_RESOURCES", value_parser = settings::parse::<Resources>)]
     build_resources: Option<Resources>,
 
-    /// Labels of the nodes that builds may run on, as in 'node-role.kubernetes.io/infra: ""' [default: {}]
+    /// Labels of the nodes that may run builds, as in 'node-role.kubernetes.io/infra: ""' [default: {}]
     #[arg(long, value_name = "YAML", env = "BUILD_NODE_SELECTOR", value_parser = map)]
     build_node_selector: Option<Map>,
 
-    /// Taints that build pods bear, as in '[{key: builds, operator: Exists, effect: NoSchedule}]' [default: []]
+    /// Taints that build pods tolerate, as in '[{key: builds, operator: Exists, effect: NoSchedule}]' [default: []]
     #[arg(long, value_name = "YAML", env = "BUILD_TOLERATIONS", value_parser = tolerations)]
     build_tolerations: Option<Tolerations>,
 
-    /// The PriorityClass of build pods [default: none]
+    /// PriorityClass of build pods [default: none]
     #[arg(long, value_name = "NAME", env = "BUILD_PRIORITY_CLASS_NAME")]
     build_priority_class_name: Option<String>,
 
-    /// Labels that build objects get besides their own, as in 'team: os' [default: {}]
+    /// Additional labels of build objects, as in 'team: os' [default: {}]
     #[arg(long, value_name = "YAML", env = "BUILD_LABELS", value_parser = map)]
     build_labels: Option<Map>,
 
-    /// Annotations that build objects get besides their own [default: {}]
+    /// Additional annotations of build objects [default: {}]
     #[arg(long, value_name = "YAML", env = "BUILD_ANNOTATIONS", value_parser = map)]
     build_annotations: Option<Map>,
 
-    /// The proxy by which builds reach http:// addresses [default: none]
+    /// Proxy of builds for http:// addresses [default: none]
     #[arg(long, value_name = "URL", env = "BUILD_HTTP_PROXY", hide_env_values = true)]
     build_http_proxy: Option<String>,
 
-    /// The proxy by which builds reach https:// addresses, registries among them [default: none]
+    /// Proxy of builds for https:// addresses, including registries [default: none]
     #[arg(long, value_name = "URL", env = "BUILD_HTTPS_PROXY", hide_env_values = true)]
     build_https_proxy: Option<String>,
 
@@ -70,23 +70,23 @@ pub(super) struct BuildArguments {
     #[arg(long, value_name = "HOSTS", env = "BUILD_NO_PROXY")]
     build_no_proxy: Option<String>,
 
-    /// A ConfigMap with a bundle of certificate authorities that registries may be certified by [default: none]
+    /// ConfigMap with a bundle of certificate authorities to trust for registries [default: none]
     #[arg(long, value_name = "NAME", env = "BUILD_TRUSTED_CA_CONFIG_MAP")]
     build_trusted_ca_config_map: Option<String>,
 
-    /// The key of that bundle [default: ca-bundle.crt]
+    /// Key of the bundle in that ConfigMap [default: ca-bundle.crt]
     #[arg(long, value_name = "KEY", env = "BUILD_TRUSTED_CA_KEY")]
     build_trusted_ca_key: Option<String>,
 
-    /// A ConfigMap whose key registries.conf says where images are looked for [default: none]
+    /// ConfigMap with a registries.conf: mirrors and short names of registries [default: none]
     #[arg(long, value_name = "NAME", env = "BUILD_REGISTRIES_CONFIG_MAP")]
     build_registries_config_map: Option<String>,
 
-    /// How buildah keeps what a build runs apart from itself [default: chroot]
+    /// Isolation of buildah, BUILDAH_ISOLATION [default: chroot]
     #[arg(long, value_name = "HOW", env = "BUILD_ISOLATION", value_parser = word::<Isolation>(["chroot", "oci", "rootless"]))]
     build_isolation: Option<Isolation>,
 
-    /// How buildah keeps layers [default: vfs]
+    /// Storage driver of buildah, STORAGE_DRIVER [default: vfs]
     #[arg(long, value_name = "HOW", env = "BUILD_STORAGE_DRIVER", value_parser = word::<StorageDriver>(["vfs", "overlay"]))]
     build_storage_driver: Option<StorageDriver>,
 }

@@ -27,23 +27,23 @@ use crate::stderr;
 /// Which cluster to look at, and what has to be known of the daemon in it.
 #[derive(Debug, clap::Args)]
 pub(super) struct ClusterArguments {
-    /// Credentials; without it, those of KUBECONFIG, of ~/.kube/config, or of the cluster that this runs in
+    /// Kubeconfig with credentials [default: KUBECONFIG, ~/.kube/config, or the cluster that the process runs in]
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
 
-    /// The context of the kubeconfig to use; without it, its current one
+    /// Context of the kubeconfig [default: its current context]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
 
-    /// How long to wait for each answer of the API server, as in 5s or 1m, or a number of seconds; 0 is for ever
+    /// Time limit of each answer of the API server, as in 5s or 1m, or a number of seconds; 0 means no limit
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = settings::timeout)]
     request_timeout: Duration,
 
-    /// Where build objects, input ConfigMaps and Secrets are
+    /// Namespace of build objects, input ConfigMaps and Secrets
     #[arg(long, value_name = "NAME", env = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
     namespace: String,
 
-    /// Attempts at a build whose pod is lost [default: as the daemon says on its lease, else 3]
+    /// Attempts at a build whose pod is lost [default: the daemon's setting on its lease, else 3]
     #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
 }

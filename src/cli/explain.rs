@@ -15,15 +15,15 @@ Examples:
   machine-os-builder explain worker
   machine-os-builder explain worker --context prod";
 
-/// Explains where a pool stands, from the cluster alone.
+/// Explains the state of one pool.
 ///
-/// What its image was built from and what is wanted now, field by field, which build there is, who is in the way, what
-/// the daemon does next, and a command that is of use. It is the daemon's own decision, carried out nowhere: nothing is
-/// written, and no daemon has to run.
+/// The page compares what the image was built from with what is wanted now, field by field. It shows the build, objects
+/// of others that block it, what the daemon does next, and a command that helps. The command evaluates the daemon's own
+/// decision and writes nothing. No daemon has to run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The pool
+    /// Name of the pool
     #[arg(value_name = "POOL")]
     pool: String,
 

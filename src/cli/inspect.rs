@@ -16,21 +16,21 @@ use crate::plan::payload;
 
 /// Compares an image with the MachineConfig that it was built from.
 ///
-/// Every file, directory, link, unit, drop-in, mask and preset that the Ignition config asks for is looked up in the
-/// image's layers, with contents, mode and owner; so are the MachineConfig that the image carries, and its labels.
-/// Contents are told by length and SHA-256. The exit status is 0 if nothing differs, 1 if anything does, and 2 if that
-/// cannot be told.
+/// The command looks every file, directory, link, unit, drop-in, mask and preset of the Ignition config up in the
+/// layers of the image, and compares contents, mode and owner. It also compares the MachineConfig that the image carries,
+/// and its labels. It reports contents by length and SHA-256. The exit status is 0 if nothing differs, 1 if something
+/// differs, and 2 if the image cannot be read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// registry-host/repository:tag, registry-host/repository@sha256:digest, oci-archive:FILE or oci:DIRECTORY
+    /// Image: registry-host/repository:tag, registry-host/repository@sha256:digest, oci-archive:FILE or oci:DIRECTORY
     #[arg(value_name = "IMAGE")]
     image: String,
 
-    /// A YAML or JSON file with the rendered MachineConfig; - is standard input
+    /// YAML or JSON file with the rendered MachineConfig; - is standard input
     #[arg(long, value_name = "FILE")]
     machine_config: PathBuf,
 
-    /// How to print what differs
+    /// Output format
     #[arg(short, long, value_name = "HOW", value_enum, default_value_t = Output::Text)]
     output: Output,
 
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// A line for each difference, and one that sums up
+    /// One line per difference, and a summary
     Text,
     /// One JSON object
     Json,

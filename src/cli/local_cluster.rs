@@ -40,31 +40,30 @@ Examples:
   machine-os-builder local-cluster --kubeconfig local.kubeconfig --build-duration 30s --fail-rate 0.2
   machine-os-builder local-cluster --kubeconfig local.kubeconfig --listen 127.0.0.1:6443 --executor none";
 
-/// Serves a cluster's API on this machine, for kubectl and whatever else is given its kubeconfig.
+/// Serves a Kubernetes API on this machine, for kubectl and every other client with its kubeconfig.
 ///
-/// Objects are kept in memory: they are gone when the process ends, which it does on Ctrl-C or SIGTERM.
+/// The server keeps all objects in memory. Ctrl-C and SIGTERM end it, and its objects are lost.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Address to serve on, which has to be a loopback one; port 0 is any that is free
+    /// Address to listen on, a loopback address; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
     listen: SocketAddr,
 
-    /// File to write a kubeconfig to once the server is ready
+    /// File for the administrator's kubeconfig, written once the server is ready
     #[arg(long, value_name = "FILE")]
     kubeconfig: PathBuf,
 
-    /// File to write a kubeconfig of a ServiceAccount to, as in openshift-machine-config-operator/robot=robot.kubeconfig:
-    /// with it, what that account may do is what its Roles and bindings say. It need not be there yet. May be given
-    /// several times
+    /// File for the kubeconfig of a ServiceAccount, as in openshift-machine-config-operator/robot=robot.kubeconfig. The
+    /// Roles and bindings of the account limit its requests. The account need not exist yet. Repeatable
     #[arg(long, value_name = "NAMESPACE/NAME=FILE", value_parser = account)]
     service_account_kubeconfig: Vec<Account>,
 
-    /// What runs pods and Builds
+    /// Executor of pods and Builds
     #[arg(long, value_enum, default_value_t = RunBy::Simulated)]
     executor: RunBy,
 
-    /// How long a simulated build runs, as in 5s or 2m30s [default: 5s]
+    /// Duration of a simulated build, as in 5s or 2m30s [default: 5s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     build_duration: Option<Duration>,
 
@@ -84,14 +83,14 @@ struct Account {
 /// What runs pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RunBy {
-    /// A simulated node: build pods go through their phases, all others run until they are deleted
+    /// A simulated node: build pods pass through their phases, all other pods run until they are deleted
     Simulated,
-    /// This machine, for real: every pod's command runs as root, in namespaces of its own, with this machine's programs
-    /// in place of the pod's images, so that build pods build and push with this machine's buildah. Builds of
-    /// build.openshift.io stay simulated, and push nothing. Where there is no oc, start the daemon with
+    /// This machine: every pod's command runs as root, in namespaces of its own, with the programs of this machine
+    /// instead of those of the pod's images. Build pods build and push with the buildah of this machine. Builds of
+    /// build.openshift.io stay simulated, and push nothing. On a machine without oc, start the daemon with
     /// --digest-handoff=termination-message
     Buildah,
-    /// Nothing: pods and Builds stay as they are created
+    /// None: pods and Builds stay as they are created
     None,
 }
 

@@ -10,15 +10,15 @@ use crate::image::{Access, Location, certificates};
 /// How a registry is read.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct RegistryArguments {
-    /// A file with credentials [default: those of podman, buildah and docker]
+    /// File with credentials [default: those of podman, buildah and docker]
     #[arg(long, value_name = "FILE")]
     pub authfile: Option<PathBuf>,
 
-    /// A directory with certificates, *.crt, of authorities to trust [default: /etc/containers/certs.d/HOST]
+    /// Directory with certificates, *.crt, of authorities to trust [default: /etc/containers/certs.d/HOST]
     #[arg(long, value_name = "DIR")]
     pub cert_dir: Option<PathBuf>,
 
-    /// Speak to a registry on this machine without TLS
+    /// Connect to a registry on this machine without TLS
     #[arg(long)]
     pub plain_http: bool,
 }

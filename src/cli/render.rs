@@ -18,11 +18,11 @@ Examples:
   machine-os-builder render inputs.yaml pools.yaml --pool worker --containerfile
   oc get mcp,mc -o yaml | machine-os-builder render - inputs.yaml --pool worker";
 
-/// Prints the objects of the build that a pool would get, from YAML files alone.
+/// Prints the objects of a pool's build, from YAML files.
 ///
-/// The files hold the MachineConfigPool, its rendered MachineConfig, and the ConfigMaps machine-config-osimageurl,
-/// on-cluster-build-config and, if there is one, on-cluster-build-custom-dockerfile. Secrets may be among them; those
-/// that are not are taken to be usable.
+/// The files contain the MachineConfigPool, its rendered MachineConfig, and the ConfigMaps machine-config-osimageurl,
+/// on-cluster-build-config and, optionally, on-cluster-build-custom-dockerfile. They may contain the Secrets; the command
+/// assumes that missing Secrets are usable.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -30,19 +30,19 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// The pool to render for, if the files hold more than one
+    /// Pool to render for, if the files contain more than one
     #[arg(long, value_name = "NAME")]
     pool: Option<String>,
 
-    /// Print the Containerfile alone
+    /// Print the Containerfile only
     #[arg(long, conflicts_with = "output_dir")]
     containerfile: bool,
 
-    /// Write the Containerfile, and each object, to a file in this directory instead
+    /// Write the Containerfile and each object to a file in this directory instead
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
 
-    /// Where build objects are [default: openshift-machine-config-operator]
+    /// Namespace of build objects [default: openshift-machine-config-operator]
     #[arg(long, value_name = "NAME", env = "NAMESPACE")]
     namespace: Option<String>,
 

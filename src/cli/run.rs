@@ -24,73 +24,72 @@ const EXAMPLES: &str = "\
 Examples:
   machine-os-builder run                                        # in a cluster, or with KUBECONFIG
   machine-os-builder run --config settings.yaml --log-format json
-  machine-os-builder run --config settings.yaml --print-config  # what it would go by";
+  machine-os-builder run --config settings.yaml --print-config  # print the effective settings";
 
-/// Runs the daemon against a cluster, until it is told to stop.
+/// Runs the daemon.
 ///
-/// SIGTERM and Ctrl-C end it in an orderly way: no new work, writes under way are finished, the lease is released.
-/// Builds under way go on, and the process that leads next takes them over. A second signal ends it at once, with 143 or
-/// 130, and so does the first while the API server has not answered yet.
+/// SIGTERM and Ctrl-C stop it in order: it starts no new work, finishes its writes and releases the lease. Running builds
+/// continue, and the next leader takes them over. A second signal ends the process at once, with 143 or 130. The first
+/// one does the same while the API server has not answered yet.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Credentials; without it, those of KUBECONFIG, of ~/.kube/config, or of the cluster that this runs in
+    /// Kubeconfig with credentials [default: KUBECONFIG, ~/.kube/config, or the cluster that the process runs in]
     #[arg(long, value_name = "FILE", env = "MACHINE_OS_BUILDER_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
 
-    /// The context of the kubeconfig to use; without it, its current one
+    /// Context of the kubeconfig [default: its current context]
     #[arg(long, value_name = "NAME", env = "MACHINE_OS_BUILDER_CONTEXT")]
     context: Option<String>,
 
-    /// How long to wait at the start for an answer of the API server, as in 5s or 1m, or a number of seconds; 0 is for ever
+    /// Time limit of the API server's first answer, as in 5s or 1m, or a number of seconds; 0 means no limit
     #[arg(long, value_name = "TIME", env = "REQUEST_TIMEOUT", default_value = "10s", value_parser = settings::timeout)]
     request_timeout: Duration,
 
-    /// Print the settings as a file for --config, and do nothing else; users and passwords in the URLs of proxies are not
-    /// printed
+    /// Print the settings as a file for --config, and exit; users and passwords in the URLs of proxies are redacted
     #[arg(long)]
     print_config: bool,
 
-    /// Where build objects, input ConfigMaps and Secrets are, and the lease [default: openshift-machine-config-operator]
+    /// Namespace of build objects, input ConfigMaps, Secrets and the lease [default: openshift-machine-config-operator]
     #[arg(long, value_name = "NAME", env = "NAMESPACE")]
     namespace: Option<String>,
 
-    /// Builds that run at once; 0 is no limit [default: 5]
+    /// Builds that run at once; 0 means no limit [default: 5]
     #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS")]
     max_concurrent_builds: Option<usize>,
 
-    /// Attempts at a build whose pod is lost, the first included [default: 3]
+    /// Attempts at a build whose pod is lost, including the first [default: 3]
     #[arg(long, value_name = "N", env = "MAX_ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
 
-    /// How long a build object may take to start [default: 10m]
+    /// Time in which a build object has to start [default: 10m]
     #[arg(long, value_name = "TIME", env = "PENDING_DEADLINE", value_parser = settings::duration)]
     pending_deadline: Option<Duration>,
 
     #[command(flatten)]
     build: BuildArguments,
 
-    /// Where to serve /livez, /readyz and /metrics [default: 127.0.0.1:8797]
+    /// Address of /livez, /readyz and /metrics [default: 127.0.0.1:8797]
     #[arg(long, value_name = "ADDRESS", env = "ADMIN_LISTEN", value_parser = settings::address)]
     admin_listen: Option<SocketAddr>,
 
-    /// Whether to act only while holding the lease machine-os-builder [default: true]
+    /// Act only while holding the lease machine-os-builder [default: true]
     #[arg(long, env = "LEADER_ELECT", num_args = 0..=1, default_missing_value = "true")]
     leader_elect: Option<bool>,
 
-    /// How long a lease that is not renewed keeps others out [default: 15s]
+    /// Time for which an unrenewed lease excludes other processes [default: 15s]
     #[arg(long, value_name = "TIME", env = "LEASE_DURATION", value_parser = settings::duration)]
     lease_duration: Option<Duration>,
 
-    /// How long to act on a lease that cannot be renewed [default: 10s]
+    /// Time for which a leader acts without a renewal [default: 10s]
     #[arg(long, value_name = "TIME", env = "RENEW_DEADLINE", value_parser = settings::duration)]
     renew_deadline: Option<Duration>,
 
-    /// How often to renew the lease, or to look at it [default: 2s]
+    /// Interval between renewals of the lease, and between looks of a standby [default: 2s]
     #[arg(long, value_name = "TIME", env = "RETRY_PERIOD", value_parser = settings::duration)]
     retry_period: Option<Duration>,
 
-    /// How logs are written; RUST_LOG says how much of them [default: human]
+    /// Log format; RUST_LOG sets the level [default: human]
     #[arg(long, value_name = "HOW", env = "LOG_FORMAT", value_parser = word::<LogFormat>(["human", "json"]))]
     log_format: Option<LogFormat>,
 }

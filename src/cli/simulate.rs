@@ -28,80 +28,79 @@ Examples:
   machine-os-builder simulate --sweep happy/pod
   machine-os-builder simulate --scenario chaos --seeds 1..200";
 
-/// Runs the daemon against a cluster of its own, in virtual time, and checks how it ends.
+/// Runs the daemon against a simulated cluster, in virtual time, and checks the result.
 ///
-/// The table on standard output is the same for the same arguments. The exit status is 0 only if every pool ended
-/// with the image of its newest config and nothing of a build was left behind.
+/// The same arguments print the same table. The exit status is 0 only if every pool ended with the image of its newest
+/// config, no object of a build is left, and the daemon sent no request at rest.
 ///
-/// With --sweep, short stories are played instead, again and again, each time with one request going wrong in one
-/// way; the exit status is 0 only if all of them ended as if nothing had happened.
+/// --sweep replays each script once per request and injects one fault at that request. The exit status is 0 only if every
+/// run ended in the state of a run without a fault.
 ///
-/// With --executor buildah, nothing is simulated but the API server and the renderer: build pods run on this machine, in
-/// real time, and what they push is pushed.
+/// --scenario injects faults for a bounded time. Afterwards, every pool has to be built, and the daemon has to come to
+/// rest.
 ///
-/// With --scenario, things go wrong: for a bounded time at first, until everything heals, every pool has to be built and
-/// nothing may be left to do.
+/// --executor buildah simulates only the API server and the renderer. Build pods run on this machine, in real time, and
+/// push real images.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Pools that are opted in
+    /// Number of opted-in pools
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pools: u32,
 
-    /// Configs that are rolled out to each pool, one after the other
+    /// Number of configs for each pool, rolled out one after the other
     #[arg(long, value_name = "M", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     configs: u32,
 
-    /// Seed of all that is random
+    /// Seed of all randomness
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 
-    /// A YAML file with a rendered MachineConfig to use as every pool's content
+    /// YAML file with a rendered MachineConfig, the content of every pool
     #[arg(long, value_name = "FILE")]
     machine_config: Option<PathBuf>,
 
-    /// What runs the builds
+    /// Image builder
     #[arg(long, value_enum, default_value_t = Builder::Pod)]
     builder: Builder,
 
-    /// What runs build pods
+    /// Executor of build pods
     #[arg(long, value_enum, default_value_t = RunBy::Simulated, conflicts_with_all = ["sweep", "scenario", "trace", "builder"])]
     executor: RunBy,
 
-    /// With --executor buildah: a YAML file with the ConfigMaps and Secrets that say what is built from what, and where it
-    /// is pushed to; may be given several times
+    /// With --executor buildah: YAML file with the ConfigMaps and Secrets of the build, as in config/samples; repeatable
     #[arg(long, value_name = "FILE", required_if_eq("executor", "buildah"), conflicts_with_all = ["sweep", "scenario"])]
     input: Vec<PathBuf>,
 
-    /// Crash the daemon, or lose a message, at each request of every scenario, or of this one
+    /// Inject one fault at each request of every script, or of this one
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, conflicts_with_all = ["pools", "configs", "seed", "machine_config", "builder", "scenario", "trace"])]
     sweep: Option<Option<Scenario>>,
 
-    /// With --sweep: this kind of fault alone
+    /// With --sweep: only this kind of fault
     #[arg(long, requires = "sweep")]
     fault: Option<Fault>,
 
-    /// With --sweep: at the request of this number alone, from 0
+    /// With --sweep: only at the request with this number, from 0
     #[arg(long, value_name = "N", requires = "sweep")]
     request: Option<usize>,
 
     #[command(flatten)]
     build: BuildArguments,
 
-    /// Builds that run at once; 0 is no limit [default: 5]
+    /// Builds that run at once; 0 means no limit [default: 5]
     #[arg(long, value_name = "N", env = "MAX_CONCURRENT_BUILDS")]
     max_concurrent_builds: Option<usize>,
 
-    /// What goes on and what goes wrong, instead of a plain roll-out: happy, churn, failures, restarts, failover, chaos,
-    /// scale, or a YAML file; exits with 1 if anything does not hold, and prints the command that shows it again
+    /// Scenario with faults: happy, churn, failures, restarts, failover, chaos, scale, or a YAML file of fault rates. The
+    /// exit status is 1 if an invariant is violated; the command that reproduces it is printed
     #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["pools", "configs", "machine_config", "builder"])]
     scenario: Option<String>,
 
-    /// The seeds to run a scenario with, both ends included, in parallel, up to the first in which something does not hold
+    /// Seeds of the scenario, both ends included; they run in parallel, up to the first that violates an invariant
     #[arg(long, value_name = "A..B", requires = "scenario", conflicts_with_all = ["seed", "trace"], value_parser = scenario::seeds)]
     seeds: Option<RangeInclusive<u64>>,
 
-    /// A file to write what happens to: a line for each request that is handled, and one for each change that it makes
+    /// File for a trace: one line for each request, and one for each change that it makes
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
 }
@@ -120,9 +119,9 @@ const NOT_FOLLOWED: [&str; 7] = [
 /// What runs build pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RunBy {
-    /// Nothing does: they go through their phases in virtual time
+    /// A simulated node: build pods pass through their phases in virtual time
     Simulated,
-    /// This machine, as in local-cluster: as root, with its buildah
+    /// This machine, as root, with its buildah, as in local-cluster
     Buildah,
 }
 
@@ -134,7 +133,7 @@ enum Builder {
     /// OpenShift's Builds
     #[value(name = "openshift")]
     OpenShift,
-    /// Both: the ConfigMap on-cluster-build-config asks for another one now and then
+    /// Both: the ConfigMap on-cluster-build-config changes its builder now and then
     Mixed,
 }
 

@@ -19,35 +19,34 @@ use super::stop::Stop;
 use crate::plan::report::PoolReport;
 use crate::stderr;
 
-/// Shows where pools stand, from the cluster alone.
+/// Shows the state of pools.
 ///
-/// State, since when, attempt, what is built and what is wanted, and what the pool has to say: the daemon's own
-/// decision, carried out nowhere. Nothing is written, and no daemon has to run.
+/// The table shows the state and since when, the attempt, the config, the image and the pool's message. The command
+/// evaluates the daemon's own decision and writes nothing. No daemon has to run.
 ///
-/// The exit status is 0 if what was asked for was shown, or was waited for and came; 1 if the cluster could not be
-/// asked; 2 if the arguments are wrong; 3 if what is waited for will not come unless somebody does something; 4 if it
-/// has not come in time; 130, or 143, if waiting was interrupted, by Ctrl-C or SIGTERM; 141 if no process reads what is
-/// printed.
+/// The exit status is 0 if the state was shown or the awaited state was reached; 1 if the cluster could not be asked or
+/// the pool does not exist; 2 if the arguments are wrong; 3 if the awaited state needs a user's action first; 4 if it was
+/// not reached in time; 130 or 143 if Ctrl-C or SIGTERM interrupted the command; 141 if no process reads the output.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The pool; without it, all of them
+    /// Name of the pool [default: all pools]
     #[arg(value_name = "POOL")]
     pool: Option<String>,
 
-    /// How to print it; with --watch, JSON is one document a line
+    /// Output format; with --watch, JSON is one document per line
     #[arg(short, long, value_name = "HOW", value_enum, default_value_t = Format::Table)]
     output: Format,
 
-    /// Go on, and print what changes, until Ctrl-C
+    /// Continue, and print changes, until Ctrl-C
     #[arg(short, long)]
     watch: bool,
 
-    /// Wait until the pool is there; without POOL, until every pool is that is opted in
+    /// Wait until the pool reaches this state; without POOL, until every opted-in pool does
     #[arg(long, value_name = "STATE", value_enum)]
     wait_for: Option<Goal>,
 
-    /// How long to wait, as in 90s or 30m
+    /// Time limit of --wait-for, as in 90s or 30m
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration, requires = "wait_for")]
     timeout: Duration,
 

@@ -22,7 +22,7 @@ pub mod mutants {
 pub const SWITCH: &str = "MUTANT";
 
 /// What the program is compiled from.
-const PARTS: [&str; 6] = ["benches", "Cargo.toml", "Cargo.lock", "README.md", "src", "templates"];
+const PARTS: [&str; 7] = ["benches", "Cargo.toml", "Cargo.lock", "README.md", "examples", "src", "templates"];
 
 /// Where a piece of a file begins and ends.
 type Place = (usize, usize);

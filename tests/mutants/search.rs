@@ -30,8 +30,6 @@ pub fn build() -> PathBuf {
         .args(["build", "--release", "--locked", "--quiet", "--no-default-features", "--features=simulation"])
         .arg("--manifest-path")
         .arg(source.join("Cargo.toml"))
-        // What takes long, and is of use only to a program that is run for long.
-        .envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")])
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", "--cap-lints=allow")
         .status()

@@ -22,31 +22,31 @@ const NO_RELEASE: &str = "local";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct InputArguments {
-    /// A YAML or JSON file with the rendered MachineConfig; - is standard input
+    /// YAML or JSON file with the rendered MachineConfig; - is standard input
     #[arg(long, value_name = "FILE")]
     machine_config: PathBuf,
 
-    /// The base OS image
+    /// Base OS image
     #[arg(long, value_name = "IMAGE")]
     base_image: String,
 
-    /// The image with extensions, for use by --containerfile
+    /// Image with extensions, for --containerfile
     #[arg(long, value_name = "IMAGE")]
     extensions_image: Option<String>,
 
-    /// A file with text to append to the Containerfile
+    /// File with text to append to the Containerfile
     #[arg(long, value_name = "FILE")]
     containerfile: Option<PathBuf>,
 
-    /// The version of the release that the images belong to
+    /// Version of the release that the images belong to
     #[arg(long, value_name = "VERSION", default_value = NO_RELEASE)]
     release_version: String,
 
-    /// The pool that the image is for [default: the one in the MachineConfig's name]
+    /// Pool of the image [default: the one in the MachineConfig's name]
     #[arg(long, value_name = "NAME")]
     pool: Option<String>,
 
-    /// The registry-host/repository to push to; the tag is the MachineConfig's name
+    /// Destination, as registry-host/repository; the tag is the MachineConfig's name
     #[arg(long, value_name = "IMAGE")]
     final_image: String,
 }
@@ -131,7 +131,7 @@ impl InputArguments {
         Ok(documents)
     }
 
-    /// Says of a fault where it is for somebody who has written arguments.
+    /// Names the argument that a fault is in.
     fn explain(&self, machine_config: &str, fault: InputFault) -> Error {
         let file = self.machine_config.display();
         let place = match fault.key.as_deref() {

@@ -7,9 +7,9 @@ use crate::plan::report::{PoolReport, State};
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Goal {
-    /// The image of what the pool wants is published, and its build cleared away
+    /// The image of the pool's config is published, and the build is deleted
     Built,
-    /// The build failed, or cannot be made from its inputs
+    /// The build failed, or an input cannot be used
     Failed,
 }
 
@@ -18,7 +18,7 @@ pub(super) enum Goal {
 pub(super) enum Verdict {
     /// It is.
     Reached,
-    /// It is not, and it will not come unless somebody does something.
+    /// It is not, and needs a user's action first.
     Hopeless(String),
     /// It is not, and may come.
     NotYet,

@@ -17,11 +17,11 @@ use crate::yaml;
 /// How to print reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// A row for each pool
+    /// One row per pool
     Table,
-    /// Everything, as JSON: a list, or one object with POOL
+    /// All facts as JSON: a list, or one object with POOL
     Json,
-    /// The same as YAML
+    /// All facts as YAML
     Yaml,
 }
 

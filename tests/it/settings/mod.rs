@@ -2,7 +2,7 @@
 
 mod arrive;
 mod daemons;
+mod documents;
 mod precedence;
 mod program;
-mod readme;
 mod refuse;

@@ -1,4 +1,4 @@
-//! What is written about settings: the README's table, the help, and the file that is deployed.
+//! What is written about settings: the table in the documents, the help, and the file that is deployed.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use machine_os_builder::yaml;
 
 use super::program::{Program, pointer};
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/settings.md");
 
-/// The rows of the README's table of settings: field, flag, variable and default.
+/// The rows of the table of settings: field, flag, variable and default.
 fn rows() -> Vec<[String; 4]> {
-    let section = README.split_once("\n## Settings\n").unwrap().1.split("\n## ").next().unwrap();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let table = PAGE.split_once("\n| field |").unwrap().1.split("\n\n").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
     rows.map(|line| {
         let cells: Vec<String> = line.split('|').map(|cell| cell.trim().replace('`', "")).collect();
         cells[1..5].to_vec().try_into().unwrap()
@@ -21,7 +21,7 @@ fn rows() -> Vec<[String; 4]> {
 }
 
 #[test]
-fn the_readme_lists_every_setting_with_its_flag_its_variable_and_its_default() {
+fn the_page_lists_every_setting_with_its_flag_its_variable_and_its_default() {
     let defaults = Program::new().effective();
     let expected: Vec<[String; 4]> = FLAGS
         .into_iter()
@@ -41,14 +41,13 @@ fn the_readme_lists_every_setting_with_its_flag_its_variable_and_its_default() {
     assert_eq!(rows(), expected);
 }
 
-/// The first block of this language in the README's section.
+/// The first block of this language on the page.
 fn block(language: &str) -> &'static str {
-    let section = README.split_once("\n## Settings\n").unwrap().1;
-    section.split_once(&format!("```{language}\n")).unwrap().1.split("```").next().unwrap()
+    PAGE.split_once(&format!("```{language}\n")).unwrap().1.split("```").next().unwrap()
 }
 
 #[test]
-fn the_readmes_example_can_be_used_and_what_it_shows_of_another_is_what_is_printed() {
+fn the_pages_example_can_be_used_and_what_it_shows_of_another_is_what_is_printed() {
     assert_eq!(Program::new().file(block("yaml")).effective()["maxConcurrentBuilds"], 10);
     let wrong = "build: {resources: {limits: {memory: 4GB}}, priorityClassName: High}";
     assert_eq!(Program::new().file(wrong).refusal(1), block("text"));

@@ -1,8 +1,8 @@
-//! The README's own commands.
+//! The documents beside the source: their commands print what they show, their flags exist, their links lead somewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assert_cmd::cargo::CommandCargoExt as _;
@@ -11,20 +11,35 @@ use tempfile::TempDir;
 use crate::harness::processes::{Process, run, until};
 
 const README: &str = include_str!("../../README.md");
-/// How the README starts the program, and how that is spelled here.
+/// How the documents start the program, and how that is spelled here.
 const CARGO_RUN: (&str, &str) = ("cargo run --release --", "machine-os-builder");
 
-/// A terminal as the README shows it: commands, and what they print.
+/// A terminal as a document shows it: commands, and what they print.
 struct Terminal {
     commands: Vec<String>,
     printed: Vec<String>,
 }
 
-/// The terminals in the section of this heading.
+/// Every document: the Markdown files of the repository's root and of `docs`, by path.
+fn documents() -> BTreeMap<PathBuf, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = [root.to_owned(), root.join("docs")].map(|directory| fs::read_dir(directory).unwrap());
+    let files = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let pages = files.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The terminals in the section of this heading, which one document has.
 fn terminals(heading: &str) -> Vec<Terminal> {
-    let section = README.split_once(&format!("# {heading}\n")).expect("there is such a heading").1;
-    let section = section.split("\n#").next().unwrap();
-    section.split("```console\n").skip(1).map(|block| terminal(block.split("```").next().unwrap())).collect()
+    let documents = documents();
+    let heading = format!("\n## {heading}\n");
+    let found: Vec<_> = documents.values().filter_map(|text| text.split_once(&heading)).collect();
+    let [(_, section)] = found[..] else { panic!("{heading:?} is in {} documents", found.len()) };
+    in_terminals(section.split("\n#").next().unwrap())
+}
+
+fn in_terminals(text: &str) -> Vec<Terminal> {
+    text.split("```console\n").skip(1).map(|block| terminal(block.split("```").next().unwrap())).collect()
 }
 
 fn terminal(block: &str) -> Terminal {
@@ -48,7 +63,7 @@ fn bash(directory: &Path, script: &str) -> Command {
     command
 }
 
-/// A directory with what the README's commands read.
+/// A directory with what the commands of the documents read.
 fn checkout() -> TempDir {
     let directory = TempDir::new().unwrap();
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
@@ -98,7 +113,7 @@ fn the_walk_through_prints_what_it_says() {
 
 #[test]
 fn what_can_be_seen_offline_is_as_it_says() {
-    let [render] = &terminals("See what a build would be made of")[..] else { panic!("one terminal") };
+    let [render] = &terminals("Render")[..] else { panic!("one terminal") };
     let directory = checkout();
     for command in &render.commands {
         let printed = run(&mut bash(directory.path(), command), directory.path());
@@ -119,4 +134,69 @@ fn the_first_command_prints_the_table_that_is_shown() {
     for row in requests.lines() {
         assert!(printed.stdout.lines().any(|line| line == row), "{row}: {}", printed.stdout);
     }
+}
+
+/// The subcommands of this program in a line of a shell, and the long options of each.
+fn invocations(command: &str) -> Vec<(String, Vec<String>)> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let is_program = |word: &str| word == CARGO_RUN.1 || word.ends_with("/machine-os-builder");
+    let starts = (0..words.len()).filter(|&at| is_program(words[at]) && at + 1 < words.len());
+    starts
+        .map(|at| {
+            let own = words[at + 2..].iter().take_while(|word| !["|", ">", "2>", "&"].contains(word));
+            let options =
+                own.filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap().to_owned());
+            (words[at + 1].to_owned(), options.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_that_is_shown_has_the_options_that_are_shown() {
+    let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for text in documents().values() {
+        let commands = in_terminals(text).into_iter().flat_map(|terminal| terminal.commands);
+        for (subcommand, options) in commands.flat_map(|command| invocations(&command)) {
+            shown.entry(subcommand).or_default().extend(options);
+        }
+    }
+    let expected = ["build", "explain", "inspect", "local-cluster", "render", "run", "simulate", "status"];
+    assert_eq!(shown.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+    for (subcommand, options) in shown {
+        let directory = checkout();
+        let printed =
+            run(&mut bash(directory.path(), &format!("machine-os-builder {subcommand} --help")), directory.path());
+        let known: BTreeSet<&str> = printed.stdout.split([' ', '\n', ',', '[', '=']).collect();
+        for option in options {
+            assert!(known.contains(option.as_str()), "{subcommand} has no {option}");
+        }
+    }
+}
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase().replace(' ', "-");
+    kept.chars().filter(|character| character.is_alphanumeric() || "-_".contains(*character)).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
+    let documents = documents();
+    let mut links = 0;
+    for (path, text) in &documents {
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if link.contains("://") {
+                continue;
+            }
+            links += 1;
+            let (file, heading) = link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
+            let target = if file.is_empty() { path.clone() } else { path.with_file_name(file) };
+            let target = target.canonicalize().unwrap_or_else(|_| panic!("{}: {link}", path.display()));
+            let Some(heading) = heading else { continue };
+            let headings = documents[&target].lines().filter(|line| line.starts_with('#'));
+            let mut anchors = headings.map(|line| anchor(line.trim_start_matches('#')));
+            assert!(anchors.any(|anchor| anchor == heading), "{}: {link}", path.display());
+        }
+    }
+    assert!(links > 10, "{links}");
 }
