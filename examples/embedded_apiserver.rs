@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use machine_os_builder::apiserver::{ApiServer, Options};
+use machine_os_builder::apiserver::{ApiServer, ServerOptions};
 use machine_os_builder::clock::Clock;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ async fn controller(client: Client) -> Result<(), watcher::Error> {
 async fn main() -> Result<(), Box<dyn Error>> {
     // The clock and the seed are the only sources of time and randomness of the server.
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse()?);
-    let server = ApiServer::new(Options::new(clock, 1));
+    let server = ApiServer::new(ServerOptions::new(clock, 1));
     let controller = tokio::spawn(controller(server.client("controller")));
 
     let config_maps: Api<ConfigMap> = Api::default_namespaced(server.client("user"));

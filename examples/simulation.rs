@@ -9,15 +9,15 @@
 
 use std::error::Error;
 
-use machine_os_builder::actors::Settings;
-use machine_os_builder::simulation::scenario::{self, Failed, Run};
-use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate, Options};
+use machine_os_builder::actors::ActorSettings;
+use machine_os_builder::simulation::runs::scenario::{self, Failed, Run};
+use machine_os_builder::simulation::{self, Builder, Fleet, FleetOptions, MachineConfigTemplate};
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 2;
 
-    let options = Options {
+    let options = FleetOptions {
         fleet: Fleet { pools: 4, configs: 2, seed: 7 },
         machine_config: MachineConfigTemplate::default(),
         builder: Builder::Mixed,

@@ -26,8 +26,8 @@
 //!  └───────┘
 //! ```
 //!
-//! Data flows one way: watch → [supervisor](actors) → pool → [`decide`](plan::decide::decide) → effect →
-//! [door](cluster::door) → cluster. A message says that there is something new; what is due is decided from all that
+//! Data flows one way: watch → [supervisor](actors) → pool → [`decide`](reconcile::decide::decide) → effect →
+//! [door](cluster::client) → cluster. A message says that there is something new; what is due is decided from all that
 //! is known. Everything that has to outlive the process is in the cluster itself: any actor, or the whole process,
 //! may end at any moment, and its successor decides from what it finds.
 //!
@@ -43,11 +43,11 @@
 //! | [`daemon`] | the actors put together over a way to an API server; what the process shows of itself over HTTP | |
 //! | [`actors`] | supervisor, pools, builds, restarts, and counts of them | decisions |
 //! | [`cluster`] | connection, transport, lease, watches, the door: all that talks to an API server | decisions |
-//! | [`builders`] | the objects that run builds, made and read | I/O |
-//! | [`plan`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
-//! | `local_build` | what a build pod would run, run on this machine | decisions |
-//! | `inspect` | what a MachineConfig asks of an image, compared with what is in one | I/O |
-//! | `image` | images, read from registries and files | |
+//! | [`objects`](reconcile::objects) | the objects that run builds, made and read | I/O |
+//! | [`reconcile`] | the pure core: what is wanted, what is there, the next step | clients, tasks, clocks, randomness |
+//! | `images::build` | what a build pod would run, run on this machine | decisions |
+//! | `images::inspect` | what a MachineConfig asks of an image, compared with what is in one | I/O |
+//! | `images` | images, read from registries and files | |
 //! | `apiserver` | an embedded API server, in process and over HTTPS, beside the rest: it knows nothing of builds | |
 //! | [`causes`], [`clock`], [`encoding`], [`jitter`], [`stderr`], [`yaml`] | why errors happened, time, base64, waits, last words, and manifests | |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
@@ -106,7 +106,6 @@ pub mod actors;
 pub mod api;
 #[cfg(feature = "simulation")]
 pub mod apiserver;
-pub mod builders;
 pub mod causes;
 pub mod cli;
 pub mod clock;
@@ -114,15 +113,13 @@ pub mod cluster;
 pub mod daemon;
 pub mod encoding;
 #[cfg(feature = "images")]
-pub mod image;
-#[cfg(feature = "images")]
-pub mod inspect;
+pub mod images;
 pub mod jitter;
-#[cfg(feature = "images")]
-pub mod local_build;
-pub mod plan;
+pub mod reconcile;
+pub mod report;
 pub mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod snapshot;
 pub mod stderr;
 pub mod yaml;

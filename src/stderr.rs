@@ -65,13 +65,13 @@ impl Write for LineWriter {
 
 /// Lines on their way.
 struct Lines {
-    state: Mutex<State>,
+    state: Mutex<WriterState>,
     /// There is something to be written, or nothing any more.
     changed: Condvar,
     lost: AtomicU64,
 }
 
-struct State {
+struct WriterState {
     queue: VecDeque<Vec<u8>>,
     queued_bytes: usize,
     has_thread: bool,
@@ -92,7 +92,7 @@ struct Tail {
 
 impl Lines {
     const fn new() -> Self {
-        let state = State {
+        let state = WriterState {
             queue: VecDeque::new(),
             queued_bytes: 0,
             has_thread: false,
@@ -103,7 +103,7 @@ impl Lines {
         Self { state: Mutex::new(state), changed: Condvar::new(), lost: AtomicU64::new(0) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, WriterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -171,7 +171,7 @@ impl Lines {
 
     fn flush(&self, patience: Duration) {
         let state = self.state();
-        let is_busy = |state: &mut State| state.has_thread && (state.is_writing || !state.queue.is_empty());
+        let is_busy = |state: &mut WriterState| state.has_thread && (state.is_writing || !state.queue.is_empty());
         drop(self.changed.wait_timeout_while(state, patience, is_busy));
     }
 }

@@ -1,14 +1,14 @@
 //! What 10,000 ConfigMaps of 1 KB take: the bytes of `max alloc`. What a server takes without them is not in there.
 
 use divan::Bencher;
-use machine_os_builder::apiserver::{Identity, Options};
+use machine_os_builder::apiserver::{Identity, ServerOptions};
 
 use crate::lists;
 use crate::world::{OBJECTS, Way, World, options, update};
 
 /// Fills a server that keeps `window` changes, and does `then` what else takes memory.
 fn measure(bencher: Bencher, window: usize, then: impl Fn(&World)) {
-    let options = Options { event_window: window, log_length: 1, ..options() };
+    let options = ServerOptions { event_window: window, log_length: 1, ..options() };
     let new = || World::new(Way::Handler, options, &Identity::generate().unwrap());
     bencher.with_inputs(new).bench_local_values(|world| {
         world.fill();

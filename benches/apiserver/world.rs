@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use kube::client::Body;
 use kube::{Client, Config};
-use machine_os_builder::apiserver::{ApiServer, HttpsFront, Identity, Options};
+use machine_os_builder::apiserver::{ApiServer, HttpsFront, Identity, ServerOptions};
 use machine_os_builder::clock::Clock;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -49,13 +49,13 @@ pub struct World {
 }
 
 /// A server's options, as `local-cluster` sets them.
-pub fn options() -> Options {
-    Options { log_length: 1_000, default_roles: true, ..Options::new(Clock::System, 7) }
+pub fn options() -> ServerOptions {
+    ServerOptions { log_length: 1_000, default_roles: true, ..ServerOptions::new(Clock::System, 7) }
 }
 
 impl World {
     /// A new server, whose certificate was made before.
-    pub fn new(way: Way, options: Options, identity: &Identity) -> Self {
+    pub fn new(way: Way, options: ServerOptions, identity: &Identity) -> Self {
         let server = ApiServer::new(options);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async {

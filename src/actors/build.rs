@@ -11,15 +11,15 @@ use tokio::task::JoinSet;
 
 use super::context::Context;
 use super::pool::PoolMessage;
-use crate::api::limits::EVIDENCE_TIMEOUT;
+use crate::api::limits::DIAGNOSTICS_TIMEOUT;
 use crate::api::{Key, Kind, Sensitive, names};
-use crate::cluster::door::{Door, Error};
-use crate::plan::cache::Change;
-use crate::plan::decide::{Effect, Part, Place, Search};
-use crate::plan::machine::{Answer, Failure};
-use crate::plan::objects;
-use crate::plan::payload::Payload;
-use crate::plan::request::BuildRequest;
+use crate::cluster::client::{ClusterClient, Error};
+use crate::reconcile::decide::{DiagnosticsQuery, DiagnosticsSource, Effect, Part};
+use crate::reconcile::inputs::request::BuildRequest;
+use crate::reconcile::machine::{Answer, Failure};
+use crate::reconcile::objects::metadata;
+use crate::reconcile::objects::payload::Payload;
+use crate::reconcile::observed::cache::Change;
 
 /// The actor of one build.
 pub(super) struct BuildActor;
@@ -96,7 +96,7 @@ impl BuildState {
     async fn write(&self, effect: &Effect, payload: Option<&Payload>) -> Result<Change, Error> {
         match effect {
             Effect::Create(part, request) => self.create(*part, request, payload).await,
-            Effect::Delete(doomed) => self.context.door.delete(doomed).await,
+            Effect::Delete(deletion) => self.context.cluster.delete(deletion).await,
             _ => Err(Error::NotFound),
         }
     }
@@ -105,26 +105,26 @@ impl BuildState {
         let settings = &self.context.settings;
         let namespace = &settings.decide.namespace;
         let object = match (part, payload) {
-            (Part::Payload, Some(payload)) => objects::payload_config_map(request, payload, namespace),
+            (Part::Payload, Some(payload)) => metadata::payload_config_map(request, payload, namespace),
             (Part::Payload, None) => return Err(Error::NotFound),
-            (Part::Containerfile, _) => objects::containerfile_config_map(request, namespace),
+            (Part::Containerfile, _) => metadata::containerfile_config_map(request, namespace),
             (Part::Build, _) => request.builder.object(request, &settings.build),
         };
         let key = part.key(request);
-        match self.context.door.create(&key, &object).await {
+        match self.context.cluster.create(&key, &object).await {
             // Whose it is, and whether it is fresh, is for the next step to see.
-            Err(Error::AlreadyExists) => self.context.door.get(&key).await,
+            Err(Error::AlreadyExists) => self.context.cluster.get(&key).await,
             answer => answer,
         }
     }
 
     /// Reads beside whatever else there is to do, and tells what came of that.
     fn read(&mut self, effect: Effect) {
-        let (door, pool) = (self.context.door.clone(), self.pool.clone());
+        let (cluster, pool) = (self.context.cluster.clone(), self.pool.clone());
         self.reads.spawn(async move {
             let answer = match &effect {
-                Effect::Seek(search) => Ok(Answer::Found(found(&door, search).await)),
-                Effect::ReadDigest { build, .. } => read_digest(&door, build).await.map_err(Failure::from),
+                Effect::ReadDiagnostics(search) => Ok(Answer::Found(found(&cluster, search).await)),
+                Effect::ReadDigest { build, .. } => read_digest(&cluster, build).await.map_err(Failure::from),
                 _ => Err(Error::NotFound.into()),
             };
             let _ = pool.cast(PoolMessage::Completed(effect, answer));
@@ -133,15 +133,15 @@ impl BuildState {
 }
 
 /// What the cluster or a log says of a build, if that is found within a bound of time.
-async fn found(door: &Door, search: &Search) -> Sensitive<String> {
+async fn found(cluster: &ClusterClient, search: &DiagnosticsQuery) -> Sensitive<String> {
     let look = async {
         match &search.place {
-            Place::Log(container) => door.log(&search.build, container).await,
-            Place::Events => door.warning(&search.uid).await,
+            DiagnosticsSource::Log(container) => cluster.log(&search.build, container).await,
+            DiagnosticsSource::Events => cluster.warning(&search.uid).await,
         }
     };
     // The pool's actor waits for an answer, whatever happens here: a panic finds nothing.
-    let found = AssertUnwindSafe(tokio::time::timeout(EVIDENCE_TIMEOUT, look)).catch_unwind().await;
+    let found = AssertUnwindSafe(tokio::time::timeout(DIAGNOSTICS_TIMEOUT, look)).catch_unwind().await;
     let text = found.ok().and_then(Result::ok).unwrap_or(Ok(String::new())).unwrap_or_else(|error| {
         tracing::debug!(error = error.with_source(), build = %search.build, "nothing more is known about a build");
         String::new()
@@ -150,9 +150,9 @@ async fn found(door: &Door, search: &Search) -> Sensitive<String> {
 }
 
 /// The ConfigMap in which a build leaves its digest.
-async fn read_digest(door: &Door, build: &Key) -> Result<Answer, Error> {
+async fn read_digest(cluster: &ClusterClient, build: &Key) -> Result<Answer, Error> {
     let name = names::digest(names::rendered_of(&build.name).ok_or(Error::NotFound)?);
     let key = Key::new(Kind::ConfigMap, name);
-    let answer = AssertUnwindSafe(door.get(&key)).catch_unwind().await.unwrap_or(Err(Error::ActorGone));
+    let answer = AssertUnwindSafe(cluster.get(&key)).catch_unwind().await.unwrap_or(Err(Error::ActorGone));
     answer.map(Answer::Object)
 }

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::events::Teller;
+use super::events::Emitter;
 use super::meter::Meter;
-use crate::builders::BuildSettings;
 use crate::clock::Clock;
-use crate::cluster::door::Door;
+use crate::cluster::client::ClusterClient;
 use crate::jitter::Jitter;
-use crate::plan::decide;
-use crate::plan::machine::MachineContext;
+use crate::reconcile::decide;
+use crate::reconcile::machine::MachineContext;
+use crate::reconcile::objects::BuildSettings;
 
 /// The settings of a daemon.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct ActorSettings {
     /// What decisions depend on.
-    pub decide: decide::Settings,
+    pub decide: decide::DecideSettings,
     /// What build objects are made with.
     pub build: BuildSettings,
 }
@@ -26,9 +26,9 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Context {
     /// The way to the API server.
-    pub door: Door,
+    pub cluster: ClusterClient,
     /// The settings.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<ActorSettings>,
     /// What the machines of all pools share.
     pub machine: MachineContext,
     /// The time.
@@ -38,7 +38,7 @@ pub struct Context {
     /// Counts what becomes of builds and actors.
     pub meter: Meter,
     /// Tells of transitions.
-    pub teller: Teller,
+    pub emitter: Emitter,
     /// Places for MachineConfigs: each is held from before one is read until its ConfigMap is made.
     pub payloads: Arc<Semaphore>,
     /// Where MachineConfigs are compressed.

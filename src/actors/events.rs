@@ -11,14 +11,14 @@ use tokio::time;
 use super::meter::Meter;
 use crate::api::Object;
 use crate::api::limits::{EVENT_BACKOFF_FIRST, EVENT_BACKOFF_MAX, EVENT_TRIES_MAX, EVENT_WAIT, EVENTS_UNTOLD_MAX};
-use crate::cluster::door::{Door, Error};
+use crate::cluster::client::{ClusterClient, Error};
 use crate::jitter::Jitter;
-use crate::plan::notes::Note;
+use crate::reconcile::pool::events::PoolEvent;
 
 /// Tells of the transitions of all pools. What is still to be told outlives the actor of its pool, and ends with the last
 /// of the actors.
 #[derive(Clone, Default)]
-pub struct Teller {
+pub struct Emitter {
     telling: Arc<Mutex<JoinSet<()>>>,
     /// Whether the last Event that was told could not be told at once.
     is_in_trouble: Arc<AtomicBool>,
@@ -26,19 +26,19 @@ pub struct Teller {
 
 /// What it takes to tell. It is not the whole context: that holds the tasks, which would then hold themselves.
 pub(super) struct Means {
-    pub door: Door,
+    pub cluster: ClusterClient,
     pub meter: Meter,
     pub jitter: Jitter,
 }
 
-impl Teller {
+impl Emitter {
     /// Tells of a transition: at once where the API server allows it, else later, again and again, and not for ever.
     ///
     /// # Errors
     /// If it is not known whether it is told, and is never going to be.
-    pub(super) async fn tell(&self, means: Means, note: Note, event: Object) -> Result<(), Error> {
+    pub(super) async fn emit(&self, means: Means, pool_event: PoolEvent, event: Object) -> Result<(), Error> {
         let wait = if self.is_in_trouble.load(Ordering::Relaxed) { Duration::ZERO } else { EVENT_WAIT };
-        let Some(told) = self.begin(means, note, event) else { return Ok(()) };
+        let Some(told) = self.begin(means, pool_event, event) else { return Ok(()) };
         match time::timeout(wait, told).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Error::ActorGone),
@@ -50,17 +50,17 @@ impl Teller {
     }
 
     /// Begins to tell; `None` if too much is still to be told.
-    fn begin(&self, means: Means, note: Note, event: Object) -> Option<oneshot::Receiver<()>> {
+    fn begin(&self, means: Means, pool_event: PoolEvent, event: Object) -> Option<oneshot::Receiver<()>> {
         let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         while telling.try_join_next().is_some() {}
         if telling.len() >= EVENTS_UNTOLD_MAX {
-            tracing::warn!(reason = note.reason, "an Event is not told: many others are waited for");
+            tracing::warn!(reason = pool_event.reason, "an Event is not told: many others are waited for");
             return None;
         }
         let (told, is_told) = oneshot::channel();
         let is_in_trouble = self.is_in_trouble.clone();
         telling.spawn(async move {
-            let is_late = !tell_at_last(&means, &note, &event).await;
+            let is_late = !emit_with_retry(&means, &pool_event, &event).await;
             is_in_trouble.store(is_late, Ordering::Relaxed);
             let _ = told.send(());
         });
@@ -69,18 +69,18 @@ impl Teller {
 }
 
 /// Whether an Event could be told in the end.
-async fn tell_at_last(means: &Means, note: &Note, event: &Object) -> bool {
+async fn emit_with_retry(means: &Means, pool_event: &PoolEvent, event: &Object) -> bool {
     for tries in 1..=EVENT_TRIES_MAX {
-        match means.door.tell(event).await {
+        match means.cluster.emit(event).await {
             Ok(is_new) => {
                 if is_new {
-                    means.meter.told(note);
+                    means.meter.emitted(pool_event);
                 }
                 return true;
             }
             Err(error) => {
                 let wait = means.jitter.backoff(EVENT_BACKOFF_FIRST, EVENT_BACKOFF_MAX, tries).max(error.retry_after());
-                tracing::warn!(reason = note.reason, %error, ?wait, tries, "an Event is not told yet");
+                tracing::warn!(reason = pool_event.reason, %error, ?wait, tries, "an Event is not told yet");
                 time::sleep(wait).await;
             }
         }

@@ -8,7 +8,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::context::Context;
 use crate::api::limits::{INPUTS_RETRY_INTERVAL, INPUTS_SETTLE_TIME};
-use crate::plan::strays::Strays;
+use crate::reconcile::inputs::strays::Strays;
 
 /// The actor of inputs that belong to no pool.
 pub struct InputsActor;
@@ -22,7 +22,7 @@ pub enum InputsMessage {
 }
 
 /// What it keeps.
-pub struct State {
+pub struct InputsState {
     context: Context,
     strays: Option<Strays>,
     /// Names of the Events that are told.
@@ -31,18 +31,18 @@ pub struct State {
 
 impl Actor for InputsActor {
     type Msg = InputsMessage;
-    type State = State;
+    type State = InputsState;
     type Arguments = Context;
 
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, context: Context) -> Result<State, ActorProcessingErr> {
-        Ok(State { context, strays: None, told: BTreeSet::new() })
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, context: Context) -> Result<InputsState, ActorProcessingErr> {
+        Ok(InputsState { context, strays: None, told: BTreeSet::new() })
     }
 
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
         message: Self::Msg,
-        state: &mut State,
+        state: &mut InputsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
             InputsMessage::Seen(strays) => {
@@ -57,7 +57,7 @@ impl Actor for InputsActor {
                 state.strays = strays;
             }
             InputsMessage::Look => {
-                if !state.tell().await {
+                if !state.emit().await {
                     myself.send_after(INPUTS_RETRY_INTERVAL, || InputsMessage::Look);
                 }
             }
@@ -66,16 +66,16 @@ impl Actor for InputsActor {
     }
 }
 
-impl State {
+impl InputsState {
     /// Tells of each key that was not told of; false if that has to be tried again.
-    async fn tell(&mut self) -> bool {
+    async fn emit(&mut self) -> bool {
         let Some(strays) = &self.strays else { return true };
         for key in &strays.keys {
             let name = strays.event_name(key);
             if self.told.contains(&name) {
                 continue;
             }
-            match self.context.door.tell(&strays.event(key, self.context.clock.now())).await {
+            match self.context.cluster.emit(&strays.event(key, self.context.clock.now())).await {
                 Ok(is_news) => {
                     if is_news {
                         tracing::warn!(key, message = strays.message(key), "a key is no pool's");

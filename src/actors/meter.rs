@@ -15,10 +15,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::api::conditions::{event, reason};
-use crate::plan::fault::FaultReason;
-use crate::plan::notes::Note;
-use crate::plan::progress::Ending;
-use crate::plan::status::FailureCause;
+use crate::reconcile::inputs::fault::FaultReason;
+use crate::reconcile::observed::status::FailureCause;
+use crate::reconcile::pool::events::PoolEvent;
+use crate::reconcile::pool::progress::AttemptOutcome;
 
 /// Bounds in seconds: most slots are free at once, and a queue lasts as long as builds do.
 const QUEUE_BUCKETS: [f64; 11] = [1.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0];
@@ -75,7 +75,7 @@ impl Default for Meter {
         let causes = FailureCause::ALL.map(|cause| [("cause", cause.as_str())]);
         let faults = FaultReason::ALL.into_iter().map(FaultReason::as_str).chain([reason::NAME_CONFLICT]);
         let build = Family::new_with_constructor((|| Histogram::new(BUILD_BUCKETS)) as fn() -> Histogram);
-        for ending in Ending::ALL {
+        for ending in AttemptOutcome::ALL {
             drop(build.get_or_create(&result(ending)));
         }
         Self {
@@ -103,7 +103,7 @@ fn zeros(labels: impl IntoIterator<Item = Label>) -> Family<Label, Counter> {
     family
 }
 
-const fn result(ending: Ending) -> Label {
+const fn result(ending: AttemptOutcome) -> Label {
     [("result", ending.as_str())]
 }
 
@@ -133,12 +133,12 @@ impl Meter {
         registry.register_with_unit("publish_duration", help, Unit::Seconds, self.publish.clone());
     }
 
-    /// Counts what `note` tells, which nobody had told before.
-    pub(super) fn told(&self, note: &Note) {
+    /// Counts what `pool_event` tells, which nobody had told before.
+    pub(super) fn emitted(&self, pool_event: &PoolEvent) {
         let count = |family: &Family<Label, Counter>, name: &'static str| {
-            family.get_or_create(&[(name, note.cause.unwrap_or_default())]).inc();
+            family.get_or_create(&[(name, pool_event.cause.unwrap_or_default())]).inc();
         };
-        match note.reason {
+        match pool_event.reason {
             event::BUILD_STARTED => drop(self.started.inc()),
             event::BUILD_SUCCEEDED => drop(self.succeeded.inc()),
             event::BUILD_FAILED => count(&self.failed, "cause"),
@@ -168,7 +168,7 @@ impl Meter {
     }
 
     /// Takes note of an attempt that came to its end at `now`.
-    pub(super) fn built(&self, ending: Ending, since: Timestamp, now: Timestamp) {
+    pub(super) fn built(&self, ending: AttemptOutcome, since: Timestamp, now: Timestamp) {
         self.build.get_or_create(&result(ending)).observe(seconds(since, now));
     }
 

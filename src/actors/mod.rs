@@ -7,7 +7,7 @@
 //!                 └─► InputsActor, where there is something to tell of inputs that are no pool's
 //! ```
 //!
-//! Actors are thin: they keep the newest that is known, ask [`decide`](crate::plan::decide::decide), and carry the
+//! Actors are thin: they keep the newest that is known, ask [`decide`](crate::reconcile::decide::decide), and carry the
 //! effect out. A message only says that there is something new; what is due is decided from all that is known.
 
 mod build;
@@ -20,7 +20,7 @@ mod pool;
 pub mod restart;
 mod supervisor;
 
-pub use self::context::{Computation, Context, Settings};
-pub use self::events::Teller;
+pub use self::context::{ActorSettings, Computation, Context};
+pub use self::events::Emitter;
 pub use self::overview::Overview;
 pub use self::supervisor::{Arguments, Supervisor, SupervisorMessage};

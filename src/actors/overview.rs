@@ -1,6 +1,6 @@
 //! The state of a daemon, for its probes, its Lease and its tests.
 
-use crate::cluster::health::StaleWatch;
+use crate::cluster::watch_health::StaleWatch;
 
 /// How things are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,29 +3,30 @@
 //! Reads watch events and the pool actors' messages; writes nothing and waits for nothing. One pool's trouble is no
 //! other pool's: a crash is answered by a restart of that actor alone, later each time.
 
+mod pools;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::context::Context;
 use super::inputs::{InputsActor, InputsMessage};
 use super::meter;
 use super::overview::Overview;
-use super::pool::{PoolActor, PoolArguments, PoolMessage};
+use super::pool::PoolMessage;
 use super::restart::Crashes;
 use crate::api::limits::OPTIONAL_LIST_WAIT;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind};
-use crate::cluster::health::WatchHealth;
 use crate::cluster::watch::{self, Watches};
-use crate::plan::cache::Change;
-use crate::plan::index::{Audience, Index, Scope, WatchEvent};
-use crate::plan::slots::{Demand, Slots};
-use crate::plan::sources::secret_names;
-use crate::plan::strays::Strays;
+use crate::cluster::watch_health::WatchHealth;
+use crate::reconcile::inputs::sources::secret_names;
+use crate::reconcile::inputs::strays::Strays;
+use crate::reconcile::observed::cache::Change;
+use crate::reconcile::observed::index::{Index, Scope, Subscribers, WatchEvent};
+use crate::reconcile::slots::{Demand, Slots};
 
 /// The supervisor of one daemon.
 pub struct Supervisor;
@@ -62,7 +63,7 @@ pub struct Arguments {
 }
 
 /// What the supervisor keeps.
-pub struct State {
+pub struct SupervisorState {
     context: Context,
     watches: Watches,
     health: WatchHealth,
@@ -89,10 +90,14 @@ pub struct State {
 
 impl Actor for Supervisor {
     type Msg = SupervisorMessage;
-    type State = State;
+    type State = SupervisorState;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        arguments: Arguments,
+    ) -> Result<SupervisorState, ActorProcessingErr> {
         let Arguments { context, client, health, anew } = arguments;
         let sink = myself;
         let mut watches = Watches::new(
@@ -104,7 +109,7 @@ impl Actor for Supervisor {
         );
         watches.follow(watch::fixed_scopes());
         let slots = Slots::new(context.settings.decide.concurrent_builds_max);
-        Ok(State {
+        Ok(SupervisorState {
             context,
             watches,
             health,
@@ -128,19 +133,19 @@ impl Actor for Supervisor {
         &self,
         myself: ActorRef<Self::Msg>,
         message: Self::Msg,
-        state: &mut State,
+        state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SupervisorMessage::Watched(WatchEvent::Rewound(scope)) => state.begin_anew(&scope),
             SupervisorMessage::Watched(event) if !state.follows(event.scope()) => {}
             SupervisorMessage::Watched(event) => {
-                let mut news = state.index.observe(event);
-                state.follow_secrets(&mut news);
-                state.pass_on(&myself, news, None).await;
+                let mut updates = state.index.observe(event);
+                state.follow_secrets(&mut updates);
+                state.pass_on(&myself, updates, None).await;
             }
             SupervisorMessage::Answered(actor, change) => {
-                let news = state.index.answer(change);
-                state.pass_on(&myself, news, Some(actor)).await;
+                let updates = state.index.answer(change);
+                state.pass_on(&myself, updates, Some(actor)).await;
             }
             SupervisorMessage::Demanded(pool, demand) => {
                 // One whose actor has been stopped since wants nothing any more; one that crashed may build.
@@ -177,7 +182,7 @@ impl Actor for Supervisor {
         &self,
         myself: ActorRef<Self::Msg>,
         event: SupervisionEvent,
-        state: &mut State,
+        state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
         if let SupervisionEvent::ActorFailed(actor, _) | SupervisionEvent::ActorTerminated(actor, ..) = &event
             && state.inputs.as_ref().is_some_and(|inputs| inputs.get_id() == actor.get_id())
@@ -202,19 +207,19 @@ impl Actor for Supervisor {
     }
 }
 
-impl State {
+impl SupervisorState {
     /// Passes news on to the pools that they are for, once everything has been listed; not to the actor that told of
     /// them.
     async fn pass_on(
         &mut self,
         myself: &ActorRef<SupervisorMessage>,
-        news: Vec<(Audience, Change)>,
+        updates: Vec<(Subscribers, Change)>,
         from: Option<ActorId>,
     ) {
         if !self.is_ready {
             return self.begin_if_ready(myself).await;
         }
-        if news.iter().any(|(_, change)| Strays::depend_on(change)) {
+        if updates.iter().any(|(_, change)| Strays::depend_on(change)) {
             self.look_for_strays(myself).await;
         }
         let pass = |actor: &ActorRef<PoolMessage>, change: &Change| {
@@ -222,10 +227,10 @@ impl State {
                 let _ = actor.cast(PoolMessage::Changed(change.clone()));
             }
         };
-        for (audience, change) in news {
+        for (audience, change) in updates {
             match audience {
-                Audience::All => self.pools.values().for_each(|actor| pass(actor, &change)),
-                Audience::Pools(pools) => {
+                Subscribers::All => self.pools.values().for_each(|actor| pass(actor, &change)),
+                Subscribers::Pools(pools) => {
                     for pool in pools {
                         if let Some(actor) = self.pools.get(&pool) {
                             pass(actor, &change);
@@ -301,91 +306,17 @@ impl State {
         }
     }
 
-    /// Sees to it that `pool` has an actor if it needs one, and has none if it does not.
-    async fn ensure(&mut self, myself: &ActorRef<SupervisorMessage>, pool: &str) {
-        match (self.index.needs_actor(pool), self.pools.contains_key(pool)) {
-            (true, false) if !self.is_draining && !self.resting.contains(pool) => self.spawn(myself, pool).await,
-            (false, true) => {
-                if let Some(actor) = self.pools.remove(pool) {
-                    actor.stop(Some("nothing is left to do for the pool".into()));
-                }
-                self.release(pool);
-            }
-            (false, false) => self.release(pool),
-            _ => {}
-        }
-    }
-
-    async fn spawn(&mut self, myself: &ActorRef<SupervisorMessage>, pool: &str) {
-        let arguments = PoolArguments {
-            context: self.context.clone(),
-            pool: pool.to_owned(),
-            cache: self.index.of_pool(pool),
-            supervisor: myself.clone(),
-        };
-        match Actor::spawn_linked(None, PoolActor, arguments, myself.get_cell()).await {
-            Ok((actor, _)) => {
-                self.pools.insert(pool.to_owned(), actor);
-            }
-            Err(error) => self.restart_later(myself, pool.to_owned(), &error.to_string()),
-        }
-    }
-
-    /// The pool whose actor this was. It keeps a slot that it builds in, and no other: its successor asks again.
-    fn forget(&mut self, id: ActorId) -> Option<String> {
-        let pool = self.pools.iter().find(|(_, actor)| actor.get_id() == id).map(|(pool, _)| pool.clone())?;
-        self.pools.remove(&pool);
-        self.unheard.remove(&pool);
-        self.slots.abandon(&pool);
-        self.grant();
-        Some(pool)
-    }
-
-    fn restart_later(&mut self, myself: &ActorRef<SupervisorMessage>, pool: String, why: &str) {
-        if self.is_draining {
-            return;
-        }
-        let restart = self.crashes.entry(pool.clone()).or_default().note(Instant::now(), &self.context.jitter);
-        if restart.is_meltdown {
-            self.context.meter.melted_down(meter::Actor::Pool);
-            tracing::error!(pool, why, after = ?restart.after, "the pool's actor keeps crashing; it is started again slowly");
-        } else {
-            tracing::warn!(pool, why, after = ?restart.after, "the pool's actor crashed; it is started again");
-        }
-        self.unheard.remove(&pool);
-        self.resting.insert(pool.clone());
-        myself.send_after(restart.after, move || SupervisorMessage::Restart(pool));
-    }
-
-    fn release(&mut self, pool: &str) {
-        self.unheard.remove(pool);
-        self.crashes.remove(pool);
-        self.slots.set(pool, Demand::None);
-        self.grant();
-    }
-
-    fn grant(&mut self) {
-        if !self.unheard.is_empty() {
-            return;
-        }
-        for (pool, since) in self.slots.grant() {
-            if let Some(actor) = self.pools.get(&pool) {
-                let _ = actor.cast(PoolMessage::SlotGranted { waiting_since: since });
-            }
-        }
-    }
-
     /// Watches the Secrets that the build config names, and those derived from them. Of those that it names no
     /// more, nothing is known any more.
-    fn follow_secrets(&mut self, news: &mut Vec<(Audience, Change)>) {
+    fn follow_secrets(&mut self, updates: &mut Vec<(Subscribers, Change)>) {
         let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
-        if !news.iter().any(|(_, change)| change.key() == Some(&config)) {
+        if !updates.iter().any(|(_, change)| change.key() == Some(&config)) {
             return;
         }
         let names = self.index.cache().get(&config).map(|config| secret_names(config)).unwrap_or_default();
         let secrets: BTreeSet<String> = names.into_iter().flat_map(|name| [canonical_secret(&name), name]).collect();
         for name in self.secrets.difference(&secrets) {
-            news.extend(self.index.unfollow(Key::new(Kind::Secret, name)));
+            updates.extend(self.index.unfollow(Key::new(Kind::Secret, name)));
         }
         let scopes = secrets.iter().map(|name| Scope::named(Kind::Secret, name));
         self.watches.follow(watch::fixed_scopes().into_iter().chain(scopes));

@@ -42,11 +42,11 @@ pub const BUILD_DEADLINE_DEFAULT: Duration = Duration::from_secs(3600);
 pub const POD_DEADLINE_MAX: Duration = Duration::from_secs(i32::MAX as u64);
 
 /// Longest time to look for what else is said about a build that did not succeed.
-pub const EVIDENCE_TIMEOUT: Duration = Duration::from_secs(2);
+pub const DIAGNOSTICS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Most lines of a log that are asked for: more than fit into a condition's message.
-pub const EVIDENCE_LINES_MAX: i64 = 40;
+pub const DIAGNOSTICS_LINES_MAX: i64 = 40;
 /// Most of a log that is kept, in bytes: its end.
-pub const EVIDENCE_BYTES_MAX: usize = 4096;
+pub const DIAGNOSTICS_BYTES_MAX: usize = 4096;
 
 /// Times that the digest of a build is looked for once the build has succeeded.
 pub const DIGEST_TRIES_MAX: u32 = 4;

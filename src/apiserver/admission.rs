@@ -15,9 +15,9 @@ use serde_json::Value;
 pub use refusal::Refusal;
 
 use super::ApiServer;
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 use super::log::Verb;
-use super::status::Failure;
+use super::status::StatusError;
 
 /// A write, as those see it that may refuse it.
 #[derive(Debug, Clone, Copy)]
@@ -95,11 +95,11 @@ impl Gate<'_> {
     /// Refuses what the admitter refuses: that `old` becomes `object`.
     pub fn pass(
         &self,
-        kind: &Kind,
+        kind: &ResourceKind,
         (namespace, name): (&str, &str),
         object: Option<&Value>,
         old: Option<&Value>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StatusError> {
         let Self { admitter, agent, user, verb, subresource } = *self;
         let (group, resource) = (kind.group(), kind.plural);
         let request =

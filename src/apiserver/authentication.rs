@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use super::Inner;
 use super::authorization::{self, Attributes};
-use super::status::Failure;
+use super::status::StatusError;
 
 /// The group whose members may do everything, whatever the rules say.
 const MASTERS: &str = "system:masters";
@@ -50,7 +50,7 @@ impl User {
 }
 
 /// The user as whom a request acts: its own, or another one as whom it may act.
-pub fn acting(server: &Inner, parts: &Parts) -> Result<User, Failure> {
+pub fn acting(server: &Inner, parts: &Parts) -> Result<User, StatusError> {
     let user = parts.extensions.get::<User>().cloned().unwrap_or_else(User::admin);
     let name = header(&parts.headers, "impersonate-user");
     let groups: Vec<&str> = all(&parts.headers, "impersonate-group").collect();
@@ -58,7 +58,7 @@ pub fn acting(server: &Inner, parts: &Parts) -> Result<User, Failure> {
     if name.is_empty() {
         return match groups.is_empty() && uid.is_empty() {
             true => Ok(user),
-            false => Err(Failure::bad_request("a group or a UID is impersonated without a user")),
+            false => Err(StatusError::bad_request("a group or a UID is impersonated without a user")),
         };
     }
     let account = name.strip_prefix(SERVICE_ACCOUNT).and_then(|account| account.split_once(':'));

@@ -11,7 +11,7 @@ use super::kinds::RBAC;
 use super::log::Verb;
 use super::meta::{metadata, text};
 use super::route::{Query, Target};
-use super::status::Failure;
+use super::status::StatusError;
 use super::store::{Key, Store};
 use super::{Inner, rules};
 
@@ -59,7 +59,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The failure of a request that no rule allows.
-    fn refusal(&self, user: &User, why: &str) -> Failure {
+    fn refusal(&self, user: &User, why: &str) -> StatusError {
         let Self { verb, group, resource, subresource, namespace, name, path } = self;
         let user = &user.name;
         let mut message = if resource.is_empty() {
@@ -78,7 +78,7 @@ impl<'a> Attributes<'a> {
             message = format!("{message}: {why}");
         }
         tracing::warn!("denied: {message}");
-        Failure::denied(group, resource, name, &message)
+        StatusError::denied(group, resource, name, &message)
     }
 }
 
@@ -112,14 +112,19 @@ pub struct Decision {
 }
 
 /// The user as whom a request is sent, who may do what it asks for.
-pub fn admit(server: &Inner, parts: &Parts, target: Option<&Target<'_>>, query: &Query<'_>) -> Result<User, Failure> {
+pub fn admit(
+    server: &Inner,
+    parts: &Parts,
+    target: Option<&Target<'_>>,
+    query: &Query<'_>,
+) -> Result<User, StatusError> {
     let user = authentication::acting(server, parts)?;
     authorize(server, &user, &Attributes::of(parts, target, query))?;
     Ok(user)
 }
 
 /// Refuses what `user` may not do.
-pub fn authorize(server: &Inner, user: &User, attributes: &Attributes<'_>) -> Result<(), Failure> {
+pub fn authorize(server: &Inner, user: &User, attributes: &Attributes<'_>) -> Result<(), StatusError> {
     if user.is_master() {
         return Ok(());
     }

@@ -41,7 +41,7 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::apiserver::Options;
+    use crate::apiserver::ServerOptions;
     use crate::clock::Clock;
 
     fn send(server: &ApiServer, method: &str, path: &str, body: &str) -> u16 {
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn what_was_made_since_the_backup_is_gone_and_versions_go_on_from_there() {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-        let server = ApiServer::new(Options::new(clock, 1));
+        let server = ApiServer::new(ServerOptions::new(clock, 1));
         let path = "/api/v1/namespaces";
         assert_eq!(send(&server, "POST", path, r#"{"metadata": {"name": "before"}}"#), 201);
         let backup = server.back_up();

@@ -5,27 +5,27 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::meta;
-use super::status::{Cause, Failure};
+use super::status::{FieldError, StatusError};
 use super::store::Store;
-use super::write::{Place, timestamp};
+use super::write::{WriteContext, timestamp};
 
 /// Sets the node of the pod that `place` names to the target of `binding`, and gives the `Status` that says so.
-pub fn bind(store: &mut Store, place: &Place<'_>, binding: &Value) -> Result<Value, Failure> {
+pub fn bind(store: &mut Store, place: &WriteContext<'_>, binding: &Value) -> Result<Value, StatusError> {
     let Some(pod) = store.get(place.collection, &place.key()) else {
-        return Err(Failure::not_found(place.kind, place.name));
+        return Err(StatusError::not_found(place.kind, place.name));
     };
-    let binding = Binding::deserialize(binding).map_err(|error| Failure::bad_request(error.to_string()))?;
+    let binding = Binding::deserialize(binding).map_err(|error| StatusError::bad_request(error.to_string()))?;
     let node = binding.target.name.unwrap_or_default();
     if node.is_empty() {
-        return Err(Failure::invalid(place.kind, place.name, &[Cause::required("target.name", "")]));
+        return Err(StatusError::invalid(place.kind, place.name, &[FieldError::required("target.name", "")]));
     }
     if meta::is_being_deleted(&pod.value) {
-        return Err(Failure::cannot_bind(place.kind, place.name, "is being deleted, cannot be assigned to a host"));
+        return Err(StatusError::cannot_bind(place.kind, place.name, "is being deleted, cannot be assigned to a host"));
     }
     let assigned = meta::text(&pod.value["spec"], "nodeName");
     if !assigned.is_empty() {
         let why = format!("is already assigned to node {assigned:?}");
-        return Err(Failure::cannot_bind(place.kind, place.name, &why));
+        return Err(StatusError::cannot_bind(place.kind, place.name, &why));
     }
     let mut bound = pod.value.clone();
     bound["spec"]["nodeName"] = node.into();

@@ -12,9 +12,9 @@ use http_body::{Body, Frame, SizeHint};
 type Lines = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
 /// The body of an answer: all of it, or the events of a watch as they come.
-pub struct ResponseBody(Kind);
+pub struct ResponseBody(BodyKind);
 
-enum Kind {
+enum BodyKind {
     Full(Option<Bytes>),
     Watch(Lines),
 }
@@ -22,33 +22,33 @@ enum Kind {
 impl ResponseBody {
     /// A body that is known.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Full(Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty())))
+        Self(BodyKind::Full(Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty())))
     }
 
     /// A body that goes on as long as `lines` does.
     pub fn watch(lines: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self(Kind::Watch(Box::pin(lines)))
+        Self(BodyKind::Watch(Box::pin(lines)))
     }
 
     /// All of the body, if it is known and was not read yet.
     pub fn known(&self) -> Option<&Bytes> {
         match &self.0 {
-            Kind::Full(bytes) => bytes.as_ref(),
-            Kind::Watch(_) => None,
+            BodyKind::Full(bytes) => bytes.as_ref(),
+            BodyKind::Watch(_) => None,
         }
     }
 
     /// Whether this is the body of a watch.
     pub fn is_watch(&self) -> bool {
-        matches!(self.0, Kind::Watch(_))
+        matches!(self.0, BodyKind::Watch(_))
     }
 }
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Full(bytes) => f.debug_tuple("Full").field(bytes).finish(),
-            Kind::Watch(_) => f.write_str("Watch"),
+            BodyKind::Full(bytes) => f.debug_tuple("Full").field(bytes).finish(),
+            BodyKind::Watch(_) => f.write_str("Watch"),
         }
     }
 }
@@ -62,19 +62,19 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match &mut self.0 {
-            Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Watch(lines) => lines.as_mut().poll_next(cx).map(|line| line.map(|line| Ok(Frame::data(line)))),
+            BodyKind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            BodyKind::Watch(lines) => lines.as_mut().poll_next(cx).map(|line| line.map(|line| Ok(Frame::data(line)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Kind::Full(None))
+        matches!(self.0, BodyKind::Full(None))
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Watch(_) => SizeHint::default(),
+            BodyKind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            BodyKind::Watch(_) => SizeHint::default(),
         }
     }
 }

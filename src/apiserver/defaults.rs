@@ -6,21 +6,21 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::definition;
-use super::kinds::{Kind, Rules};
+use super::kinds::{ResourceKind, Strategy};
 
 /// Fills in what a new object of `kind` leaves out, and what only the server says of it.
-pub fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
+pub fn set_defaults(kind: &ResourceKind, body: &mut Value, now: Timestamp) {
     match kind.rules {
-        Rules::Custom if kind.status => {
+        Strategy::Custom if kind.status => {
             body.as_object_mut().map(|object| object.remove("status"));
         }
-        Rules::Namespace => {
+        Strategy::Namespace => {
             let name = body["metadata"]["name"].clone();
             body["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
             body["spec"] = json!({"finalizers": ["kubernetes"]});
             body["status"] = json!({"phase": "Active"});
         }
-        Rules::Pod => {
+        Strategy::Pod => {
             if let Some(spec) = body.get_mut("spec").and_then(Value::as_object_mut) {
                 spec.entry("restartPolicy").or_insert_with(|| "Always".into());
                 spec.entry("terminationGracePeriodSeconds").or_insert_with(|| 30.into());
@@ -32,14 +32,14 @@ pub fn set_defaults(kind: &Kind, body: &mut Value, now: Timestamp) {
             }
             body["status"] = json!({"phase": "Pending"});
         }
-        Rules::Secret => {
+        Strategy::Secret => {
             if let Some(secret) = body.as_object_mut() {
                 secret.entry("type").or_insert_with(|| "Opaque".into());
             }
             encode_strings(body);
         }
-        Rules::Definition => definition::accept(body, now),
-        Rules::Plain | Rules::Custom | Rules::ConfigMap | Rules::Event => {}
+        Strategy::Definition => definition::accept(body, now),
+        Strategy::Plain | Strategy::Custom | Strategy::ConfigMap | Strategy::Event => {}
     }
 }
 

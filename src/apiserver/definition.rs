@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::columns::{self, Column, Source};
-use super::kinds::{Kind, Rules};
+use super::kinds::{ResourceKind, Strategy};
 use super::meta::text;
 use super::schema::Schema;
 use super::write::timestamp;
@@ -44,14 +44,14 @@ pub fn accept(definition: &mut Value, now: Timestamp) {
 }
 
 /// The kinds that a definition defines: one for each version that is served, the one that is stored first.
-pub fn kinds(definition: &Value) -> Vec<&'static Kind> {
+pub fn kinds(definition: &Value) -> Vec<&'static ResourceKind> {
     let mut served: Vec<&Value> = versions(definition).iter().filter(|version| version["served"] != false).collect();
     served.sort_by_key(|version| version["storage"] != true);
     served.into_iter().map(|version| interned(&definition["spec"], version)).collect()
 }
 
 /// The definition of a kind, in the one version that it has.
-pub fn of(kind: &Kind) -> Value {
+pub fn of(kind: &ResourceKind) -> Value {
     let column = |column: &Column| match column.source {
         Source::Path(path) => Some(json!({"name": column.name, "type": column.kind, "jsonPath": path})),
         _ => None,
@@ -83,11 +83,11 @@ pub fn versions(definition: &Value) -> &[Value] {
     definition["spec"].get("versions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn kind(spec: &Value, version: &Value) -> Kind {
+fn kind(spec: &Value, version: &Value) -> ResourceKind {
     let names = &spec["names"];
     let short = names.get("shortNames").and_then(Value::as_array);
     let short: Vec<&'static str> = short.into_iter().flatten().filter_map(Value::as_str).map(kept).collect();
-    Kind {
+    ResourceKind {
         name: kept(text(names, "kind")),
         api_version: kept(&format!("{}/{}", text(spec, "group"), text(version, "name"))),
         plural: kept(text(names, "plural")),
@@ -97,7 +97,7 @@ fn kind(spec: &Value, version: &Value) -> Kind {
         status: version["subresources"].get("status").is_some(),
         unconditional_update: false,
         create_on_update: false,
-        rules: Rules::Custom,
+        rules: Strategy::Custom,
         fields: selectable(version).leak(),
         columns: printer_columns(version).leak(),
         schema: Schema::new(&version["schema"]["openAPIV3Schema"]).map(|schema| &*Box::leak(Box::new(schema))),
@@ -131,8 +131,8 @@ fn kept(text: &str) -> &'static str {
 
 /// The kind that one version of a definition defines, for as long as the process lives; the same one for the same
 /// names, however often it is defined.
-fn interned(spec: &Value, version: &Value) -> &'static Kind {
-    static KNOWN: Mutex<BTreeMap<String, &'static Kind>> = Mutex::new(BTreeMap::new());
+fn interned(spec: &Value, version: &Value) -> &'static ResourceKind {
+    static KNOWN: Mutex<BTreeMap<String, &'static ResourceKind>> = Mutex::new(BTreeMap::new());
     let has_status = version["subresources"].get("status").is_some();
     let of = |field: &str| &version[field];
     let said = ["name", "additionalPrinterColumns", "selectableFields", "schema"].map(of);

@@ -7,15 +7,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Precondition
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::carry::bump_generation;
-use super::collect::{CLEANUP, FOREGROUND, Step, follow, hold};
-use super::kinds::{Kind, Rules};
+use super::gc::{CLEANUP, FOREGROUND, Step, follow, hold};
+use super::kinds::{ResourceKind, Strategy};
 use super::log::Verb;
 use super::meta;
+use super::preserve::bump_generation;
 use super::route::Query;
-use super::status::{self, Cause, Failure};
+use super::status::{self, FieldError, StatusError};
 use super::store::{Object, Store};
-use super::write::{Place, timestamp};
+use super::write::{WriteContext, timestamp};
 
 /// How long a pod may take to end that does not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;
@@ -23,31 +23,31 @@ const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 const IMMORTAL: [&str; 2] = ["default", "kube-system"];
 
 /// What a client says about a deletion: in the body of its request, or in the query of one that has no body.
-pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, Failure> {
+pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
     let mut options = match body {
         Value::Null => in_query(query)?,
-        body => DeleteOptions::deserialize(body).map_err(|error| Failure::bad_request(error.to_string()))?,
+        body => DeleteOptions::deserialize(body).map_err(|error| StatusError::bad_request(error.to_string()))?,
     };
     // The shortest period there is, short of none.
     options.grace_period_seconds = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
-    let refuse = |cause: Cause| Err(Failure::invalid_options("DeleteOptions", &cause));
+    let refuse = |cause: FieldError| Err(StatusError::invalid_options("DeleteOptions", &cause));
     if let Some(policy) = &options.propagation_policy {
         if !matches!(policy.as_str(), "Background" | "Foreground" | "Orphan") {
             let policies = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
-            return refuse(Cause::unsupported("propagationPolicy", &json!(policy), &policies));
+            return refuse(FieldError::unsupported("propagationPolicy", &json!(policy), &policies));
         }
         if options.orphan_dependents.is_some() {
             let why = "orphanDependents and deletionPropagation cannot be both set";
-            return refuse(Cause::invalid("propagationPolicy", &json!(policy), why));
+            return refuse(FieldError::invalid("propagationPolicy", &json!(policy), why));
         }
     }
     match options.dry_run.iter().flatten().find(|mode| *mode != "All") {
-        Some(mode) => refuse(Cause::unsupported("dryRun", &json!(mode), [&json!("All")])),
+        Some(mode) => refuse(FieldError::unsupported("dryRun", &json!(mode), [&json!("All")])),
         None => Ok(options),
     }
 }
 
-fn in_query(query: &Query<'_>) -> Result<DeleteOptions, Failure> {
+fn in_query(query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
     Ok(DeleteOptions {
         grace_period_seconds: query.number("gracePeriodSeconds")?,
         dry_run: query.dry_run(Verb::Delete)?.then(|| vec!["All".to_owned()]),
@@ -90,7 +90,7 @@ pub fn is_over(object: &Value) -> bool {
 }
 
 /// Deletes the object that `place` names, and what goes with it.
-pub fn delete(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> Result<Deleted, Failure> {
+pub fn delete(store: &mut Store, place: &WriteContext<'_>, options: &DeleteOptions) -> Result<Deleted, StatusError> {
     let (deleted, next) = begin(store, place, options)?;
     follow(store, place, next.into_iter().collect());
     Ok(deleted)
@@ -99,21 +99,21 @@ pub fn delete(store: &mut Store, place: &Place<'_>, options: &DeleteOptions) -> 
 /// Deletes the object that `place` names, up to what has to be done next.
 pub fn begin(
     store: &mut Store,
-    place: &Place<'_>,
+    place: &WriteContext<'_>,
     options: &DeleteOptions,
-) -> Result<(Deleted, Option<Step>), Failure> {
+) -> Result<(Deleted, Option<Step>), StatusError> {
     let (kind, key) = (place.kind, place.key());
     let Some(object) = store.get(place.collection, &key).cloned() else {
-        return Err(Failure::not_found(kind, place.name));
+        return Err(StatusError::not_found(kind, place.name));
     };
     if let Some(preconditions) = &options.preconditions {
         check_preconditions(place, &object.value, preconditions)?;
     }
-    if kind.rules == Rules::Namespace && IMMORTAL.contains(&place.name) {
-        return Err(Failure::forbidden(kind, place.name, "this namespace may not be deleted"));
+    if kind.rules == Strategy::Namespace && IMMORTAL.contains(&place.name) {
+        return Err(StatusError::forbidden(kind, place.name, "this namespace may not be deleted"));
     }
     place.admit(place.name, None, Some(&object.value))?;
-    let is_shown = matches!(kind.rules, Rules::Pod | Rules::Namespace | Rules::Definition);
+    let is_shown = matches!(kind.rules, Strategy::Pod | Strategy::Namespace | Strategy::Definition);
     let is_marked = is_shown || !meta::finalizers(&object.value).is_empty() || is_in_foreground(options);
     let marked = if is_marked { mark(kind, &object.value, options, place.now) } else { None };
     let answer = |object: Arc<Object>| match is_marked {
@@ -136,7 +136,7 @@ pub fn begin(
 }
 
 /// Makes sure that the object is the one, and in the version, that the client wants to be gone.
-fn check_preconditions(place: &Place<'_>, object: &Value, wanted: &Preconditions) -> Result<(), Failure> {
+fn check_preconditions(place: &WriteContext<'_>, object: &Value, wanted: &Preconditions) -> Result<(), StatusError> {
     for (field, name, given, fate) in [
         ("uid", "UID", &wanted.uid, "deleted and then recreated"),
         ("resourceVersion", "ResourceVersion", &wanted.resource_version, "modified"),
@@ -147,17 +147,17 @@ fn check_preconditions(place: &Place<'_>, object: &Value, wanted: &Preconditions
                 "the {name} in the precondition ({given}) does not match the {name} in record ({is}). \
                  The object might have been {fate}"
             );
-            return Err(Failure::precondition(place.kind, place.name, &why));
+            return Err(StatusError::precondition(place.kind, place.name, &why));
         }
     }
     Ok(())
 }
 
 /// How long an object may take to end: none may but a pod that runs somewhere.
-fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
+fn grace_period(kind: &ResourceKind, object: &Value, options: &DeleteOptions) -> i64 {
     let phase = meta::text(&object["status"], "phase");
     let runs = !meta::text(&object["spec"], "nodeName").is_empty() && !matches!(phase, "Succeeded" | "Failed");
-    if kind.rules != Rules::Pod || !runs {
+    if kind.rules != Strategy::Pod || !runs {
         return 0;
     }
     let own = || object["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(GRACE_PERIOD_DEFAULT_S);
@@ -165,12 +165,12 @@ fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
 }
 
 /// The object, told that it has to end, and what for it waits; none if it knows all that already.
-fn mark(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<Value> {
+fn mark(kind: &ResourceKind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<Value> {
     let mut marked = object.clone();
     if is_in_foreground(options) {
         hold(&mut marked, FOREGROUND);
     }
-    if kind.rules == Rules::Definition {
+    if kind.rules == Strategy::Definition {
         hold(&mut marked, CLEANUP);
     }
     if let Some((ends, period)) = new_end(kind, object, options, now) {
@@ -178,14 +178,14 @@ fn mark(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) ->
         marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
         bump_generation(&mut marked);
     }
-    if kind.rules == Rules::Namespace {
+    if kind.rules == Strategy::Namespace {
         marked["status"]["phase"] = "Terminating".into();
     }
     (marked != *object).then_some(marked)
 }
 
 /// When the object has to end, and how many seconds that is after it was told; none if that does not change.
-fn new_end(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<(Timestamp, i64)> {
+fn new_end(kind: &ResourceKind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<(Timestamp, i64)> {
     let metadata = &object["metadata"];
     let after = |start: Timestamp, seconds| start.checked_add(SignedDuration::from_secs(seconds));
     if !meta::is_being_deleted(object) {
@@ -199,7 +199,7 @@ fn new_end(kind: &Kind, object: &Value, options: &DeleteOptions, now: Timestamp)
     Some((after(deadline, period - left).unwrap_or(now), period))
 }
 
-fn gone(place: &Place<'_>, object: &Value) -> Deleted {
+fn gone(place: &WriteContext<'_>, object: &Value) -> Deleted {
     let mut details = status::details(place.kind, place.name);
     details.insert("uid".into(), object["metadata"]["uid"].clone());
     Deleted::Gone(json!({

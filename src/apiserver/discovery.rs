@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::kinds::{BUILD, Kind, Rules, SERVICE_ACCOUNT};
+use super::kinds::{BUILD, ResourceKind, SERVICE_ACCOUNT, Strategy};
 use super::reviews::is_review;
 
 /// The media type of documents that tell of all groups at once.
@@ -13,12 +13,12 @@ pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=API
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// What can be done with objects of a kind.
-fn verbs(kind: &Kind) -> &'static [&'static str] {
+fn verbs(kind: &ResourceKind) -> &'static [&'static str] {
     if is_review(kind) { &["create"] } else { &VERBS }
 }
 
 /// The answer to a request for `path`, if that is one of these paths.
-pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
+pub fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["version"] => Some(json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0", "platform": "linux/amd64"})),
@@ -40,7 +40,7 @@ pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
 }
 
 /// All groups at once, if `path` is where a client may ask for them.
-pub fn aggregated(kinds: &[&'static Kind], path: &str) -> Option<Value> {
+pub fn aggregated(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     let names = match path.trim_end_matches('/') {
         "/api" => vec![""],
         "/apis" => groups(kinds).into_iter().collect(),
@@ -52,12 +52,12 @@ pub fn aggregated(kinds: &[&'static Kind], path: &str) -> Option<Value> {
     }))
 }
 
-fn groups(kinds: &[&'static Kind]) -> BTreeSet<&'static str> {
+fn groups(kinds: &[&'static ResourceKind]) -> BTreeSet<&'static str> {
     kinds.iter().map(|kind| kind.group()).filter(|name| !name.is_empty()).collect()
 }
 
 /// The API versions of a group, each once.
-fn versions(kinds: &[&'static Kind], group: &str) -> Vec<&'static str> {
+fn versions(kinds: &[&'static ResourceKind], group: &str) -> Vec<&'static str> {
     let mut versions: Vec<&str> = Vec::new();
     for kind in kinds.iter().filter(|kind| kind.group() == group) {
         if !versions.contains(&kind.api_version) {
@@ -67,7 +67,7 @@ fn versions(kinds: &[&'static Kind], group: &str) -> Vec<&'static str> {
     versions
 }
 
-fn group(kinds: &[&'static Kind], name: &str) -> Option<Value> {
+fn group(kinds: &[&'static ResourceKind], name: &str) -> Option<Value> {
     let version = |api_version: &str| {
         let version = api_version.rsplit('/').next().unwrap_or_default();
         json!({"groupVersion": api_version, "version": version})
@@ -77,7 +77,7 @@ fn group(kinds: &[&'static Kind], name: &str) -> Option<Value> {
     Some(json!({"name": name, "versions": versions, "preferredVersion": preferred}))
 }
 
-fn resources(kinds: &[&'static Kind], api_version: &str) -> Option<Value> {
+fn resources(kinds: &[&'static ResourceKind], api_version: &str) -> Option<Value> {
     let resources: Vec<Value> =
         kinds.iter().filter(|kind| kind.api_version == api_version).flat_map(|kind| entries(kind)).collect();
     (!resources.is_empty()).then(
@@ -86,12 +86,12 @@ fn resources(kinds: &[&'static Kind], api_version: &str) -> Option<Value> {
 }
 
 /// What a kind has below its objects: the name, the kind of what is sent there, and the verbs.
-fn subresources(kind: &Kind) -> Vec<(&'static str, &'static str, &'static [&'static str])> {
+fn subresources(kind: &ResourceKind) -> Vec<(&'static str, &'static str, &'static [&'static str])> {
     let mut subresources: Vec<(_, _, &[_])> = Vec::new();
     if kind.status {
         subresources.push(("status", kind.name, &["get", "patch", "update"]));
     }
-    if kind.rules == Rules::Pod {
+    if kind.rules == Strategy::Pod {
         subresources.push(("binding", "Binding", &["create"]));
         subresources.push(("log", kind.name, &["get"]));
     }
@@ -102,12 +102,12 @@ fn subresources(kind: &Kind) -> Vec<(&'static str, &'static str, &'static [&'sta
 }
 
 /// Whether `kubectl get all` shows objects of this kind.
-fn is_workload(kind: &Kind) -> bool {
-    kind.rules == Rules::Pod || kind.name == BUILD
+fn is_workload(kind: &ResourceKind) -> bool {
+    kind.rules == Strategy::Pod || kind.name == BUILD
 }
 
 /// The entries of a kind: itself, and its subresources.
-fn entries(kind: &Kind) -> Vec<Value> {
+fn entries(kind: &ResourceKind) -> Vec<Value> {
     let mut itself = json!({
         "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced, "kind": kind.name,
         "verbs": verbs(kind),
@@ -128,7 +128,7 @@ fn entries(kind: &Kind) -> Vec<Value> {
     entries
 }
 
-fn aggregated_group(kinds: &[&'static Kind], name: &str) -> Value {
+fn aggregated_group(kinds: &[&'static ResourceKind], name: &str) -> Value {
     let versions = versions(kinds, name).into_iter().map(|api_version| {
         let resources: Vec<Value> =
             kinds.iter().filter(|kind| kind.api_version == api_version).map(|kind| aggregated_kind(kind)).collect();
@@ -139,7 +139,7 @@ fn aggregated_group(kinds: &[&'static Kind], name: &str) -> Value {
     json!({"metadata": metadata, "versions": versions.collect::<Vec<_>>()})
 }
 
-fn aggregated_kind(kind: &Kind) -> Value {
+fn aggregated_kind(kind: &ResourceKind) -> Value {
     let response = |name: &str| {
         // What is about a kind of another group, as a Binding is about a Pod, is still in this one.
         json!({"group": kind.group(), "version": kind.version(), "kind": name})

@@ -24,7 +24,7 @@ use super::identity::Identity;
 use super::negotiate;
 use super::reply::respond;
 use super::serve::BODY_BYTES_MAX;
-use super::status::Failure;
+use super::status::StatusError;
 use super::{ApiServer, ResponseBody, User};
 
 /// How long a client may take to shake hands, and how long to send a body.
@@ -100,7 +100,7 @@ impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         let format = negotiate::format(request.headers());
         let Some(user) = self.user(request.headers()) else {
-            return respond(Err(Failure::unauthorized()), format);
+            return respond(Err(StatusError::unauthorized()), format);
         };
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(user);
@@ -108,7 +108,7 @@ impl Shared {
             Ok(Ok(body)) => body,
             Ok(Err(failure)) => return respond(Err(failure), format),
             Err(_) => {
-                return respond(Err(Failure::bad_request("the body of the request did not come in time")), format);
+                return respond(Err(StatusError::bad_request("the body of the request did not come in time")), format);
             }
         };
         guarded(|| self.server.handle(Request::from_parts(parts, body)))
@@ -128,14 +128,14 @@ impl Shared {
 }
 
 /// All of a body, if it is not too large.
-async fn read<B>(mut body: B) -> Result<Bytes, Failure>
+async fn read<B>(mut body: B) -> Result<Bytes, StatusError>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
     let (mut bytes, mut size) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Failure::bad_request(format!("failed to read the body: {error}")))?;
+        let frame = frame.map_err(|error| StatusError::bad_request(format!("failed to read the body: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
         size += data.len();
         if size <= BODY_BYTES_MAX {
@@ -144,13 +144,13 @@ where
             break;
         }
     }
-    if size > BODY_BYTES_MAX { Err(Failure::too_large(BODY_BYTES_MAX)) } else { Ok(bytes.into()) }
+    if size > BODY_BYTES_MAX { Err(StatusError::too_large(BODY_BYTES_MAX)) } else { Ok(bytes.into()) }
 }
 
 /// The response that `handle` makes, or one that says that it panicked: one request's fault is no other's.
 fn guarded(handle: impl FnOnce() -> Response<ResponseBody>) -> Response<ResponseBody> {
     catch_unwind(AssertUnwindSafe(handle)).unwrap_or_else(|_| {
-        let failure = Failure::internal("the server panicked on this request; its standard error says where");
+        let failure = StatusError::internal("the server panicked on this request; its standard error says where");
         respond(Err(failure), negotiate::Format::Json)
     })
 }

@@ -5,7 +5,7 @@ use super::schema::Schema;
 
 /// What an API server knows of one kind of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kind {
+pub struct ResourceKind {
     /// The kind's name, as in an object's `kind`.
     pub name: &'static str,
     /// The `apiVersion`: `version`, or `group/version`.
@@ -25,7 +25,7 @@ pub struct Kind {
     /// Whether an update of what is not there creates it.
     pub create_on_update: bool,
     /// What else holds for objects of this kind.
-    pub rules: Rules,
+    pub rules: Strategy,
     /// Paths that a field selector may name, besides name and namespace.
     pub fields: &'static [&'static str],
     /// What a table shows of its objects.
@@ -36,7 +36,7 @@ pub struct Kind {
 
 /// The defaulting and validation of a kind, and how it is updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rules {
+pub enum Strategy {
     /// What holds for every object, and no more.
     Plain,
     /// A custom resource: counts generations, and has no strategic merge.
@@ -55,7 +55,7 @@ pub enum Rules {
     Definition,
 }
 
-const PLAIN: Kind = Kind {
+const PLAIN: ResourceKind = ResourceKind {
     name: "",
     api_version: "v1",
     plural: "",
@@ -65,15 +65,16 @@ const PLAIN: Kind = Kind {
     status: false,
     unconditional_update: true,
     create_on_update: false,
-    rules: Rules::Plain,
+    rules: Strategy::Plain,
     fields: &[],
     columns: columns::PLAIN,
     schema: None,
 };
-const CUSTOM: Kind = Kind { namespaced: false, unconditional_update: false, rules: Rules::Custom, ..PLAIN };
-const CLUSTER: Kind = Kind { namespaced: false, api_version: "rbac.authorization.k8s.io/v1", ..PLAIN };
+const CUSTOM: ResourceKind =
+    ResourceKind { namespaced: false, unconditional_update: false, rules: Strategy::Custom, ..PLAIN };
+const CLUSTER: ResourceKind = ResourceKind { namespaced: false, api_version: "rbac.authorization.k8s.io/v1", ..PLAIN };
 /// Of these, nothing is kept.
-const REVIEW: Kind = Kind { namespaced: false, api_version: "authorization.k8s.io/v1", ..PLAIN };
+const REVIEW: ResourceKind = ResourceKind { namespaced: false, api_version: "authorization.k8s.io/v1", ..PLAIN };
 const MACHINE_CONFIGURATION: &str = "machineconfiguration.openshift.io/v1";
 
 /// The group of the kinds that say who may do what.
@@ -90,25 +91,25 @@ pub const NAMESPACES: usize = 0;
 pub const DEFINITIONS: usize = 11;
 
 /// The kinds that every API server has. A further kind is a further entry.
-pub static KINDS: [Kind; 16] = [
-    Kind {
+pub static KINDS: [ResourceKind; 16] = [
+    ResourceKind {
         name: "Namespace",
         plural: "namespaces",
         short_names: &["ns"],
         columns: columns::NAMESPACES,
         namespaced: false,
         status: true,
-        rules: Rules::Namespace,
+        rules: Strategy::Namespace,
         fields: &["status.phase"],
         ..PLAIN
     },
-    Kind {
+    ResourceKind {
         name: "Pod",
         plural: "pods",
         short_names: &["po"],
         columns: columns::PODS,
         status: true,
-        rules: Rules::Pod,
+        rules: Strategy::Pod,
         fields: &[
             "spec.nodeName",
             "spec.restartPolicy",
@@ -120,29 +121,29 @@ pub static KINDS: [Kind; 16] = [
         ],
         ..PLAIN
     },
-    Kind {
+    ResourceKind {
         name: "ConfigMap",
         plural: "configmaps",
         short_names: &["cm"],
-        rules: Rules::ConfigMap,
+        rules: Strategy::ConfigMap,
         columns: columns::CONFIG_MAPS,
         ..PLAIN
     },
-    Kind {
+    ResourceKind {
         name: "Secret",
         plural: "secrets",
-        rules: Rules::Secret,
+        rules: Strategy::Secret,
         fields: &["type"],
         columns: columns::SECRETS,
         ..PLAIN
     },
-    Kind {
+    ResourceKind {
         name: "Event",
         plural: "events",
         short_names: &["ev"],
         columns: columns::EVENTS,
         create_on_update: true,
-        rules: Rules::Event,
+        rules: Strategy::Event,
         fields: &[
             "involvedObject.kind",
             "involvedObject.namespace",
@@ -157,14 +158,14 @@ pub static KINDS: [Kind; 16] = [
         ],
         ..PLAIN
     },
-    Kind {
+    ResourceKind {
         name: SERVICE_ACCOUNT,
         plural: "serviceaccounts",
         short_names: &["sa"],
         columns: columns::SERVICE_ACCOUNTS,
         ..PLAIN
     },
-    Kind {
+    ResourceKind {
         name: "Lease",
         api_version: "coordination.k8s.io/v1",
         plural: "leases",
@@ -173,30 +174,41 @@ pub static KINDS: [Kind; 16] = [
         create_on_update: true,
         ..PLAIN
     },
-    Kind { name: "Role", plural: "roles", namespaced: true, columns: columns::CREATED_AT, ..CLUSTER },
-    Kind { name: "RoleBinding", plural: "rolebindings", namespaced: true, columns: columns::BINDINGS, ..CLUSTER },
-    Kind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
-    Kind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
-    Kind {
+    ResourceKind { name: "Role", plural: "roles", namespaced: true, columns: columns::CREATED_AT, ..CLUSTER },
+    ResourceKind {
+        name: "RoleBinding",
+        plural: "rolebindings",
+        namespaced: true,
+        columns: columns::BINDINGS,
+        ..CLUSTER
+    },
+    ResourceKind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
+    ResourceKind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
+    ResourceKind {
         name: DEFINITION,
         api_version: "apiextensions.k8s.io/v1",
         plural: "customresourcedefinitions",
         short_names: &["crd", "crds"],
         namespaced: false,
         status: true,
-        rules: Rules::Definition,
+        rules: Strategy::Definition,
         columns: columns::CREATED_AT,
         ..PLAIN
     },
-    Kind { name: "SelfSubjectReview", api_version: "authentication.k8s.io/v1", plural: "selfsubjectreviews", ..REVIEW },
-    Kind { name: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews", ..REVIEW },
-    Kind { name: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews", ..REVIEW },
-    Kind { name: "SubjectAccessReview", plural: "subjectaccessreviews", ..REVIEW },
+    ResourceKind {
+        name: "SelfSubjectReview",
+        api_version: "authentication.k8s.io/v1",
+        plural: "selfsubjectreviews",
+        ..REVIEW
+    },
+    ResourceKind { name: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews", ..REVIEW },
+    ResourceKind { name: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews", ..REVIEW },
+    ResourceKind { name: "SubjectAccessReview", plural: "subjectaccessreviews", ..REVIEW },
 ];
 
 /// The kinds that a CustomResourceDefinition defines, which is there from the start.
-pub static DEFINED: [Kind; 3] = [
-    Kind {
+pub static DEFINED: [ResourceKind; 3] = [
+    ResourceKind {
         name: "MachineConfigPool",
         api_version: MACHINE_CONFIGURATION,
         plural: "machineconfigpools",
@@ -205,7 +217,7 @@ pub static DEFINED: [Kind; 3] = [
         status: true,
         ..CUSTOM
     },
-    Kind {
+    ResourceKind {
         name: "MachineConfig",
         api_version: MACHINE_CONFIGURATION,
         plural: "machineconfigs",
@@ -213,7 +225,7 @@ pub static DEFINED: [Kind; 3] = [
         columns: columns::MACHINE_CONFIGS,
         ..CUSTOM
     },
-    Kind {
+    ResourceKind {
         name: BUILD,
         api_version: "build.openshift.io/v1",
         plural: "builds",
@@ -223,7 +235,7 @@ pub static DEFINED: [Kind; 3] = [
     },
 ];
 
-impl Kind {
+impl ResourceKind {
     /// The API group; empty for the core one.
     pub fn group(&self) -> &'static str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
@@ -254,6 +266,6 @@ impl Kind {
 
     /// Whether this is a custom resource.
     pub fn is_custom(&self) -> bool {
-        self.rules == Rules::Custom
+        self.rules == Strategy::Custom
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::print::Printer;
 use super::route::Query;
 use super::selector::Filter;
-use super::status::{Cause, Failure};
+use super::status::{FieldError, StatusError};
 use super::store::{Collection, Key, Object, Store};
 
 /// Where a list that was cut goes on.
@@ -58,7 +58,7 @@ pub fn select<'a>(
 }
 
 /// Reads the list that a query asks for.
-pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, Failure> {
+pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, StatusError> {
     let limit = query.number::<i64>("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
     let collection = &store.collections[collection];
     check_options(query)?;
@@ -84,52 +84,52 @@ pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>
 }
 
 /// Makes sure that the version that is asked for is there already.
-pub fn check_version(store: &Store, asked: Option<u64>) -> Result<(), Failure> {
+pub fn check_version(store: &Store, asked: Option<u64>) -> Result<(), StatusError> {
     match asked.filter(|asked| *asked > store.version) {
-        Some(asked) => Err(Failure::version_too_large(asked, store.version)),
+        Some(asked) => Err(StatusError::version_too_large(asked, store.version)),
         None => Ok(()),
     }
 }
 
 /// Makes sure that what a query says of versions makes sense together.
-fn check_options(query: &Query<'_>) -> Result<(), Failure> {
+fn check_options(query: &Query<'_>) -> Result<(), StatusError> {
     let (version, rule, token) =
         (query.get("resourceVersion"), query.get("resourceVersionMatch"), query.get("continue"));
     if !token.is_empty() && !matches!(version, "" | "0") {
-        return Err(Failure::bad_request("specifying resource version is not allowed when using continue"));
+        return Err(StatusError::bad_request("specifying resource version is not allowed when using continue"));
     }
     let field = "resourceVersionMatch";
     let cause = match rule {
         _ if !query.get("sendInitialEvents").is_empty() => {
-            Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+            FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
         }
         "" => return Ok(()),
         _ if version.is_empty() => {
-            Cause::forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+            FieldError::forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
         }
         _ if !token.is_empty() => {
-            Cause::forbidden(field, "resourceVersionMatch is forbidden when continue is provided")
+            FieldError::forbidden(field, "resourceVersionMatch is forbidden when continue is provided")
         }
         "Exact" if version == "0" => {
-            Cause::forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
+            FieldError::forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
         }
         "Exact" | "NotOlderThan" => return Ok(()),
         other => {
             let options = ["Exact", "NotOlderThan", ""].map(Value::from);
-            Cause::unsupported(field, &other.into(), &options)
+            FieldError::unsupported(field, &other.into(), &options)
         }
     };
-    Err(Failure::invalid_options("ListOptions", &cause))
+    Err(StatusError::invalid_options("ListOptions", &cause))
 }
 
 /// The version that is asked for, and what the list goes on after.
-fn start(query: &Query<'_>) -> Result<(Option<u64>, Option<Key>), Failure> {
+fn start(query: &Query<'_>) -> Result<(Option<u64>, Option<Key>), StatusError> {
     match query.get("continue") {
         "" => Ok((query.version()?, None)),
         token => {
             let decoded = URL_SAFE_NO_PAD.decode(token).ok();
             let token: Option<Continuation> = decoded.and_then(|json| serde_json::from_slice(&json).ok());
-            let token = token.ok_or_else(|| Failure::bad_request("continue key is not valid"))?;
+            let token = token.ok_or_else(|| StatusError::bad_request("continue key is not valid"))?;
             Ok((Some(token.rv), Some(Key::new(token.namespace, token.name))))
         }
     }
@@ -140,9 +140,9 @@ fn snapshot(
     collection: &Collection,
     version: u64,
     is_continued: bool,
-) -> Result<Option<BTreeMap<Key, Arc<Object>>>, Failure> {
+) -> Result<Option<BTreeMap<Key, Arc<Object>>>, StatusError> {
     if version < collection.dropped {
-        return Err(Failure::expired(if is_continued {
+        return Err(StatusError::expired(if is_continued {
             "The provided continue parameter is too old to display a consistent list result. You can start a new list \
              without the continue parameter."
         } else {

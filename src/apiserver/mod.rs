@@ -21,17 +21,15 @@ mod authorization;
 mod backup;
 mod bind;
 mod body;
-mod carry;
-mod cause;
-mod collect;
 mod columns;
-mod complete;
 mod default_roles;
 mod defaults;
 mod definition;
 mod delete;
 mod discovery;
+mod field_error;
 mod front;
+mod gc;
 mod https;
 mod identity;
 mod kinds;
@@ -47,8 +45,10 @@ mod outage;
 mod patch;
 mod path;
 mod pod_logs;
+mod preserve;
 mod print;
 mod protobuf;
+mod pruning;
 mod registry;
 mod reply;
 mod reviews;
@@ -85,19 +85,19 @@ pub use front::InProcess;
 pub use https::HttpsFront;
 pub use identity::{Identity, IdentityError};
 pub use log::{LogEntry, Verb};
-pub use options::Options;
+pub use options::ServerOptions;
 pub use pod_logs::PodLogs;
 
 use crate::api::DEFAULT_NAMESPACE;
 use crate::clock::Clock;
-use kinds::{BUILD, DEFINED, DEFINITIONS, KINDS, Kind, NAMESPACES};
+use kinds::{BUILD, DEFINED, DEFINITIONS, KINDS, NAMESPACES, ResourceKind};
 use registry::Served;
 use reply::{Answer, Reply, respond};
 use route::{Query, Target};
 use serve::Call;
-use status::Failure;
+use status::StatusError;
 use store::Store;
-use write::Place;
+use write::WriteContext;
 
 /// An API server. Clones are the same server.
 #[derive(Clone)]
@@ -130,7 +130,7 @@ impl Inner {
         Arc::clone(&self.served.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn kinds(&self) -> Vec<&'static Kind> {
+    fn kinds(&self) -> Vec<&'static ResourceKind> {
         self.served().iter().map(|served| served.kind).collect()
     }
 
@@ -172,9 +172,9 @@ impl Inner {
 impl ApiServer {
     /// A server with nothing in it but the namespaces that every cluster has and this daemon's own, and the
     /// definitions of the kinds that it builds from.
-    pub fn new(options: Options) -> Self {
-        let Options { clock, seed, event_window, serve_builds, default_roles, log_length } = options;
-        let kinds: Vec<&'static Kind> = KINDS.iter().collect();
+    pub fn new(options: ServerOptions) -> Self {
+        let ServerOptions { clock, seed, event_window, serve_builds, default_roles, log_length } = options;
+        let kinds: Vec<&'static ResourceKind> = KINDS.iter().collect();
         let mut store = Store::new(kinds.iter().copied(), seed, event_window);
         for name in ["default", "kube-system", DEFAULT_NAMESPACE] {
             found(&mut store, NAMESPACES, json!({"metadata": {"name": name}}), clock.now());
@@ -221,10 +221,10 @@ impl ApiServer {
         let refused = |failure| respond(Err(allowed.as_ref().err().cloned().unwrap_or(failure)), format);
         let served = self.0.served();
         let Some(Served { kind, collection }) = served.iter().copied().find(|served| target.fits(served.kind)) else {
-            return refused(Failure::unknown_path());
+            return refused(StatusError::unknown_path());
         };
         let Some(verb) = route::verb(&parts.method, target.name.is_some(), &query) else {
-            return refused(Failure::method_not_allowed(Some(kind)));
+            return refused(StatusError::method_not_allowed(Some(kind)));
         };
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let admitter = self.0.admission.get();
@@ -263,9 +263,9 @@ impl ApiServer {
         }
         let kinds = self.0.kinds();
         let document = discovery::answer(&kinds, path).or_else(|| openapi::answer(&kinds, path));
-        let document = document.ok_or_else(Failure::unknown_path)?;
+        let document = document.ok_or_else(StatusError::unknown_path)?;
         if parts.method != Method::GET {
-            return Err(Failure::method_not_allowed(None));
+            return Err(StatusError::method_not_allowed(None));
         }
         if negotiate::wants_aggregated_discovery(&parts.headers)
             && let Some(document) = discovery::aggregated(&kinds, path)
@@ -307,7 +307,7 @@ impl ApiServer {
 /// Creates an object that is there from the start.
 fn found(store: &mut Store, collection: usize, object: Value, now: Timestamp) {
     let kind = &KINDS[collection];
-    let place = Place {
+    let place = WriteContext {
         collection,
         kind,
         namespace: "",

@@ -6,7 +6,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
 
 use super::protobuf;
-use super::status::Failure;
+use super::status::StatusError;
 use crate::yaml;
 
 /// The media type of JSON.
@@ -91,9 +91,9 @@ fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
 }
 
 /// The form that a client wants of an answer about objects.
-pub fn wanted(headers: &HeaderMap) -> Result<(Shape, Format), Failure> {
+pub fn wanted(headers: &HeaderMap) -> Result<(Shape, Format), StatusError> {
     let fitting = ranges(headers).into_iter().find_map(|range| Some((range.shape()?, range.format()?)));
-    fitting.ok_or_else(Failure::not_acceptable)
+    fitting.ok_or_else(StatusError::not_acceptable)
 }
 
 /// How a client wants an answer written that has only one shape; as JSON, if there is no telling.
@@ -125,10 +125,10 @@ pub fn content_type(headers: &HeaderMap) -> &str {
 }
 
 /// The JSON in a request's body, which may be written as YAML or protobuf. `what` names what it should hold.
-pub fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, Failure> {
+pub fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, StatusError> {
     let unrecognized = |language: &str, error: String| {
         let why = format!("the object provided is unrecognized (must be of type {what}): {language} parse error: ");
-        Failure::bad_request(why + &error)
+        StatusError::bad_request(why + &error)
     };
     match content_type(headers) {
         "" | JSON => serde_json::from_slice(body).map_err(|error| unrecognized("json", error.to_string())),
@@ -138,7 +138,7 @@ pub fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, Fa
             Ok(documents.into_iter().next().unwrap_or_default())
         }
         PROTOBUF => protobuf::decode(body).map_err(|error| unrecognized("protobuf", error)),
-        _ => Err(Failure::media_type(&format!("{JSON}, {YAML}, {PROTOBUF}"))),
+        _ => Err(StatusError::media_type(&format!("{JSON}, {YAML}, {PROTOBUF}"))),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 
 /// Where the document of version 2 is.
 pub const VERSION_2: &str = "/openapi/v2";
@@ -16,7 +16,7 @@ pub const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+pr
 pub const VERSION_2_SWAGGER: &str = "2.0";
 
 /// The answer to a request for `path`, if that is one of these paths.
-pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
+pub fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     match path.trim_end_matches('/') {
         VERSION_2 => Some(json!({
             "swagger": VERSION_2_SWAGGER, "info": info(), "paths": {}, "definitions": schemas(kinds.iter().copied()),
@@ -31,7 +31,8 @@ pub fn answer(kinds: &[&'static Kind], path: &str) -> Option<Value> {
         }
         path => {
             let wanted = path.strip_prefix("/openapi/v3/")?;
-            let kinds: Vec<&Kind> = kinds.iter().copied().filter(|kind| prefix(kind.api_version) == wanted).collect();
+            let kinds: Vec<&ResourceKind> =
+                kinds.iter().copied().filter(|kind| prefix(kind.api_version) == wanted).collect();
             (!kinds.is_empty()).then(|| group(&kinds))
         }
     }
@@ -48,11 +49,11 @@ fn prefix(api_version: &str) -> String {
 }
 
 /// How a kind is told from others.
-pub fn identity(kind: &Kind) -> Value {
+pub fn identity(kind: &ResourceKind) -> Value {
     json!({"group": kind.group(), "version": kind.version(), "kind": kind.name})
 }
 
-fn schema_name(kind: &Kind) -> String {
+fn schema_name(kind: &ResourceKind) -> String {
     let mut parts: Vec<&str> = kind.group().split('.').rev().filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
         parts.extend(["io", "k8s", "api", "core"]);
@@ -61,8 +62,8 @@ fn schema_name(kind: &Kind) -> String {
     parts.join(".")
 }
 
-fn schemas<'a>(kinds: impl Iterator<Item = &'a Kind>) -> Map<String, Value> {
-    let schema = |kind: &Kind| {
+fn schemas<'a>(kinds: impl Iterator<Item = &'a ResourceKind>) -> Map<String, Value> {
+    let schema = |kind: &ResourceKind| {
         json!({
             "type": "object", "x-kubernetes-preserve-unknown-fields": true,
             "x-kubernetes-group-version-kind": [identity(kind)],
@@ -72,7 +73,7 @@ fn schemas<'a>(kinds: impl Iterator<Item = &'a Kind>) -> Map<String, Value> {
 }
 
 /// The document of one API version.
-fn group(kinds: &[&Kind]) -> Value {
+fn group(kinds: &[&ResourceKind]) -> Value {
     let paths: Map<String, Value> = kinds.iter().flat_map(|kind| paths(kind)).collect();
     json!({
         "openapi": "3.0.0", "info": info(), "paths": paths,
@@ -80,18 +81,18 @@ fn group(kinds: &[&Kind]) -> Value {
     })
 }
 
-fn collection_path(kind: &Kind) -> String {
+fn collection_path(kind: &ResourceKind) -> String {
     let namespace = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
     format!("/{}{namespace}/{}", prefix(kind.api_version), kind.plural)
 }
 
 /// The path of a kind's objects.
-pub fn object_path(kind: &Kind) -> String {
+pub fn object_path(kind: &ResourceKind) -> String {
     format!("{}/{{name}}", collection_path(kind))
 }
 
 /// The paths of a kind, with the operations that write.
-fn paths(kind: &Kind) -> [(String, Value); 2] {
+fn paths(kind: &ResourceKind) -> [(String, Value); 2] {
     let (collection, object) = (collection_path(kind), object_path(kind));
     let write = |action: &str, media_types: &[&str]| {
         let schema = json!({"schema": {"$ref": format!("#/components/schemas/{}", schema_name(kind))}});

@@ -3,17 +3,17 @@
 //! They check nothing of a kind that has no definition in it, so there is none. What they look for is whether writes of
 //! a kind can be tried: whether its patch takes the parameter `dryRun`.
 
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 use super::openapi::{VERSION_2_SWAGGER, identity, object_path};
 
 /// The document.
-pub fn document(kinds: &[&'static Kind]) -> Vec<u8> {
+pub fn document(kinds: &[&'static ResourceKind]) -> Vec<u8> {
     let paths: Vec<u8> = kinds.iter().flat_map(|kind| field(2, &path(kind))).collect();
     [field(1, VERSION_2_SWAGGER.as_bytes()), field(8, &paths)].concat()
 }
 
 /// The path of a kind's objects, with what patches them.
-fn path(kind: &Kind) -> Vec<u8> {
+fn path(kind: &ResourceKind) -> Vec<u8> {
     // A parameter of the query, by its name: an item, which is a parameter, which is in no body, but in the query.
     let query = [field(2, b"query"), field(4, b"dryRun")].concat();
     let parameter = field(1, &field(2, &field(3, &query)));

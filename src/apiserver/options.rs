@@ -7,7 +7,7 @@ const EVENT_WINDOW_DEFAULT: usize = 10_000;
 
 /// How an API server is set up.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct ServerOptions {
     /// Where the time comes from.
     pub clock: Clock,
     /// What UIDs and generated names are drawn from.
@@ -22,7 +22,7 @@ pub struct Options {
     pub log_length: usize,
 }
 
-impl Options {
+impl ServerOptions {
     /// The usual setup.
     pub fn new(clock: Clock, seed: u64) -> Self {
         Self {

@@ -57,7 +57,7 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
-    use crate::apiserver::{Options, ResponseBody};
+    use crate::apiserver::{ResponseBody, ServerOptions};
     use crate::clock::Clock;
 
     fn watch(server: &ApiServer) -> ResponseBody {
@@ -73,7 +73,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn watches_end_and_whoever_comes_back_has_to_list() {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-        let server = ApiServer::new(Options::new(clock, 1));
+        let server = ApiServer::new(ServerOptions::new(clock, 1));
         let mut before = watch(&server);
         for _ in 0..2 {
             assert!(line(&mut before).await.unwrap().contains("ADDED"));

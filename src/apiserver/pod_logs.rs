@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::meta;
-use super::status::Failure;
+use super::status::StatusError;
 
 /// Most that is kept of what one container wrote, in bytes.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -35,7 +35,7 @@ impl PodLogs {
     }
 
     /// What a container of `pod` wrote, or only its last lines.
-    pub(super) fn read(&self, pod: &Value, container: &str, tail: Option<u64>) -> Result<String, Failure> {
+    pub(super) fn read(&self, pod: &Value, container: &str, tail: Option<u64>) -> Result<String, StatusError> {
         let container = choose(pod, container)?;
         let key = (meta::metadata(pod, "uid").to_owned(), container.to_owned());
         let text = self.texts().get(&key).cloned().unwrap_or_default();
@@ -51,7 +51,7 @@ impl PodLogs {
 }
 
 /// The container that is meant: the only one, if none is named.
-fn choose<'a>(pod: &'a Value, container: &str) -> Result<&'a str, Failure> {
+fn choose<'a>(pod: &'a Value, container: &str) -> Result<&'a str, StatusError> {
     let pod_name = meta::metadata(pod, "name");
     let containers = ["initContainers", "containers"].map(|list| pod["spec"].get(list).and_then(Value::as_array));
     let names: Vec<&str> =
@@ -61,12 +61,12 @@ fn choose<'a>(pod: &'a Value, container: &str) -> Result<&'a str, Failure> {
         (_, "") => {
             let choice = names.join(" ");
             let why = format!("a container name must be specified for pod {pod_name}, choose one of: [{choice}]");
-            Err(Failure::bad_request(why))
+            Err(StatusError::bad_request(why))
         }
         (names, wanted) => {
             let found = names.iter().find(|name| **name == wanted).copied();
             let why = || format!("container {wanted} is not valid for pod {pod_name}");
-            found.ok_or_else(|| Failure::bad_request(why()))
+            found.ok_or_else(|| StatusError::bad_request(why()))
         }
     }
 }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::columns::Column;
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 use super::negotiate::Shape;
 use super::route::Query;
-use super::status::{Cause, Failure};
+use super::status::{FieldError, StatusError};
 use super::store::{Form, Object};
 use crate::clock::Clock;
 
@@ -25,7 +25,7 @@ enum Include {
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     /// The kind, in the version that the client asked for.
-    pub kind: &'static Kind,
+    pub kind: &'static ResourceKind,
     shape: Shape,
     include: Include,
     clock: Clock,
@@ -33,16 +33,21 @@ pub struct Printer {
 
 impl Printer {
     /// A printer of objects of `kind` in `shape`, as a query wants it.
-    pub fn new(kind: &'static Kind, shape: Shape, query: &Query<'_>, clock: Clock) -> Result<Self, Failure> {
+    pub fn new(
+        kind: &'static ResourceKind,
+        shape: Shape,
+        query: &Query<'_>,
+        clock: Clock,
+    ) -> Result<Self, StatusError> {
         let include = match query.get("includeObject") {
             "" | "Metadata" => Include::Metadata,
             "None" => Include::Nothing,
             "Object" => Include::Object,
             other => {
                 let why = "must be None, Metadata or Object";
-                return Err(Failure::invalid_options(
+                return Err(StatusError::invalid_options(
                     "TableOptions",
-                    &Cause::invalid("includeObject", &json!(other), why),
+                    &FieldError::invalid("includeObject", &json!(other), why),
                 ));
             }
         };
@@ -126,7 +131,7 @@ impl Printer {
 
 /// The object in the version of `kind`, whichever version it was written in: they differ in nothing but what their
 /// schemas keep and fill in.
-pub fn in_version(object: &Arc<Object>, kind: &Kind) -> Arc<Object> {
+pub fn in_version(object: &Arc<Object>, kind: &ResourceKind) -> Arc<Object> {
     if object.value["apiVersion"] == kind.api_version && kind.schema.is_none() {
         return Arc::clone(object);
     }

@@ -1,20 +1,20 @@
 //! Which kinds are served: those of the built-in table, and those that CustomResourceDefinitions define.
 
 use super::definition;
-use super::kinds::{DEFINITION, Kind};
+use super::kinds::{DEFINITION, ResourceKind};
 use super::store::{Key, Store};
 
 /// A kind, in one version, and where its objects are.
 #[derive(Debug, Clone, Copy)]
 pub struct Served {
     /// The kind.
-    pub kind: &'static Kind,
+    pub kind: &'static ResourceKind,
     /// The index of its collection.
     pub collection: usize,
 }
 
 /// The kinds of the built-in table, each with a collection of its own.
-pub fn built_in(kinds: &[&'static Kind]) -> Vec<Served> {
+pub fn built_in(kinds: &[&'static ResourceKind]) -> Vec<Served> {
     kinds.iter().enumerate().map(|(collection, kind)| Served { kind, collection }).collect()
 }
 
@@ -26,7 +26,7 @@ pub fn refreshed(store: &mut Store, before: &[Served], fixed: usize) -> Vec<Serv
     let mut served = before[..fixed].to_vec();
     let definitions = before.iter().find(|served| served.kind.name == DEFINITION).map(|served| served.collection);
     let Some(definitions) = definitions else { return served };
-    let defined: Vec<&'static Kind> = store.collections[definitions]
+    let defined: Vec<&'static ResourceKind> = store.collections[definitions]
         .objects
         .values()
         .flat_map(|object| definition::kinds(&object.value))

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::ResponseBody;
 use super::negotiate::{Format, JSON, YAML};
-use super::status::Failure;
+use super::status::StatusError;
 use crate::yaml;
 
 /// What a request is answered with.
-pub type Answer = Result<Reply, Failure>;
+pub type Answer = Result<Reply, StatusError>;
 
 /// An answer that is no refusal.
 #[derive(Debug)]
@@ -45,8 +45,8 @@ impl Reply {
 
 /// The response with this answer.
 pub fn respond(answer: Answer, format: Format) -> Response<ResponseBody> {
-    let retry_after = answer.as_ref().err().and_then(Failure::retry_after);
-    let refused = |failure: Failure| Reply::full(failure.code, failure.body().to_string());
+    let retry_after = answer.as_ref().err().and_then(StatusError::retry_after);
+    let refused = |failure: StatusError| Reply::full(failure.code, failure.body().to_string());
     let Reply { code, mut body, mut media_type } = answer.unwrap_or_else(refused);
     if format == Format::Yaml
         && media_type == JSON

@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::authentication::User;
 use super::authorization::{Attributes, decide, held};
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 use super::meta::text;
-use super::status::{Cause, Failure};
+use super::status::{FieldError, StatusError};
 use super::store::Store;
 
 /// Whether objects of this kind are reviews.
-pub fn is_review(kind: &Kind) -> bool {
+pub fn is_review(kind: &ResourceKind) -> bool {
     matches!(kind.group(), "authentication.k8s.io" | "authorization.k8s.io")
 }
 
 /// A review that `user` has asked for, with the answer in its status.
-pub fn answer(store: &Store, user: &User, kind: &Kind, mut review: Value) -> Result<Value, Failure> {
+pub fn answer(store: &Store, user: &User, kind: &ResourceKind, mut review: Value) -> Result<Value, StatusError> {
     let spec = &review["spec"];
     let status = match kind.name {
         "SelfSubjectReview" => {
@@ -31,19 +31,19 @@ pub fn answer(store: &Store, user: &User, kind: &Kind, mut review: Value) -> Res
 }
 
 /// Whom a review is about.
-fn subject(kind: &Kind, spec: &Value) -> Result<User, Failure> {
+fn subject(kind: &ResourceKind, spec: &Value) -> Result<User, StatusError> {
     let texts = spec["groups"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let groups: Vec<String> = texts.map(str::to_owned).collect();
     let (name, uid) = (text(spec, "user").to_owned(), text(spec, "uid").to_owned());
     if name.is_empty() && groups.is_empty() {
-        let cause = Cause::invalid("spec.user", &"".into(), "at least one of user or group must be specified");
-        return Err(Failure::invalid(kind, "", &[cause]));
+        let cause = FieldError::invalid("spec.user", &"".into(), "at least one of user or group must be specified");
+        return Err(StatusError::invalid(kind, "", &[cause]));
     }
     Ok(User { name, uid, groups })
 }
 
 /// Whether `user` may do what `spec` says.
-fn access(store: &Store, user: &User, kind: &Kind, spec: &Value) -> Result<Value, Failure> {
+fn access(store: &Store, user: &User, kind: &ResourceKind, spec: &Value) -> Result<Value, StatusError> {
     let attributes = match (spec["resourceAttributes"].as_object(), spec["nonResourceAttributes"].as_object()) {
         (Some(_), None) => of_resource(&spec["resourceAttributes"]),
         (None, Some(_)) => {
@@ -52,8 +52,8 @@ fn access(store: &Store, user: &User, kind: &Kind, spec: &Value) -> Result<Value
         }
         _ => {
             let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-            let cause = Cause::invalid("spec.resourceAttributes", &spec["resourceAttributes"], why);
-            return Err(Failure::invalid(kind, "", &[cause]));
+            let cause = FieldError::invalid("spec.resourceAttributes", &spec["resourceAttributes"], why);
+            return Err(StatusError::invalid(kind, "", &[cause]));
         }
     };
     let decision = decide(store, user, &attributes);

@@ -7,9 +7,9 @@ use http::Method;
 use http::request::Parts;
 use serde_json::json;
 
-use super::kinds::{Kind, Rules, SERVICE_ACCOUNT};
+use super::kinds::{ResourceKind, SERVICE_ACCOUNT, Strategy};
 use super::log::Verb;
-use super::status::{Cause, Failure};
+use super::status::{FieldError, StatusError};
 
 /// What a path addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl<'a> Target<'a> {
     }
 
     /// Whether this addresses objects of `kind`, or a subresource that they have.
-    pub fn fits(&self, kind: &Kind) -> bool {
+    pub fn fits(&self, kind: &ResourceKind) -> bool {
         let namespace_fits = match (self.namespace, self.name) {
             (Some(_), _) => kind.namespaced,
             (None, Some(_)) => !kind.namespaced,
@@ -73,7 +73,7 @@ impl<'a> Target<'a> {
             && match self.subresource {
                 None => true,
                 Some("status") => kind.status,
-                Some("binding" | "log") => kind.rules == Rules::Pod,
+                Some("binding" | "log") => kind.rules == Strategy::Pod,
                 Some("token") => kind.name == SERVICE_ACCOUNT,
                 Some(_) => false,
             }
@@ -120,34 +120,34 @@ impl<'a> Query<'a> {
     }
 
     /// A parameter that is a number; none if it is not there or empty.
-    pub fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
+    pub fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, StatusError> {
         match self.get(name) {
             "" => Ok(None),
             text => text
                 .parse()
                 .map(Some)
-                .map_err(|_| Failure::bad_request(format!("invalid {name} {text:?}: not a number"))),
+                .map_err(|_| StatusError::bad_request(format!("invalid {name} {text:?}: not a number"))),
         }
     }
 
     /// The version that is asked for; none if any will do.
-    pub fn version(&self) -> Result<Option<u64>, Failure> {
+    pub fn version(&self) -> Result<Option<u64>, StatusError> {
         Ok(self.number("resourceVersion")?.filter(|version| *version > 0))
     }
 
     /// Whether a write is only to be tried.
-    pub fn dry_run(&self, verb: Verb) -> Result<bool, Failure> {
+    pub fn dry_run(&self, verb: Verb) -> Result<bool, StatusError> {
         self.check("dryRun", verb, &["All"])?;
         Ok(self.all("dryRun").next().is_some())
     }
 
     /// Makes sure that what is to be done about fields that are not known is something that can be done.
-    pub fn field_validation(&self, verb: Verb) -> Result<(), Failure> {
+    pub fn field_validation(&self, verb: Verb) -> Result<(), StatusError> {
         self.check("fieldValidation", verb, &["", "Ignore", "Strict", "Warn"])
     }
 
     /// Makes sure that a parameter of a write has no values but these.
-    fn check(&self, name: &str, verb: Verb, known: &[&str]) -> Result<(), Failure> {
+    fn check(&self, name: &str, verb: Verb, known: &[&str]) -> Result<(), StatusError> {
         let options = match verb {
             Verb::Create => "CreateOptions",
             Verb::Update => "UpdateOptions",
@@ -156,6 +156,6 @@ impl<'a> Query<'a> {
         };
         let Some(odd) = self.all(name).find(|value| !known.contains(value)) else { return Ok(()) };
         let known: Vec<_> = known.iter().map(|value| json!(value)).collect();
-        Err(Failure::invalid_options(options, &Cause::unsupported(name, &json!(odd), &known)))
+        Err(StatusError::invalid_options(options, &FieldError::unsupported(name, &json!(odd), &known)))
     }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 use super::meta;
-use super::status::Failure;
+use super::status::StatusError;
 use crate::api::labels::{is_label_key, is_label_value};
 
 /// One condition on a label or a field.
@@ -51,10 +51,10 @@ pub struct Filter {
 
 impl Filter {
     /// The objects that both selectors, as they stand in a query, let pass.
-    pub fn parse(kind: &Kind, labels: &str, fields: &str) -> Result<Self, Failure> {
+    pub fn parse(kind: &ResourceKind, labels: &str, fields: &str) -> Result<Self, StatusError> {
         let refuse = |why: String| {
             let resource = format!("{}, Resource={}", slashed(kind), kind.plural);
-            Failure::bad_request(format!(
+            StatusError::bad_request(format!(
                 "Unable to find {resource:?} that match label selector {labels:?}, field selector {fields:?}: {why}"
             ))
         };
@@ -90,15 +90,15 @@ impl Filter {
     }
 }
 
-fn slashed(kind: &Kind) -> String {
+fn slashed(kind: &ResourceKind) -> String {
     if kind.group().is_empty() { format!("/{}", kind.api_version) } else { kind.api_version.to_owned() }
 }
 
-fn is_known(kind: &Kind, path: &str) -> bool {
+fn is_known(kind: &ResourceKind, path: &str) -> bool {
     path == "metadata.name" || path == "metadata.namespace" || kind.fields.contains(&path)
 }
 
-fn unknown_field(kind: &Kind, path: &str) -> String {
+fn unknown_field(kind: &ResourceKind, path: &str) -> String {
     if kind.fields.is_empty() && !kind.is_custom() {
         format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
     } else {

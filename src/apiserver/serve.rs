@@ -10,21 +10,21 @@ use serde_json::Value;
 use super::admission::{Admitter, Gate};
 use super::authentication::User;
 use super::authorization::Attributes;
-use super::complete::complete;
 use super::delete::{self, Deleted};
-use super::kinds::{BUILD, Kind};
+use super::kinds::{BUILD, ResourceKind};
 use super::list;
 use super::log::Verb;
 use super::negotiate::{self, Format};
 use super::patch::{self, Patch};
 use super::print::Printer;
+use super::pruning::prune_and_default;
 use super::reply::{Answer, Reply};
 use super::reviews::is_review;
 use super::route::{Query, Target};
 use super::selector::Filter;
-use super::status::Failure;
+use super::status::StatusError;
 use super::watch::Watcher;
-use super::write::{self, Place};
+use super::write::{self, WriteContext};
 use super::{Inner, ResponseBody, authorization, bind, meta, reviews, tokens};
 
 /// Most that the body of a request may have, in bytes.
@@ -49,7 +49,7 @@ pub struct Call<'a> {
     /// Who is asked whether a write is admitted.
     pub admitter: Option<&'a Admitter>,
     /// The kind that is addressed.
-    pub kind: &'static Kind,
+    pub kind: &'static ResourceKind,
     /// Where its objects are.
     pub collection: usize,
 }
@@ -59,7 +59,7 @@ impl Call<'_> {
     pub fn answer(&self, server: &Arc<Inner>) -> Answer {
         self.check_method()?;
         if self.body.len() > BODY_BYTES_MAX {
-            return Err(Failure::too_large(BODY_BYTES_MAX));
+            return Err(StatusError::too_large(BODY_BYTES_MAX));
         }
         if self.target.subresource == Some("log") {
             return self.log(server);
@@ -70,7 +70,7 @@ impl Call<'_> {
             Verb::Get => self.get(server, &printer),
             Verb::List => self.list(server, &printer),
             // There is no telling where an event ends in YAML.
-            Verb::Watch if format == Format::Yaml => Err(Failure::not_acceptable()),
+            Verb::Watch if format == Format::Yaml => Err(StatusError::not_acceptable()),
             Verb::Watch => {
                 let watcher = Watcher::new(server, self.collection, self.filter()?, printer, self.query)?;
                 Ok(Reply::json(200, ResponseBody::watch(watcher.lines())))
@@ -82,7 +82,7 @@ impl Call<'_> {
     }
 
     /// Makes sure that what is addressed can be used so.
-    fn check_method(&self) -> Result<(), Failure> {
+    fn check_method(&self) -> Result<(), StatusError> {
         let kind = self.kind;
         let has_name = self.target.name.is_some();
         let is_placed = !kind.namespaced || self.target.namespace.is_some();
@@ -97,10 +97,10 @@ impl Call<'_> {
             (Verb::DeleteCollection, None) => is_placed,
             (Verb::Get | Verb::List | Verb::Watch | Verb::Delete, None) => true,
         };
-        if is_allowed { Ok(()) } else { Err(Failure::method_not_allowed(Some(kind))) }
+        if is_allowed { Ok(()) } else { Err(StatusError::method_not_allowed(Some(kind))) }
     }
 
-    fn filter(&self) -> Result<Filter, Failure> {
+    fn filter(&self) -> Result<Filter, StatusError> {
         let kind = self.kind;
         let mut filter = Filter::parse(kind, self.query.get("labelSelector"), self.query.get("fieldSelector"))?;
         // What lives in no namespace is found in the empty one, without a look at all the rest.
@@ -112,8 +112,8 @@ impl Call<'_> {
         Ok(filter)
     }
 
-    fn place(&self, server: &Inner, dry_run: bool) -> Place<'_> {
-        Place {
+    fn place(&self, server: &Inner, dry_run: bool) -> WriteContext<'_> {
+        WriteContext {
             collection: self.collection,
             kind: self.kind,
             namespace: self.target.namespace.unwrap_or_default(),
@@ -137,7 +137,7 @@ impl Call<'_> {
         list::check_version(&store, self.query.version()?)?;
         let object = store.get(self.collection, &place.key()).cloned();
         drop(store);
-        let object = object.ok_or_else(|| Failure::not_found(self.kind, place.name))?;
+        let object = object.ok_or_else(|| StatusError::not_found(self.kind, place.name))?;
         Ok(Reply::full(200, printer.object(&object)))
     }
 
@@ -145,7 +145,7 @@ impl Call<'_> {
     fn log(&self, server: &Inner) -> Answer {
         let place = self.place(server, false);
         let pod = server.store().get(self.collection, &place.key()).cloned();
-        let pod = pod.ok_or_else(|| Failure::not_found(self.kind, place.name))?;
+        let pod = pod.ok_or_else(|| StatusError::not_found(self.kind, place.name))?;
         let tail = self.query.number("tailLines")?;
         Ok(Reply::text(server.pod_logs.read(&pod.value, self.query.get("container"), tail)?))
     }
@@ -179,7 +179,7 @@ impl Call<'_> {
         }
         if is_review(self.kind) {
             write::check_types(self.kind, &mut body)?;
-            complete(&place, &mut body)?;
+            prune_and_default(&place, &mut body)?;
             let answer = reviews::answer(&server.store(), self.user, self.kind, body)?;
             return Ok(Reply::full(201, answer.to_string()));
         }
@@ -196,7 +196,7 @@ impl Call<'_> {
     }
 
     /// Makes sure that who updates what is not there, which creates it, may create it.
-    fn check_creation(&self, server: &Inner, place: &Place<'_>) -> Result<(), Failure> {
+    fn check_creation(&self, server: &Inner, place: &WriteContext<'_>) -> Result<(), StatusError> {
         if !self.kind.create_on_update || server.store().get(self.collection, &place.key()).is_some() {
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl Call<'_> {
     }
 
     /// Makes sure that who creates a Build may use its strategy, which OpenShift asks for beside.
-    fn check_strategy(&self, server: &Inner, build: &Value) -> Result<(), Failure> {
+    fn check_strategy(&self, server: &Inner, build: &Value) -> Result<(), StatusError> {
         if self.kind.name != BUILD {
             return Ok(());
         }
@@ -214,7 +214,7 @@ impl Call<'_> {
         let creation = Attributes::of(self.parts, Some(self.target), self.query);
         let attributes = Attributes { subresource: &strategy.to_lowercase(), name, ..creation };
         authorization::authorize(server, self.user, &attributes)
-            .map_err(|_| Failure::forbidden(self.kind, name, &format!("build strategy {strategy} is not allowed")))
+            .map_err(|_| StatusError::forbidden(self.kind, name, &format!("build strategy {strategy} is not allowed")))
     }
 
     fn delete(&self, server: &Inner, printer: &Printer) -> Answer {
@@ -237,7 +237,7 @@ impl Call<'_> {
         // All of them are tried before the first is deleted, so that a refusal leaves all of them.
         for dry_run in [true, place.dry_run] {
             for key in list.keys() {
-                let place = Place { namespace: &key.namespace, name: &key.name, dry_run, ..place };
+                let place = WriteContext { namespace: &key.namespace, name: &key.name, dry_run, ..place };
                 match delete::delete(&mut store, &place, &options) {
                     // One that an earlier one took along is no failure.
                     Err(failure) if failure.code != 404 => return Err(failure),
@@ -250,7 +250,7 @@ impl Call<'_> {
         Ok(Reply::full(200, list.print(printer)))
     }
 
-    fn delete_options(&self) -> Result<DeleteOptions, Failure> {
+    fn delete_options(&self) -> Result<DeleteOptions, StatusError> {
         let body = match self.body.is_empty() {
             true => Value::Null,
             false => negotiate::decode(&self.parts.headers, self.body, "DeleteOptions")?,

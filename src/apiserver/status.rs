@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-pub use super::cause::Cause;
-use super::kinds::Kind;
+pub use super::field_error::FieldError;
+use super::kinds::ResourceKind;
 
 /// A request that is refused.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct StatusError {
     /// The HTTP status code.
     pub code: u16,
     reason: &'static str,
@@ -16,7 +16,7 @@ pub struct Failure {
 }
 
 /// The details that name an object, or only its kind where `name` is empty.
-pub fn details(kind: &Kind, name: &str) -> Map<String, Value> {
+pub fn details(kind: &ResourceKind, name: &str) -> Map<String, Value> {
     named(kind.group(), kind.plural, name)
 }
 
@@ -28,7 +28,7 @@ fn named(group: &str, kind: &str, name: &str) -> Map<String, Value> {
         .collect()
 }
 
-impl Failure {
+impl StatusError {
     /// A refusal in words of its own.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: None }
@@ -63,13 +63,13 @@ impl Failure {
     }
 
     /// Nobody may do this.
-    pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+    pub fn forbidden(kind: &ResourceKind, name: &str, why: &str) -> Self {
         let message = format!("{} \"{name}\" is forbidden: {why}", kind.qualified(kind.plural));
         Self::new(403, "Forbidden", message).with(details(kind, name))
     }
 
     /// The namespace is on its way out.
-    pub fn namespace_terminating(kind: &Kind, name: &str, namespace: &str) -> Self {
+    pub fn namespace_terminating(kind: &ResourceKind, name: &str, namespace: &str) -> Self {
         let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
         let message = format!("namespace {namespace} is being terminated");
         let cause = json!({"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"});
@@ -95,19 +95,19 @@ impl Failure {
     }
 
     /// There is no such object.
-    pub fn not_found(kind: &Kind, name: &str) -> Self {
+    pub fn not_found(kind: &ResourceKind, name: &str) -> Self {
         let message = format!("{} \"{name}\" not found", kind.qualified(kind.plural));
         Self::new(404, "NotFound", message).with(details(kind, name))
     }
 
     /// The path, which is of a kind or a document, is there, and cannot be used so.
-    pub fn method_not_allowed(kind: Option<&Kind>) -> Self {
+    pub fn method_not_allowed(kind: Option<&ResourceKind>) -> Self {
         let message = "the server does not allow this method on the requested resource";
         Self::new(405, "MethodNotAllowed", message).with(kind.map(|kind| details(kind, "")).unwrap_or_default())
     }
 
     /// The kind is on its way out.
-    pub fn definition_terminating(kind: &Kind, name: &str) -> Self {
+    pub fn definition_terminating(kind: &ResourceKind, name: &str) -> Self {
         Self::forbidden(kind, name, "create not allowed while custom resource definition is terminating")
     }
 
@@ -118,29 +118,29 @@ impl Failure {
     }
 
     /// There is an object of this name already, or still.
-    pub fn already_exists(kind: &Kind, name: &str, is_being_deleted: bool) -> Self {
+    pub fn already_exists(kind: &ResourceKind, name: &str, is_being_deleted: bool) -> Self {
         let fate = if is_being_deleted { "object is being deleted: " } else { "" };
         let message = format!("{fate}{} \"{name}\" already exists", kind.qualified(kind.plural));
         Self::new(409, "AlreadyExists", message).with(details(kind, name))
     }
 
     /// The object is not what the request was made from.
-    pub fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
+    pub fn conflict(kind: &ResourceKind, name: &str, why: &str) -> Self {
         Self::conflict_of(kind, kind.plural, name, why)
     }
 
     /// The object is not what a deletion is for. Unlike other conflicts, this one names the kind.
-    pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+    pub fn precondition(kind: &ResourceKind, name: &str, why: &str) -> Self {
         Self::conflict_of(kind, kind.name, name, why)
     }
 
-    fn conflict_of(kind: &Kind, of: &str, name: &str, why: &str) -> Self {
+    fn conflict_of(kind: &ResourceKind, of: &str, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified(of));
         Self::new(409, "Conflict", message).with(named(kind.group(), of, name))
     }
 
     /// The object was changed since the version that the request was made from.
-    pub fn modified(kind: &Kind, name: &str) -> Self {
+    pub fn modified(kind: &ResourceKind, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
         Self::conflict(kind, name, why)
     }
@@ -169,32 +169,32 @@ impl Failure {
     }
 
     /// The object is not valid; there is at least one cause.
-    pub fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Self {
+    pub fn invalid(kind: &ResourceKind, name: &str, causes: &[FieldError]) -> Self {
         Self::invalid_named(kind.group(), &kind.qualified(kind.name), kind.name, name, causes)
     }
 
     /// An update lacks the version that it was made from.
-    pub fn version_missing(kind: &Kind, name: &str) -> Self {
-        let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+    pub fn version_missing(kind: &ResourceKind, name: &str) -> Self {
+        let cause = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
         Self::invalid_named(kind.group(), &kind.qualified(kind.plural), kind.plural, name, &[cause])
     }
 
     /// The parameters of a request make no sense, or none together.
-    pub fn invalid_options(options: &str, cause: &Cause) -> Self {
+    pub fn invalid_options(options: &str, cause: &FieldError) -> Self {
         let causes = std::slice::from_ref(cause);
         Self::invalid_named("meta.k8s.io", &format!("{options}.meta.k8s.io"), options, "", causes)
     }
 
-    fn invalid_named(group: &str, qualified: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
-        let texts: Vec<String> = causes.iter().map(Cause::text).collect();
+    fn invalid_named(group: &str, qualified: &str, kind: &str, name: &str, causes: &[FieldError]) -> Self {
+        let texts: Vec<String> = causes.iter().map(FieldError::text).collect();
         let text = if let [text] = texts.as_slice() { text.clone() } else { format!("[{}]", texts.join(", ")) };
         let mut details = named(group, kind, name);
-        details.insert("causes".into(), causes.iter().map(Cause::json).collect());
+        details.insert("causes".into(), causes.iter().map(FieldError::json).collect());
         Self::new(422, "Invalid", format!("{qualified} \"{name}\" is invalid: {text}")).with(details)
     }
 
     /// No free name was found for a generated one.
-    pub fn no_free_name(kind: &Kind, name: &str) -> Self {
+    pub fn no_free_name(kind: &ResourceKind, name: &str) -> Self {
         let mut failure = Self::already_exists(kind, name, false);
         failure.message.push_str(", the server was not able to generate a unique name for the object");
         failure
@@ -210,7 +210,7 @@ impl Failure {
     }
 
     /// The pod has its node already, or is on its way out.
-    pub fn cannot_bind(kind: &Kind, name: &str, why: &str) -> Self {
+    pub fn cannot_bind(kind: &ResourceKind, name: &str, why: &str) -> Self {
         Self::conflict(kind, name, &format!("pod {name} {why}"))
     }
 

@@ -9,7 +9,7 @@ use rand_chacha::rand_core::SeedableRng;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 use super::meta;
 pub use super::object::{Form, Object};
 
@@ -46,7 +46,7 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Collection {
     /// The kind.
-    pub kind: &'static Kind,
+    pub kind: &'static ResourceKind,
     /// The objects, by namespace and name.
     pub objects: BTreeMap<Key, Arc<Object>>,
     /// The latest changes, oldest first.
@@ -59,7 +59,7 @@ pub struct Collection {
 }
 
 impl Collection {
-    fn new(kind: &'static Kind) -> Self {
+    fn new(kind: &'static ResourceKind) -> Self {
         // Who has missed some only needs to know that there were any.
         let news = broadcast::Sender::new(1);
         Self { kind, objects: BTreeMap::new(), changes: VecDeque::new(), dropped: 0, news }
@@ -104,7 +104,7 @@ pub struct Store {
 
 impl Store {
     /// An empty store for `kinds`, that keeps `window` changes of each.
-    pub fn new(kinds: impl Iterator<Item = &'static Kind>, seed: u64, window: usize) -> Self {
+    pub fn new(kinds: impl Iterator<Item = &'static ResourceKind>, seed: u64, window: usize) -> Self {
         Self {
             version: 0,
             collections: kinds.map(Collection::new).collect(),
@@ -162,7 +162,7 @@ impl Store {
     }
 
     /// The index of the collection for objects of `kind`, whichever version they are written in; a new one, if need be.
-    pub fn collection_for(&mut self, kind: &'static Kind) -> usize {
+    pub fn collection_for(&mut self, kind: &'static ResourceKind) -> usize {
         match self.collections.iter().position(|collection| collection.kind.is_same_resource(kind)) {
             Some(index) => {
                 self.collections[index].kind = kind;

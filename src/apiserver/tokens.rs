@@ -15,11 +15,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::authentication::User;
-use super::kinds::{KINDS, Kind};
+use super::kinds::{KINDS, ResourceKind};
 use super::meta::{metadata, text};
-use super::status::{Cause, Failure};
+use super::status::{FieldError, StatusError};
 use super::store::{Key, Object, Store};
-use super::write::{Place, timestamp};
+use super::write::{WriteContext, timestamp};
 use super::{ApiServer, Inner};
 
 /// Whom tokens are for unless it is asked for others; it also signs them.
@@ -35,16 +35,16 @@ pub struct Signer(OnceLock<SigningKey>);
 
 impl Signer {
     /// The key, which is made when it is needed first: whoever asks for no token needs no randomness.
-    fn key(&self) -> Result<&SigningKey, Failure> {
+    fn key(&self) -> Result<&SigningKey, StatusError> {
         if let Some(key) = self.0.get() {
             return Ok(key);
         }
         let key = SigningKey::generate(HMAC_SHA256, &SystemRandom::new())
-            .map_err(|_| Failure::internal("the machine gives no random bytes to sign tokens with"))?;
+            .map_err(|_| StatusError::internal("the machine gives no random bytes to sign tokens with"))?;
         Ok(self.0.get_or_init(|| key))
     }
 
-    fn sign(&self, claims: &Value) -> Result<String, Failure> {
+    fn sign(&self, claims: &Value) -> Result<String, StatusError> {
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", encode(&json!({"alg": "HS256", "typ": "JWT"})), encode(claims));
         let tag = hmac::sign(self.key()?, text.as_bytes());
@@ -101,14 +101,14 @@ fn position(kind: &str) -> Option<usize> {
 }
 
 /// Answers a TokenRequest for the ServiceAccount that `place` names.
-pub fn request(server: &Inner, place: &Place<'_>, body: &Value) -> Result<Value, Failure> {
+pub fn request(server: &Inner, place: &WriteContext<'_>, body: &Value) -> Result<Value, StatusError> {
     if !matches!(text(body, "kind"), "" | "TokenRequest") {
-        return Err(Failure::bad_request(format!("{} cannot be handled as a TokenRequest", text(body, "kind"))));
+        return Err(StatusError::bad_request(format!("{} cannot be handled as a TokenRequest", text(body, "kind"))));
     }
-    TokenRequest::deserialize(body).map_err(|error| Failure::bad_request(error.to_string()))?;
+    TokenRequest::deserialize(body).map_err(|error| StatusError::bad_request(error.to_string()))?;
     let store = server.store();
     let account =
-        store.get(place.collection, &place.key()).ok_or_else(|| Failure::not_found(place.kind, place.name))?;
+        store.get(place.collection, &place.key()).ok_or_else(|| StatusError::not_found(place.kind, place.name))?;
     let seconds = expiration(&body["spec"], place.name)?;
     let audiences = match body["spec"]["audiences"].as_array() {
         Some(audiences) if !audiences.is_empty() => audiences.clone(),
@@ -138,7 +138,7 @@ pub fn request(server: &Inner, place: &Place<'_>, body: &Value) -> Result<Value,
     }))
 }
 
-fn expiration(spec: &Value, name: &str) -> Result<i64, Failure> {
+fn expiration(spec: &Value, name: &str) -> Result<i64, StatusError> {
     let asked = &spec["expirationSeconds"];
     let why = match asked.as_i64() {
         None if asked.is_null() => return Ok(EXPIRATION_DEFAULT),
@@ -146,26 +146,27 @@ fn expiration(spec: &Value, name: &str) -> Result<i64, Failure> {
         Some(seconds) if seconds > EXPIRATION_MAX => "may not specify a duration larger than 2^32 seconds",
         _ => "may not specify a duration less than 10 minutes",
     };
-    const REQUEST: Kind = Kind { name: "TokenRequest", api_version: "authentication.k8s.io/v1", ..KINDS[0] };
-    Err(Failure::invalid(&REQUEST, name, &[Cause::invalid("spec.expirationSeconds", asked, why)]))
+    const REQUEST: ResourceKind =
+        ResourceKind { name: "TokenRequest", api_version: "authentication.k8s.io/v1", ..KINDS[0] };
+    Err(StatusError::invalid(&REQUEST, name, &[FieldError::invalid("spec.expirationSeconds", asked, why)]))
 }
 
 /// The object that a token is to be bound to, as the token names it.
-fn bind(store: &Store, place: &Place<'_>, bound: &Value) -> Result<Value, Failure> {
+fn bind(store: &Store, place: &WriteContext<'_>, bound: &Value) -> Result<Value, StatusError> {
     let (kind, name, uid) = (text(bound, "kind"), text(bound, "name"), text(bound, "uid"));
     let position = position(kind).filter(|_| matches!(kind, "Pod" | "Secret"));
     let position = position.ok_or_else(|| {
-        Failure::bad_request(format!("cannot bind token for serviceaccount {:?} to {kind}", place.name))
+        StatusError::bad_request(format!("cannot bind token for serviceaccount {:?} to {kind}", place.name))
     })?;
     let object = store.get(position, &Key::new(place.namespace, name));
-    let object = &object.ok_or_else(|| Failure::not_found(&KINDS[position], name))?.value;
+    let object = &object.ok_or_else(|| StatusError::not_found(&KINDS[position], name))?.value;
     if !uid.is_empty() && uid != metadata(object, "uid") {
         let why = format!("the UID in the bound object reference ({uid}) does not match the UID in record");
-        return Err(Failure::conflict(&KINDS[position], name, &why));
+        return Err(StatusError::conflict(&KINDS[position], name, &why));
     }
     if kind == "Pod" && text(&object["spec"], "serviceAccountName") != place.name {
         let why = "to pod running with different serviceaccount name.";
-        return Err(Failure::bad_request(format!("cannot bind token for serviceaccount {:?} {why}", place.name)));
+        return Err(StatusError::bad_request(format!("cannot bind token for serviceaccount {:?} {why}", place.name)));
     }
     Ok(json!({"name": name, "uid": metadata(object, "uid")}))
 }

@@ -15,7 +15,7 @@ use super::list::select;
 use super::print::Printer;
 use super::route::Query;
 use super::selector::Filter;
-use super::status::{Cause, Failure};
+use super::status::{FieldError, StatusError};
 use super::store::{Change, Collection, Object, Store};
 use super::{Inner, meta};
 
@@ -63,7 +63,7 @@ impl Watcher {
         filter: Filter,
         printer: Printer,
         query: &Query<'_>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, StatusError> {
         let timeout = query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
         let timeout = timeout.map_or(TIMEOUT_DEFAULT, Duration::from_secs);
         let now = Instant::now();
@@ -143,7 +143,7 @@ impl Watcher {
         let collection = &store.collections[self.collection];
         if self.position < collection.dropped {
             let message = format!("too old resource version: {} ({})", self.position, collection.dropped);
-            self.pending.push_back(line("ERROR", Failure::expired(message).body().to_string().as_bytes()));
+            self.pending.push_back(line("ERROR", StatusError::expired(message).body().to_string().as_bytes()));
             self.is_over = true;
             return true;
         }
@@ -194,19 +194,19 @@ fn batch(collection: &Collection, position: u64) -> Vec<Arc<Change>> {
 }
 
 /// Where the watch begins that a query asks for.
-fn start(query: &Query<'_>) -> Result<Start, Failure> {
+fn start(query: &Query<'_>) -> Result<Start, StatusError> {
     let version = query.version()?;
     let version_match = query.get("resourceVersionMatch");
-    let refuse = |cause: Cause| Err(Failure::invalid_options("ListOptions", &cause));
+    let refuse = |cause: FieldError| Err(StatusError::invalid_options("ListOptions", &cause));
     match query.get("sendInitialEvents") {
         "" if !version_match.is_empty() => {
             let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            refuse(Cause::forbidden("resourceVersionMatch", why))
+            refuse(FieldError::forbidden("resourceVersionMatch", why))
         }
         "" => Ok(version.map_or(Start::Objects, Start::After)),
         _ if version_match != "NotOlderThan" => {
             let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            refuse(Cause::forbidden("resourceVersionMatch", why))
+            refuse(FieldError::forbidden("resourceVersionMatch", why))
         }
         _ if query.flag("sendInitialEvents") => Ok(Start::Objects),
         _ => Ok(version.map_or(Start::Now, Start::After)),

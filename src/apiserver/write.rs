@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::admission::Gate;
-use super::carry::{count_generation, counts_generations, keep_system_fields, with_rest_of, with_status_of};
-use super::collect::{Step, follow};
-use super::complete::complete;
 use super::defaults::{encode_strings, set_defaults};
 use super::delete::is_over;
-use super::kinds::{DEFINITIONS, KINDS, Kind, NAMESPACES, Rules};
+use super::gc::{Step, follow};
+use super::kinds::{DEFINITIONS, KINDS, NAMESPACES, ResourceKind, Strategy};
+use super::preserve::{count_generation, counts_generations, keep_system_fields, with_rest_of, with_status_of};
 use super::print::in_version;
-use super::status::{Cause, Failure};
+use super::pruning::prune_and_default;
+use super::status::{FieldError, StatusError};
 use super::store::{Key, Object, Store};
 use super::{meta, validate};
 
@@ -22,11 +22,11 @@ const NAME_TRIES_MAX: usize = 8;
 
 /// What a write is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct WriteContext<'a> {
     /// The collection's index.
     pub collection: usize,
     /// The collection's kind.
-    pub kind: &'static Kind,
+    pub kind: &'static ResourceKind,
     /// The namespace that was addressed; empty for what lives in none.
     pub namespace: &'a str,
     /// The name that was addressed; empty for a creation.
@@ -43,14 +43,14 @@ pub struct Place<'a> {
     pub gate: Option<Gate<'a>>,
 }
 
-impl Place<'_> {
+impl WriteContext<'_> {
     /// The key of the object that was addressed.
     pub fn key(&self) -> Key {
         Key::new(self.namespace, self.name)
     }
 
     /// Refuses what is not admitted: that `old`, of this name, becomes `object`.
-    pub fn admit(&self, name: &str, object: Option<&Value>, old: Option<&Value>) -> Result<(), Failure> {
+    pub fn admit(&self, name: &str, object: Option<&Value>, old: Option<&Value>) -> Result<(), StatusError> {
         self.gate.map_or(Ok(()), |gate| gate.pass(self.kind, (self.namespace, name), object, old))
     }
 }
@@ -61,9 +61,9 @@ pub fn timestamp(time: Timestamp) -> Value {
 }
 
 /// Makes sure that `body` is of the kind that was addressed.
-pub fn check_types(kind: &Kind, body: &mut Value) -> Result<(), Failure> {
+pub fn check_types(kind: &ResourceKind, body: &mut Value) -> Result<(), StatusError> {
     let Some(object) = body.as_object_mut() else {
-        return Err(Failure::bad_request(format!("the body is not a {} object", kind.name)));
+        return Err(StatusError::bad_request(format!("the body is not a {} object", kind.name)));
     };
     for (field, expected) in [("apiVersion", kind.api_version), ("kind", kind.name)] {
         let given = object.entry(field).or_insert_with(|| expected.into());
@@ -71,7 +71,7 @@ pub fn check_types(kind: &Kind, body: &mut Value) -> Result<(), Failure> {
             continue;
         }
         let given = given.as_str().unwrap_or_default();
-        return Err(Failure::bad_request(if field == "kind" {
+        return Err(StatusError::bad_request(if field == "kind" {
             format!("{given} in version {:?} cannot be handled as a {expected}", kind.version())
         } else {
             format!("the API version in the data ({given}) does not match the expected API version ({expected})")
@@ -81,15 +81,15 @@ pub fn check_types(kind: &Kind, body: &mut Value) -> Result<(), Failure> {
 }
 
 /// Makes sure that `metadata` names the namespace and the object that were addressed.
-fn check_names(place: &Place<'_>, metadata: &mut Map<String, Value>) -> Result<(), Failure> {
+fn check_names(place: &WriteContext<'_>, metadata: &mut Map<String, Value>) -> Result<(), StatusError> {
     let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
     if !namespace.is_empty() && !place.namespace.is_empty() && namespace != place.namespace {
         let message = "the namespace of the provided object does not match the namespace sent on the request";
-        return Err(Failure::bad_request(message));
+        return Err(StatusError::bad_request(message));
     }
     if !place.name.is_empty() && name != place.name {
-        return Err(Failure::bad_request(if name.is_empty() {
+        return Err(StatusError::bad_request(if name.is_empty() {
             "name must be provided".to_owned()
         } else {
             format!("the name of the object ({name}) does not match the name on the URL ({})", place.name)
@@ -103,14 +103,14 @@ fn check_names(place: &Place<'_>, metadata: &mut Map<String, Value>) -> Result<(
 }
 
 /// Stores `body` as a new object.
-pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<Arc<Object>, Failure> {
+pub fn create(store: &mut Store, place: &WriteContext<'_>, mut body: Value) -> Result<Arc<Object>, StatusError> {
     let kind = place.kind;
     check_types(kind, &mut body)?;
-    let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
+    let metadata = meta::normalize(&mut body).map_err(StatusError::bad_request)?;
     check_names(place, metadata)?;
     let name = text(metadata, "name").unwrap_or_default().to_owned();
     if metadata.contains_key("resourceVersion") {
-        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+        return Err(StatusError::bad_request("resourceVersion should not be set on objects to be created"));
     }
     if kind.namespaced {
         check_namespace(store, place, &name)?;
@@ -118,25 +118,25 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
         metadata.remove(field);
     }
-    complete(place, &mut body)?;
-    let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
+    prune_and_default(place, &mut body)?;
+    let metadata = meta::normalize(&mut body).map_err(StatusError::bad_request)?;
     metadata.insert("uid".into(), store.uid().into());
     metadata.insert("creationTimestamp".into(), timestamp(place.now));
     if counts_generations(kind) {
         metadata.insert("generation".into(), 1.into());
     }
     if kind.is_custom() && is_definition_going(store, kind) {
-        return Err(Failure::definition_terminating(kind, &name));
+        return Err(StatusError::definition_terminating(kind, &name));
     }
     let key = choose_name(store, place, &mut body)?;
     set_defaults(kind, &mut body, place.now);
     let causes = validate::object(kind, &body);
     if !causes.is_empty() {
-        return Err(Failure::invalid(kind, &key.name, &causes));
+        return Err(StatusError::invalid(kind, &key.name, &causes));
     }
     place.admit(&key.name, Some(&body), None)?;
     if let Some(other) = store.get(place.collection, &key) {
-        return Err(Failure::already_exists(kind, &key.name, meta::is_being_deleted(&other.value)));
+        return Err(StatusError::already_exists(kind, &key.name, meta::is_being_deleted(&other.value)));
     }
     if place.dry_run {
         return Ok(Object::new(body));
@@ -144,25 +144,25 @@ pub fn create(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<A
     Ok(store.put(place.collection, key, body))
 }
 
-fn is_definition_going(store: &Store, kind: &Kind) -> bool {
+fn is_definition_going(store: &Store, kind: &ResourceKind) -> bool {
     let definition = store.get(DEFINITIONS, &Key::new("", kind.qualified(kind.plural)));
     definition.is_some_and(|definition| meta::is_being_deleted(&definition.value))
 }
 
 /// Makes sure that the namespace is there, and stays.
-fn check_namespace(store: &Store, place: &Place<'_>, name: &str) -> Result<(), Failure> {
+fn check_namespace(store: &Store, place: &WriteContext<'_>, name: &str) -> Result<(), StatusError> {
     let namespace = place.namespace;
     let Some(object) = store.get(NAMESPACES, &Key::new("", namespace)) else {
-        return Err(Failure::not_found(&KINDS[NAMESPACES], namespace));
+        return Err(StatusError::not_found(&KINDS[NAMESPACES], namespace));
     };
     match meta::is_being_deleted(&object.value) {
-        true => Err(Failure::namespace_terminating(place.kind, name, namespace)),
+        true => Err(StatusError::namespace_terminating(place.kind, name, namespace)),
         false => Ok(()),
     }
 }
 
 /// The key of a new object; where it has only the beginning of a name, it is given one that is free.
-fn choose_name(store: &mut Store, place: &Place<'_>, body: &mut Value) -> Result<Key, Failure> {
+fn choose_name(store: &mut Store, place: &WriteContext<'_>, body: &mut Value) -> Result<Key, StatusError> {
     let (name, base) = (meta::metadata(body, "name"), meta::metadata(body, "generateName"));
     if !name.is_empty() || base.is_empty() {
         return Ok(Key::new(place.namespace, name));
@@ -175,25 +175,29 @@ fn choose_name(store: &mut Store, place: &Place<'_>, body: &mut Value) -> Result
             return Ok(key);
         }
     }
-    Err(Failure::no_free_name(place.kind, &base))
+    Err(StatusError::no_free_name(place.kind, &base))
 }
 
 /// Replaces an object by `body`. The flag tells whether it had to be created.
-pub fn replace(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<(Arc<Object>, bool), Failure> {
+pub fn replace(
+    store: &mut Store,
+    place: &WriteContext<'_>,
+    mut body: Value,
+) -> Result<(Arc<Object>, bool), StatusError> {
     let kind = place.kind;
     check_types(kind, &mut body)?;
-    let metadata = meta::normalize(&mut body).map_err(Failure::bad_request)?;
+    let metadata = meta::normalize(&mut body).map_err(StatusError::bad_request)?;
     check_names(place, metadata)?;
     let has_version = metadata.contains_key("resourceVersion");
     let Some(old) = store.get(place.collection, &place.key()).cloned() else {
         return if kind.create_on_update && !place.is_status && !has_version {
             create(store, place, body).map(|object| (object, true))
         } else {
-            Err(Failure::not_found(kind, place.name))
+            Err(StatusError::not_found(kind, place.name))
         };
     };
     if !has_version && !kind.unconditional_update {
-        return Err(Failure::version_missing(kind, place.name));
+        return Err(StatusError::version_missing(kind, place.name));
     }
     check_preconditions(kind, place.name, &old.value, metadata)?;
     update(store, place, &old, body).map(|object| (object, false))
@@ -202,29 +206,34 @@ pub fn replace(store: &mut Store, place: &Place<'_>, mut body: Value) -> Result<
 /// Stores `new` as what `old` becomes.
 ///
 /// The version in `new`, if there is one, has to be the one of `old`.
-pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: Value) -> Result<Arc<Object>, Failure> {
+pub fn update(
+    store: &mut Store,
+    place: &WriteContext<'_>,
+    old: &Arc<Object>,
+    mut new: Value,
+) -> Result<Arc<Object>, StatusError> {
     let kind = place.kind;
     let old = &in_version(old, kind);
     check_types(kind, &mut new)?;
-    let metadata = meta::normalize(&mut new).map_err(Failure::bad_request)?;
+    let metadata = meta::normalize(&mut new).map_err(StatusError::bad_request)?;
     check_names(place, metadata)?;
     check_version(kind, place.name, &old.value, metadata)?;
     if metadata.get("uid").is_some_and(|uid| *uid != old.value["metadata"]["uid"]) {
-        let cause = Cause::invalid("metadata.uid", &metadata["uid"], "field is immutable");
-        return Err(Failure::invalid(kind, place.name, &[cause]));
+        let cause = FieldError::invalid("metadata.uid", &metadata["uid"], "field is immutable");
+        return Err(StatusError::invalid(kind, place.name, &[cause]));
     }
-    complete(place, &mut new)?;
+    prune_and_default(place, &mut new)?;
     let mut new =
         if place.is_status { with_status_of(kind, &old.value, new) } else { with_rest_of(kind, &old.value, new) };
     keep_system_fields(&old.value, &mut new);
-    if kind.rules == Rules::Secret {
+    if kind.rules == Strategy::Secret {
         encode_strings(&mut new);
     }
     count_generation(kind, &old.value, &mut new);
     let is_same = new == old.value;
     let causes = if is_same { Vec::new() } else { validate::update(kind, &old.value, &new) };
     if !causes.is_empty() {
-        return Err(Failure::invalid(kind, place.name, &causes));
+        return Err(StatusError::invalid(kind, place.name, &causes));
     }
     place.admit(place.name, Some(&new), Some(&old.value))?;
     if is_same {
@@ -242,18 +251,23 @@ pub fn update(store: &mut Store, place: &Place<'_>, old: &Arc<Object>, mut new: 
 }
 
 /// Makes sure that the version and the UID that a client gave are those of the object.
-fn check_preconditions(kind: &Kind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+fn check_preconditions(
+    kind: &ResourceKind,
+    name: &str,
+    old: &Value,
+    given: &Map<String, Value>,
+) -> Result<(), StatusError> {
     let uid = meta::metadata(old, "uid");
     if let Some(given) = text(given, "uid").filter(|given| *given != uid) {
         let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}");
-        return Err(Failure::conflict(kind, name, &why));
+        return Err(StatusError::conflict(kind, name, &why));
     }
     check_version(kind, name, old, given)
 }
 
-fn check_version(kind: &Kind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), Failure> {
+fn check_version(kind: &ResourceKind, name: &str, old: &Value, given: &Map<String, Value>) -> Result<(), StatusError> {
     match text(given, "resourceVersion") {
-        Some(given) if given != meta::metadata(old, "resourceVersion") => Err(Failure::modified(kind, name)),
+        Some(given) if given != meta::metadata(old, "resourceVersion") => Err(StatusError::modified(kind, name)),
         _ => Ok(()),
     }
 }

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use super::Error;
 use super::registry_access::RegistryArguments;
 use super::stdout::print;
-use crate::image::{self, Location};
-use crate::inspect::Plan;
-use crate::local_build::{self, Recipe};
+use crate::images::build::{self, Recipe};
+use crate::images::inspect::Plan;
+use crate::images::{self, Location};
 use crate::stderr;
 use destination::Destination;
 
@@ -64,9 +64,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let recipe = Recipe::of(&build.objects, pull_auth, push_auth).ok_or("failed to find the build pod's command")?;
     // What cannot be compared afterwards had better be known before.
     let plan = arguments.verify.then(|| build.plan()).transpose()?;
-    let digest = match local_build::run(&recipe, destination.argument()) {
-        Err(local_build::Error::Interrupted(signal)) => {
-            super::print_error(&local_build::Error::Interrupted(signal).into());
+    let digest = match build::run(&recipe, destination.argument()) {
+        Err(build::Error::Interrupted(signal)) => {
+            super::print_error(&build::Error::Interrupted(signal).into());
             return Ok(ExitCode::from(u8::try_from(ENDED_BY_SIGNAL + signal).unwrap_or(u8::MAX)));
         }
         digest => digest?,
@@ -78,9 +78,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 fn verify(plan: &Plan, location: &str, authfile: Option<PathBuf>) -> Result<ExitCode, Error> {
-    let parsed: Location = location.parse().map_err(image::Error::from)?;
+    let parsed: Location = location.parse().map_err(images::Error::from)?;
     let access = RegistryArguments { authfile, ..RegistryArguments::default() }.access(&parsed)?;
-    let report = plan.compare(location, &image::read(&parsed, &access, &plan.keep())?);
+    let report = plan.compare(location, &images::read(&parsed, &access, &plan.keep())?);
     stderr::line(report.to_string().trim_end());
     Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

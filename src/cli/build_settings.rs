@@ -8,7 +8,9 @@ use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use super::Error;
-use crate::plan::build_settings::{BuildSettings, DigestHandoff, Isolation, Resources, StorageDriver, Toleration};
+use crate::reconcile::inputs::build_settings::{
+    BuildSettings, DigestHandoff, Isolation, Resources, StorageDriver, Toleration,
+};
 use crate::settings::{self, Settings};
 
 /// Settings of build objects.

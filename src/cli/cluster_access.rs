@@ -12,16 +12,16 @@ use tower::{BoxError, ServiceExt as _};
 use super::Error;
 use crate::api::{COMPONENT, DEFAULT_NAMESPACE, names};
 use crate::cluster::connect::{self, Choice, Connection};
-use crate::cluster::health::WatchHealth;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::meter::Meter;
-use crate::cluster::snapshot::{Snapshot, read_daemon};
 use crate::cluster::transport::Transport;
+use crate::cluster::watch_health::WatchHealth;
 use crate::jitter::Jitter;
-use crate::plan::decide::Settings;
-use crate::plan::report::PoolReport;
-use crate::plan::report::daemon::DaemonReport;
+use crate::reconcile::decide::DecideSettings;
+use crate::report::PoolReport;
+use crate::report::daemon::DaemonReport;
 use crate::settings;
+use crate::snapshot::{Snapshot, read_daemon};
 use crate::stderr;
 
 /// Which cluster to look at, and what has to be known of the daemon in it.
@@ -57,7 +57,7 @@ pub(super) struct Access {
     pub(super) jitter: Jitter,
     pub(super) health: WatchHealth,
     /// What the daemon's decisions are made by, as far as it is known.
-    pub(super) settings: Settings,
+    pub(super) settings: DecideSettings,
     pub(super) daemon: DaemonReport,
 }
 
@@ -97,7 +97,7 @@ impl ClusterArguments {
         let client = Client::new(service, self.namespace.clone());
         connect(&connection, &client, None).await?;
         let daemon = read_daemon(&client, &self.namespace).await?;
-        let mut settings = Settings { namespace: self.namespace.clone(), ..Settings::default() };
+        let mut settings = DecideSettings { namespace: self.namespace.clone(), ..DecideSettings::default() };
         daemon.settings.as_ref().inspect(|told| told.put(&mut settings));
         settings.attempts_max = self.max_attempts.unwrap_or(settings.attempts_max);
         Ok(Access { client, jitter, health, settings, daemon })

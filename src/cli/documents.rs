@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, INPUT_CONFIG_MAPS};
 use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object, Pool};
-use crate::builders::{self, BuildSettings};
-use crate::plan::cache::{Cache, Change};
-use crate::plan::fault::{FaultReason, InputFault};
-use crate::plan::objects;
-use crate::plan::payload::Payload;
-use crate::plan::pull_secret;
-use crate::plan::record::BuildRecord;
-use crate::plan::request::{self, BuildRequest, Wanted};
-use crate::plan::sources::{self, Sources};
-use crate::plan::strays::Strays;
+use crate::reconcile::inputs::fault::{FaultReason, InputFault};
+use crate::reconcile::inputs::pull_secret;
+use crate::reconcile::inputs::request::{self, BuildRequest, Wanted};
+use crate::reconcile::inputs::sources::{self, Sources};
+use crate::reconcile::inputs::strays::Strays;
+use crate::reconcile::objects::metadata;
+use crate::reconcile::objects::payload::Payload;
+use crate::reconcile::objects::{self, BuildSettings};
+use crate::reconcile::observed::cache::{Cache, Change};
+use crate::reconcile::pool::record::BuildRecord;
 use crate::yaml;
 
 /// What is wrong with a file.
@@ -50,7 +50,7 @@ pub(super) enum FileError {
     ManyMachineConfigs(String, String),
     #[cfg(feature = "images")]
     #[error("{0}: MachineConfig {1}")]
-    MachineConfig(String, String, #[source] crate::inspect::Error),
+    MachineConfig(String, String, #[source] crate::images::inspect::Error),
     #[error("failed to write {0}")]
     Unwritable(String, #[source] io::Error),
     #[error("{0}: {1}")]
@@ -145,7 +145,7 @@ impl Documents {
 
     /// Names the file that a MachineConfig is in.
     #[cfg(feature = "images")]
-    pub(super) fn machine_config_error(&self, name: &str, error: crate::inspect::Error) -> FileError {
+    pub(super) fn machine_config_error(&self, name: &str, error: crate::images::inspect::Error) -> FileError {
         FileError::MachineConfig(self.files.clone(), name.to_owned(), error)
     }
 
@@ -163,7 +163,7 @@ impl Documents {
                 is_missing: false,
             });
         }
-        match request::wanted(&Sources::read(&cache, &builders::ALL), &cache, &pool, &record) {
+        match request::wanted(&Sources::read(&cache, &objects::ALL), &cache, &pool, &record) {
             Wanted::Known(request) => Ok(request),
             Wanted::Faulty(fault) => Err(fault),
             Wanted::Unknown => unreachable!("a file either holds an object or does not"),
@@ -219,8 +219,8 @@ impl Documents {
         let mut objects: Vec<Object> = secrets.map(|secret| secret.expose().clone()).collect();
         objects.dedup_by_key(|secret| secret.metadata.name.clone());
         objects.extend([
-            objects::payload_config_map(request, &payload, DEFAULT_NAMESPACE),
-            objects::containerfile_config_map(request, DEFAULT_NAMESPACE),
+            metadata::payload_config_map(request, &payload, DEFAULT_NAMESPACE),
+            metadata::containerfile_config_map(request, DEFAULT_NAMESPACE),
             request.builder.object(request, settings),
         ]);
         Ok(objects)

@@ -8,7 +8,7 @@ use super::Error;
 use super::cluster_access::{ClusterArguments, find};
 use super::stdout::print;
 use super::stop::Stop;
-use crate::plan::report::text;
+use crate::report::text;
 
 const EXAMPLES: &str = "\
 Examples:

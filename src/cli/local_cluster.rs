@@ -19,13 +19,13 @@ use super::Error;
 use super::stdout::print;
 use super::stop::told_to_stop;
 use crate::api::names::is_dns1123_subdomain;
-use crate::apiserver::{ApiServer, HttpsFront, Identity, Options};
+use crate::apiserver::{ApiServer, HttpsFront, Identity, ServerOptions};
 use crate::causes::with_causes;
 use crate::clock::Clock;
-use crate::simulation::build_controller::{self, BuildController, RealTime};
-use crate::simulation::executor::Executor;
-use crate::simulation::node_agent::{self, NodeAgent, WholeNode};
-use crate::simulation::real::RealNode;
+use crate::simulation::kubelet::real::Executor;
+use crate::simulation::kubelet::simulated::{self, NodeAgent, WholeNode};
+use crate::simulation::people::build_controller::{self, BuildController, RealTime};
+use crate::simulation::runs::real_time::RealNode;
 use crate::stderr;
 use crate::yaml;
 
@@ -159,8 +159,11 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     let stopped = told_to_stop()?;
     let identity = Identity::generate()?;
     let seed = Timestamp::now().as_nanosecond() as u64;
-    let server =
-        ApiServer::new(Options { log_length: LOG_LENGTH, default_roles: true, ..Options::new(Clock::System, seed) });
+    let server = ApiServer::new(ServerOptions {
+        log_length: LOG_LENGTH,
+        default_roles: true,
+        ..ServerOptions::new(Clock::System, seed)
+    });
     let front = HttpsFront::bind(server.clone(), arguments.listen, &identity)
         .await
         .map_err(|error| format!("failed to listen on {}: {error}; choose another --listen", arguments.listen))?;
@@ -216,7 +219,7 @@ fn simulated(arguments: &Arguments, server: &ApiServer, seed: u64) -> Node {
         fail_rate: arguments.fail_rate(),
         logs: server.pod_logs(),
     };
-    let agent = NodeAgent::whole(server.client(node_agent::USER_AGENT), seed, node);
+    let agent = NodeAgent::whole(server.client(simulated::USER_AGENT), seed, node);
     Node::Simulated(tokio::spawn(agent.run()))
 }
 

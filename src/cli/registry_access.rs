@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::image::authfile::{self, Credentials};
-use crate::image::{Access, Location, certificates};
+use crate::images::registry::authfile::{self, Credentials};
+use crate::images::registry::certificates;
+use crate::images::{Access, Location};
 
 /// How a registry is read.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -8,8 +8,8 @@ use super::build_settings::{BuildArguments, put};
 use super::documents::{Documents, FileError};
 use super::stdout::print;
 use crate::api::{Kind, Object};
-use crate::plan::objects;
-use crate::plan::request::BuildRequest;
+use crate::reconcile::inputs::request::BuildRequest;
+use crate::reconcile::objects::metadata;
 use crate::{stderr, yaml};
 
 const EXAMPLES: &str = "\
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         let written = write_files(directory, &request, &objects)?;
         written.iter().map(|path| format!("{}\n", path.display())).collect()
     } else if arguments.containerfile {
-        objects::containerfile(&request)
+        metadata::containerfile(&request)
     } else {
         let documents: Vec<String> = objects.iter().map(to_yaml).collect::<Result<_, _>>()?;
         documents.iter().map(|document| format!("---\n{document}")).collect()
@@ -80,7 +80,7 @@ fn write_files(directory: &Path, request: &BuildRequest, objects: &[Object]) -> 
         move |error| FileError::Unwritable(name, error)
     };
     std::fs::create_dir_all(directory).map_err(unwritable(directory))?;
-    let mut files = vec![(directory.join("Containerfile"), objects::containerfile(request))];
+    let mut files = vec![(directory.join("Containerfile"), metadata::containerfile(request))];
     for object in objects {
         let kind = Kind::of(object)?.name().to_lowercase();
         let name = object.metadata.name.as_deref().unwrap_or_default();

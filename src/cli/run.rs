@@ -11,13 +11,13 @@ use super::cluster_access::{connect, limit};
 use super::stdout::print;
 use super::stop::Stop;
 use crate::actors::Computation;
-use crate::builders::openshift;
 use crate::clock::Clock;
 use crate::cluster::connect::{Choice, Connection};
 use crate::cluster::lease::elector::identity;
 use crate::daemon;
 use crate::daemon::admin::Admin;
-use crate::daemon::replica::{Candidacy, End, Home, Replica};
+use crate::daemon::replica::{ExitReason, Home, LeaderElectionConfig, Replica};
+use crate::reconcile::objects::openshift;
 use crate::settings::{self, LogFormat, Settings};
 
 const EXAMPLES: &str = "\
@@ -121,9 +121,10 @@ async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, E
     let listener = Admin::listen(address).await.map_err(|error| StartError::Listen(address, error))?;
     let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
-    let candidacy = settings.leader_election.enabled.then(|| Candidacy { identity: own_identity(), timing });
+    let candidacy = settings.leader_election.enabled.then(|| LeaderElectionConfig { identity: own_identity(), timing });
     let computation = Computation::Apart;
-    let options = daemon::Options { computation, ..daemon::Options::new(settings.for_actors(), Clock::System, seed) };
+    let options =
+        daemon::DaemonOptions { computation, ..daemon::DaemonOptions::new(settings.for_actors(), Clock::System, seed) };
     let admin = Admin::new(options.metrics.clone());
     let lease = connection.service()?;
     let replica = Replica::new(service, candidacy, options).with_lease_apart(lease, on_own_thread()?);
@@ -133,10 +134,10 @@ async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, E
 
     tokio::spawn(admin.clone().serve(listener));
     match replica.run(stop.in_order()?, |inspector| admin.show(Some(inspector))).await? {
-        End::Stopped => Ok(ExitCode::SUCCESS),
+        ExitReason::Stopped => Ok(ExitCode::SUCCESS),
         // Nothing of this process's state is worth more than a clean start.
-        End::Deposed => Err("another process leads, or the lease could not be renewed in time".into()),
-        End::Crashed => Err("the supervisor ended".into()),
+        ExitReason::Deposed => Err("another process leads, or the lease could not be renewed in time".into()),
+        ExitReason::Crashed => Err("the supervisor ended".into()),
     }
 }
 

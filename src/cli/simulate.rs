@@ -16,10 +16,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Error;
 use super::build_settings::{BuildArguments, put};
 use super::stdout::print;
-use crate::actors::Settings;
+use crate::actors::ActorSettings;
 use crate::settings;
-use crate::simulation::sweep::{self, Fault, Scenario, SweepOptions};
-use crate::simulation::{self, Fleet, MachineConfigTemplate, Options, Trace};
+use crate::simulation::runs::sweep::{self, InjectedFault, Scenario, SweepOptions};
+use crate::simulation::{self, Fleet, FleetOptions, MachineConfigTemplate, Trace};
 use crate::stderr;
 
 const EXAMPLES: &str = "\
@@ -78,7 +78,7 @@ pub(super) struct Arguments {
 
     /// With --sweep: only this kind of fault
     #[arg(long, requires = "sweep")]
-    fault: Option<Fault>,
+    fault: Option<InjectedFault>,
 
     /// With --sweep: only at the request with this number, from 0
     #[arg(long, value_name = "N", requires = "sweep")]
@@ -154,7 +154,7 @@ impl Arguments {
     }
 
     /// The settings of the file and the flags, but for those of the process that a daemon is: here there is none.
-    fn settings(&self) -> Result<Settings, Error> {
+    fn settings(&self) -> Result<ActorSettings, Error> {
         let mut settings = self.given()?;
         let default = settings::Settings::default();
         let others = NOT_FOLLOWED.into_iter().filter(|field| settings.differing(&default).contains(field));
@@ -204,7 +204,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         return real::run(arguments, machine_config);
     }
     let started = Instant::now();
-    let options = Options {
+    let options = FleetOptions {
         fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
         machine_config,
         builder: arguments.builder.into(),

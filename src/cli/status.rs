@@ -16,7 +16,7 @@ use self::output::{Format, Printer};
 use super::Error;
 use super::cluster_access::{ClusterArguments, find};
 use super::stop::Stop;
-use crate::plan::report::PoolReport;
+use crate::report::PoolReport;
 use crate::stderr;
 
 /// Shows the state of pools.

@@ -22,11 +22,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{self, Instant};
 use tower::{BoxError, Service, ServiceExt as _};
 
-use super::body::Guarded;
-use super::health::{Pulse, WatchHealth};
+use super::idle_body::IdleTimeoutBody;
 use super::lease::fence::Fence;
 use super::meter::{self, Meter};
-use super::requests::is_watch;
+use super::request_info::is_watch;
+use super::watch_health::{WatchHealth, WatchProbe};
 use crate::api::limits::{
     REQUEST_BACKOFF_FIRST, REQUEST_TIMEOUT, REQUEST_TRIES_MAX, RETRY_AFTER_MAX, WATCH_SILENCE_MAX, WRITE_HELD_BACK_MAX,
     WRITE_TIMEOUT,
@@ -49,7 +49,7 @@ pub struct Transport<S> {
 }
 
 /// A request's place among those that are under way, free again once it is dropped.
-pub(super) type Place = OwnedSemaphorePermit;
+pub(super) type RequestPermit = OwnedSemaphorePermit;
 
 /// No answer within the limit.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +108,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<Guarded<B>>;
+    type Response = Response<IdleTimeoutBody<B>>;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 
@@ -120,27 +120,32 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         request.headers_mut().insert(USER_AGENT, self.agent.clone());
         let transport = self.clone();
-        let pulse = Pulse::of(&self.health, request.method(), request.uri());
+        let probe = WatchProbe::of(&self.health, request.method(), request.uri());
         let is_watch = is_watch(request.uri());
         Box::pin(async move {
-            let (answer, place) = send(transport, request, pulse.as_ref()).await?;
-            Ok(guard(answer, is_watch, pulse, place))
+            let (answer, place) = send(transport, request, probe.as_ref()).await?;
+            Ok(guard(answer, is_watch, probe, place))
         })
     }
 }
 
 /// Limits how long the body of an answer may stay silent. What follows a refusal is no watch.
-fn guard<B>(answer: Response<B>, is_watch: bool, pulse: Option<Pulse>, place: Option<Place>) -> Response<Guarded<B>> {
+fn guard<B>(
+    answer: Response<B>,
+    is_watch: bool,
+    probe: Option<WatchProbe>,
+    place: Option<RequestPermit>,
+) -> Response<IdleTimeoutBody<B>> {
     let is_success = answer.status().is_success();
     let limit = if is_watch && is_success { WATCH_SILENCE_MAX } else { REQUEST_TIMEOUT };
-    answer.map(|body| Guarded::new(body, limit, pulse.filter(|_| is_success)).holding(place))
+    answer.map(|body| IdleTimeoutBody::new(body, limit, probe.filter(|_| is_success)).holding(place))
 }
 
 async fn send<S, B>(
     transport: Transport<S>,
     mut request: Request<Body>,
-    pulse: Option<&Pulse>,
-) -> Result<(Response<B>, Option<Place>), BoxError>
+    probe: Option<&WatchProbe>,
+) -> Result<(Response<B>, Option<RequestPermit>), BoxError>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone,
     S::Error: Into<BoxError>,
@@ -166,8 +171,8 @@ where
             write.answered();
         }
         meter.count(verb, answer.as_ref().ok().map(Response::status), sent.elapsed());
-        if let Some(pulse) = pulse {
-            pulse.answered(&answer);
+        if let Some(probe) = probe {
+            probe.answered(&answer);
         }
         let Some((next, after)) = again.zip(worth_another_try(&answer, is_write)) else {
             return answer.map(|answer| (answer, place));
@@ -203,7 +208,7 @@ async fn within<F: Future>(fence: &Fence, patience: Duration, answer: F) -> Opti
 }
 
 /// Waits for a place; `None` where none is needed.
-async fn place_in(places: Option<&Arc<Semaphore>>) -> Option<Place> {
+async fn place_in(places: Option<&Arc<Semaphore>>) -> Option<RequestPermit> {
     // Places are never closed.
     places?.clone().acquire_owned().await.ok()
 }

@@ -13,14 +13,14 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time::{self, Instant};
 
-use super::health::{Doubtful, WatchHealth};
+use super::watch_health::{Doubtful, WatchHealth};
 use crate::api::limits::{
     UNSERVED_INTERVAL, WATCH_BACKOFF_FIRST, WATCH_BACKOFF_MAX, WATCH_SILENCE_MAX, WATCH_TIMEOUT_S,
 };
 use crate::api::{Kind, Object, PartialObjectMeta, keys};
 use crate::causes::with_causes;
 use crate::jitter::Jitter;
-use crate::plan::index::{Scope, WatchEvent};
+use crate::reconcile::observed::index::{Scope, WatchEvent};
 
 /// Where watches send what they see; must not block.
 pub type Sink = Arc<dyn Fn(WatchEvent) + Send + Sync>;
@@ -137,7 +137,7 @@ fn stream(client: &Client, namespace: &str, scope: &Scope) -> Events {
 }
 
 /// All that a watch of `scope` would tell of first, read once.
-pub(super) async fn list(client: &Client, namespace: &str, scope: &Scope) -> kube::Result<Vec<Arc<Object>>> {
+pub(crate) async fn list(client: &Client, namespace: &str, scope: &Scope) -> kube::Result<Vec<Arc<Object>>> {
     let (selection, kind) = (selection(scope), scope.kind);
     let params = ListParams {
         label_selector: selection.label_selector,

@@ -17,7 +17,7 @@ pub use self::connections::CONNECTIONS_MAX;
 use super::Inspector;
 use super::metrics::Metrics;
 use crate::actors::Overview;
-use crate::cluster::health::StaleWatch;
+use crate::cluster::watch_health::StaleWatch;
 
 /// The content type of Prometheus' text format with OpenMetrics names.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -18,22 +18,22 @@ use tokio::task::JoinHandle;
 use tower::{BoxError, Service};
 
 use self::metrics::Metrics;
-use crate::actors::{Arguments, Computation, Context, Overview, Settings, Supervisor, SupervisorMessage, Teller};
+use crate::actors::{ActorSettings, Arguments, Computation, Context, Emitter, Overview, Supervisor, SupervisorMessage};
 use crate::api::COMPONENT;
 use crate::api::limits::{PAYLOADS_MAX, REQUESTS_UNDER_WAY_MAX, STOP_TIMEOUT};
-use crate::builders;
 use crate::clock::Clock;
-use crate::cluster::door::{Door, Interceptor};
-use crate::cluster::health::WatchHealth;
+use crate::cluster::client::{ClusterClient, RequestHook};
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
+use crate::cluster::watch_health::WatchHealth;
 use crate::jitter::Jitter;
-use crate::plan::machine::MachineContext;
+use crate::reconcile::machine::MachineContext;
+use crate::reconcile::objects;
 
 /// What a daemon is started with.
-pub struct Options {
+pub struct DaemonOptions {
     /// Settings of decisions and builds.
-    pub settings: Settings,
+    pub settings: ActorSettings,
     /// Where the time comes from.
     pub clock: Clock,
     /// Seed of all jitter.
@@ -43,14 +43,14 @@ pub struct Options {
     /// Counts what happens.
     pub metrics: Metrics,
     /// Called before each request, in the actor that sends it; for tests.
-    pub interceptor: Option<Interceptor>,
+    pub request_hook: Option<RequestHook>,
     /// Where MachineConfigs are compressed.
     pub computation: Computation,
 }
 
-impl Options {
+impl DaemonOptions {
     /// Options with nothing in the way of requests.
-    pub fn new(settings: Settings, clock: Clock, seed: u64) -> Self {
+    pub fn new(settings: ActorSettings, clock: Clock, seed: u64) -> Self {
         let metrics = Metrics::new(clock.now());
         Self {
             settings,
@@ -58,7 +58,7 @@ impl Options {
             seed,
             fence: Fence::open(),
             metrics,
-            interceptor: None,
+            request_hook: None,
             computation: Computation::InPlace,
         }
     }
@@ -92,7 +92,7 @@ pub fn user_agent() -> String {
 
 impl Daemon {
     /// Starts a daemon that reaches its API server through `service`.
-    pub async fn start<S, B>(service: S, options: Options) -> Result<Self, SpawnErr>
+    pub async fn start<S, B>(service: S, options: DaemonOptions) -> Result<Self, SpawnErr>
     where
         S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
@@ -166,7 +166,7 @@ impl Daemon {
 /// What starts a supervisor, and after it another.
 fn starter<S, B>(
     service: S,
-    options: Options,
+    options: DaemonOptions,
     anew: Arc<Notify>,
 ) -> impl Fn() -> BoxFuture<'static, Result<Started, SpawnErr>> + Send + 'static
 where
@@ -176,27 +176,24 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Options { mut settings, clock, seed, fence, metrics, interceptor, computation } = options;
+    let DaemonOptions { mut settings, clock, seed, fence, metrics, request_hook, computation } = options;
     settings.decide.digest_handoff = settings.build.digest_handoff;
     let namespace = settings.decide.namespace.clone();
     let (jitter, settings) = (Jitter::seeded(seed), Arc::new(settings));
-    let machine = MachineContext {
-        settings: Arc::new(settings.decide.clone()),
-        builders: &builders::ALL,
-        jitter: jitter.clone(),
-    };
+    let machine =
+        MachineContext { settings: Arc::new(settings.decide.clone()), builders: &objects::ALL, jitter: jitter.clone() };
     let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, metrics.requests);
     let transport = transport.with_places(REQUESTS_UNDER_WAY_MAX);
     move || {
         let health = WatchHealth::default();
         let client = Client::new(transport.clone().telling(health.clone()), namespace.clone());
         let context = Context {
-            door: Door::new(client.clone(), &namespace, interceptor.clone()),
+            cluster: ClusterClient::new(client.clone(), &namespace, request_hook.clone()),
             settings: settings.clone(),
             clock,
             jitter: jitter.clone(),
             meter: metrics.builds.clone(),
-            teller: Teller::default(),
+            emitter: Emitter::default(),
             machine: machine.clone(),
             payloads: Arc::new(Semaphore::new(PAYLOADS_MAX)),
             computation,

@@ -20,13 +20,13 @@ use tokio::time;
 use tower::{BoxError, Service};
 
 use self::tenure::Tenure;
-use super::{Daemon, Inspector, Options, user_agent};
+use super::{Daemon, DaemonOptions, Inspector, user_agent};
 use crate::actors::Overview;
 use crate::cluster::lease::Timing;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
-use crate::plan::report::daemon::DaemonState;
+use crate::report::daemon::DaemonState;
 
 /// How often it is looked how the daemon is: what is written with the lease is not much older than the lease.
 const OBSERVED_EVERY: Duration = Duration::from_millis(500);
@@ -36,7 +36,7 @@ pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
 
 /// How a process takes part in the election of the one that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidacy {
+pub struct LeaderElectionConfig {
     /// A name that no other process has.
     pub identity: String,
     /// The timing of the lease.
@@ -45,7 +45,7 @@ pub struct Candidacy {
 
 /// How a process came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum ExitReason {
     /// It was told to stop, and has finished what was under way and released the lease.
     Stopped,
     /// Another process leads, or the lease could not be renewed in time.
@@ -57,8 +57,8 @@ pub enum End {
 /// One process of the daemon.
 pub struct Replica<S> {
     service: S,
-    options: Options,
-    candidacy: Option<Candidacy>,
+    options: DaemonOptions,
+    candidacy: Option<LeaderElectionConfig>,
     /// The way of the requests about the lease.
     way: S,
     home: Home,
@@ -67,9 +67,9 @@ pub struct Replica<S> {
 }
 
 /// A daemon that ends with whoever runs it, as with its process.
-struct Term(Option<Daemon>);
+struct Leadership(Option<Daemon>);
 
-impl Drop for Term {
+impl Drop for Leadership {
     fn drop(&mut self) {
         if let Some(daemon) = &self.0 {
             daemon.abort();
@@ -87,10 +87,10 @@ where
 {
     /// A process that reaches its API server through `service`. Without a candidacy it acts from the start, and asks
     /// nobody; with one, the fence of `options` is the elector's.
-    pub fn new(service: S, candidacy: Option<Candidacy>, options: Options) -> Self {
+    pub fn new(service: S, candidacy: Option<LeaderElectionConfig>, options: DaemonOptions) -> Self {
         let fence = if candidacy.is_some() { Fence::closed() } else { Fence::open() };
         let home = Box::new(|task| drop(tokio::spawn(task)));
-        let options = Options { fence, ..options };
+        let options = DaemonOptions { fence, ..options };
         Self { way: service.clone(), service, options, candidacy, home, state: Arc::default() }
     }
 
@@ -103,7 +103,7 @@ where
 
     /// A client that is not behind the fence.
     pub fn client(&self) -> Client {
-        let Options { settings, metrics, seed, .. } = &self.options;
+        let DaemonOptions { settings, metrics, seed, .. } = &self.options;
         let (jitter, meter) = (Jitter::seeded(*seed), metrics.requests.clone());
         let transport = Transport::new(self.service.clone(), jitter, &user_agent(), Fence::open(), meter);
         Client::new(transport, settings.decide.namespace.clone())
@@ -115,7 +115,11 @@ where
     ///
     /// # Errors
     /// If the daemon cannot be started.
-    pub async fn run(self, stop: impl Future<Output = ()>, leads: impl FnOnce(Inspector)) -> Result<End, SpawnErr> {
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()>,
+        leads: impl FnOnce(Inspector),
+    ) -> Result<ExitReason, SpawnErr> {
         let Self { service, options, candidacy, way, home, state } = self;
         let clock = options.clock;
         let mut stop = std::pin::pin!(stop);
@@ -123,21 +127,21 @@ where
         if let Some(tenure) = &mut tenure {
             tokio::select! {
                 biased;
-                () = &mut stop => return Ok(End::Stopped),
-                leads = tenure.leads() => if !leads { return Ok(End::Deposed) },
+                () = &mut stop => return Ok(ExitReason::Stopped),
+                leads = tenure.leads() => if !leads { return Ok(ExitReason::Deposed) },
             }
         }
-        let mut term = Term(Some(Daemon::start(service, options).await?));
-        let Some(daemon) = &mut term.0 else { return Ok(End::Crashed) };
+        let mut term = Leadership(Some(Daemon::start(service, options).await?));
+        let Some(daemon) = &mut term.0 else { return Ok(ExitReason::Crashed) };
         leads(daemon.inspector());
         let observed = observe(daemon.inspector(), state, clock.now());
         let end = tokio::select! {
             biased;
-            () = &mut stop => End::Stopped,
-            () = daemon.ended() => End::Crashed,
-            () = lost(&mut tenure, observed) => End::Deposed,
+            () = &mut stop => ExitReason::Stopped,
+            () = daemon.ended() => ExitReason::Crashed,
+            () = lost(&mut tenure, observed) => ExitReason::Deposed,
         };
-        if end == End::Stopped {
+        if end == ExitReason::Stopped {
             tracing::info!("stopping");
             if let Some(daemon) = term.0.take() {
                 daemon.stop().await;

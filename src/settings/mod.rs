@@ -46,7 +46,7 @@
 
 mod check;
 mod flags;
-mod read;
+pub(crate) mod read;
 mod text;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -54,7 +54,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::check::{Fault, Faults};
+pub use self::check::{InvalidSetting, InvalidSettings};
 pub use self::flags::{FLAGS, flag_of, variable};
 pub use self::read::{ReadError, parse, read};
 pub use self::text::{address, duration, timeout};
@@ -63,8 +63,8 @@ use crate::api::DEFAULT_NAMESPACE;
 use crate::api::limits::{
     ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
 };
-use crate::builders::BuildSettings;
 use crate::cluster::lease::Timing;
+use crate::reconcile::objects::BuildSettings;
 
 /// Where the admin server listens, unless a setting says otherwise.
 const ADMIN_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8797);
@@ -163,9 +163,9 @@ impl Settings {
     ///
     /// # Errors
     /// All that cannot.
-    pub fn check(self) -> Result<Self, Faults> {
+    pub fn check(self) -> Result<Self, InvalidSettings> {
         let faults = check::faults(&self);
-        if faults.is_empty() { Ok(self) } else { Err(Faults(faults)) }
+        if faults.is_empty() { Ok(self) } else { Err(InvalidSettings(faults)) }
     }
 
     /// The fields that are not as in `others`.
@@ -193,8 +193,8 @@ impl Settings {
     }
 
     /// What actors take.
-    pub fn for_actors(&self) -> actors::Settings {
-        let mut settings = actors::Settings::default();
+    pub fn for_actors(&self) -> actors::ActorSettings {
+        let mut settings = actors::ActorSettings::default();
         settings.decide.namespace.clone_from(&self.namespace);
         settings.decide.concurrent_builds_max = self.max_concurrent_builds;
         settings.decide.attempts_max = self.max_attempts;

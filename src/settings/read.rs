@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use super::Settings;
-use crate::plan::proxy::redacted;
+use crate::reconcile::inputs::proxy::redacted;
 use crate::yaml;
 
 /// What a field has that is written without a value.

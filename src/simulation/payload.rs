@@ -3,14 +3,14 @@
 use kube::Client;
 use serde_json::Value;
 
-use super::ledger::Ledger;
+use super::people::registry::FakeRegistry;
 use super::seed;
 use crate::api::{Key, Kind, names};
-use crate::plan::payload::Payload;
+use crate::reconcile::objects::payload::Payload;
 
 /// The name of the MachineConfig in the ConfigMap `mounted`, which is compared with the one in the cluster, field for
 /// field.
-pub(super) async fn machine_config_in(client: &Client, mounted: &str, ledger: &Ledger) -> kube::Result<String> {
+pub(super) async fn machine_config_in(client: &Client, mounted: &str, ledger: &FakeRegistry) -> kube::Result<String> {
     let config_map = seed::api(client, Kind::ConfigMap).get(mounted).await?;
     let text = config_map.data["data"][names::PAYLOAD_KEY].as_str().unwrap_or_default();
     let decoded = Payload::decode(text).unwrap_or_default();

@@ -4,29 +4,39 @@
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::network::{Link, Script, Wire};
+use super::faults::link_control::{Link, LinkControl, Script};
 use crate::apiserver::{ApiServer, InProcess};
-use crate::daemon::replica::{Candidacy, End, Replica};
-use crate::daemon::{Inspector, Options};
+use crate::daemon::replica::{ExitReason, LeaderElectionConfig, Replica};
+use crate::daemon::{DaemonOptions, Inspector};
 
 /// A process of the daemon.
 pub struct Process {
-    wire: Wire,
+    wire: LinkControl,
     stop: Option<oneshot::Sender<()>>,
     acts: watch::Receiver<Option<Inspector>>,
-    task: JoinHandle<Option<End>>,
+    task: JoinHandle<Option<ExitReason>>,
 }
 
 impl Process {
     /// Starts a process whose requests to `server` go by `script`; without a candidacy, it acts from the start.
     ///
     /// Needs a runtime.
-    pub fn start(server: &ApiServer, candidacy: Option<Candidacy>, options: Options, script: Script) -> Self {
+    pub fn start(
+        server: &ApiServer,
+        candidacy: Option<LeaderElectionConfig>,
+        options: DaemonOptions,
+        script: Script,
+    ) -> Self {
         Self::start_by(server.service(), candidacy, options, script)
     }
 
     /// The same, by a connection to the server, which may be that of a user who may not do everything.
-    pub fn start_by(service: InProcess, candidacy: Option<Candidacy>, options: Options, script: Script) -> Self {
+    pub fn start_by(
+        service: InProcess,
+        candidacy: Option<LeaderElectionConfig>,
+        options: DaemonOptions,
+        script: Script,
+    ) -> Self {
         let (link, wire) = Link::new(service, script);
         let (stop, told_to_stop) = oneshot::channel();
         let (shows, acts) = watch::channel(None);
@@ -46,7 +56,7 @@ impl Process {
     }
 
     /// The way of its requests.
-    pub const fn wire(&self) -> &Wire {
+    pub const fn wire(&self) -> &LinkControl {
         &self.wire
     }
 
@@ -77,7 +87,7 @@ impl Process {
     }
 
     /// Waits until it has ended, and says how; `None` for a crash.
-    pub async fn ended(&mut self) -> Option<End> {
+    pub async fn ended(&mut self) -> Option<ExitReason> {
         (&mut self.task).await.ok().flatten()
     }
 }

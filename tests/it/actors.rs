@@ -4,22 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
-use machine_os_builder::cluster::door::{Interceptor, Outgoing};
+use machine_os_builder::cluster::client::{Outgoing, RequestHook};
 
 use crate::harness::cluster::{Cluster, digest_of, image_on};
 
 /// Panics in the sending actor at each of the first `times` requests that `is_meant`.
-fn panics(times: usize, is_meant: fn(Outgoing<'_>) -> bool) -> (Interceptor, Arc<AtomicUsize>) {
+fn panics(times: usize, is_meant: fn(Outgoing<'_>) -> bool) -> (RequestHook, Arc<AtomicUsize>) {
     let panics = Arc::new(AtomicUsize::new(0));
     let counted = panics.clone();
-    let interceptor = move |request: Outgoing<'_>| {
+    let request_hook = move |request: Outgoing<'_>| {
         if is_meant(request) && counted.fetch_add(1, Ordering::SeqCst) < times {
             panic!("injected: {request:?}");
         }
     };
-    (Arc::new(interceptor), panics)
+    (Arc::new(request_hook), panics)
 }
 
 fn names_pool_b(request: Outgoing<'_>) -> bool {
@@ -31,9 +31,9 @@ fn creates_pod_of_b(request: Outgoing<'_>) -> bool {
 }
 
 /// Builds pools a, b and c with a fault injected into b; returns the virtual time at which each was built.
-async fn build_three(interceptor: Interceptor) -> [Duration; 3] {
+async fn build_three(request_hook: RequestHook) -> [Duration; 3] {
     let cluster = Cluster::new().await;
-    let daemon = cluster.daemon_with(Settings::default(), Some(interceptor)).await;
+    let daemon = cluster.daemon_with(ActorSettings::default(), Some(request_hook)).await;
     let start = tokio::time::Instant::now();
     for pool in ["a", "b", "c"] {
         cluster.create_pool(pool, &format!("rendered-{pool}-1")).await;
@@ -54,8 +54,8 @@ async fn build_three(interceptor: Interceptor) -> [Duration; 3] {
 
 #[tokio::test(start_paused = true)]
 async fn l37_a_panic_in_one_pools_actor_leaves_the_others_alone_and_the_pool_recovers() {
-    let (interceptor, count) = panics(2, names_pool_b);
-    let [a, b, c] = build_three(interceptor).await;
+    let (request_hook, count) = panics(2, names_pool_b);
+    let [a, b, c] = build_three(request_hook).await;
     assert!(count.load(Ordering::SeqCst) > 2, "the pool's actor was started again");
     assert!(a < Duration::from_secs(1) && c < Duration::from_secs(1), "{a:?} {c:?}");
     assert!(b > Duration::from_secs(1), "a crashed actor is not started again at once: {b:?}");
@@ -63,17 +63,17 @@ async fn l37_a_panic_in_one_pools_actor_leaves_the_others_alone_and_the_pool_rec
 
 #[tokio::test(start_paused = true)]
 async fn l37_a_panic_in_a_builds_actor_is_the_pools_to_recover_from() {
-    let (interceptor, count) = panics(2, creates_pod_of_b);
-    let [a, _, c] = build_three(interceptor).await;
+    let (request_hook, count) = panics(2, creates_pod_of_b);
+    let [a, _, c] = build_three(request_hook).await;
     assert_eq!(count.load(Ordering::SeqCst), 3);
     assert!(a < Duration::from_secs(1) && c < Duration::from_secs(1), "{a:?} {c:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_in_meltdown_is_reported_and_retried_slowly_while_others_build() {
-    let (interceptor, count) = panics(usize::MAX, names_pool_b);
+    let (request_hook, count) = panics(usize::MAX, names_pool_b);
     let cluster = Cluster::new().await;
-    let daemon = cluster.daemon_with(Settings::default(), Some(interceptor)).await;
+    let daemon = cluster.daemon_with(ActorSettings::default(), Some(request_hook)).await;
     cluster.create_pool("b", "rendered-b-1").await;
     cluster.rest(Duration::from_secs(300)).await;
     let crashes = count.load(Ordering::SeqCst);
@@ -88,8 +88,8 @@ async fn a_pool_in_meltdown_is_reported_and_retried_slowly_while_others_build() 
     cluster.shows("a", "BuildSuccess", "BuildSucceeded").await;
 }
 
-fn one_at_a_time() -> Settings {
-    let mut settings = Settings::default();
+fn one_at_a_time() -> ActorSettings {
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 1;
     settings
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use machine_os_builder::plan::payload::Payload;
+use machine_os_builder::reconcile::objects::payload::Payload;
 use tempfile::TempDir;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -1,7 +1,7 @@
 //! Whatever dies, whenever: a part of the sweep that `simulate --sweep` makes in full.
 
 use assert_cmd::Command;
-use machine_os_builder::simulation::sweep::{Fault, Scenario, SweepOptions, SweepReport, sweep};
+use machine_os_builder::simulation::runs::sweep::{InjectedFault, Scenario, SweepOptions, SweepReport, sweep};
 
 /// Of so many points one is tried here: few enough for a build without optimisations, and by no round number, so that
 /// they are different requests for each kind of fault.
@@ -26,7 +26,7 @@ fn whatever_goes_wrong_the_end_is_the_same() {
 #[test]
 fn each_crash_while_a_build_is_superseded_is_made_good() {
     let scenarios = vec!["supersede/pod".parse().unwrap()];
-    let options = SweepOptions { scenarios, faults: vec![Fault::DiesAfter], ..SweepOptions::default() };
+    let options = SweepOptions { scenarios, faults: vec![InjectedFault::DiesAfter], ..SweepOptions::default() };
     let report = swept(&options);
     assert!(report.is_clean(), "{report}");
 }
@@ -36,7 +36,7 @@ fn a_wrong_end_is_found_at_every_point_with_the_command_that_shows_it() {
     let scenario: Scenario = "happy/pod".parse().unwrap();
     let options = SweepOptions {
         scenarios: vec![scenario],
-        faults: vec![Fault::DiesBefore, Fault::AnswerLost],
+        faults: vec![InjectedFault::DiesBefore, InjectedFault::AnswerLost],
         request: Some(20),
         expected_end: Some("an end that never comes".to_owned()),
         ..SweepOptions::default()
@@ -55,7 +55,7 @@ fn what_is_found_does_not_depend_on_the_number_of_threads() {
     let outcome = |threads| {
         let options = SweepOptions {
             scenarios: vec!["deletion/pod".parse().unwrap(), "happy/openshift".parse().unwrap()],
-            faults: vec![Fault::DiesAfter, Fault::Panics],
+            faults: vec![InjectedFault::DiesAfter, InjectedFault::Panics],
             stride: 9,
             threads,
             expected_end: Some(String::new()),

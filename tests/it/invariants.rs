@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
 use machine_os_builder::daemon;
-use machine_os_builder::plan::inputs::BuildInputs;
-use machine_os_builder::plan::record::{BuildRecord, Published};
-use machine_os_builder::simulation::invariants::{Invariant, Invariants, RefusedWrite};
-use machine_os_builder::simulation::ledger::Ledger;
+use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
+use machine_os_builder::reconcile::pool::record::{BuildRecord, Published};
+use machine_os_builder::simulation::checks::invariants::{Invariant, Invariants, RefusedWrite};
+use machine_os_builder::simulation::people::registry::FakeRegistry;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{Cluster, machine_config_reference};
@@ -47,7 +47,7 @@ impl Impostor {
     fn found(self) -> BTreeSet<Invariant> {
         let found = self.user.invariants.violations().into_iter().map(|violation| violation.invariant).collect();
         // They are not to be found again when the clusters are dropped.
-        let nobody = Invariants::attach(&self.user.server, &Ledger::default());
+        let nobody = Invariants::attach(&self.user.server, &FakeRegistry::default());
         let Self { mut user, mut daemon } = self;
         user.invariants = nobody.clone();
         daemon.invariants = nobody;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, Object, keys, names};
 use machine_os_builder::daemon::Daemon;
-use machine_os_builder::plan::cache::{Cache, Change};
-use machine_os_builder::plan::index::{Audience, Index, Scope, WatchEvent, confine};
+use machine_os_builder::reconcile::observed::cache::{Cache, Change};
+use machine_os_builder::reconcile::observed::index::{Index, Scope, Subscribers, WatchEvent, confine};
 use serde_json::json;
 
 use crate::harness::cluster::{Cluster, config_map, digest_of};
@@ -44,7 +44,7 @@ async fn build(cluster: &Cluster, pools: usize, round: usize, leaves_digest: boo
 async fn the_supervisor_keeps_as_much_after_a_thousand_builds_as_after_a_few() {
     const POOLS: usize = 10;
     let cluster = Cluster::new().await;
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 0;
     let daemon = cluster.daemon_with(settings, None).await;
     let empty = kept(&cluster, &daemon).await;
@@ -86,11 +86,11 @@ impl Known {
         Self { index, pools, version: 0 }
     }
 
-    fn pass_on(&mut self, news: Vec<(Audience, Change)>) {
-        for (audience, change) in news {
+    fn pass_on(&mut self, updates: Vec<(Subscribers, Change)>) {
+        for (audience, change) in updates {
             for (pool, cache) in &mut self.pools {
-                if matches!(&audience, Audience::All)
-                    || matches!(&audience, Audience::Pools(names) if names.contains(pool))
+                if matches!(&audience, Subscribers::All)
+                    || matches!(&audience, Subscribers::Pools(names) if names.contains(pool))
                 {
                     cache.apply(&change);
                 }
@@ -111,13 +111,13 @@ impl Known {
         let object = object(kind, name, metadata, rest);
         let (scope, event): (_, fn(_, _) -> _) =
             (Scope::all(kind), if is_there { WatchEvent::Applied } else { WatchEvent::Deleted });
-        let news = self.index.observe(event(scope, object));
-        self.pass_on(news);
+        let updates = self.index.observe(event(scope, object));
+        self.pass_on(updates);
     }
 
     fn answer(&mut self, change: Change) {
-        let news = self.index.answer(change);
-        self.pass_on(news);
+        let updates = self.index.answer(change);
+        self.pass_on(updates);
     }
 
     /// A pool wants a config, which is built and cleaned up; whether there was a digest was asked for.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, keys};
-use machine_os_builder::plan::payload::Payload;
+use machine_os_builder::reconcile::objects::payload::Payload;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::apiserver::Verb;
-use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate, Options};
+use machine_os_builder::simulation::{self, Builder, Fleet, FleetOptions, MachineConfigTemplate};
 
 fn simulate(arguments: &[&str]) -> assert_cmd::assert::Assert {
     let mut command = Command::cargo_bin("machine-os-builder").unwrap();
@@ -20,12 +20,12 @@ fn stderr(assert: &assert_cmd::assert::Assert) -> String {
     String::from_utf8(assert.get_output().stderr.clone()).unwrap()
 }
 
-fn options(pools: usize, configs: usize, seed: u64) -> Options {
-    Options {
+fn options(pools: usize, configs: usize, seed: u64) -> FleetOptions {
+    FleetOptions {
         fleet: Fleet { pools, configs, seed },
         machine_config: MachineConfigTemplate::default(),
         builder: Builder::Pod,
-        settings: Settings::default(),
+        settings: ActorSettings::default(),
     }
 }
 
@@ -72,7 +72,8 @@ fn no_seed_leaves_anything_behind() {
 
 #[test]
 fn builds_of_the_openshift_builder_take_no_more_requests_than_pods_do() {
-    let report = simulation::run(&Options { builder: Builder::OpenShift, ..options(20, 3, 1) }, &mut |_| {}).unwrap();
+    let report =
+        simulation::run(&FleetOptions { builder: Builder::OpenShift, ..options(20, 3, 1) }, &mut |_| {}).unwrap();
     assert!(report.is_clean(), "{report}");
     assert!(report.build_requests() <= 17 * report.builds, "{report}");
     assert!(!report.requests.keys().any(|(verb, resource)| *verb == Verb::Create && resource == "pods"), "{report}");
@@ -80,12 +81,12 @@ fn builds_of_the_openshift_builder_take_no_more_requests_than_pods_do() {
 
 #[test]
 fn the_builder_can_be_changed_while_builds_run() {
-    let fifty = simulation::run(&Options { builder: Builder::Mixed, ..options(50, 5, 1) }, &mut |_| {}).unwrap();
+    let fifty = simulation::run(&FleetOptions { builder: Builder::Mixed, ..options(50, 5, 1) }, &mut |_| {}).unwrap();
     assert!(fifty.is_clean(), "{fifty}");
     assert_eq!((fifty.published, fifty.requests_at_rest), (250, Some(0)));
     for seed in 1..=10 {
         let report =
-            simulation::run(&Options { builder: Builder::Mixed, ..options(12, 3, seed) }, &mut |_| {}).unwrap();
+            simulation::run(&FleetOptions { builder: Builder::Mixed, ..options(12, 3, seed) }, &mut |_| {}).unwrap();
         assert!(report.is_clean(), "seed {seed}: {report}");
         assert_eq!(report.builds, 36, "seed {seed}: nothing is built twice");
         let created = |resource: &str| report.requests.get(&(Verb::Create, resource.to_owned())).copied().unwrap_or(0);

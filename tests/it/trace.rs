@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use machine_os_builder::actors::Settings;
-use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate, Options, Trace};
+use machine_os_builder::actors::ActorSettings;
+use machine_os_builder::simulation::{self, Builder, Fleet, FleetOptions, MachineConfigTemplate, Trace};
 
 use crate::harness::written::Written;
 
 fn trace(builder: Builder, seed: u64) -> String {
-    let options = Options {
+    let options = FleetOptions {
         fleet: Fleet { pools: 3, configs: 2, seed },
         machine_config: MachineConfigTemplate::default(),
         builder,
-        settings: Settings::default(),
+        settings: ActorSettings::default(),
     };
     let written = Written::default();
     simulation::run_traced(&options, Some(&Trace::new(written.clone())), &mut |_| {}).unwrap();

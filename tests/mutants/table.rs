@@ -36,10 +36,10 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L19",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/follow.rs",
-            original: "publish(facts, pool, build, digest)",
-            mutated: "facts.deletion(facts.builds.iter().copied().find(|made| made.uid() == build.uid()))
-                .or_else(|| publish(facts, pool, build, digest))",
+            file: "src/reconcile/decide/track_build.rs",
+            original: "publish(observed, pool, build, digest)",
+            mutated: "observed.deletion(observed.builds.iter().copied().find(|made| made.uid() == build.uid()))
+                .or_else(|| publish(observed, pool, build, digest))",
         }],
     },
     Mutant {
@@ -48,14 +48,14 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[
             Edit {
-                file: "src/plan/decide/settle.rs",
-                original: "facts.deletions(facts.made())",
+                file: "src/reconcile/decide/report_outcome.rs",
+                original: "observed.deletions(observed.made())",
                 mutated: "Vec::new()",
             },
             Edit {
-                file: "src/plan/decide/settle.rs",
-                original: "effect.or_else(|| held::tell(facts, pool))",
-                mutated: "effect.or_else(|| if @on { facts.deletion(facts.made()) } else { None }).or_else(|| held::tell(facts, pool))",
+                file: "src/reconcile/decide/report_outcome.rs",
+                original: "effect.or_else(|| held::emit(observed, pool))",
+                mutated: "effect.or_else(|| if @on { observed.deletion(observed.made()) } else { None }).or_else(|| held::emit(observed, pool))",
             },
         ],
     },
@@ -64,8 +64,8 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L05",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/serve.rs",
-            original: "supersede(facts, pool, hash, is_stale)",
+            file: "src/reconcile/decide/reconcile_opted_in.rs",
+            original: "supersede(observed, pool, hash, is_stale)",
             mutated: "Vec::new()",
         }],
     },
@@ -75,29 +75,29 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[
             Edit {
-                file: "src/plan/decide/serve.rs",
-                original: "!facts.is_claimed(made, hash) && !is_digest_of_running(facts, made, hash)",
+                file: "src/reconcile/decide/reconcile_opted_in.rs",
+                original: "!observed.is_claimed(made, hash) && !is_digest_of_running(observed, made, hash)",
                 mutated: "crate::api::names::rendered_of(&made.key.name) != Some(pool.rendered())",
             },
             Edit {
-                file: "src/plan/decide/facts.rs",
+                file: "src/reconcile/decide/observed.rs",
                 original: "self.is_claimed(build, hash) && !build.is_being_deleted()",
                 mutated: "names::rendered_of(&build.key.name) == self.pool.as_ref().map(|pool| pool.rendered())
                     && !build.is_being_deleted()",
             },
             Edit {
-                file: "src/plan/decide/follow.rs",
+                file: "src/reconcile/decide/track_build.rs",
                 original: "build.hash()",
-                mutated: "match &facts.wanted {
-                    crate::plan::request::Wanted::Known(request) => Some(request.hash.as_str()),
+                mutated: "match &observed.wanted {
+                    crate::reconcile::inputs::request::Wanted::Known(request) => Some(request.hash.as_str()),
                     _ => build.hash(),
                 }",
             },
             Edit {
-                file: "src/plan/decide/follow.rs",
+                file: "src/reconcile/decide/track_build.rs",
                 original: "build.inputs()",
-                mutated: "match &facts.wanted {
-                    crate::plan::request::Wanted::Known(request) => Some(request.inputs.clone()),
+                mutated: "match &observed.wanted {
+                    crate::reconcile::inputs::request::Wanted::Known(request) => Some(request.inputs.clone()),
                     _ => build.inputs(),
                 }",
             },
@@ -107,7 +107,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "lost-edge",
         lessons: "L02, L04",
         scenario: QUIET,
-        edits: &[Edit { file: "src/plan/machine/mod.rs", original: "Some(left))", mutated: "None)" }],
+        edits: &[Edit { file: "src/reconcile/machine/mod.rs", original: "Some(left))", mutated: "None)" }],
     },
     Mutant {
         name: "clean-up-gives-up",
@@ -115,10 +115,10 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/actors/build.rs",
-            original: "self.context.door.delete(doomed).await",
+            original: "self.context.cluster.delete(deletion).await",
             mutated: "{
-                let gone = Change::Gone(doomed.key.clone(), Some(doomed.uid.clone()));
-                Ok(self.context.door.delete(doomed).await.unwrap_or(gone))
+                let gone = Change::Gone(deletion.key.clone(), Some(deletion.uid.clone()));
+                Ok(self.context.cluster.delete(deletion).await.unwrap_or(gone))
             }",
         }],
     },
@@ -127,7 +127,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L25",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/facts.rs",
+            file: "src/reconcile/decide/observed.rs",
             original: "self.builds.iter().chain(&self.config_maps).copied()",
             mutated: "self.builds.iter().chain(&self.config_maps).copied().filter(|made| {
                 !@on || names::rendered_of(&made.key.name) == self.pool.as_ref().map(|pool| pool.rendered())
@@ -139,9 +139,9 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L07, L08",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/leave.rs",
-            original: "facts.deletions(facts.made())",
-            mutated: "facts.deletions(facts.made().filter(|made| !made.key.kind.is_build_object()))",
+            file: "src/reconcile/decide/clean_up.rs",
+            original: "observed.deletions(observed.made())",
+            mutated: "observed.deletions(observed.made().filter(|made| !made.key.kind.is_build_object()))",
         }],
     },
     Mutant {
@@ -149,11 +149,11 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L09",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/mod.rs",
-            original: "leave::decide(&facts, pool.as_ref())",
+            file: "src/reconcile/decide/mod.rs",
+            original: "clean_up::decide(&observed, pool.as_ref())",
             mutated: "match pool {
                 None => Decision::idle(Demand::None),
-                Some(pool) => leave::decide(&facts, Some(pool)),
+                Some(pool) => clean_up::decide(&observed, Some(pool)),
             }",
         }],
     },
@@ -162,7 +162,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L10",
         scenario: GAPS,
         edits: &[Edit {
-            file: "src/plan/index.rs",
+            file: "src/reconcile/observed/index.rs",
             original: "scope.covers(key) && !present.contains(key) && !written.contains(key)",
             mutated: "{
                 let _ = (&present, &written, key);
@@ -175,7 +175,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L11",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/conditions.rs",
+            file: "src/reconcile/pool/conditions.rs",
             original: r#"upsert(&mut conditions, type_, "False", None, now)"#,
             mutated: "()",
         }],
@@ -185,7 +185,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L12",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/record.rs",
+            file: "src/reconcile/pool/record.rs",
             original: "self.failed.as_ref().filter(|failed| failed.hash == hash)",
             mutated: "{
                 let _ = hash;
@@ -198,9 +198,9 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L14",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/follow.rs",
-            original: "record_loss(facts, pool, build, &attempt, loss)",
-            mutated: "record_failure(facts, pool, build, &attempt, loss)",
+            file: "src/reconcile/decide/track_build.rs",
+            original: "record_loss(observed, pool, build, &attempt, loss)",
+            mutated: "record_failure(observed, pool, build, &attempt, loss)",
         }],
     },
     Mutant {
@@ -208,8 +208,8 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L15",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/follow.rs",
-            original: "facts.pending_deadline(&attempt, build) <= facts.view.now",
+            file: "src/reconcile/decide/track_build.rs",
+            original: "observed.pending_deadline(&attempt, build) <= observed.inputs.now",
             mutated: "false",
         }],
     },
@@ -218,7 +218,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L16",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/conditions.rs",
+            file: "src/reconcile/pool/conditions.rs",
             original: "let message = bounded_message(&shown.message);",
             mutated: "let message = bounded_message(&shown.message);
     if @on {
@@ -234,7 +234,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L16, L22",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/patch.rs",
+            file: "src/reconcile/pool/patch.rs",
             original: "Some(json_patch::Patch(tests))",
             mutated: "{
                 let whole = |path: &[&str]| {
@@ -252,14 +252,18 @@ pub const MUTANTS: &[Mutant] = &[
         name: "patch-without-tests",
         lessons: "L22",
         scenario: CHAOS,
-        edits: &[Edit { file: "src/plan/patch.rs", original: "tests.extend(changes)", mutated: "tests = changes" }],
+        edits: &[Edit {
+            file: "src/reconcile/pool/patch.rs",
+            original: "tests.extend(changes)",
+            mutated: "tests = changes",
+        }],
     },
     Mutant {
         name: "degraded-again",
         lessons: "L18",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/settle.rs",
+            file: "src/reconcile/decide/report_outcome.rs",
             original: r#"pool.shown().is_some_and(|c| field(c, "type") == shown.type_ && field(c, "reason") == shown.reason)"#,
             mutated: "false",
         }],
@@ -269,8 +273,8 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L03",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/start.rs",
-            original: "!facts.record.rebuild && pool.blocked_by().is_some()",
+            file: "src/reconcile/decide/start.rs",
+            original: "!observed.record.rebuild && pool.blocked_by().is_some()",
             mutated: "false",
         }],
     },
@@ -279,7 +283,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L34",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/inputs.rs",
+            file: "src/reconcile/inputs/build_inputs.rs",
             original: r#"("baseImage", Some(self.base_image.as_str()))"#,
             mutated: r#"("baseImage", None)"#,
         }],
@@ -311,7 +315,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L39",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/slots.rs",
+            file: "src/reconcile/slots.rs",
             original: "if self.limit == 0 { usize::MAX } else { self.limit.saturating_sub(taken) }",
             mutated: "usize::MAX - taken",
         }],
@@ -321,7 +325,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L46",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/index.rs",
+            file: "src/reconcile/observed/index.rs",
             original: "scopes.into_iter().all(|scope| self.listed.contains(scope))",
             mutated: "{
                 let _ = scopes;
@@ -334,9 +338,9 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L48",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/serve.rs",
-            original: "with_fault(facts, pool, fault)",
-            mutated: "settle::faulty(facts, pool, fault)",
+            file: "src/reconcile/decide/reconcile_opted_in.rs",
+            original: "with_fault(observed, pool, fault)",
+            mutated: "report_outcome::faulty(observed, pool, fault)",
         }],
     },
     Mutant {
@@ -344,7 +348,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L49",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/made.rs",
+            file: "src/reconcile/decide/build_object.rs",
             original: "self.object.metadata.deletion_grace_period_seconds == Some(0)",
             mutated: "true",
         }],
@@ -356,9 +360,9 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L50",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/facts.rs",
-            original: "made.is_for(self.view.pool) || (made.key.kind == Kind::ConfigMap && is_digest)",
-            mutated: "!made.key.name.starts_with(&names::digest(\"\")) && made.is_for(self.view.pool)",
+            file: "src/reconcile/decide/observed.rs",
+            original: "made.is_for(self.inputs.pool) || (made.key.kind == Kind::ConfigMap && is_digest)",
+            mutated: "!made.key.name.starts_with(&names::digest(\"\")) && made.is_for(self.inputs.pool)",
         }],
     },
     Mutant {
@@ -366,14 +370,14 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L23",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/follow.rs",
+            file: "src/reconcile/decide/track_build.rs",
             original: "show::refer(pool, Some(build.reference())).or_else(|| {
-        let shown = Shown { type_, reason: reason.to_owned(), message };
-        show::show(facts, pool, &shown, Degraded::Clear, Some(build.reference()))
+        let shown = ConditionUpdate { type_, reason: reason.to_owned(), message };
+        show::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
     })",
             mutated: "{
-                let shown = Shown { type_, reason: reason.to_owned(), message };
-                show::show(facts, pool, &shown, Degraded::Clear, Some(build.reference()))
+                let shown = ConditionUpdate { type_, reason: reason.to_owned(), message };
+                show::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
                     .or_else(|| show::refer(pool, Some(build.reference())))
             }",
         }],
@@ -383,7 +387,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L14, L43",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/record.rs",
+            file: "src/reconcile/pool/record.rs",
             original: "cut(brief, LOST_CAUSE_BYTES_MAX)",
             mutated: "String::new()",
         }],
@@ -393,7 +397,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L14",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/builders/pod/classify.rs",
+            file: "src/reconcile/objects/pod/classify.rs",
             original: "BuildStatus::Lost(taken(reason, message))",
             mutated: "BuildStatus::Failed(taken(reason, message))",
         }],
@@ -403,7 +407,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L43",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/machine/refusals.rs",
+            file: "src/reconcile/machine/refusals.rs",
             original: "FailureKind::Refused => true",
             mutated: "FailureKind::Refused => return false",
         }],
@@ -413,8 +417,8 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L02",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/plan/decide/refusal.rs",
-            original: "refusal.retry_at > facts.view.now",
+            file: "src/reconcile/decide/refusal.rs",
+            original: "refusal.retry_at > observed.inputs.now",
             mutated: "true",
         }],
     },

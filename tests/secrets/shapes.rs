@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Pool};
-use machine_os_builder::cluster::snapshot::Snapshot;
-use machine_os_builder::plan::decide;
-use machine_os_builder::simulation::{self, Builder, Fleet, MachineConfigTemplate, Options, Trace};
+use machine_os_builder::reconcile::decide;
+use machine_os_builder::simulation::{self, Builder, Fleet, FleetOptions, MachineConfigTemplate, Trace};
+use machine_os_builder::snapshot::Snapshot;
 use serde_json::{Value, json};
 
 use super::{Log, R1, objects};
@@ -90,7 +90,7 @@ async fn everything_shown(body: &Value, is_modern: bool, words: &[&str]) -> Vec<
     for object in inputs() {
         cluster.create(object).await;
     }
-    let _daemon = cluster.daemon_with(Settings::default(), None).await;
+    let _daemon = cluster.daemon_with(ActorSettings::default(), None).await;
     cluster.start_build("worker", R1).await;
     // Put there while the build runs: it may be one that is refused.
     cluster.delete(Kind::Secret, "push").await;
@@ -125,7 +125,7 @@ async fn everything_shown(body: &Value, is_modern: bool, words: &[&str]) -> Vec<
     let record = serde_json::to_string(&cluster.pool("worker").await.metadata.annotations).unwrap();
     assert!(record.contains("[redacted]"), "{record}");
     let snapshot = Snapshot::read(cluster.client.clone(), DEFAULT_NAMESPACE).await.unwrap();
-    let reports = snapshot.reports(&decide::Settings::default(), cluster.clock.now()).await.unwrap();
+    let reports = snapshot.reports(&decide::DecideSettings::default(), cluster.clock.now()).await.unwrap();
     shown.push(("a report", serde_json::to_string(&reports.pools).unwrap()));
     shown.push(("objects", objects(&cluster.client).await));
     shown.push(("the log", String::from_utf8(log.0.lock().unwrap().clone()).unwrap()));
@@ -145,11 +145,11 @@ async fn l44_no_shape_of_a_pull_secret_gives_its_credentials_away() {
 
 #[test]
 fn l44_the_trace_of_a_simulation_shows_no_credentials() {
-    let options = Options {
+    let options = FleetOptions {
         fleet: Fleet { pools: 2, configs: 2, seed: 1 },
         machine_config: MachineConfigTemplate::default(),
         builder: Builder::Mixed,
-        settings: Settings::default(),
+        settings: ActorSettings::default(),
     };
     let log = Log::default();
     simulation::run_traced(&options, Some(&Trace::new(log.clone())), &mut |_| {}).unwrap();

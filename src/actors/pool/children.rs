@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ractor::{Actor, ActorId, ActorRef};
 use tokio::time::Instant;
 
-use super::state::State;
+use super::state::PoolState;
 use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
 use crate::actors::meter;
 use crate::actors::restart::Crashes;
 use crate::api::{Key, Kind, Object, keys, names};
-use crate::plan::index::owner_of;
+use crate::reconcile::observed::index::owner_of;
 
 /// The actors of a pool's builds.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(super) struct Children {
     crashed: BTreeSet<BuildId>,
 }
 
-impl State {
+impl PoolState {
     /// Sees to it that each build object has its actor.
     pub(super) async fn follow_builds(&mut self) {
         let is_made =

@@ -5,22 +5,22 @@ use ractor::ActorRef;
 use ractor::rpc::CallResult;
 
 use super::children::build_id;
-use super::state::State;
+use super::state::PoolState;
 use crate::actors::build::{BuildId, BuildMessage};
 use crate::actors::context::Context;
 use crate::actors::events::Means;
 use crate::api::{Key, Kind, Object, Pool};
-use crate::cluster::door::Error;
-use crate::plan::cache::Change;
-use crate::plan::decide::{Effect, Part};
-use crate::plan::machine::{Answer, Failure};
-use crate::plan::notes::Note;
-use crate::plan::payload::Payload;
+use crate::cluster::client::Error;
+use crate::reconcile::decide::{Effect, Part};
+use crate::reconcile::machine::{Answer, Failure};
+use crate::reconcile::objects::payload::Payload;
+use crate::reconcile::observed::cache::Change;
+use crate::reconcile::pool::events::PoolEvent;
 
 /// What came of an effect.
 type Completed = (Effect, Result<Answer, Failure>);
 
-impl State {
+impl PoolState {
     /// Carries effects out, all at once, and takes in what comes of each. What is read about a build is not waited for.
     pub(super) async fn carry_out(&mut self, effects: Vec<Effect>) {
         let (mut own, mut builds) = (Vec::new(), Vec::<(BuildId, Vec<Effect>)>::new());
@@ -34,7 +34,7 @@ impl State {
                 None => own.push(effect),
             }
         }
-        if own.iter().any(|effect| matches!(effect, Effect::Prepare { .. })) {
+        if own.iter().any(|effect| matches!(effect, Effect::LoadPayload { .. })) {
             // First come, first served. A pool that has a place waits for nothing but requests until it is free again.
             self.payload_place = None;
             self.payload_place = self.context.payloads.clone().acquire_owned().await.ok();
@@ -63,41 +63,41 @@ impl State {
             Effect::Create(_, request) => {
                 Some(BuildId { rendered: request.inputs.rendered_config.clone(), hash: request.hash.clone() })
             }
-            Effect::Delete(doomed) => of_object(&doomed.key),
-            Effect::Seek(search) => of_object(&search.build),
+            Effect::Delete(deletion) => of_object(&deletion.key),
+            Effect::ReadDiagnostics(search) => of_object(&search.build),
             Effect::ReadDigest { build, .. } => of_object(build),
             _ => None,
         }
     }
 
     async fn carry_out_own(&self, effect: &Effect) -> Result<Answer, Error> {
-        let (door, pool) = (&self.context.door, self.key());
+        let (cluster, pool) = (&self.context.cluster, self.key());
         Ok(Answer::Object(match effect {
-            Effect::PatchPool(patch) => door.patch(&pool, patch).await?,
-            Effect::PatchStatus(patch) => door.patch_status(&pool, patch).await?,
-            Effect::Tell(note) => return self.tell(&pool, note).await,
-            Effect::Prepare { rendered, .. } => return self.prepare(rendered).await,
-            Effect::Read(key) => door.get(key).await?,
+            Effect::PatchPool(patch) => cluster.patch(&pool, patch).await?,
+            Effect::PatchStatus(patch) => cluster.patch_status(&pool, patch).await?,
+            Effect::Emit(pool_event) => return self.emit(&pool, pool_event).await,
+            Effect::LoadPayload { rendered, .. } => return self.load_payload(rendered).await,
+            Effect::Read(key) => cluster.get(key).await?,
             Effect::WriteSecret(secret) => self.write_secret(secret.expose()).await?,
-            Effect::Delete(doomed) => door.delete(doomed).await?,
-            Effect::Create(..) | Effect::Seek(_) | Effect::ReadDigest { .. } => return Err(Error::NotFound),
+            Effect::Delete(deletion) => cluster.delete(deletion).await?,
+            Effect::Create(..) | Effect::ReadDiagnostics(_) | Effect::ReadDigest { .. } => return Err(Error::NotFound),
         }))
     }
 
-    async fn tell(&self, pool: &Key, note: &Note) -> Result<Answer, Error> {
+    async fn emit(&self, pool: &Key, pool_event: &PoolEvent) -> Result<Answer, Error> {
         let object = self.machine.cache().get(pool).ok_or(Error::NotFound)?;
-        let event = note.event(&Pool::new(object), self.context.clock.now());
-        let Context { door, meter, jitter, teller, .. } = &self.context;
-        let means = Means { door: door.clone(), meter: meter.clone(), jitter: jitter.clone() };
-        teller.tell(means, note.clone(), event).await?;
-        tracing::info!(pool = self.pool, reason = note.reason, message = note.message, "event");
+        let event = pool_event.event(&Pool::new(object), self.context.clock.now());
+        let Context { cluster, meter, jitter, emitter, .. } = &self.context;
+        let means = Means { cluster: cluster.clone(), meter: meter.clone(), jitter: jitter.clone() };
+        emitter.emit(means, pool_event.clone(), event).await?;
+        tracing::info!(pool = self.pool, reason = pool_event.reason, message = pool_event.message, "event");
         Ok(Answer::Told)
     }
 
     /// Reads a MachineConfig and compresses it. Only the payload is kept.
-    async fn prepare(&self, rendered: &str) -> Result<Answer, Error> {
+    async fn load_payload(&self, rendered: &str) -> Result<Answer, Error> {
         let key = Key::new(Kind::MachineConfig, rendered);
-        let Some(text) = self.context.door.read_text(&key).await? else {
+        let Some(text) = self.context.cluster.read_text(&key).await? else {
             return Ok(Answer::Object(Change::Gone(key, None)));
         };
         let config = key.clone();
@@ -109,13 +109,13 @@ impl State {
     /// Creates a canonical Secret, or replaces the version of it that is known.
     async fn write_secret(&self, secret: &Object) -> Result<Change, Error> {
         let key = Key::of(Kind::Secret, secret);
-        let door = &self.context.door;
+        let cluster = &self.context.cluster;
         if secret.metadata.resource_version.is_some() {
-            return door.replace(&key, secret).await;
+            return cluster.replace(&key, secret).await;
         }
-        match door.create(&key, secret).await {
+        match cluster.create(&key, secret).await {
             // Another pool's actor was faster: what it made is as good.
-            Err(Error::AlreadyExists) => door.get(&key).await,
+            Err(Error::AlreadyExists) => cluster.get(&key).await,
             answer => answer,
         }
     }
@@ -124,8 +124,9 @@ impl State {
 /// Has a build's actor carry effects out. What it only reads is answered later, by a message.
 async fn ask(actor: Option<ActorRef<BuildMessage>>, effects: Vec<Effect>, payload: Option<&Payload>) -> Vec<Completed> {
     let Some(actor) = actor else { return all_failed(effects) };
-    let (reads, writes): (Vec<_>, Vec<_>) =
-        effects.into_iter().partition(|effect| matches!(effect, Effect::Seek(_) | Effect::ReadDigest { .. }));
+    let (reads, writes): (Vec<_>, Vec<_>) = effects
+        .into_iter()
+        .partition(|effect| matches!(effect, Effect::ReadDiagnostics(_) | Effect::ReadDigest { .. }));
     let mut unsent = Vec::new();
     for read in reads {
         if actor.cast(BuildMessage::Read(read.clone())).is_err() {

@@ -11,12 +11,12 @@ mod stopwatch;
 use jiff::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 
-use self::state::State;
+use self::state::PoolState;
 use super::context::Context;
 use super::supervisor::SupervisorMessage;
-use crate::plan::cache::{Cache, Change};
-use crate::plan::decide::Effect;
-use crate::plan::machine::{Answer, Failure};
+use crate::reconcile::decide::Effect;
+use crate::reconcile::machine::{Answer, Failure};
+use crate::reconcile::observed::cache::{Cache, Change};
 
 /// The actor of one pool.
 pub(super) struct PoolActor;
@@ -43,15 +43,15 @@ pub(super) struct PoolArguments {
 
 impl Actor for PoolActor {
     type Msg = PoolMessage;
-    type State = State;
+    type State = PoolState;
     type Arguments = PoolArguments;
 
     async fn pre_start(
         &self,
         myself: ActorRef<Self::Msg>,
         arguments: PoolArguments,
-    ) -> Result<State, ActorProcessingErr> {
-        let mut state = State::new(arguments, myself);
+    ) -> Result<PoolState, ActorProcessingErr> {
+        let mut state = PoolState::new(arguments, myself);
         state.request_step();
         Ok(state)
     }
@@ -60,7 +60,7 @@ impl Actor for PoolActor {
         &self,
         _: ActorRef<Self::Msg>,
         message: Self::Msg,
-        state: &mut State,
+        state: &mut PoolState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
             PoolMessage::Changed(change) => state.update(&change),
@@ -75,7 +75,7 @@ impl Actor for PoolActor {
         &self,
         _: ActorRef<Self::Msg>,
         event: SupervisionEvent,
-        state: &mut State,
+        state: &mut PoolState,
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorFailed(actor, error) => state.child_crashed(actor.get_id(), &error.to_string()),
@@ -85,7 +85,7 @@ impl Actor for PoolActor {
         Ok(())
     }
 
-    async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut PoolState) -> Result<(), ActorProcessingErr> {
         state.stop_timer();
         Ok(())
     }

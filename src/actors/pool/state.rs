@@ -13,13 +13,13 @@ use super::{PoolArguments, PoolMessage};
 use crate::actors::context::Context;
 use crate::actors::supervisor::SupervisorMessage;
 use crate::api::{Key, Kind, Pool};
-use crate::plan::cache::Change;
-use crate::plan::decide::Effect;
-use crate::plan::machine::{Answer, Failure, PoolMachine, Transition};
-use crate::plan::slots::Demand;
+use crate::reconcile::decide::Effect;
+use crate::reconcile::machine::{Answer, Failure, PoolMachine, Transition};
+use crate::reconcile::observed::cache::Change;
+use crate::reconcile::slots::Demand;
 
 /// What a pool actor keeps.
-pub(in crate::actors) struct State {
+pub(in crate::actors) struct PoolState {
     pub(super) context: Context,
     pub(super) pool: String,
     pub(super) machine: PoolMachine,
@@ -35,7 +35,7 @@ pub(in crate::actors) struct State {
     timer: Option<AbortHandle>,
 }
 
-impl State {
+impl PoolState {
     pub(super) fn new(arguments: PoolArguments, myself: ActorRef<PoolMessage>) -> Self {
         let PoolArguments { context, pool, cache, supervisor } = arguments;
         Self {

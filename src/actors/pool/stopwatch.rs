@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::actors::meter::Meter;
 use crate::api::Pool;
 use crate::api::conditions::BUILD_SUCCESS;
-use crate::plan::progress::{Ending, claimed, ended};
-use crate::plan::status::BuildStatus;
+use crate::reconcile::observed::status::BuildStatus;
+use crate::reconcile::pool::progress::{AttemptOutcome, claimed, ended};
 
 /// When the stages under way began, as far as the pool's record does not say so. It goes with its actor: what it had
 /// begun to measure is then measured by nobody, rather than twice.
@@ -44,7 +44,7 @@ impl Stopwatch {
         if let Some((attempt, ending)) = ended(before, after) {
             meter.built(ending, attempt.started, now);
             let succeeded_at = self.succeeded_at.take();
-            self.publishing_since = succeeded_at.filter(|_| ending == Ending::Succeeded);
+            self.publishing_since = succeeded_at.filter(|_| ending == AttemptOutcome::Succeeded);
         }
         if after.is_true(BUILD_SUCCESS)
             && !before.is_true(BUILD_SUCCESS)

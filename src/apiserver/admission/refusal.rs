@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::apiserver::kinds::Kind;
+use crate::apiserver::kinds::ResourceKind;
 use crate::apiserver::serve::BODY_BYTES_MAX;
-use crate::apiserver::status::{Cause, Failure, details};
+use crate::apiserver::status::{FieldError, StatusError, details};
 
 /// Why a write is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,30 +81,32 @@ impl Refusal {
     }
 
     /// The refusal of a write of the object `name`.
-    pub(in crate::apiserver) fn failure(&self, kind: &Kind, name: &str) -> Failure {
+    pub(in crate::apiserver) fn failure(&self, kind: &ResourceKind, name: &str) -> StatusError {
         match self {
-            Self::Forbidden(why) => Failure::forbidden(kind, name, why),
+            Self::Forbidden(why) => StatusError::forbidden(kind, name, why),
             Self::Policy { policy, binding, message } => {
                 let why =
                     format!("ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}");
                 let mut details = details(kind, name);
                 details.insert("causes".into(), json!([{"message": message}]));
-                Failure::forbidden(kind, name, &why).with(details).with_code(422, "Invalid")
+                StatusError::forbidden(kind, name, &why).with(details).with_code(422, "Invalid")
             }
-            Self::Webhook { webhook, message } => {
-                Failure::new(403, "Forbidden", format!("admission webhook {webhook:?} denied the request: {message}"))
-            }
+            Self::Webhook { webhook, message } => StatusError::new(
+                403,
+                "Forbidden",
+                format!("admission webhook {webhook:?} denied the request: {message}"),
+            ),
             Self::WebhookDown { webhook, error } => {
                 let error = format!("failed calling webhook {webhook:?}: {error}");
-                Failure::internal(&error).with(map("causes", json!([{"message": error}])))
+                StatusError::internal(&error).with(map("causes", json!([{"message": error}])))
             }
             Self::Invalid { field, value, why } => {
-                Failure::invalid(kind, name, &[Cause::invalid(field.as_str(), value, why.as_str())])
+                StatusError::invalid(kind, name, &[FieldError::invalid(field.as_str(), value, why.as_str())])
             }
-            Self::TooLarge => Failure::too_large(BODY_BYTES_MAX),
+            Self::TooLarge => StatusError::too_large(BODY_BYTES_MAX),
             Self::TooManyRequests(seconds) => {
                 let message = "the server has received too many requests and has asked us to try again later";
-                Failure::new(429, "TooManyRequests", message).with(map("retryAfterSeconds", json!(seconds)))
+                StatusError::new(429, "TooManyRequests", message).with(map("retryAfterSeconds", json!(seconds)))
             }
         }
     }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use super::kinds::Kind;
+use super::kinds::ResourceKind;
 use super::print::in_version;
 use super::serve::BODY_BYTES_MAX;
-use super::status::Failure;
+use super::status::StatusError;
 use super::store::{Object, Store};
-use super::write::{self, Place};
+use super::write::{self, WriteContext};
 
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -34,14 +34,14 @@ pub enum Patch {
 
 impl Patch {
     /// The patch in the body of a request for an object of `kind`.
-    pub fn parse(kind: &Kind, content_type: &str, body: &[u8]) -> Result<Self, Failure> {
-        let undecodable = |error: serde_json::Error| Failure::bad_request(format!("error decoding patch: {error}"));
+    pub fn parse(kind: &ResourceKind, content_type: &str, body: &[u8]) -> Result<Self, StatusError> {
+        let undecodable = |error: serde_json::Error| StatusError::bad_request(format!("error decoding patch: {error}"));
         match content_type {
             JSON_PATCH => serde_json::from_slice(body).map(Self::Json).map_err(undecodable),
             MERGE_PATCH | STRATEGIC_PATCH => {
                 let patch: Value = serde_json::from_slice(body).map_err(undecodable)?;
                 if !patch.is_object() {
-                    return Err(Failure::bad_request("error decoding patch: not a JSON object"));
+                    return Err(StatusError::bad_request("error decoding patch: not a JSON object"));
                 }
                 match content_type {
                     STRATEGIC_PATCH if kind.is_custom() => Err(unsupported(kind)),
@@ -54,46 +54,46 @@ impl Patch {
     }
 
     /// `object` with the patch applied.
-    fn applied(&self, kind: &Kind, object: &Value) -> Result<Value, Failure> {
+    fn applied(&self, kind: &ResourceKind, object: &Value) -> Result<Value, StatusError> {
         let mut patched = object.clone();
         match self {
             Self::Json(patch) => follow(&mut patched, patch)?,
             Self::Merge(patch) => json_patch::merge(&mut patched, patch),
             Self::Strategic(patch) => {
-                patched = strategic::merge(kind, patched, patch).map_err(Failure::bad_request)?;
+                patched = strategic::merge(kind, patched, patch).map_err(StatusError::bad_request)?;
             }
         }
-        if patched.is_object() { Ok(patched) } else { Err(Failure::patch_rejected()) }
+        if patched.is_object() { Ok(patched) } else { Err(StatusError::patch_rejected()) }
     }
 }
 
 /// Carries out the operations of a JSON patch, as long as they make no monster of the object.
-fn follow(object: &mut Value, patch: &[PatchOperation]) -> Result<(), Failure> {
+fn follow(object: &mut Value, patch: &[PatchOperation]) -> Result<(), StatusError> {
     if patch.len() > OPERATIONS_MAX {
-        return Err(Failure::too_large(OPERATIONS_MAX));
+        return Err(StatusError::too_large(OPERATIONS_MAX));
     }
     let mut copied = 0;
     for operation in patch {
         if let PatchOperation::Copy(copy) = operation {
             copied += object.pointer(copy.from.as_str()).map_or(0, |value| value.to_string().len());
             if copied > BODY_BYTES_MAX {
-                return Err(Failure::too_large(BODY_BYTES_MAX));
+                return Err(StatusError::too_large(BODY_BYTES_MAX));
             }
         }
-        json_patch::patch_unsafe(object, std::slice::from_ref(operation)).map_err(|_| Failure::patch_rejected())?;
+        json_patch::patch_unsafe(object, std::slice::from_ref(operation)).map_err(|_| StatusError::patch_rejected())?;
     }
     Ok(())
 }
 
-fn unsupported(kind: &Kind) -> Failure {
+fn unsupported(kind: &ResourceKind) -> StatusError {
     let strategic = if kind.is_custom() { "" } else { ", application/strategic-merge-patch+json" };
-    Failure::media_type(&format!("{JSON_PATCH}, {MERGE_PATCH}{strategic}"))
+    StatusError::media_type(&format!("{JSON_PATCH}, {MERGE_PATCH}{strategic}"))
 }
 
 /// Applies `patch` to the object that `place` names.
-pub fn patch(store: &mut Store, place: &Place<'_>, patch: &Patch) -> Result<Arc<Object>, Failure> {
+pub fn patch(store: &mut Store, place: &WriteContext<'_>, patch: &Patch) -> Result<Arc<Object>, StatusError> {
     let Some(old) = store.get(place.collection, &place.key()).cloned() else {
-        return Err(Failure::not_found(place.kind, place.name));
+        return Err(StatusError::not_found(place.kind, place.name));
     };
     let new = patch.applied(place.kind, &in_version(&old, place.kind).value)?;
     write::update(store, place, &old, new)

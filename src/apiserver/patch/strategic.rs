@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::kinds::{Kind, Rules};
+use super::super::kinds::{ResourceKind, Strategy};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -51,10 +51,10 @@ const SERVICE_ACCOUNTS: [(&str, Merge); 1] = [("secrets", Merge::By("name"))];
 struct Table(&'static [(&'static str, Merge)]);
 
 impl Table {
-    fn of(kind: &Kind) -> Self {
+    fn of(kind: &ResourceKind) -> Self {
         Self(match kind.rules {
-            Rules::Pod => &PODS,
-            Rules::Namespace => &NAMESPACES,
+            Strategy::Pod => &PODS,
+            Strategy::Namespace => &NAMESPACES,
             _ if kind.name == "ServiceAccount" => &SERVICE_ACCOUNTS,
             _ => &[],
         })
@@ -66,7 +66,7 @@ impl Table {
 }
 
 /// `object` of `kind` with the patch applied, or why the patch makes no sense.
-pub fn merge(kind: &Kind, object: Value, patch: &Value) -> Result<Value, String> {
+pub fn merge(kind: &ResourceKind, object: Value, patch: &Value) -> Result<Value, String> {
     let (Value::Object(object), Value::Object(patch)) = (object, patch) else {
         return Err("a strategic merge patch is a JSON object".to_owned());
     };

@@ -4,28 +4,28 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
-use super::super::status::Cause;
+use super::super::status::FieldError;
 use super::{INT_OR_STRING, below};
 
 /// What stands in a Status for one error against `schema`.
-pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<Cause> {
+pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError> {
     let pointer = error.instance_path().to_string();
     let (path, value) = (path(&pointer), error.instance());
-    let body = |should: String| vec![Cause::invalid(&path, value, &format!("{path} in body {should}"))];
-    let whole = |what: &str| vec![Cause::invalid(&path, value, &format!("{path:?} {what}"))];
+    let body = |should: String| vec![FieldError::invalid(&path, value, &format!("{path} in body {should}"))];
+    let whole = |what: &str| vec![FieldError::invalid(&path, value, &format!("{path:?} {what}"))];
     match error.kind() {
         Kind::Required { property } => {
-            vec![Cause::required(below(&path, property.as_str().unwrap_or_default()), "")]
+            vec![FieldError::required(below(&path, property.as_str().unwrap_or_default()), "")]
         }
-        Kind::Type { .. } => vec![Cause::mistyped(&path, &expected(schema, &pointer), type_of(value))],
-        Kind::Format { format } => vec![Cause::misformatted(&path, format, value)],
+        Kind::Type { .. } => vec![FieldError::mistyped(&path, &expected(schema, &pointer), type_of(value))],
+        Kind::Format { format } => vec![FieldError::misformatted(&path, format, value)],
         Kind::Enum { options } => {
             let options = options.as_array().into_iter().flatten();
-            vec![Cause::unsupported(&path, value, options.filter(|option| !option.is_null()))]
+            vec![FieldError::unsupported(&path, value, options.filter(|option| !option.is_null()))]
         }
-        Kind::MaxLength { limit } => vec![Cause::too_long(&path, usize::try_from(*limit).unwrap_or(usize::MAX))],
-        Kind::MaxItems { limit } => vec![Cause::too_many(&path, count(value), *limit)],
-        Kind::MaxProperties { limit } => vec![Cause::too_many(&path, count(value), *limit)],
+        Kind::MaxLength { limit } => vec![FieldError::too_long(&path, usize::try_from(*limit).unwrap_or(usize::MAX))],
+        Kind::MaxItems { limit } => vec![FieldError::too_many(&path, count(value), *limit)],
+        Kind::MaxProperties { limit } => vec![FieldError::too_many(&path, count(value), *limit)],
         Kind::MinLength { limit } => body(format!("should be at least {limit} chars long")),
         Kind::MinItems { limit } => body(format!("should have at least {limit} items")),
         Kind::MinProperties { limit } => body(format!("should have at least {limit} properties")),
@@ -41,7 +41,7 @@ pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<Cause> {
             whole("must validate one and only one schema (oneOf). Found 2 valid alternatives")
         }
         Kind::Not { .. } => whole("must not validate the schema (not)"),
-        _ => vec![Cause::invalid(&path, value, &error.to_string())],
+        _ => vec![FieldError::invalid(&path, value, &error.to_string())],
     }
 }
 

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::super::status::Cause;
+use super::super::status::FieldError;
 use super::below;
 
 /// Adds to `causes` what is in a list of `value` for the second time. `path` leads to `value`.
-pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<Cause>) {
+pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<FieldError>) {
     match value {
         Value::Array(items) => {
             let identities: Vec<Value> = items.iter().map(|item| identity(schema, item)).collect();
@@ -14,7 +14,7 @@ pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Ve
                 let identity = &identities[index];
                 let mut path = format!("{path}[{index}]");
                 if !identity.is_null() && identities[..index].contains(identity) {
-                    causes.push(Cause::duplicate(&path, identity));
+                    causes.push(FieldError::duplicate(&path, identity));
                 }
                 duplicates(&schema["items"], item, &mut path, causes);
             }

@@ -9,7 +9,7 @@ mod structure;
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
-use super::status::Cause;
+use super::status::FieldError;
 pub use structure::faults;
 
 /// The schema of one version of a custom resource.
@@ -49,8 +49,8 @@ impl Schema {
     }
 
     /// Everything that is wrong with `object`.
-    pub fn faults(&self, object: &Value) -> Vec<Cause> {
-        let mut causes: Vec<Cause> =
+    pub fn faults(&self, object: &Value) -> Vec<FieldError> {
+        let mut causes: Vec<FieldError> =
             self.validator.iter_errors(object).flat_map(|error| causes::of(&error, &self.value)).collect();
         lists::duplicates(&self.value, object, &mut String::new(), &mut causes);
         causes

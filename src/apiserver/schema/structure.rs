@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::super::status::Cause;
+use super::super::status::FieldError;
 use super::{INT_OR_STRING, PRESERVE, validator};
 
 /// Everything that is wrong with `schema`, which is at `path` of a definition.
-pub fn faults(schema: &Value, path: &str) -> Vec<Cause> {
+pub fn faults(schema: &Value, path: &str) -> Vec<FieldError> {
     let mut causes = Vec::new();
     if schema.get("type").is_none() {
-        causes.push(Cause::required(format!("{path}.type"), "must not be empty at the root"));
+        causes.push(FieldError::required(format!("{path}.type"), "must not be empty at the root"));
     } else if schema["type"] != "object" {
-        causes.push(Cause::invalid(format!("{path}.type"), &schema["type"], "must be object at the root"));
+        causes.push(FieldError::invalid(format!("{path}.type"), &schema["type"], "must be object at the root"));
     }
     if schema[PRESERVE] != true && schema.get("properties").is_none() && schema.get("additionalProperties").is_none() {
         // An object of nothing: odd, and allowed.
@@ -21,19 +21,19 @@ pub fn faults(schema: &Value, path: &str) -> Vec<Cause> {
     if causes.is_empty()
         && let Err(why) = validator(schema)
     {
-        causes.push(Cause::invalid(path, &Value::from("schema"), &why));
+        causes.push(FieldError::invalid(path, &Value::from("schema"), &why));
     }
     causes
 }
 
-fn fields(schema: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn fields(schema: &Value, path: &str, causes: &mut Vec<FieldError>) {
     for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         typed(field, &format!("{path}.properties[{name}]"), "object fields", causes);
     }
     if let Some(items) = schema.get("items") {
         typed(items, &format!("{path}.items"), "array items", causes);
     } else if schema["type"] == "array" {
-        causes.push(Cause::required(format!("{path}.items"), "must be specified"));
+        causes.push(FieldError::required(format!("{path}.items"), "must be specified"));
     }
     if let Some(additional) = schema.get("additionalProperties").filter(|schema| schema.is_object()) {
         typed(additional, &format!("{path}.additionalProperties"), "object fields", causes);
@@ -41,15 +41,15 @@ fn fields(schema: &Value, path: &str, causes: &mut Vec<Cause>) {
     if let Some(default) = schema.get("default") {
         let found = validator(schema).ok();
         if found.is_some_and(|validator| !validator.is_valid(default)) {
-            causes.push(Cause::invalid(format!("{path}.default"), default, "must be valid against the schema"));
+            causes.push(FieldError::invalid(format!("{path}.default"), default, "must be valid against the schema"));
         }
     }
 }
 
-fn typed(schema: &Value, path: &str, what: &str, causes: &mut Vec<Cause>) {
+fn typed(schema: &Value, path: &str, what: &str, causes: &mut Vec<FieldError>) {
     let is_typed = schema.get("type").is_some() || schema[INT_OR_STRING] == true || schema[PRESERVE] == true;
     if !is_typed {
-        causes.push(Cause::required(format!("{path}.type"), &format!("must not be empty for specified {what}")));
+        causes.push(FieldError::required(format!("{path}.type"), &format!("must not be empty for specified {what}")));
     }
     fields(schema, path, causes);
 }

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
-use super::super::kinds::{Kind, Rules};
+use super::super::kinds::{ResourceKind, Strategy};
 use super::super::meta;
-use super::super::status::Cause;
+use super::super::status::FieldError;
 use crate::api::limits::{CONFIG_MAP_BYTES_MAX, NAME_BYTES_MAX};
 use crate::encoding::{Padding, decode_base64};
 
@@ -33,10 +33,10 @@ fn map<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = (&'a String, 
 
 /// Writes the bytes in a ConfigMap or a Secret as the server writes them: it keeps what base64 stands for, not the text
 /// of a client, which may have line breaks in it. What is not base64 stays as it is, and is refused as such.
-pub fn reencode(kind: &Kind, object: &mut Value) {
+pub fn reencode(kind: &ResourceKind, object: &mut Value) {
     let field = match kind.rules {
-        Rules::Secret => "data",
-        Rules::ConfigMap => "binaryData",
+        Strategy::Secret => "data",
+        Strategy::ConfigMap => "binaryData",
         _ => return,
     };
     let values = object.get_mut(field).and_then(Value::as_object_mut).into_iter().flatten();
@@ -48,27 +48,27 @@ pub fn reencode(kind: &Kind, object: &mut Value) {
 }
 
 /// Adds what is wrong with the data of a ConfigMap or a Secret.
-pub fn object(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
-    let is_encoded = |field| kind.rules == Rules::Secret || field == "binaryData";
+pub fn object(kind: &ResourceKind, object: &Value, causes: &mut Vec<FieldError>) {
+    let is_encoded = |field| kind.rules == Strategy::Secret || field == "binaryData";
     let mut bytes = 0;
     for field in ["data", "binaryData"] {
         for (key, value) in map(object, field) {
             let place = || format!("{field}[{key}]");
             if let Some(why) = key_fault(key) {
-                causes.push(Cause::invalid(place(), &json!(key), &why));
+                causes.push(FieldError::invalid(place(), &json!(key), &why));
             }
             if field == "data" && object["binaryData"].get(key).is_some() {
-                causes.push(Cause::invalid(place(), &json!(key), "duplicate of key present in binaryData"));
+                causes.push(FieldError::invalid(place(), &json!(key), "duplicate of key present in binaryData"));
             }
             let value = value.as_str().unwrap_or_default();
             bytes += if is_encoded(field) { decoded_len(value) } else { value.len() };
         }
     }
     if bytes > CONFIG_MAP_BYTES_MAX {
-        let field = if kind.rules == Rules::Secret { "data" } else { "[]" };
-        causes.push(Cause::too_long(field, CONFIG_MAP_BYTES_MAX));
+        let field = if kind.rules == Strategy::Secret { "data" } else { "[]" };
+        causes.push(FieldError::too_long(field, CONFIG_MAP_BYTES_MAX));
     }
-    if kind.rules == Rules::Secret {
+    if kind.rules == Strategy::Secret {
         secret(object, causes);
     }
 }
@@ -85,11 +85,11 @@ fn key_fault(key: &str) -> Option<String> {
     }
 }
 
-fn secret(secret: &Value, causes: &mut Vec<Cause>) {
+fn secret(secret: &Value, causes: &mut Vec<FieldError>) {
     let own = meta::text(secret, "type");
     for key in REQUIRED.iter().filter(|(name, _)| *name == own).flat_map(|(_, keys)| *keys) {
         if secret["data"].get(key).is_none() {
-            causes.push(Cause::required(format!("data[{key}]"), ""));
+            causes.push(FieldError::required(format!("data[{key}]"), ""));
         }
     }
     for key in [".dockercfg", ".dockerconfigjson"] {
@@ -98,31 +98,31 @@ fn secret(secret: &Value, causes: &mut Vec<Cause>) {
             decoded.and_then(|bytes| serde_json::from_slice::<Option<BTreeMap<String, IgnoredAny>>>(&bytes).err());
         if let Some(error) = fault.filter(|_| own == format!("kubernetes.io/{}", &key[1..])) {
             let place = format!("data[{key}]");
-            causes.push(Cause::invalid(place, &json!("<secret contents redacted>"), &error.to_string()));
+            causes.push(FieldError::invalid(place, &json!("<secret contents redacted>"), &error.to_string()));
         }
     }
     let account = secret["metadata"]["annotations"].get(ACCOUNT).and_then(Value::as_str).unwrap_or_default();
     if own == "kubernetes.io/service-account-token" && account.is_empty() {
-        causes.push(Cause::required(format!("metadata.annotations[{ACCOUNT}]"), ""));
+        causes.push(FieldError::required(format!("metadata.annotations[{ACCOUNT}]"), ""));
     }
 }
 
 /// Adds what may not change from `old` to `new`.
-pub fn update(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
-    if kind.rules == Rules::Secret && old["type"] != new["type"] {
-        causes.push(Cause::invalid("type", &new["type"], "field is immutable"));
+pub fn update(kind: &ResourceKind, old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+    if kind.rules == Strategy::Secret && old["type"] != new["type"] {
+        causes.push(FieldError::invalid("type", &new["type"], "field is immutable"));
     }
     if old["immutable"] != true {
         return;
     }
     if new["immutable"] != true {
-        causes.push(Cause::forbidden("immutable", IMMUTABLE));
+        causes.push(FieldError::forbidden("immutable", IMMUTABLE));
     }
     let empty = Map::new();
     for field in ["data", "binaryData"] {
         let of = |object: &Value| object.get(field).and_then(Value::as_object).unwrap_or(&empty).clone();
         if of(old) != of(new) {
-            causes.push(Cause::forbidden(field, IMMUTABLE));
+            causes.push(FieldError::forbidden(field, IMMUTABLE));
         }
     }
 }

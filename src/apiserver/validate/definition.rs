@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::definition::versions;
 use super::super::meta::{metadata, text};
 use super::super::schema;
-use super::super::status::Cause;
+use super::super::status::FieldError;
 use super::{LABEL_BYTES_MAX, SUBDOMAIN};
 use crate::api::names::is_dns1123_subdomain;
 
@@ -16,17 +16,17 @@ const LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric ch
     '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 /// Adds what is wrong with a definition.
-pub fn object(definition: &Value, causes: &mut Vec<Cause>) {
+pub fn object(definition: &Value, causes: &mut Vec<FieldError>) {
     let (spec, names) = (&definition["spec"], &definition["spec"]["names"]);
     group(text(spec, "group"), causes);
     for field in ["plural", "kind"] {
         if text(names, field).is_empty() {
-            causes.push(Cause::required(format!("spec.names.{field}"), ""));
+            causes.push(FieldError::required(format!("spec.names.{field}"), ""));
         }
     }
     if !matches!(text(spec, "scope"), "Cluster" | "Namespaced") {
         let scopes = [json!("Cluster"), json!("Namespaced")];
-        causes.push(Cause::unsupported("spec.scope", &json!(text(spec, "scope")), &scopes));
+        causes.push(FieldError::unsupported("spec.scope", &json!(text(spec, "scope")), &scopes));
     }
     // These are parts of paths, and are written into documents as they are.
     for field in ["plural", "singular", "kind", "listKind"] {
@@ -40,32 +40,32 @@ pub fn object(definition: &Value, causes: &mut Vec<Cause>) {
     let (name, expected) = (metadata(definition, "name"), format!("{}.{}", text(names, "plural"), text(spec, "group")));
     if name != expected {
         let why = "must be spec.names.plural+\".\"+spec.group";
-        causes.push(Cause::invalid("metadata.name", &json!(name), why));
+        causes.push(FieldError::invalid("metadata.name", &json!(name), why));
     }
 }
 
 /// Adds what may not change from `old` to `new`: what says where the objects that are there are, and what they are.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
+pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     for pointer in ["/spec/scope", "/spec/names/kind", "/spec/group", "/spec/names/plural"] {
         let value = new.pointer(pointer).unwrap_or(&Value::Null);
         if old.pointer(pointer) != Some(value) {
-            causes.push(Cause::invalid(pointer[1..].replace('/', "."), value, "field is immutable"));
+            causes.push(FieldError::invalid(pointer[1..].replace('/', "."), value, "field is immutable"));
         }
     }
 }
 
-fn group(group: &str, causes: &mut Vec<Cause>) {
+fn group(group: &str, causes: &mut Vec<FieldError>) {
     let why = match group {
-        "" => return causes.push(Cause::required("spec.group", "")),
+        "" => return causes.push(FieldError::required("spec.group", "")),
         _ if !is_dns1123_subdomain(group) => SUBDOMAIN,
         _ if !group.contains('.') => "should be a domain with at least one dot",
         _ => return,
     };
-    causes.push(Cause::invalid("spec.group", &json!(group), why));
+    causes.push(FieldError::invalid("spec.group", &json!(group), why));
 }
 
 /// Adds what is wrong with a name that has to be a label, if it is there.
-fn label(field: &str, name: &str, is_mixed: bool, causes: &mut Vec<Cause>) {
+fn label(field: &str, name: &str, is_mixed: bool, causes: &mut Vec<FieldError>) {
     let lower = if is_mixed { name.to_ascii_lowercase() } else { name.to_owned() };
     let is_label = lower.starts_with(|first: char| first.is_ascii_lowercase())
         && !lower.contains('.')
@@ -73,31 +73,35 @@ fn label(field: &str, name: &str, is_mixed: bool, causes: &mut Vec<Cause>) {
         && name.len() <= LABEL_BYTES_MAX;
     if !name.is_empty() && !is_label {
         let mixed = format!("may have mixed case, but should otherwise match: {LABEL}");
-        causes.push(Cause::invalid(field, &json!(name), if is_mixed { &mixed } else { LABEL }));
+        causes.push(FieldError::invalid(field, &json!(name), if is_mixed { &mixed } else { LABEL }));
     }
 }
 
-fn version_faults(definition: &Value) -> Vec<Cause> {
+fn version_faults(definition: &Value) -> Vec<FieldError> {
     let (all, mut causes) = (&definition["spec"]["versions"], Vec::new());
     let stored = versions(definition).iter().filter(|version| version["storage"] == true).count();
     if stored != 1 {
-        causes.push(Cause::invalid("spec.versions", all, "must have exactly one version marked as storage version"));
+        causes.push(FieldError::invalid(
+            "spec.versions",
+            all,
+            "must have exactly one version marked as storage version",
+        ));
     }
     let mut names = BTreeSet::new();
     for (index, version) in versions(definition).iter().enumerate() {
         let (field, name) = (format!("spec.versions[{index}].name"), text(version, "name"));
         label(&field, name, false, &mut causes);
         if name.is_empty() {
-            causes.push(Cause::required(field, ""));
+            causes.push(FieldError::required(field, ""));
         } else if !names.insert(name) {
-            causes.push(Cause::invalid("spec.versions", all, "must contain unique version names"));
+            causes.push(FieldError::invalid("spec.versions", all, "must contain unique version names"));
         }
     }
     causes
 }
 
 /// Everything that is wrong with the schemas. One that all versions share is told of once, as that of the definition.
-fn schema_faults(versions: &[Value]) -> Vec<Cause> {
+fn schema_faults(versions: &[Value]) -> Vec<FieldError> {
     let schemas: Vec<&Value> = versions.iter().map(|version| &version["schema"]["openAPIV3Schema"]).collect();
     if let [first, rest @ ..] = schemas.as_slice()
         && first.is_object()
@@ -107,7 +111,7 @@ fn schema_faults(versions: &[Value]) -> Vec<Cause> {
     }
     let place = |index: usize| format!("spec.versions[{index}].schema.openAPIV3Schema");
     let faults = |(index, schema): (usize, &&Value)| match schema {
-        Value::Null => vec![Cause::required(place(index), "schemas are required")],
+        Value::Null => vec![FieldError::required(place(index), "schemas are required")],
         schema => schema::faults(schema, &place(index)),
     };
     schemas.iter().enumerate().flat_map(faults).collect()

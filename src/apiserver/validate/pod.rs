@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::meta;
-use super::super::status::Cause;
+use super::super::status::FieldError;
 use super::label_fault;
 
 const SPEC: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
@@ -20,14 +20,14 @@ fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
 }
 
 /// Adds what is wrong with a pod.
-pub fn object(pod: &Value, causes: &mut Vec<Cause>) {
+pub fn object(pod: &Value, causes: &mut Vec<FieldError>) {
     let spec = &pod["spec"];
     let mut volumes = BTreeSet::new();
     for (index, volume) in list(spec, "volumes").iter().enumerate() {
         named(volume, &format!("spec.volumes[{index}].name"), &mut volumes, causes);
     }
     if list(spec, "containers").is_empty() {
-        causes.push(Cause::required("spec.containers", ""));
+        causes.push(FieldError::required("spec.containers", ""));
     }
     let mut names = BTreeSet::new();
     for field in ["containers", "initContainers"] {
@@ -46,30 +46,30 @@ pub fn object(pod: &Value, causes: &mut Vec<Cause>) {
             } else {
                 "must be between 1 and 2147483647, inclusive"
             };
-            causes.push(Cause::invalid(format!("spec.{field}"), &json!(seconds), why));
+            causes.push(FieldError::invalid(format!("spec.{field}"), &json!(seconds), why));
         }
     }
 }
 
-fn container(container: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &mut Vec<Cause>) {
+fn container(container: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &mut Vec<FieldError>) {
     if meta::text(container, "image").is_empty() {
-        causes.push(Cause::required(format!("{path}.image"), ""));
+        causes.push(FieldError::required(format!("{path}.image"), ""));
     }
     one_of(container, "imagePullPolicy", &format!("{path}.imagePullPolicy"), &PULL_POLICIES, causes);
     for (index, variable) in list(container, "env").iter().enumerate() {
         if meta::text(variable, "name").is_empty() {
-            causes.push(Cause::required(format!("{path}.env[{index}].name"), ""));
+            causes.push(FieldError::required(format!("{path}.env[{index}].name"), ""));
         }
     }
     for (index, port) in list(container, "ports").iter().enumerate() {
         let at = format!("{path}.ports[{index}]");
         one_of(port, "protocol", &format!("{at}.protocol"), &PROTOCOLS, causes);
         match port["containerPort"].as_i64().unwrap_or_default() {
-            0 => causes.push(Cause::required(format!("{at}.containerPort"), "")),
+            0 => causes.push(FieldError::required(format!("{at}.containerPort"), "")),
             1..=65_535 => {}
             number => {
                 let why = "must be between 1 and 65535, inclusive";
-                causes.push(Cause::invalid(format!("{at}.containerPort"), &json!(number), why));
+                causes.push(FieldError::invalid(format!("{at}.containerPort"), &json!(number), why));
             }
         }
     }
@@ -78,54 +78,58 @@ fn container(container: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &m
         let at = format!("{path}.volumeMounts[{index}]");
         let (name, mounted) = (meta::text(mount, "name"), meta::text(mount, "mountPath"));
         if name.is_empty() {
-            causes.push(Cause::required(format!("{at}.name"), ""));
+            causes.push(FieldError::required(format!("{at}.name"), ""));
         } else if !volumes.contains(name) {
-            causes.push(Cause::not_found(format!("{at}.name"), &json!(name)));
+            causes.push(FieldError::not_found(format!("{at}.name"), &json!(name)));
         }
         if mounted.is_empty() {
-            causes.push(Cause::required(format!("{at}.mountPath"), ""));
+            causes.push(FieldError::required(format!("{at}.mountPath"), ""));
         } else if !paths.insert(mounted) {
-            causes.push(Cause::invalid(format!("{at}.mountPath"), &json!(mounted), "must be unique"));
+            causes.push(FieldError::invalid(format!("{at}.mountPath"), &json!(mounted), "must be unique"));
         }
     }
 }
 
 /// Something that has to have a name, and one that nothing else in `names` has.
-fn named<'a>(item: &'a Value, path: &str, names: &mut BTreeSet<&'a str>, causes: &mut Vec<Cause>) {
+fn named<'a>(item: &'a Value, path: &str, names: &mut BTreeSet<&'a str>, causes: &mut Vec<FieldError>) {
     let name = meta::text(item, "name");
     if name.is_empty() {
-        causes.push(Cause::required(path, ""));
+        causes.push(FieldError::required(path, ""));
     } else if let Some(why) = label_fault(name) {
-        causes.push(Cause::invalid(path, &json!(name), why));
+        causes.push(FieldError::invalid(path, &json!(name), why));
     } else if !names.insert(name) {
-        causes.push(Cause::duplicate(path, &json!(name)));
+        causes.push(FieldError::duplicate(path, &json!(name)));
     }
 }
 
-fn one_of(value: &Value, field: &str, path: &str, options: &[&str], causes: &mut Vec<Cause>) {
+fn one_of(value: &Value, field: &str, path: &str, options: &[&str], causes: &mut Vec<FieldError>) {
     let given = meta::text(value, field);
     if !given.is_empty() && !options.contains(&given) {
         let options: Vec<Value> = options.iter().map(|option| json!(option)).collect();
-        causes.push(Cause::unsupported(path, &json!(given), &options));
+        causes.push(FieldError::unsupported(path, &json!(given), &options));
     }
 }
 
 /// Adds what may not change from `old` to `new`.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
+pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     let (before, after) = (&old["spec"], &new["spec"]);
     let keeps_tolerations = list(before, "tolerations").iter().all(|one| list(after, "tolerations").contains(one));
     if fixed_spec(old) != fixed_spec(new) || !keeps_tolerations {
-        causes.push(Cause::forbidden("spec", SPEC));
+        causes.push(FieldError::forbidden("spec", SPEC));
     }
     let deadline = |spec: &Value| spec["activeDeadlineSeconds"].as_i64();
     let field = "spec.activeDeadlineSeconds";
     match (deadline(before), deadline(after)) {
         (Some(_), None) => {
-            causes.push(Cause::invalid(field, &Value::Null, "must not update from a positive integer to nil value"));
+            causes.push(FieldError::invalid(
+                field,
+                &Value::Null,
+                "must not update from a positive integer to nil value",
+            ));
         }
         (Some(before), Some(after)) if after > before => {
             let why = "must be less than or equal to previous value";
-            causes.push(Cause::invalid(field, &json!(after), why));
+            causes.push(FieldError::invalid(field, &json!(after), why));
         }
         _ => {}
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::local_build::private_directory;
+use crate::images::build::private_directory;
 
 /// Where an image goes: to its registry, or to a file, which is put in place when all of it is there.
 pub(super) enum Destination {

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, RENDERED_PREFIX};
 use crate::api::{Kind, Object, names};
-use crate::builders::{BuildSettings, DigestHandoff};
 use crate::cli::Error;
 use crate::cli::documents::Documents;
 use crate::cli::registry_access::default_authfiles;
-use crate::image::authfile;
-use crate::inspect::Plan;
-use crate::plan::fault::InputFault;
+use crate::images::inspect::Plan;
+use crate::images::registry::authfile;
+use crate::reconcile::inputs::fault::InputFault;
+use crate::reconcile::objects::{BuildSettings, DigestHandoff};
 
 /// The name of the Secrets that stand in for files with credentials.
 const NO_SECRET: &str = "local";
@@ -66,7 +66,7 @@ pub(super) struct Build {
 
 impl Build {
     /// What the image will be asked to be.
-    pub(super) fn plan(&self) -> Result<Plan, crate::inspect::Error> {
+    pub(super) fn plan(&self) -> Result<Plan, crate::images::inspect::Error> {
         Plan::new(self.machine_config.clone(), &self.labels)
     }
 }

@@ -9,8 +9,8 @@ use crate::cli::Error;
 use crate::cli::documents::Documents;
 use crate::cli::stdout::print;
 use crate::cli::stop::told_to_stop;
-use crate::simulation::executor::Executor;
-use crate::simulation::real::{self, RealOptions};
+use crate::simulation::kubelet::real::Executor;
+use crate::simulation::runs::real_time::{self, RealOptions};
 use crate::simulation::{Fleet, MachineConfigTemplate};
 use crate::stderr;
 
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         let stop = told_to_stop()?;
-        real::run(&options, stop, &mut |published| bar.set_position(published as u64)).await
+        real_time::run(&options, stop, &mut |published| bar.set_position(published as u64)).await
     })?;
     bar.finish_and_clear();
     print(&format!("{report}\n"))?;

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::{progress_bar, tell_wall_time};
-use crate::actors::Settings;
+use crate::actors::ActorSettings;
 use crate::cli::Error;
 use crate::cli::stdout::print;
 use crate::simulation::Trace;
-use crate::simulation::scenario::{self, Failed, Outcome, Run, Summary};
+use crate::simulation::runs::scenario::{self, Failed, Outcome, Run, Summary};
 
 /// Violations that are printed; there may be one for each request after the first.
 const VIOLATIONS_SHOWN_MAX: usize = 20;
@@ -26,7 +26,7 @@ pub(super) fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
 pub(super) fn run(
     name: &str,
     seeds: RangeInclusive<u64>,
-    settings: Settings,
+    settings: ActorSettings,
     trace: Option<&Trace>,
 ) -> Result<ExitCode, Error> {
     let started = Instant::now();

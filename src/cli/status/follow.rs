@@ -10,11 +10,11 @@ use tokio::time;
 use crate::causes::with_causes;
 use crate::cli::Error;
 use crate::cli::cluster_access::Access;
-use crate::cluster::snapshot::{self, Reports, Snapshot, read_daemon};
 use crate::cluster::watch::Watches;
-use crate::plan::index::WatchEvent;
-use crate::plan::report::PoolReport;
-use crate::plan::report::daemon::DaemonReport;
+use crate::reconcile::observed::index::WatchEvent;
+use crate::report::PoolReport;
+use crate::report::daemon::DaemonReport;
+use crate::snapshot::{self, Reports, Snapshot, read_daemon};
 use crate::stderr;
 
 /// The wait before what could not be read is read again.
@@ -63,7 +63,8 @@ impl Followed {
     /// Waits until something may be otherwise than it was, and looks again.
     pub(super) async fn changed(&mut self) {
         let event = time::timeout(self.patience(), self.events.recv()).await.ok().flatten();
-        let is_due = self.trouble.is_some() || self.reports.wake.is_some_and(|wake| wake <= Timestamp::now());
+        let is_due =
+            self.trouble.is_some() || self.reports.requeue_at.is_some_and(|requeue_at| requeue_at <= Timestamp::now());
         let looked = if event.is_some() || is_due { self.look(event).await } else { Ok(()) };
         let trouble = looked.map_or_else(|error| Some(with_causes(&error)), |()| self.blindness());
         if let Some(trouble) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
@@ -99,7 +100,7 @@ impl Followed {
         if self.trouble.is_some() {
             return AGAIN_AFTER;
         }
-        let until = self.reports.wake.map(|wake| wake.duration_since(Timestamp::now()));
+        let until = self.reports.requeue_at.map(|requeue_at| requeue_at.duration_since(Timestamp::now()));
         until.map_or(WAKE_MAX, |wait| Duration::try_from(wait).unwrap_or_default().clamp(WAKE_MIN, WAKE_MAX))
     }
 }

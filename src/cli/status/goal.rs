@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::plan::report::{PoolReport, State};
+use crate::report::{PoolPhase, PoolReport};
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,7 +28,7 @@ impl Goal {
     /// Judges the pool of this name, or else all pools that are opted in.
     pub(super) fn judge(self, reports: &[&PoolReport], pool: Option<&str>) -> Verdict {
         let meant: Vec<&PoolReport> =
-            reports.iter().copied().filter(|r| pool.is_some() || r.state != State::NotOptedIn).collect();
+            reports.iter().copied().filter(|r| pool.is_some() || r.state != PoolPhase::NotOptedIn).collect();
         if meant.is_empty() {
             let why = pool.map_or_else(|| "no pool is opted in".to_owned(), |pool| format!("pool {pool} is gone"));
             return Verdict::Hopeless(why);
@@ -50,7 +50,7 @@ impl Goal {
     }
 
     fn is_out_of_reach(self, report: &PoolReport) -> bool {
-        let is_left = matches!(report.state, State::NotOptedIn | State::OptingOut | State::Deleting);
+        let is_left = matches!(report.state, PoolPhase::NotOptedIn | PoolPhase::OptingOut | PoolPhase::Deleting);
         let other = match self {
             Self::Built => Self::Failed,
             Self::Failed => Self::Built,

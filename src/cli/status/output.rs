@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::cli::Error;
 use crate::cli::stdout::print;
-use crate::plan::report::PoolReport;
-use crate::plan::report::daemon::DaemonReport;
-use crate::plan::report::text::{self, Rows};
+use crate::report::PoolReport;
+use crate::report::daemon::DaemonReport;
+use crate::report::text::{self, Rows};
 use crate::stderr;
 use crate::yaml;
 

@@ -9,7 +9,7 @@ use kube::config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, KubeconfigE
 
 use super::proxy;
 use crate::causes::with_causes;
-use crate::plan::proxy::redacted;
+use crate::reconcile::inputs::proxy::redacted;
 
 /// What a user says of which cluster is meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

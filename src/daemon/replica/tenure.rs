@@ -10,13 +10,13 @@ use kube::client::Body;
 use tokio::sync::{oneshot, watch};
 use tower::{BoxError, Service};
 
-use super::{Candidacy, Home};
+use super::{Home, LeaderElectionConfig};
 use crate::cluster::lease::elector::Elector;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
-use crate::daemon::{Options, user_agent};
+use crate::daemon::{DaemonOptions, user_agent};
 use crate::jitter::Jitter;
-use crate::plan::report::daemon::{DaemonSettings, DaemonState, annotations};
+use crate::report::daemon::{DaemonSettings, DaemonState, annotations};
 
 /// How a process stands with regard to the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +40,9 @@ impl Tenure {
     ///
     /// What is written with it is how the daemon is by then, as `state` tells.
     pub(super) fn begin<S, B>(
-        candidacy: Candidacy,
+        candidacy: LeaderElectionConfig,
         way: S,
-        options: &Options,
+        options: &DaemonOptions,
         state: &Arc<Mutex<DaemonState>>,
         home: Home,
     ) -> Self
@@ -53,8 +53,8 @@ impl Tenure {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let Candidacy { identity, timing } = candidacy;
-        let Options { settings, metrics, clock, fence, .. } = options;
+        let LeaderElectionConfig { identity, timing } = candidacy;
+        let DaemonOptions { settings, metrics, clock, fence, .. } = options;
         let (jitter, meter) = (Jitter::seeded(options.seed), metrics.requests.clone());
         // Leadership itself is not behind the fence.
         let transport = Transport::new(way, jitter, &user_agent(), Fence::open(), meter);

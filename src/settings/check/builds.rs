@@ -7,9 +7,9 @@ use super::scheduling::{KEY, labels};
 use crate::api::keys;
 use crate::api::labels::is_annotation_key;
 use crate::api::limits::{ANNOTATIONS_BYTES_MAX, NAME_BYTES_MAX};
-use crate::plan::build_settings::BuildSettings;
-use crate::plan::proxy::{is_redacted, redacted};
-use crate::plan::pullspec::{self, PullspecError};
+use crate::reconcile::inputs::build_settings::BuildSettings;
+use crate::reconcile::inputs::image_ref::{self, PullspecError};
+use crate::reconcile::inputs::proxy::{is_redacted, redacted};
 
 const PROXY: &str = "a URL as in http://proxy.example.com:3128, of http or https, with a user and a password or without, \
     and without a path";
@@ -17,7 +17,7 @@ const CONFIG_KEY: &str = "a key of a ConfigMap: at most 253 letters, digits, -, 
 
 pub(super) fn check(checker: &mut Checker, build: &BuildSettings) {
     let image = &build.builder_image;
-    if let Err(error) = pullspec::check_image(image) {
+    if let Err(error) = image_ref::check_image(image) {
         let why = match error {
             PullspecError::Malformed(_, why) => why.to_owned(),
             other => other.to_string(),

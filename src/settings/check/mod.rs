@@ -15,7 +15,7 @@ const NAME: &str = "a name of lower-case letters, digits, - and ., that begins a
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct InvalidSetting {
     /// Its field.
     pub field: String,
     /// What it is set to, fit to be shown.
@@ -24,7 +24,7 @@ pub struct Fault {
     pub allowed: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.field)?;
         if let Some(flag) = flag_of(&self.field) {
@@ -36,9 +36,9 @@ impl fmt::Display for Fault {
 
 /// All settings that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub struct InvalidSettings(pub Vec<InvalidSetting>);
 
-impl fmt::Display for Faults {
+impl fmt::Display for InvalidSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [fault] = &self.0[..] {
             return fault.fmt(f);
@@ -48,11 +48,11 @@ impl fmt::Display for Faults {
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for InvalidSettings {}
 
 /// What is wrong so far.
 #[derive(Default)]
-struct Checker(Vec<Fault>);
+struct Checker(Vec<InvalidSetting>);
 
 impl Checker {
     /// Takes note of a text that cannot be used.
@@ -63,7 +63,7 @@ impl Checker {
     /// Takes note of a value that cannot be used.
     fn value(&mut self, is_good: bool, field: &str, value: impl fmt::Display, allowed: &str) {
         if !is_good {
-            self.0.push(Fault { field: field.into(), value: value.to_string(), allowed: allowed.into() });
+            self.0.push(InvalidSetting { field: field.into(), value: value.to_string(), allowed: allowed.into() });
         }
     }
 
@@ -81,7 +81,7 @@ impl Checker {
 }
 
 /// All that is wrong with the settings.
-pub(super) fn faults(settings: &Settings) -> Vec<Fault> {
+pub(super) fn faults(settings: &Settings) -> Vec<InvalidSetting> {
     let mut checker = Checker::default();
     let namespace = &settings.namespace;
     let is_label =

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Checker;
 use crate::api::labels::{is_label_key, is_label_value};
 use crate::api::names::is_dns1123_subdomain;
-use crate::plan::build_settings::{BuildSettings, Effect, Operator, Resources, Toleration};
-use crate::plan::quantity;
+use crate::reconcile::inputs::build_settings::{BuildSettings, Effect, Operator, Resources, Toleration};
+use crate::reconcile::inputs::quantity;
 
 /// What the key of a label may be.
 pub(super) const KEY: &str = "NAME or DOMAIN/NAME, with a name of at most 63 letters, digits, -, _ and ., that begins and \

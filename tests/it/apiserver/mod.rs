@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube::client::Body;
-use machine_os_builder::apiserver::{ApiServer, Options};
+use machine_os_builder::apiserver::{ApiServer, ServerOptions};
 use machine_os_builder::clock::Clock;
 use serde_json::{Value, json};
 
@@ -32,8 +32,8 @@ const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
 
-fn options() -> Options {
-    Options::new(Clock::starting_at("2026-01-02T03:04:05.678Z".parse().unwrap()), 7)
+fn options() -> ServerOptions {
+    ServerOptions::new(Clock::starting_at("2026-01-02T03:04:05.678Z".parse().unwrap()), 7)
 }
 
 /// A server, and a client that tells what it is told.
@@ -47,7 +47,7 @@ impl World {
         Self::with(options())
     }
 
-    fn with(options: Options) -> Self {
+    fn with(options: ServerOptions) -> Self {
         let server = ApiServer::new(options);
         let client = server.client("tests");
         Self { server, client }

@@ -40,7 +40,7 @@ async fn the_same_requests_and_seed_give_the_same_answers() {
     let (first, second) = (World::new(), World::new());
     let object = first.made(CONFIG_MAPS, body.clone()).await;
     assert_eq!(object, second.made(CONFIG_MAPS, body.clone()).await);
-    let other = World::with(Options { seed: 8, ..options() }).made(CONFIG_MAPS, body).await;
+    let other = World::with(ServerOptions { seed: 8, ..options() }).made(CONFIG_MAPS, body).await;
     assert_ne!(object["metadata"]["uid"], other["metadata"]["uid"]);
 }
 
@@ -76,7 +76,7 @@ async fn a_builds_status_is_written_with_the_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn builds_can_be_left_unserved() {
-    let world = World::with(Options { serve_builds: false, ..options() });
+    let world = World::with(ServerOptions { serve_builds: false, ..options() });
     let (code, status) = world.get("/apis/build.openshift.io/v1/namespaces/default/builds").await;
     assert_eq!((code, &status["details"]), (404, &json!({})));
     assert_eq!(status["message"], "the server could not find the requested resource");

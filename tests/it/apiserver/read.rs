@@ -13,7 +13,7 @@ async fn filled() -> World {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_of_a_version_that_is_forgotten_has_expired() {
-    let world = World::with(Options { event_window: 2, ..options() });
+    let world = World::with(ServerOptions { event_window: 2, ..options() });
     for name in ["a", "b"] {
         world.made(CONFIG_MAPS, named(name)).await;
     }

@@ -10,7 +10,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_from_before_the_window_has_expired() {
-    let world = World::with(Options { event_window: 2, ..options() });
+    let world = World::with(ServerOptions { event_window: 2, ..options() });
     let first = world.made(CONFIG_MAPS, named("a")).await;
     for name in ["b", "c", "d"] {
         world.made(CONFIG_MAPS, named(name)).await;
@@ -26,7 +26,7 @@ async fn a_watch_from_before_the_window_has_expired() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_of_a_quiet_kind_does_not_expire_by_changes_of_others() {
-    let world = World::with(Options { event_window: 2, ..options() });
+    let world = World::with(ServerOptions { event_window: 2, ..options() });
     let pool = world.made(POOLS, named("p")).await;
     for name in ["a", "b", "c", "d"] {
         world.made(CONFIG_MAPS, named(name)).await;
@@ -89,7 +89,7 @@ async fn many_changes_come_in_order_to_every_watch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_falls_behind_the_window_has_expired() {
-    let world = World::with(Options { event_window: 3, ..options() });
+    let world = World::with(ServerOptions { event_window: 3, ..options() });
     let mut watching = world.watch(CONFIG_MAPS).await;
     for number in 0..10 {
         world.made(CONFIG_MAPS, named(&format!("m-{number}"))).await;
@@ -99,7 +99,7 @@ async fn a_watch_that_falls_behind_the_window_has_expired() {
 
 #[tokio::test(start_paused = true)]
 async fn kubes_watcher_lives_through_timeouts_and_expiry() {
-    let world = World::with(Options { event_window: 3, ..options() });
+    let world = World::with(ServerOptions { event_window: 3, ..options() });
     let resource = Kind::ConfigMap.resource();
     let api: kube::Api<Object> = kube::Api::namespaced_with(world.client.clone(), "default", &resource);
     world.made(CONFIG_MAPS, named("a")).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, PostParams};
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Pool};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -154,7 +154,7 @@ async fn l44_credentials_in_a_log_are_not_shown() {
 async fn a_build_that_does_not_end_within_its_deadline_has_failed() {
     for (deadline, told) in [(None, "1h"), (Some(Duration::from_secs(300)), "5m")] {
         let cluster = Cluster::new().await;
-        let mut settings = Settings::default();
+        let mut settings = ActorSettings::default();
         settings.decide.build_deadline = deadline.unwrap_or(settings.decide.build_deadline);
         let deadline = settings.decide.build_deadline;
         let _daemon = cluster.daemon_with(settings, None).await;
@@ -273,7 +273,7 @@ async fn l15_what_only_an_event_says_is_told_when_the_build_is_lost() {
 #[tokio::test(start_paused = true)]
 async fn a_build_that_was_given_up_says_how_to_ask_for_another() {
     let cluster = Cluster::new().await;
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.attempts_max = 1;
     let _daemon = cluster.daemon_with(settings, None).await;
     cluster.start_build("worker", R1).await;

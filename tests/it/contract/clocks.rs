@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 use machine_os_builder::daemon::{self, Daemon};
-use machine_os_builder::plan::decide;
+use machine_os_builder::reconcile::decide;
 use tokio::time::Instant;
 
 use crate::harness::cluster::{Cluster, message};
@@ -15,16 +15,16 @@ const R1: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
 
 /// A daemon whose clock is half a day ahead, and is set right after so many seconds.
-async fn daemon_that_is_ahead(cluster: &Cluster, set_after: u64, settings: Settings) -> Daemon {
+async fn daemon_that_is_ahead(cluster: &Cluster, set_after: u64, settings: ActorSettings) -> Daemon {
     let set_at = Instant::now() + Duration::from_secs(set_after);
     let clock = cluster.clock.wrong_by(SignedDuration::from_hours(12), set_at, SignedDuration::ZERO);
-    Daemon::start(cluster.server.service(), daemon::Options::new(settings, clock, 7)).await.unwrap()
+    Daemon::start(cluster.server.service(), daemon::DaemonOptions::new(settings, clock, 7)).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn l15_a_build_that_was_claimed_by_a_clock_that_was_ahead_has_its_deadline_all_the_same() {
     let cluster = Cluster::new().await;
-    let _daemon = daemon_that_is_ahead(&cluster, 90, Settings::default()).await;
+    let _daemon = daemon_that_is_ahead(&cluster, 90, ActorSettings::default()).await;
     cluster.start_build("worker", R1).await;
     cluster.rest(Duration::from_secs(660)).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
@@ -33,7 +33,7 @@ async fn l15_a_build_that_was_claimed_by_a_clock_that_was_ahead_has_its_deadline
 #[tokio::test(start_paused = true)]
 async fn l14_a_build_that_was_lost_while_the_clock_was_ahead_is_tried_again_all_the_same() {
     let cluster = Cluster::new().await;
-    let _daemon = daemon_that_is_ahead(&cluster, 30, Settings::default()).await;
+    let _daemon = daemon_that_is_ahead(&cluster, 30, ActorSettings::default()).await;
     cluster.start_build("worker", R1).await;
     cluster.delete(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
@@ -44,8 +44,8 @@ async fn l14_a_build_that_was_lost_while_the_clock_was_ahead_is_tried_again_all_
 #[tokio::test(start_paused = true)]
 async fn l39_a_pool_that_began_to_wait_while_the_clock_was_ahead_is_not_the_last_for_that() {
     let cluster = Cluster::new().await;
-    let decide = decide::Settings { concurrent_builds_max: 1, ..decide::Settings::default() };
-    let _daemon = daemon_that_is_ahead(&cluster, 30, Settings { decide, ..Settings::default() }).await;
+    let decide = decide::DecideSettings { concurrent_builds_max: 1, ..decide::DecideSettings::default() };
+    let _daemon = daemon_that_is_ahead(&cluster, 30, ActorSettings { decide, ..ActorSettings::default() }).await;
     cluster.start_build("worker", R1).await;
     cluster.create_pool("early", "rendered-early-1").await;
     cluster.shows("early", "BuildPending", "BuildQueued").await;

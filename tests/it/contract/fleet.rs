@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 
 use crate::harness::cluster::{Cluster, image_on};
@@ -13,7 +13,7 @@ const POD: &str = "build-rendered-worker-1";
 #[tokio::test(start_paused = true)]
 async fn a_retry_that_waits_holds_no_slot() {
     let cluster = Cluster::new().await;
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 1;
     let _daemon = cluster.daemon_with(settings, None).await;
     cluster.start_build("worker", R1).await;

@@ -1,9 +1,9 @@
 //! How the digest gets from the build pod to the pool.
 
 use http::Request;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, keys};
-use machine_os_builder::builders::DigestHandoff;
+use machine_os_builder::reconcile::objects::DigestHandoff;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on};
@@ -11,8 +11,8 @@ use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on};
 const R1: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
 
-fn termination_message() -> Settings {
-    let mut settings = Settings::default();
+fn termination_message() -> ActorSettings {
+    let mut settings = ActorSettings::default();
     settings.build.digest_handoff = DigestHandoff::TerminationMessage;
     settings
 }

@@ -152,7 +152,7 @@ async fn l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_n
     config["spec"]["noise"] = json!(noise);
     cluster.create(config).await;
     cluster.create(pool("big", "rendered-big-1")).await;
-    let mut settings = machine_os_builder::actors::Settings::default();
+    let mut settings = machine_os_builder::actors::ActorSettings::default();
     settings.decide.concurrent_builds_max = 1;
     let _daemon = cluster.daemon_with(settings, None).await;
     cluster.shows("big", "BuildFailed", "PayloadTooLarge").await;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::Method;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, Pool, keys};
 use machine_os_builder::daemon::{self, Daemon};
-use machine_os_builder::simulation::network::{Fate, Link};
+use machine_os_builder::simulation::faults::link_control::{Fate, Link};
 use serde_json::json;
 
 use crate::harness::cluster::{Cluster, image_on, references, shown};
@@ -135,7 +135,7 @@ async fn what_is_about_to_be_taken_off_stays_on_a_pool_that_is_opted_in_again_me
     for is_status in [false, true] {
         let cluster = Cluster::new().await;
         let (link, wire) = Link::new(cluster.server.service(), Box::new(|_| Fate::Arrives));
-        let options = daemon::Options::new(Settings::default(), cluster.clock, 7);
+        let options = daemon::DaemonOptions::new(ActorSettings::default(), cluster.clock, 7);
         let _daemon = Daemon::start(link, options).await.unwrap();
         cluster.start_build("worker", R1).await;
         cluster.succeed(R1).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, Pool, keys};
-use machine_os_builder::simulation::build_controller::{BuildController, RealTime};
+use machine_os_builder::simulation::people::build_controller::{BuildController, RealTime};
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{Cluster, digest_of, image_on, message, references, secret};

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::conditions::DEGRADED;
 use machine_os_builder::api::{Kind, Pool, keys};
 use machine_os_builder::daemon::{self, Daemon};
-use machine_os_builder::simulation::network::{Fate, Link, Passing, Wire};
+use machine_os_builder::simulation::faults::link_control::{Fate, Link, LinkControl, LinkRequest};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -21,24 +21,24 @@ const POD: &str = "build-rendered-worker-1";
 /// A daemon of these settings, whose requests meet what `script` says.
 async fn behind(
     cluster: &Cluster,
-    settings: Settings,
-    script: impl FnMut(&Passing) -> Fate + Send + 'static,
-) -> (Daemon, Wire) {
+    settings: ActorSettings,
+    script: impl FnMut(&LinkRequest) -> Fate + Send + 'static,
+) -> (Daemon, LinkControl) {
     let (link, wire) = Link::new(cluster.server.service(), Box::new(script));
-    let daemon = Daemon::start(link, daemon::Options::new(settings, cluster.clock, 7)).await.unwrap();
+    let daemon = Daemon::start(link, daemon::DaemonOptions::new(settings, cluster.clock, 7)).await.unwrap();
     (daemon, wire)
 }
 
-fn is_pod(passing: &Passing) -> bool {
+fn is_pod(passing: &LinkRequest) -> bool {
     passing.method == Method::POST && passing.path.contains("/pods")
 }
 
-fn is_event(passing: &Passing) -> bool {
+fn is_event(passing: &LinkRequest) -> bool {
     passing.method == Method::POST && passing.path.contains("/events")
 }
 
-fn impatient() -> Settings {
-    let mut settings = Settings::default();
+fn impatient() -> ActorSettings {
+    let mut settings = ActorSettings::default();
     settings.decide.pending_deadline = Duration::from_secs(20);
     settings
 }
@@ -54,7 +54,7 @@ async fn a_pod_that_has_no_place_to_be_created_in_is_told_of_and_given_up_in_the
             if is_meant { Fate::Answered(404, None) } else { Fate::Arrives }
         }),
     );
-    let options = daemon::Options::new(Settings::default(), cluster.clock, 7);
+    let options = daemon::DaemonOptions::new(ActorSettings::default(), cluster.clock, 7);
     let _daemon = Daemon::start(link, options).await.unwrap();
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
@@ -77,8 +77,9 @@ async fn a_pod_that_has_no_place_to_be_created_in_is_told_of_and_given_up_in_the
 async fn events_that_cannot_be_told_keep_nothing_from_being_shown_and_are_told_later() {
     for fate in [Fate::Answered(500, None), Fate::Vanishes] {
         let cluster = Cluster::new().await;
-        let meets = move |passing: &Passing| if is_pod(passing) || is_event(passing) { fate } else { Fate::Arrives };
-        let (_daemon, wire) = behind(&cluster, Settings::default(), meets).await;
+        let meets =
+            move |passing: &LinkRequest| if is_pod(passing) || is_event(passing) { fate } else { Fate::Arrives };
+        let (_daemon, wire) = behind(&cluster, ActorSettings::default(), meets).await;
         cluster.create_pool("worker", R1).await;
         let start = Instant::now();
         cluster.shows("worker", "BuildPending", "BuildRefused").await;
@@ -101,7 +102,7 @@ async fn a_refusal_is_shown_before_the_next_try() {
     let cluster = Cluster::new().await;
     let requests = Arc::new(Mutex::new(Vec::new()));
     let seen = requests.clone();
-    let meets = move |passing: &Passing| {
+    let meets = move |passing: &LinkRequest| {
         let (name, fate) = match passing {
             _ if is_event(passing) => return Fate::Vanishes,
             _ if is_pod(passing) => ("create", Fate::Answered(404, None)),
@@ -111,7 +112,7 @@ async fn a_refusal_is_shown_before_the_next_try() {
         seen.lock().unwrap().push(name);
         fate
     };
-    let (_daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    let (_daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
     let requests = requests.lock().unwrap();
@@ -124,7 +125,7 @@ async fn a_refusal_is_shown_before_the_next_try() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_told_where_the_failure_of_an_earlier_build_is_still_shown() {
     let cluster = Cluster::new().await;
-    let (_daemon, wire) = behind(&cluster, Settings::default(), |_| Fate::Arrives).await;
+    let (_daemon, wire) = behind(&cluster, ActorSettings::default(), |_| Fate::Arrives).await;
     cluster.start_build("worker", R1).await;
     cluster.set_pod(POD, json!({"phase": "Failed"})).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -152,10 +153,10 @@ async fn a_webhook_that_hangs_is_shown_within_15_seconds() {
     cluster.server.set_admission(Some(std::sync::Arc::new(move |request| {
         (request.resource == "pods" && request.agent == daemon::user_agent()).then(|| down.clone())
     })));
-    let meets = |passing: &Passing| {
+    let meets = |passing: &LinkRequest| {
         if is_pod(passing) { Fate::AnswerWaits(Duration::from_millis(10_050)) } else { Fate::Arrives }
     };
-    let (_daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    let (_daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
     let start = Instant::now();
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
@@ -168,7 +169,7 @@ async fn a_webhook_that_hangs_is_shown_within_15_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_is_made_late_as_it_was_refused_has_its_whole_time_to_start() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &Passing| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
+    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
     let (_daemon, wire) = behind(&cluster, impatient(), meets).await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -186,8 +187,8 @@ async fn a_pod_that_is_made_late_as_it_was_refused_has_its_whole_time_to_start()
 #[tokio::test(start_paused = true)]
 async fn a_refusal_fails_the_build_at_the_deadline_and_not_with_the_next_try() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &Passing| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
-    let mut settings = Settings::default();
+    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
+    let mut settings = ActorSettings::default();
     settings.decide.pending_deadline = Duration::from_secs(100);
     let (_daemon, _wire) = behind(&cluster, settings, meets).await;
     cluster.create_pool("worker", R1).await;
@@ -200,19 +201,19 @@ async fn a_refusal_fails_the_build_at_the_deadline_and_not_with_the_next_try() {
 #[tokio::test(start_paused = true)]
 async fn a_machine_config_that_is_in_its_config_map_is_not_read_before_each_try_that_is_refused() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &Passing| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
-    let (daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
+    let (daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
     daemon.stop().await;
     let (reads, tries) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
     let (read, tried) = (reads.clone(), tries.clone());
-    let meets = move |passing: &Passing| {
+    let meets = move |passing: &LinkRequest| {
         *read.lock().unwrap() += u32::from(passing.path.contains("/machineconfigs/rendered-worker-1"));
         *tried.lock().unwrap() += u32::from(is_pod(passing));
         if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives }
     };
-    let (_daemon, wire) = behind(&cluster, Settings::default(), meets).await;
+    let (_daemon, wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.rest(Duration::from_secs(600)).await;
     let (reads, tries) = (*reads.lock().unwrap(), *tries.lock().unwrap());
     assert!(reads == 1 && tries > 5, "{reads} reads for {tries} tries");
@@ -223,9 +224,9 @@ async fn a_machine_config_that_is_in_its_config_map_is_not_read_before_each_try_
 #[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_is_shown_and_holds_no_slot() {
     let cluster = Cluster::new().await;
-    let is_meant = |passing: &Passing| passing.path.contains("/machineconfigs/rendered-worker-1");
-    let meets = move |passing: &Passing| if is_meant(passing) { Fate::Answered(500, None) } else { Fate::Arrives };
-    let mut settings = Settings::default();
+    let is_meant = |passing: &LinkRequest| passing.path.contains("/machineconfigs/rendered-worker-1");
+    let meets = move |passing: &LinkRequest| if is_meant(passing) { Fate::Answered(500, None) } else { Fate::Arrives };
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 1;
     let (_daemon, wire) = behind(&cluster, settings, meets).await;
     cluster.create_pool("worker", R1).await;
@@ -242,10 +243,10 @@ async fn what_may_not_be_read_is_shown_and_holds_no_slot() {
 #[tokio::test(start_paused = true)]
 async fn a_clean_up_that_is_refused_is_no_failure_of_a_build_that_is_done() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &Passing| {
+    let meets = |passing: &LinkRequest| {
         if passing.method == Method::DELETE { Fate::Answered(404, None) } else { Fate::Arrives }
     };
-    let is_delete = |passing: &Passing| passing.method == Method::DELETE;
+    let is_delete = |passing: &LinkRequest| passing.method == Method::DELETE;
     let (_daemon, wire) = behind(&cluster, impatient(), meets).await;
     wire.set_script(Box::new(
         move |passing| if is_delete(passing) { Fate::Answered(422, None) } else { Fate::Arrives },
@@ -266,9 +267,9 @@ async fn a_clean_up_that_is_refused_is_no_failure_of_a_build_that_is_done() {
 #[tokio::test(start_paused = true)]
 async fn a_status_that_may_not_be_written_is_never_told_as_a_failed_build() {
     let cluster = Cluster::new().await;
-    let is_status = |passing: &Passing| passing.method == Method::PATCH && passing.path.contains("/worker/status");
-    let meets = move |passing: &Passing| if is_status(passing) { Fate::Answered(403, None) } else { Fate::Arrives };
-    let (_daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    let is_status = |passing: &LinkRequest| passing.method == Method::PATCH && passing.path.contains("/worker/status");
+    let meets = move |passing: &LinkRequest| if is_status(passing) { Fate::Answered(403, None) } else { Fate::Arrives };
+    let (_daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
     cluster.exists(Kind::Pod, POD).await;
     cluster.set_pod(POD, json!({"phase": "Running"})).await;
@@ -280,8 +281,8 @@ async fn a_status_that_may_not_be_written_is_never_told_as_a_failed_build() {
 #[tokio::test(start_paused = true)]
 async fn a_creation_that_meets_a_conflict_again_and_again_is_shown() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &Passing| if is_pod(passing) { Fate::Answered(409, None) } else { Fate::Arrives };
-    let (_daemon, _wire) = behind(&cluster, Settings::default(), meets).await;
+    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(409, None) } else { Fate::Arrives };
+    let (_daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
     let start = Instant::now();
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
@@ -291,8 +292,8 @@ async fn a_creation_that_meets_a_conflict_again_and_again_is_shown() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_wants_to_be_left_alone_for_long_is_shown_at_once_and_left_alone() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &Passing| if is_pod(passing) { Fate::Answered(429, Some(30)) } else { Fate::Arrives };
-    let (_daemon, wire) = behind(&cluster, Settings::default(), meets).await;
+    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(429, Some(30)) } else { Fate::Arrives };
+    let (_daemon, wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
     let start = Instant::now();
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
@@ -305,9 +306,10 @@ async fn a_server_that_wants_to_be_left_alone_for_long_is_shown_at_once_and_left
 #[tokio::test(start_paused = true)]
 async fn an_opt_out_that_is_refused_is_told() {
     let cluster = Cluster::new().await;
-    let (_daemon, wire) = behind(&cluster, Settings::default(), |_| Fate::Arrives).await;
+    let (_daemon, wire) = behind(&cluster, ActorSettings::default(), |_| Fate::Arrives).await;
     cluster.start_build("worker", R1).await;
-    let is_pool = |passing: &Passing| passing.method == Method::PATCH && passing.path.contains("/machineconfigpools/");
+    let is_pool =
+        |passing: &LinkRequest| passing.method == Method::PATCH && passing.path.contains("/machineconfigpools/");
     wire.set_script(Box::new(move |passing| if is_pool(passing) { Fate::Answered(403, None) } else { Fate::Arrives }));
     let label = json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}});
     cluster.merge(Kind::MachineConfigPool, "worker", label).await;

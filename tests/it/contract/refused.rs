@@ -196,7 +196,7 @@ async fn a_refused_pool_holds_no_slot_between_its_tries() {
     let cluster = Cluster::new().await;
     let is_meant = |request: &AdmissionRequest<'_>| is_pod(request) && request.name.contains("-a-");
     let _gate = close(&cluster, Refusal::quota("pods", 5), is_meant);
-    let mut settings = machine_os_builder::actors::Settings::default();
+    let mut settings = machine_os_builder::actors::ActorSettings::default();
     settings.decide.concurrent_builds_max = 1;
     let _daemon = cluster.daemon_with(settings, None).await;
     cluster.create_pool("a", "rendered-a-1").await;

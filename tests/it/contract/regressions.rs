@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, Object, Pool, keys};
-use machine_os_builder::plan::record::BuildRecord;
+use machine_os_builder::reconcile::pool::record::BuildRecord;
 use serde_json::json;
 
 use crate::harness::cluster::{Cluster, exited, references, shown};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{Method, Request};
 use kube::client::Body;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 use machine_os_builder::apiserver::{self, ApiServer};
 use machine_os_builder::clock::Clock;
@@ -50,7 +50,7 @@ pub async fn daemon_behind(cluster: &Cluster, fate: impl Fn(&Method, &str) -> Fa
             if fate == Fate::IsUnanswered { Err("the connection is cut".into()) } else { Ok(answer) }
         }
     });
-    Daemon::start(service, daemon::Options::new(Settings::default(), cluster.clock, 7)).await.unwrap()
+    Daemon::start(service, daemon::DaemonOptions::new(ActorSettings::default(), cluster.clock, 7)).await.unwrap()
 }
 
 /// A switch, and a daemon whose requests fail while it is on, if they are such.
@@ -126,7 +126,8 @@ async fn l07_a_clean_up_that_fails_is_tried_again() {
 /// A daemon that hears nothing for so long that what it missed is told by no watch any more.
 async fn misses(what: impl AsyncFn(&Cluster)) -> (Cluster, Daemon) {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-    let server = ApiServer::new(apiserver::Options { event_window: 4, ..apiserver::Options::new(clock, 7) });
+    let server =
+        ApiServer::new(apiserver::ServerOptions { event_window: 4, ..apiserver::ServerOptions::new(clock, 7) });
     let cluster = Cluster::on(server, clock);
     for object in inputs() {
         cluster.create(object).await;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kube::client::Body;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, Pool};
-use machine_os_builder::daemon::{Daemon, Options};
+use machine_os_builder::daemon::{Daemon, DaemonOptions};
 use serde_json::json;
 use tower::ServiceExt as _;
 
@@ -52,7 +52,7 @@ impl Between {
     async fn daemon(&self, cluster: &Cluster) -> Daemon {
         let between = self.clone();
         let service = cluster.server.service().map_request(move |request| between.pass(request));
-        Daemon::start(service, Options::new(Settings::default(), cluster.clock, 7)).await.unwrap()
+        Daemon::start(service, DaemonOptions::new(ActorSettings::default(), cluster.clock, 7)).await.unwrap()
     }
 
     fn pass(&self, mut request: http::Request<Body>) -> http::Request<Body> {

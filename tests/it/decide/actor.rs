@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Key, Kind, Object, Sensitive, names};
-use machine_os_builder::builders::BuildSettings;
-use machine_os_builder::plan::cache::Change;
-use machine_os_builder::plan::decide::{Doomed, Effect, Part};
-use machine_os_builder::plan::fault::{FaultReason, InputFault};
-use machine_os_builder::plan::machine::{Answer, Failure, FailureKind, PoolMachine};
-use machine_os_builder::plan::objects;
-use machine_os_builder::plan::payload::Payload;
-use machine_os_builder::plan::request::BuildRequest;
+use machine_os_builder::reconcile::decide::{Deletion, Effect, Part};
+use machine_os_builder::reconcile::inputs::fault::{FaultReason, InputFault};
+use machine_os_builder::reconcile::inputs::request::BuildRequest;
+use machine_os_builder::reconcile::machine::{Answer, Failure, FailureKind, PoolMachine};
+use machine_os_builder::reconcile::objects::BuildSettings;
+use machine_os_builder::reconcile::objects::metadata;
+use machine_os_builder::reconcile::objects::payload::Payload;
+use machine_os_builder::reconcile::observed::cache::Change;
 
 use super::daemon::{Weather, pool_key};
 use super::server::{Refusal, Server, as_watched, document};
@@ -28,7 +28,7 @@ pub fn read(server: &Server, key: &Key) -> Change {
 
 /// Whether the machine's driver waits for what comes of an effect, before it asks for the next step.
 pub const fn is_waited_for(effect: &Effect) -> bool {
-    !matches!(effect, Effect::Seek(_) | Effect::ReadDigest { .. })
+    !matches!(effect, Effect::ReadDiagnostics(_) | Effect::ReadDigest { .. })
 }
 
 /// Does what an effect says.
@@ -41,15 +41,15 @@ pub fn carry_out(
     Ok(Answer::Object(match effect {
         Effect::PatchPool(patch) => Change::Applied(pool_key(), server.patch(&pool_key(), patch, false)?),
         Effect::PatchStatus(patch) => Change::Applied(pool_key(), server.patch(&pool_key(), patch, true)?),
-        Effect::Tell(note) => {
+        Effect::Emit(note) => {
             let object = machine.cache().get(&pool_key()).expect("what is told is told of a pool");
             let name = note.event_name(&machine_os_builder::api::Pool::new(object));
-            if !server.events.iter().any(|(told, _)| *told == name) {
+            if !server.events.iter().any(|(emitted, _)| *emitted == name) {
                 server.events.push((name, note.reason));
             }
             return Ok(Answer::Told);
         }
-        Effect::Seek(_) => return Ok(Answer::Found(Sensitive::new(LOG.to_owned()))),
+        Effect::ReadDiagnostics(_) => return Ok(Answer::Found(Sensitive::new(LOG.to_owned()))),
         Effect::ReadDigest { build, .. } => {
             let name = names::digest(names::rendered_of(&build.name).unwrap_or_default());
             let key = Key::new(Kind::ConfigMap, name);
@@ -58,12 +58,12 @@ pub fn carry_out(
                 None => Change::Gone(key, None),
             }
         }
-        Effect::Prepare { rendered, .. } => return Ok(prepare(server, rendered)),
+        Effect::LoadPayload { rendered, .. } => return Ok(prepare(server, rendered)),
         Effect::Read(key) => read(server, key),
         Effect::Create(..) | Effect::WriteSecret(_) if weather.is_forbidden => return Err(Refusal::Forbidden),
         Effect::Create(part, request) => create(server, machine, *part, request)?,
         Effect::WriteSecret(secret) => write_secret(server, secret.expose())?,
-        Effect::Delete(doomed) => delete(server, doomed),
+        Effect::Delete(deletion) => delete(server, deletion),
     }))
 }
 
@@ -81,9 +81,9 @@ fn create(server: &mut Server, machine: &PoolMachine, part: Part, request: &Buil
     let object = match part {
         Part::Payload => {
             let payload = machine.payload().ok_or(Refusal::NotFound)?;
-            objects::payload_config_map(request, payload, &settings.namespace)
+            metadata::payload_config_map(request, payload, &settings.namespace)
         }
-        Part::Containerfile => objects::containerfile_config_map(request, &settings.namespace),
+        Part::Containerfile => metadata::containerfile_config_map(request, &settings.namespace),
         Part::Build => request.builder.object(request, &settings),
     };
     let key = part.key(request);
@@ -114,8 +114,8 @@ fn write_secret(server: &mut Server, secret: &Object) -> Result<Change, Refusal>
     }
 }
 
-fn delete(server: &mut Server, doomed: &Doomed) -> Change {
-    match server.delete_exactly(doomed) {
+fn delete(server: &mut Server, deletion: &Deletion) -> Change {
+    match server.delete_exactly(deletion) {
         Change::Applied(key, object) => Change::Applied(key.clone(), as_watched(&key, &object)),
         gone => gone,
     }

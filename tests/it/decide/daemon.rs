@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use machine_os_builder::api::{Key, Kind, Object, keys, names};
-use machine_os_builder::builders;
 use machine_os_builder::jitter::Jitter;
-use machine_os_builder::plan::cache::Change;
-use machine_os_builder::plan::decide::Effect;
-use machine_os_builder::plan::index::{Audience, Index, Scope, WatchEvent};
-use machine_os_builder::plan::machine::{Answer, MachineContext, PoolMachine, Step};
-use machine_os_builder::plan::slots::Demand;
+use machine_os_builder::reconcile::decide::Effect;
+use machine_os_builder::reconcile::machine::{Answer, MachineContext, PoolMachine, Step};
+use machine_os_builder::reconcile::objects;
+use machine_os_builder::reconcile::observed::cache::Change;
+use machine_os_builder::reconcile::observed::index::{Index, Scope, Subscribers, WatchEvent};
+use machine_os_builder::reconcile::slots::Demand;
 
 use super::server::{News, Refusal, Server, as_watched};
 use super::{POOL, actor};
@@ -83,8 +83,8 @@ impl Daemon {
             let Some(scope) = scope_of(key, object) else { continue };
             let object = as_watched(key, object);
             let event = if *is_gone { WatchEvent::Deleted(scope, object) } else { WatchEvent::Applied(scope, object) };
-            let news = self.index.observe(event);
-            self.pass_on(news);
+            let updates = self.index.observe(event);
+            self.pass_on(updates);
         }
         self.heard = server.log.len();
     }
@@ -97,7 +97,7 @@ impl Daemon {
             }
         }
         let Some(machine) = &mut self.machine else {
-            return Step { demand: None, effects: Vec::new(), wake: None, wait: None };
+            return Step { demand: None, effects: Vec::new(), requeue_at: None, wait: None };
         };
         let mut step = machine.step(server.moment());
         if let (Some(Demand::Wait(since)), false, true) = (step.demand, weather.is_full, step.effects.is_empty())
@@ -116,7 +116,7 @@ impl Daemon {
         match fate {
             Fate::Lost => machine.abandon_reads(),
             Fate::Answered if actor::is_waited_for(effect) && !weather.is_late => {
-                self.completed(server, effect, answer)
+                self.completed(server, effect, answer);
             }
             Fate::Answered => self.late.push((effect.clone(), answer)),
         }
@@ -133,8 +133,8 @@ impl Daemon {
     fn completed(&mut self, server: &Server, effect: &Effect, answer: Result<Answer, Refusal>) {
         let Some(machine) = &mut self.machine else { return };
         for change in machine.completed(effect, answer.map_err(actor::failure), server.moment()) {
-            let news = self.index.answer(change);
-            self.pass_on(news);
+            let updates = self.index.answer(change);
+            self.pass_on(updates);
         }
     }
 
@@ -145,11 +145,11 @@ impl Daemon {
         }
     }
 
-    fn pass_on(&mut self, news: Vec<(Audience, Change)>) {
-        for (audience, change) in news {
+    fn pass_on(&mut self, updates: Vec<(Subscribers, Change)>) {
+        for (audience, change) in updates {
             let is_for_pool = match audience {
-                Audience::All => true,
-                Audience::Pools(pools) => pools.contains(POOL),
+                Subscribers::All => true,
+                Subscribers::Pools(pools) => pools.contains(POOL),
             };
             if let Some(machine) = self.machine.as_mut().filter(|_| is_for_pool) {
                 machine.update(&change);
@@ -169,7 +169,7 @@ impl Daemon {
 
 /// What machines need, with all settings left as they are.
 pub fn context() -> MachineContext {
-    MachineContext { settings: Arc::default(), builders: &builders::ALL, jitter: Jitter::seeded(7) }
+    MachineContext { settings: Arc::default(), builders: &objects::ALL, jitter: Jitter::seeded(7) }
 }
 
 /// What becomes of the answer to an effect.

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use machine_os_builder::api::{Key, Kind, Object, Pool, keys, names};
-use machine_os_builder::builders;
-use machine_os_builder::plan::inputs::BuildInputs;
-use machine_os_builder::plan::record::BuildRecord;
+use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
+use machine_os_builder::reconcile::objects;
+use machine_os_builder::reconcile::pool::record::BuildRecord;
 use serde_json::{Value, json};
 
 use super::POOL;
@@ -260,7 +260,7 @@ proptest! {
     /// Of a status of any shape, something is said.
     #[test]
     fn a_status_of_any_shape_is_classified(status in anything()) {
-        for (kind, builder) in builders::ALL.iter().map(|builder| (builder.kind(), builder)) {
+        for (kind, builder) in objects::ALL.iter().map(|builder| (builder.kind(), builder)) {
             let document = json!({"apiVersion": kind.api_version(), "kind": kind.name(), "status": status});
             let object: Object = serde_json::from_value(document).unwrap();
             let _ = builder.classify(&object);

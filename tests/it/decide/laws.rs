@@ -6,9 +6,9 @@ use std::sync::Arc;
 use machine_os_builder::api::conditions::BUILD_CONDITIONS;
 use machine_os_builder::api::pool::{field, is_build_reference};
 use machine_os_builder::api::{Key, Kind, Object, Pool, keys, names};
-use machine_os_builder::plan::decide::Effect;
-use machine_os_builder::plan::inputs::BuildInputs;
-use machine_os_builder::plan::record::BuildRecord;
+use machine_os_builder::reconcile::decide::Effect;
+use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
+use machine_os_builder::reconcile::pool::record::BuildRecord;
 use serde_json::Value;
 
 use super::kubelet::Pushed;

@@ -1,8 +1,8 @@
-//! What a pool wants built, read from the objects by hand: a second opinion beside `plan::request`.
+//! What a pool wants built, read from the objects by hand: a second opinion beside `reconcile::inputs::request`.
 
 use machine_os_builder::api::{Kind, Object, Pool, names};
-use machine_os_builder::plan::inputs::BuildInputs;
-use machine_os_builder::plan::record::BuildRecord;
+use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
+use machine_os_builder::reconcile::pool::record::BuildRecord;
 
 use super::POOL;
 

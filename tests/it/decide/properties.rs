@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError};
 
 use machine_os_builder::api::{Key, Kind, Object, Pool, keys};
-use machine_os_builder::plan::record::BuildRecord;
+use machine_os_builder::reconcile::pool::record::BuildRecord;
 use serde_json::json;
 
 use super::daemon::Weather;
@@ -100,11 +100,11 @@ pub fn run_to_the_end(world: &mut World) -> Result<(), String> {
         let pods = build_pods(&world.server);
         let live = pods.iter().position(|key| is_live(&world.server, key));
         let has_failed = world.pool().is_some_and(|pool| shown(pool) == ["BuildFailed"]);
-        match (live, world.wake) {
+        match (live, world.requeue_at) {
             _ if pods.len() > usize::from(live.is_some()) => kubelet::end_what_was_told_to(&mut world.server),
             (Some(pod), _) if !has_failed => world.step(&Step::Pod(pod, Kubelet::Succeed))?,
-            (None, Some(wake)) => {
-                let seconds = wake.duration_since(world.server.now).as_secs() + 1;
+            (None, Some(requeue_at)) => {
+                let seconds = requeue_at.duration_since(world.server.now).as_secs() + 1;
                 world.step(&Step::Pass(seconds))?;
             }
             _ => return Ok(()),

@@ -1,7 +1,7 @@
 //! What is reported of a pool is what its daemon is about.
 
 use machine_os_builder::api::Pool;
-use machine_os_builder::plan::report::{self, Look, PoolReport, Progress, State};
+use machine_os_builder::report::{self, DryRun, PoolPhase, PoolReport, Progress};
 use proptest::prelude::*;
 
 use super::POOL;
@@ -18,7 +18,7 @@ const READS_MAX: usize = 8;
 /// The report on a world as it is now, by somebody who has just come; `None` if there is nothing to report on.
 fn report(world: &World) -> Result<Option<PoolReport>, String> {
     let Some(machine) = Daemon::start(&world.server).machine else { return Ok(None) };
-    let mut look = Look::new(POOL, machine.cache().clone(), context(), world.server.now);
+    let mut look = DryRun::new(POOL, machine.cache().clone(), context(), world.server.now);
     for _ in 0..READS_MAX {
         match look.advance() {
             Progress::Seen(seen) => return Ok(report::reports([*seen]).pop()),
@@ -47,18 +47,20 @@ fn is_of_a_pool_at_rest(world: &World) -> Result<(), String> {
     let Some(report) = report(world)? else { return Ok(()) };
     let pool = world.pool().filter(|pool| Pool::new(pool).is_opted_in() && pool.metadata.deletion_timestamp.is_none());
     let Some(pool) = pool else {
-        let is_left = matches!(report.state, State::NotOptedIn | State::OptingOut | State::Deleting);
+        let is_left = matches!(report.state, PoolPhase::NotOptedIn | PoolPhase::OptingOut | PoolPhase::Deleting);
         return if is_left { Ok(()) } else { Err(format!("no pool is opted in, and reported is {report:#?}")) };
     };
     let is_due = report.next.as_ref().is_some_and(|next| next.is_due);
     let expected = match report.state {
-        State::Built => "BuildSuccess",
-        State::Failed | State::InputInvalid | State::NameConflict => "BuildFailed",
-        State::Building => "Building",
-        State::Pending | State::Retrying | State::Superseding => "BuildPending",
+        PoolPhase::Built => "BuildSuccess",
+        PoolPhase::Failed | PoolPhase::InputInvalid | PoolPhase::NameConflict => "BuildFailed",
+        PoolPhase::Building => "Building",
+        PoolPhase::Pending | PoolPhase::Retrying | PoolPhase::Superseding => "BuildPending",
         // It has a slot, and a payload that does not fit, which is nothing to show on a pool that is blocked.
-        State::Queued if Pool::new(pool).blocked_by().is_some() => "BuildPending",
-        State::Blocked | State::NotRendered => return if is_due { Err(format!("{report:#?}")) } else { Ok(()) },
+        PoolPhase::Queued if Pool::new(pool).blocked_by().is_some() => "BuildPending",
+        PoolPhase::Blocked | PoolPhase::NotRendered => {
+            return if is_due { Err(format!("{report:#?}")) } else { Ok(()) };
+        }
         _ => "none",
     };
     if is_due || shown(pool) != [expected] {

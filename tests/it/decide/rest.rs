@@ -1,10 +1,10 @@
 //! What holds once a pool has come to rest.
 
 use machine_os_builder::api::{Kind, Object, Pool};
-use machine_os_builder::builders;
-use machine_os_builder::plan::inputs::BuildInputs;
-use machine_os_builder::plan::record::BuildRecord;
-use machine_os_builder::plan::status::BuildStatus;
+use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
+use machine_os_builder::reconcile::objects;
+use machine_os_builder::reconcile::observed::status::BuildStatus;
+use machine_os_builder::reconcile::pool::record::BuildRecord;
 
 use super::kubelet::{build_pods, is_live};
 use super::laws::{is_ours, shown};
@@ -13,8 +13,8 @@ use super::world::World;
 
 /// Judges a world at rest.
 pub fn judge(world: &World) -> Result<(), String> {
-    if world.wake.is_some_and(|wake| wake <= world.server.now) {
-        return Err(format!("at rest, and awake at {:?}", world.wake));
+    if world.requeue_at.is_some_and(|requeue_at| requeue_at <= world.server.now) {
+        return Err(format!("at rest, and awake at {:?}", world.requeue_at));
     }
     match world.pool() {
         Some(pool) if pool.metadata.deletion_timestamp.is_none() && Pool::new(pool).is_opted_in() => {
@@ -55,7 +55,7 @@ fn is_in_step_with_its_build(world: &World, pool: &Object) -> Result<(), String>
             return Err(format!("at rest, {key} of other inputs is left"));
         }
         let is_failed = record.failed.is_some();
-        let condition = match builders::for_kind(key.kind).map(|builder| builder.classify(pod)) {
+        let condition = match objects::for_kind(key.kind).map(|builder| builder.classify(pod)) {
             _ if is_failed => "BuildFailed",
             Some(BuildStatus::Pending(_)) => "BuildPending",
             Some(BuildStatus::Running) => "Building",

@@ -24,8 +24,8 @@ fn schedule() -> impl Strategy<Value = Vec<Step>> {
 fn outline(world: &World) -> String {
     let mut seen = seen(world);
     // An attempt that is claimed again at the same moment is the same one, and told of once.
-    let told: BTreeSet<&str> = world.server.events.iter().map(|(_, reason)| *reason).collect();
-    seen["events"] = told.into_iter().collect();
+    let emitted: BTreeSet<&str> = world.server.events.iter().map(|(_, reason)| *reason).collect();
+    seen["events"] = emitted.into_iter().collect();
     let text = seen.to_string();
     let of_time = Regex::new("[0-9]{4}-[0-9-]{5}T[0-9:.]+Z|\\b[0-9a-f]{16}\\b").unwrap();
     of_time.replace_all(&text, "-").into_owned()

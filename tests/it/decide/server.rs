@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use machine_os_builder::api::{Key, Kind, Object, names};
 use machine_os_builder::clock::Moment;
-use machine_os_builder::plan::cache::Change;
-use machine_os_builder::plan::conditions::to_rfc3339;
-use machine_os_builder::plan::decide::Doomed;
+use machine_os_builder::reconcile::decide::Deletion;
+use machine_os_builder::reconcile::observed::cache::Change;
+use machine_os_builder::reconcile::pool::conditions::to_rfc3339;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -108,13 +108,13 @@ impl Server {
     /// Deletes an object as a user does: what holds it, or its node, is waited for.
     pub fn delete(&mut self, key: &Key) {
         if let Some(uid) = self.objects.get(key).and_then(|object| object.metadata.uid.clone()) {
-            self.delete_exactly(&Doomed { key: key.clone(), uid, is_forced: false });
+            self.delete_exactly(&Deletion { key: key.clone(), uid, is_forced: false });
         }
     }
 
     /// Deletes the object of a UID, and answers as the API server does.
-    pub fn delete_exactly(&mut self, doomed: &Doomed) -> Change {
-        let Doomed { key, uid, is_forced } = doomed;
+    pub fn delete_exactly(&mut self, deletion: &Deletion) -> Change {
+        let Deletion { key, uid, is_forced } = deletion;
         let gone = Change::Gone(key.clone(), Some(uid.clone()));
         let Some(object) = self.objects.get(key).filter(|o| o.metadata.uid.as_ref() == Some(uid)) else { return gone };
         let is_held = object.metadata.finalizers.as_ref().is_some_and(|finalizers| !finalizers.is_empty());

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use machine_os_builder::api::{Key, Kind, Object};
-use machine_os_builder::plan::decide::Effect;
-use machine_os_builder::plan::machine::PoolMachine;
+use machine_os_builder::reconcile::decide::Effect;
+use machine_os_builder::reconcile::machine::PoolMachine;
 
 use super::daemon::{Daemon, Fate, Outcome, Weather};
 use super::kubelet::{self, Pushed};
@@ -29,7 +29,7 @@ pub struct World {
     pub made: Made,
     pub pushed: Pushed,
     /// When something is due by itself.
-    pub wake: Option<Timestamp>,
+    pub requeue_at: Option<Timestamp>,
     /// How long the daemon waits before it steps again.
     pub wait: Option<Duration>,
     pub trace: Vec<String>,
@@ -60,7 +60,7 @@ impl World {
             weather: Weather::default(),
             made: Made::new(),
             pushed: Pushed::new(),
-            wake: None,
+            requeue_at: None,
             wait: None,
             trace: Vec::new(),
         }
@@ -136,7 +136,7 @@ impl World {
             self.daemon.hear(&self.server);
         }
         let step = self.daemon.step(&self.server, &self.weather);
-        (self.wake, self.wait) = (step.wake, step.wait);
+        (self.requeue_at, self.wait) = (step.requeue_at, step.wait);
         if step.effects.is_empty() {
             return Ok(Progress::Rested);
         }
@@ -171,7 +171,9 @@ impl World {
     /// the end of a back-off, or the next try of a write that the server would accept by now.
     fn pause(&self) -> Option<i64> {
         let wait = self.wait?;
-        let until = self.wake.map(|wake| Duration::try_from(wake.duration_since(self.server.now)).unwrap_or_default());
+        let until = self
+            .requeue_at
+            .map(|requeue_at| Duration::try_from(requeue_at.duration_since(self.server.now)).unwrap_or_default());
         let is_back_off = until.is_none_or(|until| wait < until.min(PAUSE_MAX));
         let is_refused = self.daemon.machine.as_ref().is_some_and(PoolMachine::is_refused);
         let is_over = is_back_off || (is_refused && !self.weather.is_forbidden);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
-use machine_os_builder::apiserver::{ApiServer, Options, ResponseBody};
+use machine_os_builder::apiserver::{ApiServer, ResponseBody, ServerOptions};
 use machine_os_builder::clock::Clock;
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ pub struct World {
 impl World {
     pub fn new(seed: u64) -> Self {
         let clock = Clock::starting_at("2026-01-02T03:04:05Z".parse().unwrap());
-        let server = ApiServer::new(Options::new(clock, seed));
+        let server = ApiServer::new(ServerOptions::new(clock, seed));
         let mut world = Self { samples: Samples::new(), server, version: 0, collections: BTreeMap::new() };
         for asked in world.samples.setup() {
             let answer = world.send(&asked).unwrap();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::Method;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, keys};
 use machine_os_builder::apiserver::User;
-use machine_os_builder::daemon::replica::End;
-use machine_os_builder::simulation::network::{Delivery, EventScript, Fate, Passing};
+use machine_os_builder::daemon::replica::ExitReason;
+use machine_os_builder::simulation::faults::link_control::{Delivery, EventScript, Fate, LinkRequest};
 use serde_json::{Value, json};
 
 use super::manifests::BUILD_POD;
@@ -172,7 +172,7 @@ pub async fn a_secret_is_brought_into_form_by_the_process_before(world: &World) 
     within(PATIENCE, "the first process ends", first.ended()).await;
     let mut canonical = serde_json::to_value(cluster.exists(Kind::Secret, "push-canonical").await).unwrap();
     cluster.delete(Kind::Secret, "push-canonical").await;
-    let is_new_secret = |passing: &Passing| passing.method == Method::POST && passing.path.contains("/secrets");
+    let is_new_secret = |passing: &LinkRequest| passing.method == Method::POST && passing.path.contains("/secrets");
     let wait = |is_late| if is_late { Fate::Waits(Duration::from_secs(1)) } else { Fate::Arrives };
     let second = world.start_with("second", Box::new(move |passing| wait(is_new_secret(passing))));
     second.wire().set_event_script(late("push-canonical"));
@@ -204,7 +204,7 @@ pub async fn a_pool_changes_while_it_is_patched(world: &World) {
     let mut is_first = true;
     let daemon = world.start_with(
         "first",
-        Box::new(move |passing: &Passing| {
+        Box::new(move |passing: &LinkRequest| {
             let is_patch = passing.method == Method::PATCH;
             if is_patch && std::mem::take(&mut is_first) { Fate::Waits(Duration::from_secs(2)) } else { Fate::Arrives }
         }),
@@ -263,7 +263,7 @@ pub async fn the_lease_is_released_and_taken_over(world: &World) {
     let mut second = world.start("second");
     start_build(world).await;
     first.tell_to_stop();
-    assert_eq!(within(PATIENCE, "the first process ends", first.ended()).await, Some(End::Stopped));
+    assert_eq!(within(PATIENCE, "the first process ends", first.ended()).await, Some(ExitReason::Stopped));
     assert!(within(AT_ONCE, "the second process leads at once", second.acts()).await);
     world.cluster.succeed(R1).await;
     world.cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Method;
 use kube::client::Body;
 use kube::{Client, Config};
-use machine_os_builder::apiserver::{ApiServer, HttpsFront, Identity, Options};
+use machine_os_builder::apiserver::{ApiServer, HttpsFront, Identity, ServerOptions};
 use machine_os_builder::clock::Clock;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ struct World {
 
 impl World {
     async fn new(clock: Clock) -> Self {
-        let server = ApiServer::new(Options { default_roles: true, ..Options::new(clock, 7) });
+        let server = ApiServer::new(ServerOptions { default_roles: true, ..ServerOptions::new(clock, 7) });
         let identity = Identity::generate().unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let front = HttpsFront::bind(server.clone(), address, &identity).await.unwrap();

@@ -8,12 +8,12 @@ use kube::Client;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind};
 use machine_os_builder::apiserver::User;
 use machine_os_builder::causes::with_causes;
-use machine_os_builder::cluster::health::WatchHealth;
-use machine_os_builder::cluster::snapshot::{Reports, Snapshot, read_daemon};
 use machine_os_builder::cluster::watch::Watches;
+use machine_os_builder::cluster::watch_health::WatchHealth;
 use machine_os_builder::jitter::Jitter;
-use machine_os_builder::plan::decide::Settings;
-use machine_os_builder::plan::index::WatchEvent;
+use machine_os_builder::reconcile::decide::DecideSettings;
+use machine_os_builder::reconcile::observed::index::WatchEvent;
+use machine_os_builder::snapshot::{Reports, Snapshot, read_daemon};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -45,7 +45,7 @@ fn client(world: &World) -> Client {
 async fn look(world: &World) -> Reports {
     let snapshot = Snapshot::read(client(world), DEFAULT_NAMESPACE).await;
     let snapshot = snapshot.unwrap_or_else(|error| panic!("{}", with_causes(&error)));
-    let reports = snapshot.reports(&Settings::default(), world.cluster.clock.now()).await;
+    let reports = snapshot.reports(&DecideSettings::default(), world.cluster.clock.now()).await;
     reports.unwrap_or_else(|error| panic!("{}", with_causes(&error)))
 }
 
@@ -122,6 +122,6 @@ pub async fn what_the_daemon_says_of_itself_is_read(world: &World) {
     world.cluster.rest(Duration::from_secs(10)).await;
     let daemon = read_daemon(&client(world), DEFAULT_NAMESPACE).await.unwrap();
     let settings = daemon.settings.as_ref().expect("the settings of the daemon are known");
-    assert_eq!(settings.max_attempts, Settings::default().attempts_max);
+    assert_eq!(settings.max_attempts, DecideSettings::default().attempts_max);
     assert_eq!(daemon.is_at_work(world.cluster.clock.now()), Some(true));
 }

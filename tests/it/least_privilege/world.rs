@@ -7,15 +7,15 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::DEFAULT_NAMESPACE;
-use machine_os_builder::apiserver::{ApiServer, InProcess, LogEntry, Options, User};
+use machine_os_builder::apiserver::{ApiServer, InProcess, LogEntry, ServerOptions, User};
 use machine_os_builder::clock::Clock;
 use machine_os_builder::cluster::lease::Timing;
 use machine_os_builder::daemon;
-use machine_os_builder::daemon::replica::Candidacy;
+use machine_os_builder::daemon::replica::LeaderElectionConfig;
 use machine_os_builder::simulation::Process;
-use machine_os_builder::simulation::network::{Fate, Script};
+use machine_os_builder::simulation::faults::link_control::{Fate, Script};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -33,7 +33,7 @@ pub const TIMING: Timing = Timing {
 /// A server with the roles that every cluster has, and these objects.
 pub async fn server_with(objects: &[Value]) -> ApiServer {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-    let server = ApiServer::new(Options { default_roles: true, ..Options::new(clock, 7) });
+    let server = ApiServer::new(ServerOptions { default_roles: true, ..ServerOptions::new(clock, 7) });
     for object in objects {
         let (code, answer) = send(server.service(), Method::POST, &collection_of(object), object).await;
         assert_eq!(code, 201, "{answer}");
@@ -99,8 +99,8 @@ impl World {
     pub fn start_with(&self, name: &str, script: Script) -> Process {
         let user = User::service_account(DEFAULT_NAMESPACE, CONTROLLER);
         let service = self.cluster.server.service().as_user(user);
-        let candidacy = Candidacy { identity: name.to_owned(), timing: TIMING };
-        let options = daemon::Options::new(Settings::default(), self.cluster.clock, name.len() as u64);
+        let candidacy = LeaderElectionConfig { identity: name.to_owned(), timing: TIMING };
+        let options = daemon::DaemonOptions::new(ActorSettings::default(), self.cluster.clock, name.len() as u64);
         Process::start_by(service, Some(candidacy), options, script)
     }
 

@@ -29,7 +29,9 @@ async fn make_inputs(client: &kube::Client) {
     let configs: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&gvk));
     let config = serde_json::from_value(json!({"metadata": {"name": "rendered-r"}, "spec": {}})).unwrap();
     let config = configs.create(&PostParams::default(), &config).await.unwrap();
-    let payload = machine_os_builder::plan::payload::Payload::encode(&serde_json::to_value(config).unwrap()).unwrap();
+    let payload =
+        machine_os_builder::reconcile::objects::payload::Payload::encode(&serde_json::to_value(config).unwrap())
+            .unwrap();
     let map = json!({"metadata": {"name": "mc-r"}, "data": {"machineconfig.json.gz": payload.as_str()}});
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
     maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap()).await.unwrap();

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
-use machine_os_builder::cluster::door::{Interceptor, Outgoing};
+use machine_os_builder::cluster::client::{Outgoing, RequestHook};
 
 use super::scrape::{Fate, Scraped};
 use crate::harness::cluster::Cluster;
@@ -16,12 +16,12 @@ const R1: &str = "rendered-worker-1";
 /// A daemon whose sending actor panics at each of the first `times` requests that `is_meant`.
 async fn panicking(cluster: &Cluster, times: usize, is_meant: fn(Outgoing<'_>) -> bool) -> Scraped {
     let panics = AtomicUsize::new(0);
-    let interceptor: Interceptor = Arc::new(move |request| {
+    let request_hook: RequestHook = Arc::new(move |request| {
         if is_meant(request) && panics.fetch_add(1, Ordering::SeqCst) < times {
             panic!("injected: {request:?}");
         }
     });
-    Scraped::with(cluster, Settings::default(), Some(interceptor), |_, _| Fate::Arrives).await
+    Scraped::with(cluster, ActorSettings::default(), Some(request_hook), |_, _| Fate::Arrives).await
 }
 
 async fn built(cluster: &Cluster) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, keys};
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn failures_are_told_apart_by_their_cause() {
 #[tokio::test(start_paused = true)]
 async fn a_build_that_runs_past_its_deadline_failed_for_that() {
     let cluster = Cluster::new().await;
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.build_deadline = Duration::from_secs(60);
     let process = Scraped::with(&cluster, settings, None, |_, _| Fate::Arrives).await;
     cluster.start_build("worker", R1).await;
@@ -151,7 +151,7 @@ async fn inputs_that_cannot_be_used_are_told_apart_by_what_the_pool_shows() {
 #[tokio::test(start_paused = true)]
 async fn builds_that_run_and_builds_that_wait_are_told_apart() {
     let cluster = Cluster::new().await;
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 2;
     let process = Scraped::with(&cluster, settings, None, |_, _| Fate::Arrives).await;
     for pool in ["a", "b", "c", "d", "e"] {

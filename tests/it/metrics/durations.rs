@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 use serde_json::json;
 
@@ -70,7 +70,7 @@ async fn other_ends_are_measured_apart_and_each_attempt_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_queue_lasts_until_the_slot_is_used_restarts_included() {
     let cluster = Cluster::new().await;
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 1;
     let first = Scraped::with(&cluster, settings.clone(), None, |_, _| Fate::Arrives).await;
     sleep(&cluster, 10).await;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::apiserver::ResponseBody;
-use machine_os_builder::cluster::door::Interceptor;
+use machine_os_builder::cluster::client::RequestHook;
 use machine_os_builder::daemon::admin::Admin;
-use machine_os_builder::daemon::{Daemon, Options};
+use machine_os_builder::daemon::{Daemon, DaemonOptions};
 use serde_json::json;
 use tokio::time::sleep;
 use tower::{BoxError, ServiceExt as _};
@@ -48,13 +48,13 @@ impl Scraped {
 
     /// One whose requests meet a fate, by method and target.
     pub async fn behind(cluster: &Cluster, fate: impl FnMut(&Method, &str) -> Fate + Send + 'static) -> Self {
-        Self::with(cluster, Settings::default(), None, fate).await
+        Self::with(cluster, ActorSettings::default(), None, fate).await
     }
 
     pub async fn with(
         cluster: &Cluster,
-        settings: Settings,
-        interceptor: Option<Interceptor>,
+        settings: ActorSettings,
+        request_hook: Option<RequestHook>,
         fate: impl FnMut(&Method, &str) -> Fate + Send + 'static,
     ) -> Self {
         let (fate, server) = (Arc::new(std::sync::Mutex::new(fate)), cluster.server.service());
@@ -72,7 +72,7 @@ impl Scraped {
                 if fate == Fate::IsUnanswered { Err("the connection is cut".into()) } else { Ok(answer) }
             }
         });
-        let options = Options { interceptor, ..Options::new(settings, cluster.clock, 7) };
+        let options = DaemonOptions { request_hook, ..DaemonOptions::new(settings, cluster.clock, 7) };
         let admin = Admin::new(options.metrics.clone());
         let daemon = Daemon::start(service, options).await.unwrap();
         admin.show(Some(daemon.inspector()));

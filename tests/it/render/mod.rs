@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use machine_os_builder::plan::payload::Payload;
+use machine_os_builder::reconcile::objects::payload::Payload;
 use machine_os_builder::yaml;
 use serde_json::{Value, json};
 

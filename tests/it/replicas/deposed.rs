@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use http::Method;
 use machine_os_builder::api::Kind;
-use machine_os_builder::daemon::replica::End;
+use machine_os_builder::daemon::replica::ExitReason;
 use machine_os_builder::simulation::Process;
-use machine_os_builder::simulation::network::{Fate, Passing};
+use machine_os_builder::simulation::faults::link_control::{Fate, LinkRequest};
 use tokio::time::{Instant, sleep};
 
 use super::{TIMING, acted, is_about_the_lease, last_renewal, start, two};
 use crate::harness::cluster::{Cluster, digest_of, image_on};
 
 /// From here on, the process cannot renew its lease; what becomes of all else is said by `fate`.
-fn keep_from_renewing(process: &Process, mut fate: impl FnMut(&Passing) -> Fate + Send + 'static) {
-    let script = move |passing: &Passing| if is_about_the_lease(passing) { Fate::Vanishes } else { fate(passing) };
+fn keep_from_renewing(process: &Process, mut fate: impl FnMut(&LinkRequest) -> Fate + Send + 'static) {
+    let script = move |passing: &LinkRequest| if is_about_the_lease(passing) { Fate::Vanishes } else { fate(passing) };
     process.wire().set_script(Box::new(script));
 }
 
-fn is_creation_of_a_pod(passing: &Passing) -> bool {
+fn is_creation_of_a_pod(passing: &LinkRequest) -> bool {
     passing.method == Method::POST && passing.path.contains("/pods")
 }
 
@@ -47,7 +47,7 @@ async fn l36_no_request_of_a_deposed_process_arrives_past_its_renew_deadline() {
         let late = Duration::from_millis(late);
         keep_from_renewing(&first, move |_| if late.is_zero() { Fate::Arrives } else { Fate::Waits(late) });
         keep_busy(&cluster, 20).await;
-        assert_eq!(first.ended().await, Some(End::Deposed));
+        assert_eq!(first.ended().await, Some(ExitReason::Deposed));
         assert!(second.acts().await);
         cluster.rest(Duration::from_secs(60)).await;
         assert_never_both(&first, &second);
@@ -64,7 +64,7 @@ async fn l36_a_pod_that_a_deposed_process_still_made_is_adopted_and_told_of_once
     sleep(Duration::from_secs(3)).await;
     cluster.create_pool("worker", "rendered-worker-1").await;
     let pod = cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
-    assert_eq!(first.ended().await, Some(End::Deposed));
+    assert_eq!(first.ended().await, Some(ExitReason::Deposed));
     assert_eq!(cluster.events("worker").await, Vec::<String>::new(), "it never heard that the pod is there");
     assert!(second.acts().await);
     cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -88,7 +88,7 @@ async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and
     cluster.create_pool("worker", "rendered-worker-1").await;
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     cluster.roll_out("worker", "rendered-worker-2").await;
-    assert_eq!(first.ended().await, Some(End::Deposed));
+    assert_eq!(first.ended().await, Some(ExitReason::Deposed));
     // It ends before anybody could tell it not to.
     cluster.succeed("rendered-worker-1").await;
     assert!(second.acts().await);
@@ -111,7 +111,7 @@ async fn l36_a_request_is_not_waited_for_past_the_renew_deadline() {
     let deadline = last_renewal(&first) + TIMING.renew_deadline;
     sleep(Duration::from_secs(7)).await;
     cluster.create_pool("worker", "rendered-worker-1").await;
-    assert_eq!(first.ended().await, Some(End::Deposed));
+    assert_eq!(first.ended().await, Some(ExitReason::Deposed));
     assert!(Instant::now() <= deadline, "{:?} past the renew deadline", Instant::now() - deadline);
     let tried = first.wire().passed().into_iter().filter(|passing| passing.is_write() && !is_about_the_lease(passing));
     assert_eq!(tried.count(), 1, "it waits for the first to be answered");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::Method;
 use machine_os_builder::api::Kind;
 use machine_os_builder::api::limits::STOP_TIMEOUT;
-use machine_os_builder::daemon::replica::End;
-use machine_os_builder::simulation::network::{Fate, Passing, Wire};
+use machine_os_builder::daemon::replica::ExitReason;
+use machine_os_builder::simulation::faults::link_control::{Fate, LinkControl, LinkRequest};
 use tokio::time::Instant;
 
 use super::{TIMING, acted, start, two};
@@ -20,7 +20,7 @@ async fn a_leader_that_is_told_to_stop_hands_over_in_less_than_a_second() {
         cluster.start_build("worker", "rendered-worker-1").await;
         let told = Instant::now();
         first.tell_to_stop();
-        assert_eq!(first.ended().await, Some(End::Stopped));
+        assert_eq!(first.ended().await, Some(ExitReason::Stopped));
         assert!(second.acts().await);
         assert!(told.elapsed() < Duration::from_secs(1), "seed {seed}: {:?}", told.elapsed());
         cluster.set_phase("build-rendered-worker-1", "Running").await;
@@ -41,14 +41,14 @@ async fn l36_a_leader_whose_writes_may_still_arrive_lets_its_lease_run_out() {
     let (mut first, mut second) = two(&cluster, 1).await;
     // Longer than a stop waits for, and not as long as a request is waited for.
     let late = STOP_TIMEOUT + Duration::from_millis(500);
-    let is_claim = |passing: &Passing| passing.method == Method::PATCH && passing.path.contains("pools/worker?");
-    let script = move |passing: &Passing| if is_claim(passing) { Fate::Waits(late) } else { Fate::Arrives };
+    let is_claim = |passing: &LinkRequest| passing.method == Method::PATCH && passing.path.contains("pools/worker?");
+    let script = move |passing: &LinkRequest| if is_claim(passing) { Fate::Waits(late) } else { Fate::Arrives };
     first.wire().set_script(Box::new(script));
     cluster.create_pool("worker", "rendered-worker-1").await;
     let is_sent = async || first.wire().passed().iter().any(is_claim).then_some(());
     cluster.eventually("the claim is sent", is_sent).await;
     first.tell_to_stop();
-    assert_eq!(first.ended().await, Some(End::Stopped));
+    assert_eq!(first.ended().await, Some(ExitReason::Stopped));
     assert!(second.acts().await);
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     cluster.rest(STOP_TIMEOUT).await;
@@ -80,9 +80,9 @@ async fn l36_a_leader_without_a_connection_gives_up_and_is_succeeded() {
         let (mut first, mut second) = two(&cluster, 1).await;
         cluster.start_build("worker", "rendered-worker-1").await;
         let partitioned = Instant::now();
-        let begin = if is_silent { Wire::silence } else { Wire::cut };
+        let begin = if is_silent { LinkControl::silence } else { LinkControl::cut };
         begin(first.wire());
-        assert_eq!(first.ended().await, Some(End::Deposed));
+        assert_eq!(first.ended().await, Some(ExitReason::Deposed));
         assert!(partitioned.elapsed() <= TIMING.renew_deadline, "{:?}", partitioned.elapsed());
         assert!(!second.is_acting(), "the lease has not run out");
         first.wire().restore();
@@ -104,7 +104,7 @@ async fn a_leader_that_stood_still_for_longer_than_its_lease_does_nothing_more()
         let stood_still = Instant::now();
         cluster.succeed("rendered-worker-1").await;
         tokio::time::advance(Duration::from_secs(seconds)).await;
-        assert_eq!(first.ended().await, Some(End::Deposed), "{seconds} s");
+        assert_eq!(first.ended().await, Some(ExitReason::Deposed), "{seconds} s");
         assert!(acted(&first).iter().all(|at| *at <= stood_still), "{seconds} s");
         assert!(second.acts().await);
         cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
@@ -140,6 +140,6 @@ async fn a_process_that_stands_by_sends_nothing_but_for_the_lease_and_stops_when
     cluster.rest(Duration::from_secs(60)).await;
     assert_eq!(acted(&second), []);
     second.tell_to_stop();
-    assert_eq!(second.ended().await, Some(End::Stopped));
+    assert_eq!(second.ended().await, Some(ExitReason::Stopped));
     assert!(first.is_acting());
 }

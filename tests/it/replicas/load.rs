@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use http::{Method, Request};
 use kube::client::Body;
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::limits::{PAYLOADS_MAX, REQUESTS_UNDER_WAY_MAX};
 use machine_os_builder::api::{Kind, names};
-use machine_os_builder::daemon::Options;
-use machine_os_builder::daemon::replica::{Candidacy, End, Replica};
+use machine_os_builder::daemon::DaemonOptions;
+use machine_os_builder::daemon::replica::{ExitReason, LeaderElectionConfig, Replica};
 use tokio::sync::{Semaphore, oneshot};
 use tower::ServiceExt as _;
 
@@ -113,11 +113,11 @@ async fn a_load_however_large_loses_no_lease_and_little_of_it_is_under_way_at_on
         for pool in 0..POOLS {
             cluster.create_pool(&format!("pool-{pool}"), &format!("rendered-pool-{pool}-1")).await;
         }
-        let mut settings = Settings::default();
+        let mut settings = ActorSettings::default();
         settings.decide.concurrent_builds_max = 0;
-        let candidacy = Candidacy { identity: "first".to_owned(), timing: TIMING };
+        let candidacy = LeaderElectionConfig { identity: "first".to_owned(), timing: TIMING };
         let service = slow(&cluster, &seen, Duration::from_millis(millis));
-        let replica = Replica::new(service, Some(candidacy), Options::new(settings, cluster.clock, millis));
+        let replica = Replica::new(service, Some(candidacy), DaemonOptions::new(settings, cluster.clock, millis));
         let (stop, told) = oneshot::channel::<()>();
         let process = tokio::spawn(replica.run(async { drop(told.await) }, |_| {}));
         for _ in 0..360 {
@@ -129,7 +129,7 @@ async fn a_load_however_large_loses_no_lease_and_little_of_it_is_under_way_at_on
         }
         assert_eq!(cluster.names(Kind::Pod).await.len(), POOLS);
         stop.send(()).unwrap();
-        assert_eq!(process.await.unwrap().unwrap(), End::Stopped);
+        assert_eq!(process.await.unwrap().unwrap(), ExitReason::Stopped);
         let seen = seen.lock().unwrap();
         assert!(seen.most_under_way <= REQUESTS_UNDER_WAY_MAX, "{} under way", seen.most_under_way);
         assert!(seen.most_held <= PAYLOADS_MAX, "{} held", seen.most_held);

@@ -9,12 +9,12 @@ mod slow;
 
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::cluster::lease::Timing;
 use machine_os_builder::daemon;
-use machine_os_builder::daemon::replica::Candidacy;
+use machine_os_builder::daemon::replica::LeaderElectionConfig;
 use machine_os_builder::simulation::Process;
-use machine_os_builder::simulation::network::{Fate, Passing, Script};
+use machine_os_builder::simulation::faults::link_control::{Fate, LinkRequest, Script};
 use tokio::time::Instant;
 
 use crate::harness::cluster::Cluster;
@@ -32,8 +32,8 @@ fn start(cluster: &Cluster, name: &str, seed: u64) -> Process {
 }
 
 fn start_with(cluster: &Cluster, name: &str, seed: u64, script: Script) -> Process {
-    let candidacy = Candidacy { identity: name.to_owned(), timing: TIMING };
-    let options = daemon::Options::new(Settings::default(), cluster.clock, seed);
+    let candidacy = LeaderElectionConfig { identity: name.to_owned(), timing: TIMING };
+    let options = daemon::DaemonOptions::new(ActorSettings::default(), cluster.clock, seed);
     Process::start(&cluster.server, Some(candidacy), options, script)
 }
 
@@ -45,7 +45,7 @@ async fn two(cluster: &Cluster, seed: u64) -> (Process, Process) {
     (first, second)
 }
 
-fn is_about_the_lease(passing: &Passing) -> bool {
+fn is_about_the_lease(passing: &LinkRequest) -> bool {
     passing.path.contains("/leases")
 }
 

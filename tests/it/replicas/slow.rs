@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use machine_os_builder::daemon::replica::End;
+use machine_os_builder::daemon::replica::ExitReason;
 use machine_os_builder::simulation::Process;
-use machine_os_builder::simulation::network::{Fate, Passing, Script};
+use machine_os_builder::simulation::faults::link_control::{Fate, LinkRequest, Script};
 use tokio::time::Instant;
 
 use super::{TIMING, acted, is_about_the_lease, last_renewal, start, start_with};
@@ -15,7 +15,7 @@ const MINUTES: Duration = Duration::from_secs(180);
 /// What becomes of the n-th request about the lease; watches of it, and all other requests, arrive.
 fn lease(mut fate: impl FnMut(usize) -> Fate + Send + 'static) -> Script {
     let mut number = 0;
-    Box::new(move |passing: &Passing| {
+    Box::new(move |passing: &LinkRequest| {
         if !is_about_the_lease(passing) || passing.is_watch() {
             return Fate::Arrives;
         }
@@ -93,7 +93,7 @@ async fn l36_renewals_that_arrive_when_another_leads_do_nothing() {
         let deadline = last_renewal(&first) + TIMING.renew_deadline;
         first.wire().set_script(lease(move |_| Fate::Waits(Duration::from_millis(time))));
         cluster.create_pool("worker", "rendered-worker-1").await;
-        assert_eq!(first.ended().await, Some(End::Deposed));
+        assert_eq!(first.ended().await, Some(ExitReason::Deposed));
         assert!(Instant::now() <= deadline, "{:?} past the renew deadline", Instant::now() - deadline);
         assert!(second.acts().await);
         keeps_its_lease(&second, &format!("late by {time} ms")).await;

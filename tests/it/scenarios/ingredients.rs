@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::simulation::Builder;
-use machine_os_builder::simulation::scenario::{self, Builds, Every, Outcome, Run, Scenario, Share, Users};
+use machine_os_builder::simulation::runs::scenario::{self, Builds, Every, Outcome, Run, Scenario, Share, Users};
 
 use super::fixture;
 
@@ -15,7 +15,7 @@ fn holds(seed: u64, change: impl FnOnce(&mut Scenario)) -> Outcome {
     let faults = Duration::from_secs(40 * 60);
     let mut scenario = Scenario { replicas: 2, builder: Builder::Mixed, users, faults, ..Scenario::default() };
     change(&mut scenario);
-    let outcome = scenario::run(&Run { scenario, seed, settings: Settings::default() }, None).unwrap();
+    let outcome = scenario::run(&Run { scenario, seed, settings: ActorSettings::default() }, None).unwrap();
     assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}", outcome.violations);
     assert!(outcome.builds > 8, "{outcome:?}");
     outcome
@@ -66,7 +66,7 @@ fn processes_that_stand_still_hold() {
 #[test]
 fn seed_18_of_clocks_that_are_hours_off_ends_in_images() {
     let scenario = scenario::read(fixture("scenario-clocks.yaml").to_str().unwrap()).unwrap();
-    let outcome = scenario::run(&Run { scenario, seed: 18, settings: Settings::default() }, None).unwrap();
+    let outcome = scenario::run(&Run { scenario, seed: 18, settings: ActorSettings::default() }, None).unwrap();
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
 }
 

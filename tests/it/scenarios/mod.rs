@@ -8,14 +8,14 @@ mod refusals;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
-use machine_os_builder::simulation::scenario::{self, Run};
+use machine_os_builder::actors::ActorSettings;
+use machine_os_builder::simulation::runs::scenario::{self, Run};
 
 /// The preset of this name, with a phase of faults of this length.
 fn preset(name: &str, seed: u64, minutes: u64) -> Run {
     let mut scenario = scenario::named(name).unwrap();
     scenario.faults = Duration::from_secs(minutes * 60);
-    Run { scenario, seed, settings: Settings::default() }
+    Run { scenario, seed, settings: ActorSettings::default() }
 }
 
 fn fixture(name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Each preset holds, for some seeds; `.ci/run` runs many more.
 
 use machine_os_builder::simulation::Trace;
-use machine_os_builder::simulation::scenario::{self, Outcome};
+use machine_os_builder::simulation::runs::scenario::{self, Outcome};
 
 use super::preset;
 use crate::harness::written::Written;

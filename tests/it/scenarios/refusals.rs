@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::simulation::Builder;
-use machine_os_builder::simulation::scenario::{self, Admission, Every, Run, Scenario, Users};
+use machine_os_builder::simulation::runs::scenario::{self, Admission, Every, Run, Scenario, Users};
 
 use super::fixture;
 
@@ -13,7 +13,7 @@ fn holds(seed: u64, builder: Builder, admission: Admission) {
     let users = Users { rollouts: Every::of(300), ..Users::default() };
     let faults = Duration::from_secs(2 * 3600);
     let scenario = Scenario { builder, users, admission, faults, ..Scenario::default() };
-    let outcome = scenario::run(&Run { scenario, seed, settings: Settings::default() }, None).unwrap();
+    let outcome = scenario::run(&Run { scenario, seed, settings: ActorSettings::default() }, None).unwrap();
     assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}", outcome.violations);
     assert!(outcome.builds > 8, "{outcome:?}");
 }
@@ -51,6 +51,6 @@ fn a_webhook_that_is_down_is_told_and_heals() {
 #[test]
 fn what_is_refused_is_tried_again_in_time_whatever_clocks_say() {
     let scenario = scenario::read(fixture("scenario-refusals-and-clocks.yaml").to_str().unwrap()).unwrap();
-    let outcome = scenario::run(&Run { scenario, seed: 2, settings: Settings::default() }, None).unwrap();
+    let outcome = scenario::run(&Run { scenario, seed: 2, settings: ActorSettings::default() }, None).unwrap();
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
 }

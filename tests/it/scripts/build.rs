@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use machine_os_builder::plan::decide::cause::{cause, shortened};
+use machine_os_builder::reconcile::decide::cause::{cause, shortened};
 use serde_json::json;
 
 use super::pod::{BUILD, COMMON, Pod};

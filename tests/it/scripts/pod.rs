@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use machine_os_builder::plan::payload::Payload;
+use machine_os_builder::reconcile::objects::payload::Payload;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 //!
 //! The words are those of buildah 1.28 to 1.41, with the library `containers/image`.
 
-use machine_os_builder::builders::answers::{Verdict, verdict};
+use machine_os_builder::reconcile::objects::answers::{Verdict, verdict};
 
 use super::pod::{BUILD, PUSH, Pod};
 

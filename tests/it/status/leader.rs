@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, Patch, PatchParams};
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, keys};
 use machine_os_builder::apiserver::{LogEntry, Verb};
 use machine_os_builder::cluster::lease::Timing;
-use machine_os_builder::cluster::snapshot::read_daemon;
-use machine_os_builder::daemon::{self, replica::Candidacy};
-use machine_os_builder::plan::report::daemon::{DaemonReport, Leadership};
-use machine_os_builder::plan::report::text;
-use machine_os_builder::simulation::{Process, network::Fate};
+use machine_os_builder::daemon::{self, replica::LeaderElectionConfig};
+use machine_os_builder::report::daemon::{DaemonReport, Leadership};
+use machine_os_builder::report::text;
+use machine_os_builder::simulation::Process;
+use machine_os_builder::simulation::faults::link_control::Fate;
+use machine_os_builder::snapshot::read_daemon;
 use serde_json::json;
 
 use super::seen::{client_without, report};
@@ -26,11 +27,11 @@ fn leases(cluster: &Cluster) -> Api<Lease> {
 }
 
 async fn leader(cluster: &Cluster) -> Process {
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.attempts_max = 7;
     settings.decide.pending_deadline = Duration::from_secs(120);
-    let candidacy = Candidacy { identity: "first".to_owned(), timing: Timing::default() };
-    let options = daemon::Options::new(settings, cluster.clock, 7);
+    let candidacy = LeaderElectionConfig { identity: "first".to_owned(), timing: Timing::default() };
+    let options = daemon::DaemonOptions::new(settings, cluster.clock, 7);
     let mut process = Process::start(&cluster.server, Some(candidacy), options, Box::new(|_| Fate::Arrives));
     assert!(process.acts().await);
     cluster.rest(Duration::from_secs(5)).await;

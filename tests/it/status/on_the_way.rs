@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, keys};
-use machine_os_builder::plan::report::State;
+use machine_os_builder::report::PoolPhase;
 use serde_json::json;
 
 use super::golden::{POD, R1, R2, build, golden, is_golden, json, run};
@@ -39,7 +39,7 @@ async fn not_rendered() {
 #[tokio::test(start_paused = true)]
 async fn queued() {
     let cluster = Cluster::new().await;
-    let mut settings = Settings::default();
+    let mut settings = ActorSettings::default();
     settings.decide.concurrent_builds_max = 1;
     let _daemon = cluster.daemon_with(settings, None).await;
     cluster.start_build("infra", "rendered-infra-1").await;
@@ -116,7 +116,7 @@ async fn opted_out_while_it_builds() {
     cluster.bind(POD).await;
     run(&cluster, POD).await;
     cluster.opt_out("worker").await;
-    is_in(&cluster, State::OptingOut).await;
+    is_in(&cluster, PoolPhase::OptingOut).await;
     cluster.rest(Duration::from_secs(2)).await;
     golden(&cluster, "opted_out_while_it_builds").await;
 }

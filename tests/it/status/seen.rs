@@ -6,9 +6,9 @@ use http_body_util::{Either, Full};
 use kube::Client;
 use kube::client::Body;
 use machine_os_builder::api::DEFAULT_NAMESPACE;
-use machine_os_builder::cluster::snapshot::Snapshot;
-use machine_os_builder::plan::decide::Settings;
-use machine_os_builder::plan::report::{PoolReport, State, text};
+use machine_os_builder::reconcile::decide::DecideSettings;
+use machine_os_builder::report::{PoolPhase, PoolReport, text};
+use machine_os_builder::snapshot::Snapshot;
 use serde_json::json;
 use tower::{BoxError, ServiceExt as _};
 
@@ -21,7 +21,7 @@ pub async fn reports(cluster: &Cluster) -> Vec<PoolReport> {
 
 pub async fn reports_to(cluster: &Cluster, client: Client) -> Vec<PoolReport> {
     let snapshot = Snapshot::read(client, DEFAULT_NAMESPACE).await.unwrap();
-    snapshot.reports(&Settings::default(), cluster.clock.now()).await.unwrap().pools
+    snapshot.reports(&DecideSettings::default(), cluster.clock.now()).await.unwrap().pools
 }
 
 pub async fn report(cluster: &Cluster) -> PoolReport {
@@ -29,7 +29,7 @@ pub async fn report(cluster: &Cluster) -> PoolReport {
 }
 
 /// Waits until the pool `worker` is in a state.
-pub async fn is_in(cluster: &Cluster, state: State) {
+pub async fn is_in(cluster: &Cluster, state: PoolPhase) {
     let what = format!("worker is {state}");
     cluster.eventually(&what, async || (report(cluster).await.state == state).then_some(())).await;
 }

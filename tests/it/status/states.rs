@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind};
 use machine_os_builder::apiserver::Verb;
-use machine_os_builder::cluster::snapshot::Snapshot;
-use machine_os_builder::plan::report::State;
+use machine_os_builder::report::PoolPhase;
+use machine_os_builder::snapshot::Snapshot;
 use serde_json::json;
 
 use super::seen::{client_without, report, reports_to};
@@ -18,7 +18,7 @@ async fn nothing_is_written() {
     let cluster = Cluster::new().await;
     cluster.create_pool("worker", R1).await;
     cluster.server.clear_log();
-    assert_eq!(report(&cluster).await.state, State::Queued);
+    assert_eq!(report(&cluster).await.state, PoolPhase::Queued);
     let verbs: Vec<Verb> = cluster.server.log().iter().map(|entry| entry.verb).collect();
     assert!(verbs.iter().all(|verb| matches!(verb, Verb::Get | Verb::List)), "{verbs:?}");
 }
@@ -28,7 +28,7 @@ async fn a_cluster_without_builds_is_a_cluster() {
     let cluster = Cluster::without_builds().await;
     let _daemon = cluster.daemon().await;
     cluster.start_build("worker", R1).await;
-    assert_eq!(report(&cluster).await.state, State::Pending);
+    assert_eq!(report(&cluster).await.state, PoolPhase::Pending);
     cluster.use_builder("openshift-image-builder").await;
     cluster.succeed(R1).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
@@ -56,12 +56,12 @@ async fn a_digest_is_read_from_the_config_map_that_the_build_left() {
     daemon.stop().await;
     cluster.set_phase("build-rendered-worker-1", "Succeeded").await;
     let looked = report(&cluster).await;
-    assert_eq!((looked.state, looked.is_built()), (State::Publishing, false));
+    assert_eq!((looked.state, looked.is_built()), (PoolPhase::Publishing, false));
     assert_eq!(looked.next.map(|next| next.is_due), Some(false));
     let digest = digest_of(R1);
     cluster.create(cluster.digest_left_by("build-rendered-worker-1", &digest).await).await;
     let looked = report(&cluster).await;
-    assert_eq!((looked.state, looked.is_built()), (State::Publishing, false));
+    assert_eq!((looked.state, looked.is_built()), (PoolPhase::Publishing, false));
     assert_eq!(looked.next.map(|next| next.is_due), Some(true));
 }
 
@@ -72,7 +72,7 @@ async fn a_config_that_is_not_there_is_a_fault_of_the_pools() {
     cluster.create(pool("worker", R1)).await;
     cluster.shows("worker", "BuildFailed", "MachineConfigMissing").await;
     let looked = report(&cluster).await;
-    assert_eq!((looked.state, looked.is_failed()), (State::InputInvalid, true));
+    assert_eq!((looked.state, looked.is_failed()), (PoolPhase::InputInvalid, true));
     assert_eq!(looked.input_fault.map(|fault| fault.reason).as_deref(), Some("MachineConfigMissing"));
 }
 
@@ -84,14 +84,14 @@ async fn a_fault_is_no_failure_before_the_pool_shows_it_or_once_it_is_mended() {
     }
     cluster.create_pool("worker", R1).await;
     let looked = report(&cluster).await;
-    assert_eq!((looked.state, looked.is_failed()), (State::InputInvalid, false));
+    assert_eq!((looked.state, looked.is_failed()), (PoolPhase::InputInvalid, false));
     let daemon = cluster.daemon().await;
     cluster.shows("worker", "BuildFailed", "SecretMissing").await;
     assert!(report(&cluster).await.is_failed());
     daemon.stop().await;
     cluster.create(modern_secret("push")).await;
     let looked = report(&cluster).await;
-    assert_eq!((looked.state, looked.is_failed()), (State::Queued, false));
+    assert_eq!((looked.state, looked.is_failed()), (PoolPhase::Queued, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,7 @@ async fn a_payload_that_does_not_fit_is_looked_at_again() {
     cluster.shows("worker", "BuildFailed", "PayloadTooLarge").await;
     cluster.rest(Duration::from_secs(5)).await;
     let looked = report(&cluster).await;
-    assert_eq!((looked.state, looked.is_failed()), (State::InputInvalid, true));
+    assert_eq!((looked.state, looked.is_failed()), (PoolPhase::InputInvalid, true));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! The table in a terminal of any width.
 
-use machine_os_builder::plan::report::{PoolReport, text::Rows};
+use machine_os_builder::report::PoolReport;
+use machine_os_builder::report::text::Rows;
 
 use super::seen::reports;
 use crate::harness::cluster::Cluster;

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use machine_os_builder::api::Kind;
-use machine_os_builder::apiserver::{ApiServer, Backup, Options};
+use machine_os_builder::apiserver::{ApiServer, Backup, ServerOptions};
 use machine_os_builder::daemon::Daemon;
 use machine_os_builder::daemon::admin::Admin;
-use machine_os_builder::simulation::invariants::Invariants;
-use machine_os_builder::simulation::ledger::Ledger;
+use machine_os_builder::simulation::checks::invariants::Invariants;
+use machine_os_builder::simulation::people::registry::FakeRegistry;
 use serde_json::json;
 
 use super::R;
@@ -23,8 +23,8 @@ const BOUND: Duration = Duration::from_secs(30);
 /// A cluster whose history is not checked: it runs backwards.
 async fn restorable() -> Cluster {
     let mut cluster = Cluster::new().await;
-    let elsewhere = ApiServer::new(Options::new(cluster.clock, 7));
-    cluster.invariants = Invariants::attach(&elsewhere, &Ledger::default());
+    let elsewhere = ApiServer::new(ServerOptions::new(cluster.clock, 7));
+    cluster.invariants = Invariants::attach(&elsewhere, &FakeRegistry::default());
     cluster
 }
 

@@ -9,10 +9,10 @@ use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full};
 use kube::client::Body;
-use machine_os_builder::actors::{Overview, Settings};
+use machine_os_builder::actors::{ActorSettings, Overview};
 use machine_os_builder::apiserver::ResponseBody;
 use machine_os_builder::daemon::admin::Admin;
-use machine_os_builder::daemon::{Daemon, Options};
+use machine_os_builder::daemon::{Daemon, DaemonOptions};
 use serde_json::json;
 use tower::{BoxError, Service as _};
 
@@ -86,7 +86,7 @@ impl Line {
                 Ok(answer.map(|inner| End { inner, line, path, fault }))
             }
         });
-        let options = Options::new(Settings::default(), cluster.clock, 7);
+        let options = DaemonOptions::new(ActorSettings::default(), cluster.clock, 7);
         let admin = Admin::new(options.metrics.clone());
         let daemon = Daemon::start(service, options).await.unwrap();
         admin.show(Some(daemon.inspector()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use machine_os_builder::api::Kind;
-use machine_os_builder::apiserver::{ApiServer, Options};
+use machine_os_builder::apiserver::{ApiServer, ServerOptions};
 use machine_os_builder::clock::Clock;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::harness::cluster::{Cluster, config_map, digest_of, image_on, inputs};
 /// A cluster that keeps two changes of each kind.
 async fn forgetful() -> Cluster {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-    let server = ApiServer::new(Options { event_window: 2, ..Options::new(clock, 7) });
+    let server = ApiServer::new(ServerOptions { event_window: 2, ..ServerOptions::new(clock, 7) });
     let cluster = Cluster::on(server, clock);
     for object in inputs() {
         cluster.create(object).await;

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use kube::config::Kubeconfig;
-use machine_os_builder::apiserver::{ApiServer, HttpsFront, Identity, Options};
+use machine_os_builder::apiserver::{ApiServer, HttpsFront, Identity, ServerOptions};
 use machine_os_builder::clock::Clock;
 
 /// Serves for as long as this process lives.
@@ -14,7 +14,7 @@ pub fn start() -> Kubeconfig {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let clock = Clock::starting_at(jiff::Timestamp::now());
-            let server = ApiServer::new(Options { default_roles: true, ..Options::new(clock, 1) });
+            let server = ApiServer::new(ServerOptions { default_roles: true, ..ServerOptions::new(clock, 1) });
             let identity = Identity::generate().unwrap();
             let front = HttpsFront::bind(server, ([127, 0, 0, 1], 0).into(), &identity).await.unwrap();
             let url = format!("https://{}", front.address().unwrap());

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use machine_os_builder::actors::Settings;
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
 use machine_os_builder::apiserver::{self, ApiServer};
 use machine_os_builder::clock::Clock;
-use machine_os_builder::cluster::door::Interceptor;
+use machine_os_builder::cluster::client::RequestHook;
 use machine_os_builder::daemon::{self, Daemon};
-use machine_os_builder::simulation::invariants::Invariants;
-use machine_os_builder::simulation::ledger::Ledger;
+use machine_os_builder::simulation::checks::invariants::Invariants;
+use machine_os_builder::simulation::people::registry::FakeRegistry;
 use machine_os_builder::simulation::seed;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -65,7 +65,8 @@ impl Cluster {
 
     fn serving(serve_builds: bool) -> Self {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-        let server = ApiServer::new(apiserver::Options { serve_builds, ..apiserver::Options::new(clock, 7) });
+        let server =
+            ApiServer::new(apiserver::ServerOptions { serve_builds, ..apiserver::ServerOptions::new(clock, 7) });
         Self::on(server, clock)
     }
 
@@ -73,16 +74,16 @@ impl Cluster {
     pub fn on(server: ApiServer, clock: Clock) -> Self {
         let client = server.client("user");
         // What a build pushes is what its object says.
-        let invariants = Invariants::attach(&server, &Ledger::default());
+        let invariants = Invariants::attach(&server, &FakeRegistry::default());
         Self { server, client, clock, invariants, patience: BOUND }
     }
 
     pub async fn daemon(&self) -> Daemon {
-        self.daemon_with(Settings::default(), None).await
+        self.daemon_with(ActorSettings::default(), None).await
     }
 
-    pub async fn daemon_with(&self, settings: Settings, interceptor: Option<Interceptor>) -> Daemon {
-        let options = daemon::Options { interceptor, ..daemon::Options::new(settings, self.clock, 7) };
+    pub async fn daemon_with(&self, settings: ActorSettings, request_hook: Option<RequestHook>) -> Daemon {
+        let options = daemon::DaemonOptions { request_hook, ..daemon::DaemonOptions::new(settings, self.clock, 7) };
         Daemon::start(self.server.service(), options).await.unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use machine_os_builder::api::conditions::{BUILD_FAILED, BUILD_SUCCESS};
 use machine_os_builder::api::{Kind, keys};
-use machine_os_builder::plan::inputs::BuildInputs;
+use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
 use serde_json::{Value, json};
 
 use super::secrets;

@@ -1,0 +1,5 @@
+//! Registries: how to reach them, and what they want to be shown.
+
+pub mod authfile;
+pub mod certificates;
+pub(super) mod client;

@@ -1,0 +1,58 @@
+//! A pool that is opted out, being deleted, or gone: nothing of its builds is left behind.
+
+use super::observed::Observed;
+use super::reconcile_opted_in::{self, demand, emit};
+use super::{Decision, Effect, held, show};
+use crate::api::conditions::event;
+use crate::api::pool::field;
+use crate::api::{Pool, keys};
+use crate::reconcile::pool::events::PoolEvent;
+use crate::reconcile::pool::patch::GuardedPatch;
+
+pub(super) fn decide(observed: &Observed<'_>, there: Option<&Pool<'_>>) -> Decision {
+    let pool = there.filter(|pool| !pool.is_being_deleted() && pool.has_traces());
+    // An attempt is forgotten before its object is deleted: should the pool opt in again meanwhile, that is no loss.
+    let forget_attempt = || reconcile_opted_in::forget_attempt(observed, pool?, observed.record.attempt.as_ref()?);
+    let forget_pool =
+        || emit_opted_out(observed, pool?).or_else(|| forget(pool?)).or_else(|| show::withdraw(observed, pool?));
+    let mut effects: Vec<Effect> = forget_attempt().into_iter().collect();
+    if effects.is_empty() {
+        effects = observed.deletions(observed.made());
+    }
+    if effects.is_empty() {
+        effects.extend(forget_pool().or_else(|| held::emit(observed, there?)));
+    }
+    Decision::rest(demand(observed), effects, held::next(observed))
+}
+
+fn emit_opted_out(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
+    // What is shown is the last of the traces to go, so it names the occasion for as long as this may be told; a pool
+    // that shows nothing has its record to go by.
+    let shown = pool
+        .shown()
+        .map(|condition| format!("{} {}", field(condition, "type"), field(condition, "lastTransitionTime")));
+    let occasion = shown.or_else(|| pool.annotation(keys::BUILD_RECORD).map(str::to_owned))?;
+    emit(
+        observed,
+        pool,
+        PoolEvent {
+            reason: event::OPTED_OUT,
+            message: "the pool is opted out of layering, and all that was made for its builds is removed".into(),
+            occurrence: occasion,
+            is_warning: false,
+            cause: None,
+        },
+    )
+}
+
+/// Removes annotations and the reference in the spec.
+fn forget(pool: &Pool<'_>) -> Option<Effect> {
+    let document = show::document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    patch.guard(&show::LABEL);
+    for key in [keys::NEWEST_IMAGE, keys::BUILD_RECORD, keys::REBUILD] {
+        patch.remove(&["metadata", "annotations", key]);
+    }
+    show::unrefer(&mut patch, pool);
+    patch.finish().map(Effect::PatchPool)
+}

@@ -1,0 +1,35 @@
+//! Objects that were told to go, and that their finalizers keep.
+
+use jiff::Timestamp;
+
+use super::observed::{BuildObject, Observed};
+use super::reconcile_opted_in;
+use super::{Effect, messages};
+use crate::api::Pool;
+use crate::api::conditions::event;
+use crate::reconcile::pool::events::PoolEvent;
+
+/// The Event about the first object that is kept for longer than it may be, unless it was told.
+pub(super) fn emit(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
+    observed.made().find_map(|made| emit_for(observed, pool, &made))
+}
+
+/// The Event about `made`, if it is kept for longer than it may be, unless it was told.
+pub(super) fn emit_for(observed: &Observed<'_>, pool: &Pool<'_>, made: &BuildObject<'_>) -> Option<Effect> {
+    if made.held_at()? > observed.inputs.now {
+        return None;
+    }
+    let message = messages::held(made.key, made.finalizers(), &observed.inputs.settings.namespace);
+    let occurrence = made.uid().to_owned();
+    reconcile_opted_in::emit(
+        observed,
+        pool,
+        PoolEvent { reason: event::CLEAN_UP_HELD, message, occurrence, is_warning: true, cause: None },
+    )
+}
+
+/// When the next object has to be deleted by force, or told of.
+pub(super) fn next(observed: &Observed<'_>) -> Option<Timestamp> {
+    let held = observed.made().filter_map(|made| made.held_at()).filter(|time| *time > observed.inputs.now);
+    held.chain(observed.next_forced_deletion()).min()
+}

@@ -1,0 +1,259 @@
+//! What is known of a pool, sorted for the decisions about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+pub(crate) use super::build_object::BuildObject;
+use super::refusal::{Refusal, Write};
+use super::{Deletion, Diagnostics, Effect};
+use crate::api::limits::{
+    ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
+    RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
+};
+use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, Sensitive, names};
+use crate::reconcile::inputs::fault::InputFault;
+use crate::reconcile::inputs::request::{self, Wanted};
+use crate::reconcile::inputs::sources::{Read, Sources};
+use crate::reconcile::objects::builder::DigestHandoff;
+use crate::reconcile::objects::payload::Payload;
+use crate::reconcile::observed::cache::Cache;
+use crate::reconcile::observed::status::BuildStatus;
+use crate::reconcile::pool::record::{Attempt, BuildRecord};
+use crate::reconcile::redact;
+
+/// Settings that decisions depend on.
+#[derive(Debug, Clone)]
+pub struct DecideSettings {
+    /// Where build objects, input ConfigMaps and Secrets live.
+    pub namespace: String,
+    /// How build pods hand over their digest, as in the settings of builds.
+    pub digest_handoff: DigestHandoff,
+    /// What must never be shown, besides what is in the watched Secrets.
+    pub credentials: Vec<Sensitive<String>>,
+    /// Attempts at a build whose object is lost, the first included.
+    pub attempts_max: u32,
+    /// Builds that run at once; 0 is no limit. Only shown to users here: [`Slots`](crate::reconcile::slots::Slots)
+    /// counts.
+    pub concurrent_builds_max: usize,
+    /// How long a build object may take to start before it is given up as lost.
+    pub pending_deadline: Duration,
+    /// How long a build may be seen to run before it is given up as failed. What runs it has the same deadline, and ends
+    /// it; this one is for nodes that do not get to that.
+    pub build_deadline: Duration,
+    /// Wait before the second attempt; doubled with each further one, up to [`RETRY_BACKOFF_MAX`].
+    pub retry_backoff: Duration,
+}
+
+impl Default for DecideSettings {
+    fn default() -> Self {
+        Self {
+            namespace: DEFAULT_NAMESPACE.to_owned(),
+            digest_handoff: DigestHandoff::default(),
+            credentials: Vec::new(),
+            attempts_max: ATTEMPTS_MAX_DEFAULT,
+            concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,
+            pending_deadline: PENDING_DEADLINE_DEFAULT,
+            build_deadline: BUILD_DEADLINE_DEFAULT,
+            retry_backoff: RETRY_BACKOFF_FIRST,
+        }
+    }
+}
+
+/// A MachineConfig, read and compressed for a build that is about to start.
+#[derive(Debug, Clone)]
+pub struct LoadedPayload {
+    /// The MachineConfig's name.
+    pub rendered: String,
+    /// Its version, as it was known when it was asked for.
+    pub version: Option<String>,
+    /// The payload, or why there is none.
+    pub payload: Result<Payload, InputFault>,
+}
+
+/// All that a look at a pool takes in.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The pool's name.
+    pub pool: &'a str,
+    /// What is known of the cluster, as far as it matters to this pool.
+    pub cache: &'a Cache,
+    /// What users wrote for all pools, read from the cache.
+    pub sources: &'a Read<Sources>,
+    /// The settings.
+    pub settings: &'a DecideSettings,
+    /// How the pool's builds are doing, by the UID of their objects.
+    pub statuses: &'a BTreeMap<String, BuildStatus>,
+    /// Since when this process has seen them run, by the same UIDs and the steady clock.
+    pub running: &'a BTreeMap<String, Instant>,
+    /// What else was read about them, by the same UIDs.
+    pub diagnostics: &'a BTreeMap<String, Diagnostics>,
+    /// The MachineConfig of the build that is about to start.
+    pub loaded_payload: Option<&'a LoadedPayload>,
+    /// Names of the Events that were told already.
+    pub emitted: &'a BTreeSet<String>,
+    /// The writes that the API server refuses.
+    pub refusals: &'a BTreeMap<Write, Refusal>,
+    /// Whether the pool has a slot to build in.
+    pub has_slot: bool,
+    /// The time, by the clock of the wall.
+    pub now: Timestamp,
+    /// The same moment, by a clock that is never set.
+    pub steady: Instant,
+}
+
+/// The view, sorted.
+pub(crate) struct Observed<'a> {
+    pub inputs: &'a Inputs<'a>,
+    pub pool: Option<Pool<'a>>,
+    pub record: BuildRecord,
+    pub wanted: Wanted,
+    /// Pods and Builds made for this pool.
+    pub builds: Vec<BuildObject<'a>>,
+    /// ConfigMaps made for this pool, and digests left by its builds.
+    pub config_maps: Vec<BuildObject<'a>>,
+    /// Objects that have the name of one of this pool's, and belong to somebody else.
+    pub foreign: Vec<BuildObject<'a>>,
+}
+
+impl<'a> Observed<'a> {
+    pub(crate) fn of(inputs: &'a Inputs<'a>) -> Self {
+        let key = Key::new(Kind::MachineConfigPool, inputs.pool);
+        let pool = inputs.cache.get(&key).map(|object| Pool::new(object));
+        let (record, wanted) = match pool.as_ref().map(|pool| (pool, BuildRecord::of(pool))) {
+            Some((pool, Ok(record))) => {
+                let wanted = request::wanted(inputs.sources, inputs.cache, pool, &record);
+                (record, wanted)
+            }
+            Some((_, Err(fault))) => (BuildRecord::default(), Wanted::Faulty(fault)),
+            None => (BuildRecord::default(), Wanted::Unknown),
+        };
+        let mut observed =
+            Observed { inputs, pool, record, wanted, builds: Vec::new(), config_maps: Vec::new(), foreign: Vec::new() };
+        for kind in [Kind::Pod, Kind::Build, Kind::ConfigMap] {
+            for (key, object) in inputs.cache.of_kind(kind) {
+                observed.sort(BuildObject { key, object });
+            }
+        }
+        observed
+    }
+
+    fn sort(&mut self, made: BuildObject<'a>) {
+        // A build pod leaves its digest without labels, should the helper be an older one.
+        let is_digest = made.key.name.starts_with(&names::digest("")) && made.is_unlabelled();
+        if made.key.is_input_config_map() {
+        } else if made.is_for(self.inputs.pool) || (made.key.kind == Kind::ConfigMap && is_digest) {
+            let list = if made.key.kind.is_build_object() { &mut self.builds } else { &mut self.config_maps };
+            list.push(made);
+        } else {
+            self.foreign.push(made);
+        }
+    }
+
+    /// Everything made for this pool: build objects first, as what runs must be stopped before it loses its inputs.
+    pub(super) fn made(&self) -> impl Iterator<Item = BuildObject<'a>> + '_ {
+        self.builds.iter().chain(&self.config_maps).copied()
+    }
+
+    /// The build objects that are on their way out.
+    pub(super) fn terminating(&self) -> impl Iterator<Item = BuildObject<'a>> + '_ {
+        self.builds.iter().copied().filter(BuildObject::is_being_deleted)
+    }
+
+    /// The build object made from the inputs of this hash, unless it is on its way out; of several, the one that the
+    /// pool refers to.
+    pub(crate) fn build_of(&self, hash: &str) -> Option<BuildObject<'a>> {
+        let is_referred_to = |build: &BuildObject<'_>| {
+            self.pool.as_ref().is_some_and(|pool| pool.spec_source().contains(&build.reference()))
+        };
+        self.live(hash).find(is_referred_to).or_else(|| self.live(hash).next())
+    }
+
+    /// Further objects of the same build: a Pod beside a Build, where the builder was changed while one was being made.
+    pub(super) fn duplicates_of(&self, hash: &str) -> impl Iterator<Item = BuildObject<'a>> {
+        let followed = self.build_of(hash).map(|build| build.uid());
+        self.live(hash).filter(move |build| Some(build.uid()) != followed)
+    }
+
+    fn live(&self, hash: &str) -> impl Iterator<Item = BuildObject<'a>> {
+        self.builds.iter().copied().filter(move |build| self.is_claimed(build, hash) && !build.is_being_deleted())
+    }
+
+    /// Whether `made` was made for the claim of the build of `hash`: nothing else is believed.
+    pub(super) fn is_claimed(&self, made: &BuildObject<'_>, hash: &str) -> bool {
+        made.hash() == Some(hash)
+            && self.record.attempt_at(hash).is_some_and(|attempt| attempt.claim.as_deref() == made.claim())
+    }
+
+    pub(crate) fn status_of(&self, build: BuildObject<'_>) -> Option<&'a BuildStatus> {
+        self.inputs.statuses.get(build.uid())
+    }
+
+    /// Whether a build object runs, for all that is known.
+    pub(super) fn is_running(&self, build: BuildObject<'_>) -> bool {
+        self.status_of(build).is_none_or(|status| !status.is_finished())
+    }
+
+    /// Whether anything of this pool's runs, if only to its end.
+    pub(super) fn runs_anything(&self) -> bool {
+        self.builds.iter().any(|build| self.is_running(*build))
+    }
+
+    /// The deletion of one of `deletion`, if there is one left to delete.
+    pub(super) fn deletion(&self, deletion: impl IntoIterator<Item = BuildObject<'a>>) -> Option<Effect> {
+        deletion.into_iter().find_map(|made| self.deletion_of(made))
+    }
+
+    /// The deletions of `deletion`, at once: of what runs first, which must be stopped before it loses its inputs.
+    pub(super) fn deletions(&self, deletion: impl IntoIterator<Item = BuildObject<'a>>) -> Vec<Effect> {
+        let (runners, inputs): (Vec<_>, Vec<_>) =
+            deletion.into_iter().partition(|made| made.key.kind.is_build_object());
+        let of = |deletion: Vec<BuildObject<'a>>| -> Vec<Effect> {
+            deletion.into_iter().filter_map(|made| self.deletion_of(made)).collect()
+        };
+        let deletions = of(runners);
+        if deletions.is_empty() { of(inputs) } else { deletions }
+    }
+
+    fn deletion_of(&self, made: BuildObject<'a>) -> Option<Effect> {
+        let is_forced = made.forced_at().is_some_and(|time| time <= self.inputs.now);
+        (!made.is_being_deleted() || is_forced)
+            .then(|| Effect::Delete(Deletion { key: made.key.clone(), uid: made.uid().to_owned(), is_forced }))
+    }
+
+    /// When the first of the objects that are on their way out has to be helped along.
+    pub(super) fn next_forced_deletion(&self) -> Option<Timestamp> {
+        self.made().filter_map(|made| made.forced_at()).min()
+    }
+
+    /// `text` without anything that must never be shown.
+    pub(crate) fn scrubbed(&self, text: &str) -> String {
+        redact::scrub_known(text, self.inputs.cache, self.inputs.settings)
+    }
+
+    /// When `build` is given up as lost if it has not started. Its object may have been made long after the attempt was
+    /// claimed, where the API server refused it at first. A time that is still to come is another clock's, and no time
+    /// to go by.
+    pub(super) fn pending_deadline(&self, attempt: &Attempt, build: BuildObject<'_>) -> Timestamp {
+        let made = build.object.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        let made = made.filter(|time| *time <= self.inputs.now).unwrap_or(attempt.started);
+        let since = attempt.started.max(made);
+        since.checked_add(self.inputs.settings.pending_deadline).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long `build` may still run; none if its time is over.
+    pub(super) fn time_left(&self, build: BuildObject<'_>) -> Option<Duration> {
+        let since = self.inputs.running.get(build.uid()).copied().unwrap_or(self.inputs.steady);
+        let ran_for = self.inputs.steady.saturating_duration_since(since);
+        self.inputs.settings.build_deadline.checked_sub(ran_for).filter(|left| !left.is_zero())
+    }
+
+    /// The wait after attempt `number` was lost.
+    pub(crate) fn retry_backoff(&self, number: u32) -> SignedDuration {
+        let doubled = 2u32.saturating_pow(number.saturating_sub(1));
+        let wait = self.inputs.settings.retry_backoff.saturating_mul(doubled).min(RETRY_BACKOFF_MAX);
+        SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)
+    }
+}

@@ -1,0 +1,243 @@
+//! An opted-in pool: which of its concerns is due.
+
+use super::observed::{BuildObject, Observed};
+use super::show::document;
+use super::{Decision, Effect, messages, report_outcome, show, start, track_build, unseen};
+use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event};
+use crate::api::pool::{field, is_build_reference};
+use crate::api::{Kind, Pool, keys, names};
+use crate::reconcile::inputs::fault::InputFault;
+use crate::reconcile::inputs::request::{BuildRequest, Wanted};
+use crate::reconcile::observed::status::BuildStatus;
+use crate::reconcile::pool::events::PoolEvent;
+use crate::reconcile::pool::patch::GuardedPatch;
+use crate::reconcile::pool::record::{Attempt, BuildRecord};
+use crate::reconcile::slots::Demand;
+use std::sync::Arc;
+
+pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>) -> Decision {
+    if let Some(effect) = accept_rebuild(observed, pool) {
+        return Decision::act(demand(observed), effect);
+    }
+    if let Some(record) = observed.record.set_back_to(observed.inputs.now) {
+        return Decision::rest(demand(observed), patch_record(pool, &record, |_| {}), None);
+    }
+    if pool.rendered().is_empty() {
+        return Decision::idle(demand(observed));
+    }
+    match &observed.wanted {
+        Wanted::Unknown => Decision::idle(demand(observed)),
+        Wanted::Faulty(fault) => with_fault(observed, pool, fault),
+        Wanted::Known(request) => with_request(observed, pool, request),
+    }
+}
+
+/// What a pool needs of the slots just for what is there.
+pub(super) fn demand(observed: &Observed<'_>) -> Demand {
+    if observed.runs_anything() { Demand::Hold } else { Demand::None }
+}
+
+/// The effect that tells of a transition, unless it was told.
+pub(super) fn emit(observed: &Observed<'_>, pool: &Pool<'_>, pool_event: PoolEvent) -> Option<Effect> {
+    (!observed.inputs.emitted.contains(&pool_event.event_name(pool))).then_some(Effect::Emit(pool_event))
+}
+
+/// The patch that writes `record`, with whatever else `more` adds; premised on the record and the config that it
+/// was decided from.
+pub(super) fn patch_record(
+    pool: &Pool<'_>,
+    record: &BuildRecord,
+    more: impl FnOnce(&mut GuardedPatch<'_>),
+) -> Option<Effect> {
+    let document = document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    patch.guard(&show::LABEL).set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
+    more(&mut patch);
+    patch.finish().map(Effect::PatchPool)
+}
+
+fn accept_rebuild(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
+    pool.annotation(keys::REBUILD)?;
+    // A record that cannot be read is not overwritten: it may be a newer program's.
+    let mut record = BuildRecord::of(pool).ok()?;
+    record.generation = record.generation.saturating_add(1);
+    record.rebuild = true;
+    let pool_event = PoolEvent {
+        reason: event::REBUILD_REQUESTED,
+        message: format!("a fresh build was asked for with the annotation {}", keys::REBUILD),
+        occurrence: record.generation.to_string(),
+        is_warning: false,
+        cause: None,
+    };
+    emit(observed, pool, pool_event).or_else(|| {
+        patch_record(pool, &record, |patch| {
+            patch.remove(&["metadata", "annotations", keys::REBUILD]);
+        })
+    })
+}
+
+fn with_request(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
+    let hash = request.hash.as_str();
+    let is_stale =
+        |made: &BuildObject<'_>| !observed.is_claimed(made, hash) && !is_digest_of_running(observed, made, hash);
+    let duplicates = observed.deletion(observed.duplicates_of(hash));
+    if let Some(decision) = unseen::decide(observed, pool, request) {
+        return decision;
+    }
+    let superseding = supersede(observed, pool, hash, is_stale);
+    if !superseding.is_empty() {
+        return Decision::rest(demand(observed), superseding, None);
+    }
+    if let Some(effect) = duplicates {
+        return Decision::act(demand(observed), effect);
+    }
+    if let Some(published) = observed.record.published_on(pool, hash) {
+        return report_outcome::published(observed, pool, published);
+    }
+    if let Some(failed) = observed.record.failure_of(hash) {
+        return report_outcome::failed(observed, pool, failed);
+    }
+    match observed.build_of(hash) {
+        Some(_) if lost_build(observed).is_some() => {
+            // Its loss is on record: what is left of it makes room for the next attempt.
+            Decision::rest(demand(observed), observed.deletion(lost_build(observed)), None)
+        }
+        Some(build) => track_build::decide(observed, pool, build),
+        // A pushed image is a pushed image, even if its pod was told to end before that was noticed.
+        None => match observed.terminating().find(|build| has_succeeded(observed, *build, hash)) {
+            Some(build) => track_build::decide(observed, pool, build),
+            None => start::decide(observed, pool, request),
+        },
+    }
+}
+
+fn has_succeeded(observed: &Observed<'_>, build: BuildObject<'_>, hash: &str) -> bool {
+    observed.is_claimed(&build, hash)
+        && observed.record.attempt_at(hash).is_some_and(|attempt| attempt.lost.is_none())
+        && matches!(observed.status_of(build), Some(BuildStatus::Succeeded(_)))
+}
+
+/// The build object of an attempt whose loss is on record, unless it is on its way out.
+fn lost_build<'a>(observed: &Observed<'a>) -> Option<BuildObject<'a>> {
+    observed.build_of(&observed.record.attempt.as_ref().filter(|attempt| attempt.lost.is_some())?.hash)
+}
+
+/// Inputs that cannot be read are no change: a running build goes on, a published image stays.
+fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
+    let attempt = observed.record.attempt.as_ref();
+    let failed = attempt.and_then(|attempt| observed.record.failure_of(&attempt.hash));
+    if let Some(failed) = failed.filter(|_| !pool.is_true(BUILD_FAILED)) {
+        // It is shown and told first, and then makes room for what has to be mended before another build.
+        return report_outcome::failed(observed, pool, failed);
+    }
+    let is_failed = failed.is_some();
+    let running = attempt.filter(|attempt| attempt.lost.is_none() && !is_failed);
+    let build_of = |attempt: &Attempt| {
+        let succeeded = || observed.terminating().find(|build| has_succeeded(observed, *build, &attempt.hash));
+        observed.build_of(&attempt.hash).or_else(succeeded)
+    };
+    if let Some(build) = running.and_then(build_of) {
+        let decision = track_build::decide(observed, pool, build);
+        let emitted = || emit(observed, pool, report_outcome::fault_event(observed, fault));
+        if !decision.effects.is_empty() {
+            return decision;
+        }
+        let effect = emitted().map(|effect| report_outcome::unless_late(observed, fault).unwrap_or(effect));
+        return Decision { effects: effect.into_iter().collect(), ..decision };
+    }
+    // A build that was lost is on record as such before the reference to it goes, and told of before what is shown changes.
+    let loss = || start::note_loss(observed, pool, referred_config(observed, pool)?, running?);
+    let untold = || start::tell_loss(observed, pool, attempt.filter(|_| !is_failed)?);
+    if let Some(effect) = loss().or_else(untold) {
+        return Decision::act(demand(observed), effect);
+    }
+    if let Some(effect) = observed.deletion(lost_build(observed).filter(|_| !is_failed)) {
+        // Lost is lost: it must not come to run after all, unseen.
+        return Decision::act(demand(observed), effect);
+    }
+    // A failure that gave way to the image since is over, though it is on record.
+    let is_failed = observed.record.failed.is_some() && !pool.is_true(BUILD_SUCCESS);
+    let published = observed.record.published.as_ref().filter(|_| !is_failed);
+    match published.and_then(|published| observed.record.published_on(pool, &published.hash)) {
+        Some(published) if published.inputs.rendered_config == pool.rendered() => {
+            match emit(observed, pool, report_outcome::fault_event(observed, fault)) {
+                Some(effect) => {
+                    Decision::act(demand(observed), report_outcome::unless_late(observed, fault).unwrap_or(effect))
+                }
+                None => report_outcome::published(observed, pool, published),
+            }
+        }
+        _ => report_outcome::faulty(observed, pool, fault),
+    }
+}
+
+/// The rendered config of the build object that the pool refers to, unless nothing can be known of such objects now: one
+/// that is out of sight is not lost.
+fn referred_config<'a>(observed: &Observed<'_>, pool: &Pool<'a>) -> Option<&'a str> {
+    let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry))?;
+    let (cache, name) = (observed.inputs.cache, field(reference, "name"));
+    let is_in_sight = field(reference, "kind") == Kind::Pod.name()
+        || (cache.serves(Kind::Build) && !cache.is_unreachable(Kind::Build));
+    names::rendered_of(name).filter(|_| is_in_sight && names::is_dns1123_subdomain(name))
+}
+
+/// A digest without a hash that the build of `hash` may have left: not stale while that build is there.
+fn is_digest_of_running(observed: &Observed<'_>, made: &BuildObject<'_>, hash: &str) -> bool {
+    !made.key.kind.is_build_object()
+        && made.hash().is_none()
+        && observed.build_of(hash).is_some_and(|build| {
+            crate::api::names::rendered_of(&build.key.name) == crate::api::names::rendered_of(&made.key.name)
+        })
+}
+
+/// The next steps of stopping and removing what was made from other inputs than those of `hash`.
+fn supersede<'a>(
+    observed: &Observed<'a>,
+    pool: &Pool<'_>,
+    hash: &str,
+    is_stale: impl Fn(&BuildObject<'a>) -> bool,
+) -> Vec<Effect> {
+    let running = observed
+        .builds
+        .iter()
+        .find(|build| is_stale(build) && !build.is_being_deleted() && observed.is_running(**build));
+    let emitted = running.and_then(|build| {
+        emit(
+            observed,
+            pool,
+            PoolEvent {
+                reason: event::BUILD_SUPERSEDED,
+                message: match build.hash() {
+                    Some(own) if own == hash => messages::unclaimed(build.key),
+                    _ => messages::superseded(build.key),
+                },
+                occurrence: build.uid().to_owned(),
+                is_warning: false,
+                cause: None,
+            },
+        )
+    });
+    match emitted.or_else(|| drop_attempt(observed, pool, hash)) {
+        Some(effect) => vec![effect],
+        None => observed.deletions(observed.made().filter(is_stale)),
+    }
+}
+
+/// Takes an attempt at other inputs off the record: its object is about to be deleted, and must not count as lost
+/// should its inputs be wanted again.
+fn drop_attempt(observed: &Observed<'_>, pool: &Pool<'_>, hash: &str) -> Option<Effect> {
+    let attempt = observed.record.attempt.as_ref().filter(|attempt| attempt.hash != hash)?;
+    forget_attempt(observed, pool, attempt)
+}
+
+/// The patch that takes the attempt off the record, and the reference to its object off the spec.
+pub(super) fn forget_attempt(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
+    let mut record = observed.record.clone();
+    if record.failure_of(&attempt.hash).is_none() {
+        let made = observed.builds.iter().find(|build| observed.is_claimed(build, &attempt.hash));
+        let config = made.and_then(|build| build.rendered()).unwrap_or_else(|| pool.rendered());
+        record.remember(config, "superseded", (None, None), observed.inputs.now);
+    }
+    let record = BuildRecord { attempt: None, lost: Vec::new(), ..record };
+    patch_record(pool, &record, |patch| show::unrefer(patch, pool))
+}

@@ -1,0 +1,90 @@
+//! The status patch: conditions and reference of a pool, in step with its build.
+
+use serde_json::{Value, json};
+
+use super::Effect;
+use super::observed::Observed;
+use crate::api::pool::is_build_reference;
+use crate::api::{Object, Pool, keys};
+use crate::reconcile::pool::conditions::{self, ConditionUpdate, Degraded};
+use crate::reconcile::pool::patch::GuardedPatch;
+
+const CONDITIONS: [&str; 2] = ["status", "conditions"];
+const STATUS_SOURCE: [&str; 3] = ["status", "configuration", "source"];
+const SPEC_SOURCE: [&str; 3] = ["spec", "configuration", "source"];
+/// What every patch of a pool is premised on: what is shown on a pool that is opted in is not shown on one that is not, and
+/// what is taken off the one may not be taken off the other.
+pub(super) const LABEL: [&str; 3] = ["metadata", "labels", keys::LAYERING_ENABLED];
+
+/// The patch by which `pool` shows `shown`, with `reference` as its only reference to a build object; `None` if
+/// it shows just that already.
+pub(super) fn show(
+    observed: &Observed<'_>,
+    pool: &Pool<'_>,
+    shown: &ConditionUpdate,
+    degraded: Degraded,
+    reference: Option<Value>,
+) -> Option<Effect> {
+    let conditions = conditions::show(pool.conditions(), shown, degraded, observed.inputs.now);
+    status_patch(pool, conditions, reference)
+}
+
+/// The patch by which `pool` shows nothing of this daemon's any more.
+pub(super) fn withdraw(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
+    let conditions = conditions::withdraw(pool.conditions(), observed.inputs.now);
+    status_patch(pool, conditions, None)
+}
+
+/// The references of a list to keep, and `reference` after them.
+fn with_reference(source: &[Value], reference: Option<Value>) -> Vec<Value> {
+    source.iter().filter(|entry| !is_build_reference(entry)).cloned().chain(reference).collect()
+}
+
+/// The object as one JSON document, to patch.
+pub(super) fn document(object: &Object) -> Value {
+    serde_json::to_value(object).expect("an object that was read can be written")
+}
+
+/// Sets the references in `path` of a pool, and touches nothing where there is nothing to change.
+fn set_references(patch: &mut GuardedPatch<'_>, path: &[&str], before: &[Value], after: Vec<Value>) {
+    if before != after {
+        patch.set(path, after.into());
+    }
+}
+
+fn status_patch(pool: &Pool<'_>, conditions: Vec<Value>, reference: Option<Value>) -> Option<Effect> {
+    let source = with_reference(pool.status_source(), reference);
+    if pool.conditions() == conditions && pool.status_source() == source {
+        return None;
+    }
+    let document = document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    if pool.conditions() != conditions {
+        patch.set(&CONDITIONS, json!(conditions));
+    }
+    set_references(&mut patch, &STATUS_SOURCE, pool.status_source(), source);
+    // What is shown belongs to this config, these references and this record, of a pool that is opted in, or is not.
+    patch
+        .precondition(&SPEC_SOURCE)
+        .precondition(&["spec", "configuration", "name"])
+        .precondition(&["metadata", "annotations", keys::BUILD_RECORD])
+        .guard(&LABEL);
+    patch.finish().map(Effect::PatchStatus)
+}
+
+/// The patch by which the spec's only reference to a build object is `reference`; `None` if it is just that already.
+pub(super) fn refer(pool: &Pool<'_>, reference: Option<Value>) -> Option<Effect> {
+    let source = with_reference(pool.spec_source(), reference);
+    if pool.spec_source() == source {
+        return None;
+    }
+    let document = document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    patch.set(&SPEC_SOURCE, source.into()).guard(&LABEL).precondition(&["metadata", "annotations", keys::BUILD_RECORD]);
+    patch.finish().map(Effect::PatchPool)
+}
+
+/// Takes the reference to a build object out of the spec, along with what else `patch` does.
+pub(super) fn unrefer(patch: &mut GuardedPatch<'_>, pool: &Pool<'_>) {
+    set_references(patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+}

@@ -1,0 +1,55 @@
+//! Builds of which nothing can be known, because their API has not answered since the daemon was started.
+
+use std::sync::Arc;
+
+use super::Decision;
+use super::observed::Observed;
+use super::reconcile_opted_in::demand;
+use super::start::show_unreferred;
+use crate::api::conditions::{BUILD_PENDING, reason};
+use crate::api::pool::field;
+use crate::api::{Kind, Pool};
+use crate::reconcile::inputs::request::BuildRequest;
+use crate::reconcile::pool::conditions::ConditionUpdate;
+use crate::reconcile::slots::Demand;
+
+/// Whether a Build may be there of which the pool does not say so yet: one that a process before this one was about to
+/// make, which had made all that it needs.
+fn may_be_there(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
+    let Some(attempt) = observed.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none()) else { return false };
+    let is_own = observed.inputs.loaded_payload.is_some_and(|loaded_payload| loaded_payload.payload.is_ok());
+    let refers_to_pod = pool.spec_source().iter().any(|reference| field(reference, "kind") == Kind::Pod.name());
+    let inputs = observed.config_maps.iter().filter(|made| made.hash() == Some(attempt.hash.as_str())).count();
+    !is_own && !refers_to_pod && inputs >= 2
+}
+
+/// What a pool does that needs to know of Builds, while that cannot be known; `None` if it needs not.
+///
+/// A Build that runs unseen must not be built over, whichever builder is asked for now: the pool refers to it, or an
+/// attempt was claimed that has left nothing else.
+pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Option<Decision> {
+    let why = observed.inputs.cache.unreachable(Kind::Build)?;
+    if pool.spec_source().iter().any(|reference| field(reference, "kind") == Kind::Build.name()) {
+        // What is shown of it is the last that was known.
+        return Some(Decision::idle(Demand::Hold));
+    }
+    let is_known = !observed.builds.is_empty();
+    let is_settled = observed.record.published_on(pool, &request.hash).is_some()
+        || observed.record.failure_of(&request.hash).is_some();
+    let may_be_there = may_be_there(observed, pool);
+    if is_known || is_settled || !(may_be_there || request.builder.kind() == Kind::Build) {
+        return None;
+    }
+    let demand = if may_be_there { Demand::Hold } else { demand(observed) };
+    if pool.blocked_by().is_some() && !observed.record.rebuild {
+        return Some(Decision::idle(demand));
+    }
+    let message = observed.scrubbed(&format!(
+        "the API {} of {}s does not answer ({why}); the build waits until it is known which there are; to fix it, see \
+         that the server behind that API runs",
+        Kind::Build.api_version(),
+        Kind::Build.name(),
+    ));
+    let shown = ConditionUpdate { type_: BUILD_PENDING, reason: reason::BUILD_QUEUED.into(), message };
+    Some(Decision::rest(demand, show_unreferred(observed, pool, &shown), None))
+}

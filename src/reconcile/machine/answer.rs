@@ -1,0 +1,241 @@
+//! What came of an effect.
+
+use std::time::Duration;
+
+use super::PoolMachine;
+use super::refusals::Answered;
+use crate::api::limits::{POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX};
+use crate::api::{Key, Kind, Pool, Sensitive, names};
+use crate::clock::Moment;
+use crate::reconcile::decide::{Effect, LoadedPayload, Part, Refusal, Write};
+use crate::reconcile::inputs::fault::InputFault;
+use crate::reconcile::objects::payload::Payload;
+use crate::reconcile::observed::cache::Change;
+use crate::reconcile::observed::index::owner_of;
+use crate::reconcile::redact;
+
+/// Conflicts after which a pool is looked at again at once; after more it rests.
+const CONFLICTS_AT_ONCE: u32 = 3;
+
+/// What an effect came to.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The object that it is about, as it is now.
+    Object(Change),
+    /// The Event is there.
+    Told,
+    /// The MachineConfig, compressed, or why it cannot be used.
+    Payload(Result<Payload, InputFault>),
+    /// This was found about a build; nothing, if there was nothing to be found in time.
+    Found(Sensitive<String>),
+}
+
+/// Why an effect came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
+    /// The API server's own words, where it answered; else what kept it from that.
+    pub words: String,
+    /// The same, with what was tried.
+    pub text: String,
+    /// How long the API server wants to be left alone.
+    pub retry_after: Duration,
+}
+
+/// The kinds of failures, by what follows from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// What the effect was decided from is not so any more.
+    Stale,
+    /// The API server understood, and will say the same again.
+    Refused,
+    /// The API server, or what it asks before it writes, is in trouble of its own.
+    Trouble {
+        /// Whether it is known that nothing was written.
+        is_certain: bool,
+        /// Whether there was no answer at all.
+        is_silent: bool,
+    },
+    /// Anything else.
+    Other,
+}
+
+impl PoolMachine {
+    /// Takes in what came of an effect. Returns the changes that others have to hear of, too: the machines of other pools,
+    /// and this one's successor.
+    pub fn completed(&mut self, effect: &Effect, answer: Result<Answer, Failure>, now: Moment) -> Vec<Change> {
+        match effect {
+            Effect::ReadDiagnostics(search) => {
+                let text = if let Ok(Answer::Found(text)) = answer { text } else { Sensitive::default() };
+                self.builds.found(&search.uid, text);
+                Vec::new()
+            }
+            Effect::ReadDigest { build, uid } => self.take_in_digest((build, uid), answer, now),
+            Effect::Read(key) if self.stale_after.is_some() && *key == self.key() => self.take_in_pool(answer, now),
+            _ if self.note_refusal(effect, &answer, now) => Vec::new(),
+            _ => match answer {
+                Ok(answer) => self.take_in(effect, answer, now),
+                Err(failure) => self.fail(failure, now),
+            },
+        }
+    }
+
+    /// Takes note of how a write was answered; true if it is refused, and so is to be shown rather than repeated.
+    fn note_refusal(&mut self, effect: &Effect, answer: &Result<Answer, Failure>, now: Moment) -> bool {
+        let Some(write) = Write::of(effect) else { return false };
+        let Err(failure) = answer else {
+            self.refusals.accepted(write);
+            return false;
+        };
+        let object = self.object_of(effect);
+        let (beside, sent) = self.issued.clone().unwrap_or_else(|| ([write].into(), now.steady));
+        let is_refused = self.refusals.failed(&Answered { write, object, beside, sent }, failure, &self.jitter, now);
+        if let Some(refusal) = self.refusals.known().get(&write).filter(|_| is_refused) {
+            let Refusal { object, tries, .. } = refusal;
+            let error = self.scrubbed(&failure.words);
+            tracing::warn!(pool = self.pool, ?write, %object, error, tries, "the API server refuses a request; an effect failed");
+        }
+        is_refused
+    }
+
+    /// `text` without anything that must never be shown.
+    fn scrubbed(&self, text: &str) -> String {
+        redact::scrub_known(text, &self.cache, &self.settings)
+    }
+
+    fn take_in(&mut self, effect: &Effect, answer: Answer, now: Moment) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut is_news = false;
+        match (effect, answer) {
+            (Effect::Emit(pool_event), Answer::Told) => {
+                if let Some(pool) = self.cache.get(&self.key()) {
+                    is_news = self.emitted.insert(pool_event.event_name(&Pool::new(pool)));
+                }
+            }
+            (Effect::LoadPayload { rendered, version }, Answer::Payload(payload)) => {
+                self.loaded_payload =
+                    Some(LoadedPayload { rendered: rendered.clone(), version: version.clone(), payload });
+                is_news = true;
+            }
+            (Effect::Create(part, request), Answer::Object(change)) => {
+                changes.push(change);
+                match part {
+                    Part::Payload => self.spend_payload(),
+                    Part::Containerfile => {}
+                    // From here on there may be one.
+                    Part::Build => {
+                        let digest = names::digest(&request.inputs.rendered_config);
+                        changes.push(Change::Unknown(Key::new(Kind::ConfigMap, digest)));
+                    }
+                }
+            }
+            (_, Answer::Object(change)) => changes.push(change),
+            _ => {}
+        }
+        for change in &changes {
+            is_news |= self.update(change);
+        }
+        if let (Effect::Read(key), Some(Change::Gone(..))) = (effect, changes.first()) {
+            // That it is not there is worth knowing, too.
+            is_news |= self.cache.confirm_absent(key);
+        }
+        if is_news {
+            self.failures = 0;
+        } else {
+            // It was done, and nothing is otherwise than before: doing it again at once would be of no use.
+            self.failures += 1;
+            self.back_off("the request changed nothing", now);
+        }
+        changes.retain(is_watched);
+        changes
+    }
+
+    fn fail(&mut self, failure: Failure, now: Moment) -> Vec<Change> {
+        self.failures += 1;
+        match failure.kind {
+            FailureKind::Stale => self.stale_after = Some(failure),
+            _ => self.back_off(&failure.text, now),
+        }
+        Vec::new()
+    }
+
+    /// After a conflict the pool is read again, and looked at again at once; if that keeps happening, it rests.
+    fn take_in_pool(&mut self, answer: Result<Answer, Failure>, now: Moment) -> Vec<Change> {
+        let stale_after = self.stale_after.take();
+        match (answer, stale_after) {
+            (Ok(Answer::Object(change)), Some(failure)) => {
+                self.update(&change);
+                if self.failures > CONFLICTS_AT_ONCE {
+                    self.back_off(&failure.text, now);
+                }
+                vec![change]
+            }
+            (Err(failure), _) => {
+                self.back_off(&failure.text, now);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn take_in_digest(
+        &mut self,
+        (build, uid): (&Key, &str),
+        answer: Result<Answer, Failure>,
+        now: Moment,
+    ) -> Vec<Change> {
+        match answer {
+            Ok(Answer::Object(change)) => {
+                self.update(&change);
+                let found = if let Change::Applied(_, object) = &change { Some(&**object) } else { None };
+                let build = self.cache.get(build).filter(|build| build.metadata.uid.as_deref() == Some(uid));
+                self.builds.digest_read(uid, build.map(|build| &**build), found, now.steady);
+                vec![change]
+            }
+            Ok(_) => Vec::new(),
+            Err(failure) => {
+                self.builds.digest_unread(uid, &failure, &self.jitter, now.steady);
+                Vec::new()
+            }
+        }
+    }
+
+    fn back_off(&mut self, why: &str, now: Moment) {
+        let wait = self.jitter.backoff(POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX, self.failures);
+        let error = self.scrubbed(why);
+        tracing::warn!(pool = self.pool, error, ?wait, failures = self.failures, "an effect failed");
+        self.rest(wait, now);
+    }
+
+    /// The payload is in its ConfigMap: it is not needed any more, unless that goes.
+    pub(super) fn spend_payload(&mut self) {
+        if let Some(payload) =
+            self.loaded_payload.as_mut().and_then(|loaded_payload| loaded_payload.payload.as_mut().ok())
+        {
+            *payload = Payload::spent();
+        }
+    }
+
+    /// The object that an effect writes.
+    fn object_of(&self, effect: &Effect) -> Key {
+        match effect {
+            Effect::Create(part, request) => part.key(request),
+            Effect::WriteSecret(secret) => Key::of(Kind::Secret, secret.expose()),
+            Effect::Delete(deletion) => deletion.key.clone(),
+            Effect::LoadPayload { rendered, .. } => Key::new(Kind::MachineConfig, rendered),
+            Effect::Read(key) => key.clone(),
+            _ => self.key(),
+        }
+    }
+}
+
+/// Whether a watch would tell of the end of the object that a change is about: one of a build that has lost its labels is
+/// known to who met it, alone.
+fn is_watched(change: &Change) -> bool {
+    match change {
+        Change::Applied(key, object) => !key.kind.is_build_object() || owner_of(object).is_some(),
+        Change::Gone(..) | Change::Unknown(_) | Change::Serves(..) | Change::Reaches(..) => true,
+    }
+}

@@ -1,0 +1,198 @@
+//! How a pool's builds are doing: what their objects say, the digests that they left, and what else was read of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::answer::Failure;
+use crate::api::limits::{DIGEST_BACKOFF_MAX, DIGEST_FAILURES_MAX, DIGEST_INTERVAL, DIGEST_TRIES_MAX};
+use crate::api::{Key, Kind, Object, Sensitive, names};
+use crate::jitter::Jitter;
+use crate::reconcile::decide::{Diagnostics, Effect};
+use crate::reconcile::observed::digest::Digest;
+use crate::reconcile::observed::status::{BuildFailure, BuildStatus};
+
+/// The step at which a build without a digest is lost.
+const READING_DIGEST: &str = "reading the digest of the image";
+
+/// How a pool's builds are doing, by the UIDs of their objects.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Builds {
+    statuses: BTreeMap<String, BuildStatus>,
+    /// Since when builds have been seen to run; those that were seen to before the time was known have none.
+    running: BTreeMap<String, Instant>,
+    /// What else was read about them.
+    diagnostics: BTreeMap<String, Diagnostics>,
+    /// Digests that have to be read from the ConfigMaps that builds left.
+    digests: BTreeMap<String, DigestRead>,
+    transitions: Vec<Transition>,
+}
+
+/// A build that is doing otherwise than before.
+#[derive(Debug, Clone)]
+pub struct Transition {
+    /// The build object.
+    pub build: Key,
+    /// Its UID.
+    pub uid: String,
+    /// How it is doing.
+    pub status: BuildStatus,
+}
+
+/// A digest that has to be read.
+#[derive(Debug, Clone)]
+struct DigestRead {
+    /// The build object.
+    build: Key,
+    due: Due,
+    /// Reads that found none.
+    tries: u32,
+    /// Reads that failed.
+    failures: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Now,
+    At(Instant),
+    /// It is being read.
+    Answer,
+}
+
+impl Builds {
+    pub(super) const fn statuses(&self) -> &BTreeMap<String, BuildStatus> {
+        &self.statuses
+    }
+
+    pub(super) const fn running(&self) -> &BTreeMap<String, Instant> {
+        &self.running
+    }
+
+    pub(super) const fn diagnostics(&self) -> &BTreeMap<String, Diagnostics> {
+        &self.diagnostics
+    }
+
+    pub(super) fn take_transitions(&mut self) -> Vec<Transition> {
+        std::mem::take(&mut self.transitions)
+    }
+
+    /// Takes in what a build object says of its build.
+    pub(super) fn classified(&mut self, key: &Key, object: &Object, status: BuildStatus) {
+        let uid = object.metadata.uid.clone().unwrap_or_default();
+        if status == BuildStatus::DigestInConfigMap {
+            if self.statuses.get(&uid).is_some_and(BuildStatus::is_finished) {
+                // It is being read, or it is known what came of that.
+                return;
+            }
+            let read = DigestRead { build: key.clone(), due: Due::Now, tries: 0, failures: 0 };
+            self.digests.insert(uid.clone(), read);
+        }
+        self.note(key, uid, status);
+    }
+
+    /// Takes note since when builds have been seen to run.
+    pub(super) fn clock_in(&mut self, now: Instant) {
+        for (uid, _) in self.statuses.iter().filter(|(_, status)| **status == BuildStatus::Running) {
+            if !self.running.contains_key(uid) {
+                self.running.insert(uid.clone(), now);
+            }
+        }
+    }
+
+    /// The digests that are to be read now; each is answered, or abandoned.
+    pub(super) fn read_digests(&mut self, now: Instant) -> Vec<Effect> {
+        let is_due = |read: &DigestRead| match read.due {
+            Due::Now => true,
+            Due::At(time) => time <= now,
+            Due::Answer => false,
+        };
+        let due = self.digests.iter_mut().filter(|(_, read)| is_due(read));
+        due.map(|(uid, read)| {
+            read.due = Due::Answer;
+            Effect::ReadDigest { build: read.build.clone(), uid: uid.clone() }
+        })
+        .collect()
+    }
+
+    /// How long it is until the next digest is to be read.
+    pub(super) fn next_read(&self, now: Instant) -> Option<Duration> {
+        let times = self.digests.values().filter_map(|read| match read.due {
+            Due::Now => Some(now),
+            Due::At(time) => Some(time),
+            Due::Answer => None,
+        });
+        times.min().map(|time| time.saturating_duration_since(now))
+    }
+
+    /// Takes in what came of reading the digest that `build` left in the ConfigMap `found`. It is there before the build
+    /// object says that it succeeded, so a few reads are enough to tell that there is none to be had.
+    pub(super) fn digest_read(&mut self, uid: &str, build: Option<&Object>, found: Option<&Object>, now: Instant) {
+        let Some(read) = self.digests.get_mut(uid) else { return };
+        if let Some(digest) = build.zip(found).and_then(|(build, found)| Digest::left_by(build, found)) {
+            return self.end_read(uid, BuildStatus::Succeeded(digest));
+        }
+        read.tries += 1;
+        if read.tries < DIGEST_TRIES_MAX {
+            read.due = Due::At(now + DIGEST_INTERVAL);
+            return;
+        }
+        let config_map =
+            Key::new(Kind::ConfigMap, names::digest(names::rendered_of(&read.build.name).unwrap_or_default()));
+        let words = format!("the build succeeded, but left no digest in {config_map}");
+        self.end_read(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
+    }
+
+    /// Takes in that a digest could not be read: it is read later each time, and not for ever.
+    pub(super) fn digest_unread(&mut self, uid: &str, failure: &Failure, jitter: &Jitter, now: Instant) {
+        let Some(read) = self.digests.get_mut(uid) else { return };
+        read.failures += 1;
+        if read.failures < DIGEST_FAILURES_MAX {
+            let wait = jitter.backoff(DIGEST_INTERVAL, DIGEST_BACKOFF_MAX, read.failures);
+            tracing::warn!(error = %failure, build = %read.build, failures = read.failures, ?wait, "failed to read a digest");
+            read.due = Due::At(now + wait);
+            return;
+        }
+        let words = format!("{failure}; tried {DIGEST_FAILURES_MAX} times");
+        self.end_read(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
+    }
+
+    /// Something more about a build is being read.
+    pub(super) fn read_diagnostics(&mut self, uid: &str) {
+        self.diagnostics.insert(uid.to_owned(), Diagnostics::Sought);
+    }
+
+    /// This was found about a build.
+    pub(super) fn found(&mut self, uid: &str, text: Sensitive<String>) {
+        self.diagnostics.insert(uid.to_owned(), Diagnostics::Found(text));
+    }
+
+    /// Whatever was being read about builds has to be read anew.
+    pub(super) fn abandon_reads(&mut self) {
+        self.diagnostics.retain(|_, diagnostics| *diagnostics != Diagnostics::Sought);
+        for read in self.digests.values_mut().filter(|read| read.due == Due::Answer) {
+            read.due = Due::Now;
+        }
+    }
+
+    /// Forgets all builds but these.
+    pub(super) fn retain(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.statuses.retain(|uid, _| is_there(uid));
+        self.running.retain(|uid, _| is_there(uid));
+        self.diagnostics.retain(|uid, _| is_there(uid));
+        self.digests.retain(|uid, _| is_there(uid));
+    }
+
+    fn end_read(&mut self, uid: &str, status: BuildStatus) {
+        if let Some(read) = self.digests.remove(uid) {
+            self.note(&read.build, uid.to_owned(), status);
+        }
+    }
+
+    fn note(&mut self, build: &Key, uid: String, status: BuildStatus) {
+        if self.statuses.get(&uid) != Some(&status) {
+            self.statuses.insert(uid.clone(), status.clone());
+            self.transitions.push(Transition { build: build.clone(), uid, status });
+        }
+    }
+}

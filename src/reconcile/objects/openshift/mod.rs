@@ -1,0 +1,86 @@
+//! The OpenShift builder: a Build of the cluster's own build system, with both ConfigMaps as its inputs.
+
+mod classify;
+mod spec;
+
+use super::{BuildSettings, ImageBuilder};
+use crate::api::limits::BUILD_CONTAINERFILE_BYTES_MAX;
+use crate::api::{Kind, Object};
+use crate::reconcile::inputs::request::BuildRequest;
+use crate::reconcile::observed::status::BuildStatus;
+
+/// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
+pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
+
+/// The settings that are not left as they are by default, and that Builds do not follow as build pods do: those that
+/// they have no field for, and the two of which they take a part.
+pub fn not_followed(settings: &BuildSettings) -> Vec<&'static str> {
+    let default = BuildSettings::default();
+    let all = [
+        ("builderImage", settings.builder_image != default.builder_image),
+        ("tolerations", settings.tolerations != default.tolerations),
+        ("priorityClassName", settings.priority_class_name.is_some()),
+        ("proxy (but for the steps of a build)", settings.proxy != default.proxy),
+        ("trustedCaConfigMap (the cluster's own bundle is mounted)", settings.trusted_ca_config_map.is_some()),
+        ("registriesConfigMap", settings.registries_config_map.is_some()),
+        ("isolation", settings.isolation != default.isolation),
+        ("storageDriver", settings.storage_driver != default.storage_driver),
+    ];
+    all.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| field).collect()
+}
+
+/// Leaves the building, and the credentials for it, to OpenShift's build controller.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenShiftBuilder;
+
+impl ImageBuilder for OpenShiftBuilder {
+    fn name(&self) -> &'static str {
+        "openshift-image-builder"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Build
+    }
+
+    fn object(&self, request: &BuildRequest, settings: &BuildSettings) -> Object {
+        spec::build(request, settings)
+    }
+
+    fn classify(&self, object: &Object) -> BuildStatus {
+        classify::classify(object)
+    }
+
+    fn containerfile_bytes_max(&self) -> Option<usize> {
+        Some(BUILD_CONTAINERFILE_BYTES_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::inputs::build_settings::{Isolation, Resources, StorageDriver, Toleration};
+    use crate::reconcile::inputs::proxy::Proxy;
+
+    #[test]
+    fn what_builds_do_not_follow_is_told_where_it_is_set() {
+        let text = || Some("a".to_owned());
+        let followed = BuildSettings {
+            resources: Resources { requests: [("cpu".to_owned(), "1".to_owned())].into(), ..Resources::default() },
+            node_selector: [("a".to_owned(), "b".to_owned())].into(),
+            ..BuildSettings::default()
+        };
+        assert!(not_followed(&followed).is_empty());
+        let settings = BuildSettings {
+            builder_image: "a.test/b".to_owned(),
+            tolerations: vec![Toleration::default()],
+            priority_class_name: text(),
+            proxy: Proxy { no_proxy: text(), ..Proxy::default() },
+            trusted_ca_config_map: text(),
+            registries_config_map: text(),
+            isolation: Isolation::Oci,
+            storage_driver: StorageDriver::Overlay,
+            ..followed
+        };
+        assert_eq!(not_followed(&settings).len(), 8);
+    }
+}

@@ -1,0 +1,7 @@
+//! What is known of the cluster.
+
+pub mod cache;
+pub mod digest;
+pub mod index;
+pub mod scope;
+pub mod status;

@@ -1,0 +1,58 @@
+//! Events: one per transition, told apart by name.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::conditions::{bounded_message, to_rfc3339};
+use crate::api::names::sha256_hex;
+use crate::api::{COMPONENT, EVENT_NAMESPACE, Kind, Object, Pool};
+
+/// Something that happened to a pool's build, told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolEvent {
+    /// The Event's reason.
+    pub reason: &'static str,
+    /// The Event's message.
+    pub message: String,
+    /// What tells this occurrence from another one of the same reason: inputs, and attempt.
+    pub occurrence: String,
+    /// Whether somebody ought to look into it.
+    pub is_warning: bool,
+    /// What it is counted by, among others of the same reason: one of a few words.
+    pub cause: Option<&'static str>,
+}
+
+impl PoolEvent {
+    /// The Event's name: the same occurrence has the same name, in every process, so the API server itself
+    /// keeps it from being told twice.
+    pub fn event_name(&self, pool: &Pool<'_>) -> String {
+        const POOL_BYTES_MAX: usize = 200;
+        let hash = sha256_hex(format!("{}\n{}\n{}", pool.uid(), self.reason, self.occurrence));
+        let name = pool.name();
+        format!("{}.{}", name.get(..POOL_BYTES_MAX).unwrap_or(name).trim_end_matches(['.', '-']), &hash[..16])
+    }
+
+    /// The Event to create.
+    pub fn event(&self, pool: &Pool<'_>, now: Timestamp) -> Object {
+        let mut event = Object::new(&self.event_name(pool), &Kind::Event.resource()).within(EVENT_NAMESPACE);
+        let time = to_rfc3339(now);
+        event.data = json!({
+            "involvedObject": {
+                "apiVersion": Kind::MachineConfigPool.api_version(),
+                "kind": Kind::MachineConfigPool.name(),
+                "name": pool.name(),
+                "uid": pool.uid(),
+            },
+            "reason": self.reason,
+            "message": bounded_message(&self.message),
+            "type": if self.is_warning { "Warning" } else { "Normal" },
+            "source": {"component": COMPONENT},
+            "reportingComponent": COMPONENT,
+            "reportingInstance": "",
+            "firstTimestamp": time,
+            "lastTimestamp": time,
+            "count": 1,
+        });
+        event
+    }
+}

@@ -1,0 +1,60 @@
+//! What has a bound: builds that run at once, and how long it takes until what is over is cleaned up.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::{Model, is_member};
+use super::rest;
+use super::violation::Breach;
+use crate::api::{Kind, Pool};
+use crate::reconcile::objects;
+
+/// What is left of a pool that was opted out or deleted is gone after this time, whatever goes wrong meanwhile: what
+/// faults take, one after the other, and a node that is lost with a build on it.
+const CLEAN_UP_MAX: SignedDuration = SignedDuration::from_mins(15);
+
+/// The names of the build objects whose builds run.
+fn running(model: &Model) -> Vec<&str> {
+    model
+        .made
+        .iter()
+        .filter(|((kind, _), _)| kind.is_build_object())
+        .filter(|((kind, _), build)| {
+            objects::for_kind(*kind).is_some_and(|builder| !builder.classify(build).is_finished())
+        })
+        .map(|((_, name), _)| name.as_str())
+        .collect()
+}
+
+/// Whether as many builds run as may: others wait, whatever they show.
+pub(super) fn is_full(model: &Model, max: usize) -> bool {
+    max > 0 && running(model).len() >= max
+}
+
+/// More builds that run at once than may.
+pub(super) fn too_many(model: &Model, max: usize) -> Vec<Breach> {
+    let running = running(model);
+    if max == 0 || running.len() <= max {
+        return Vec::new();
+    }
+    vec![Breach::new("all pools", format!("{} builds run at once, and {max} may", running.len()))]
+}
+
+/// What is still there of pools that were opted out or deleted long ago.
+pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Breach> {
+    let is_long_ago = |since: &Timestamp| now.duration_since(*since) > CLEAN_UP_MAX;
+    let mut faults = Vec::new();
+    for (name, past) in &model.past {
+        let pool = model.pools.get(name);
+        if pool.is_some_and(is_member) || !past.membership_changed.as_ref().is_some_and(is_long_ago) {
+            continue;
+        }
+        let left = model.made_for(name).map(|((kind, name), _)| (*kind, name.clone()));
+        faults.extend(left.map(|(kind, left)| {
+            Breach::new(format!("{} {left}", kind.name()), format!("is there long after {name} was opted out"))
+        }));
+        let traces = pool.map_or_else(Vec::new, |pool| rest::traces(&Pool::new(pool)));
+        let fault = |what| Breach::new(format!("{} {name}", Kind::MachineConfigPool.name()), what);
+        faults.extend(traces.into_iter().map(fault));
+    }
+    faults
+}

@@ -1,0 +1,276 @@
+//! What has to hold at every moment of a simulation, checked after each request.
+//!
+//! [`Invariants`] is shown every request and every change, whoever made them, and keeps a small model of its own from
+//! which it judges the daemon's writes. Nothing here asks the daemon anything.
+//!
+//! | file | judges |
+//! |---|---|
+//! | `builds` | build objects: how many there are, for which pools, from which inputs, and when they go |
+//! | `conditions` | what a pool shows, and what it refers to |
+//! | `published` | which image stands on a pool |
+//! | `failed` | which failures users are told of |
+//! | `bounds` | how many builds run at once, and how long it takes to clean up |
+//! | `refused` | whether users are told what the cluster refuses |
+//! | `foreign` | what belongs to others |
+//! | `rest` | what is there when nothing happens any more |
+//! | `violation` | nothing: the words for what does not hold |
+//! | `model` | nothing: what is there, and what was |
+
+mod bounds;
+mod builds;
+mod conditions;
+mod failed;
+mod foreign;
+mod model;
+mod published;
+mod refused;
+mod rest;
+mod violation;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+pub(in crate::simulation) use self::foreign::without_emptiness;
+use self::model::Model;
+use self::refused::Refusals;
+pub use self::refused::RefusedWrite;
+use self::violation::Breach;
+pub use self::violation::{Invariant, Violation};
+use crate::api::Object;
+use crate::api::limits::REQUEST_TIMEOUT;
+use crate::apiserver::{ApiServer, AuditedChange, LogEntry, Verb};
+use crate::daemon;
+use crate::simulation::faults::link_control::LinkRequest;
+use crate::simulation::people::registry::FakeRegistry;
+
+/// The checker of one simulation. Clones are the same one.
+#[derive(Clone)]
+pub struct Invariants(Arc<Mutex<Checker>>);
+
+struct Checker {
+    ledger: FakeRegistry,
+    agent: String,
+    now: Timestamp,
+    /// Until when two processes may both act, or one on what is not so any more.
+    tolerant_until: Timestamp,
+    /// Builds that may run at once; 0 is no limit.
+    builds_max: usize,
+    model: Model,
+    refusals: Refusals,
+    violations: Vec<Violation>,
+    /// Those that were noted, so that what lasts is noted once.
+    known: BTreeSet<(Invariant, String, String)>,
+    requests: usize,
+}
+
+/// One change, as it is judged.
+struct Event<'a> {
+    kind: &'static str,
+    /// The object's name.
+    name: String,
+    /// As it was; `None` if it was not there.
+    before: Option<&'a Value>,
+    /// As it is; `None` if it is gone.
+    after: Option<&'a Value>,
+    /// Whether the daemon asked for it.
+    by_daemon: bool,
+}
+
+impl Invariants {
+    /// Checks all that happens on `server` from here on, which has to be from its beginning. Where what is pushed is not
+    /// in `ledger`, builds are taken at their word.
+    pub fn attach(server: &ApiServer, ledger: &FakeRegistry) -> Self {
+        let invariants = Self(Arc::new(Mutex::new(Checker {
+            ledger: ledger.clone(),
+            agent: daemon::user_agent(),
+            now: Timestamp::MIN,
+            tolerant_until: Timestamp::MIN,
+            builds_max: 0,
+            model: Model::default(),
+            refusals: Refusals::default(),
+            violations: Vec::new(),
+            known: BTreeSet::new(),
+            requests: 0,
+        })));
+        let checker = invariants.clone();
+        server.add_auditor(Arc::new(move |entry, changes| checker.with(|checker| checker.observe(entry, changes))));
+        invariants
+    }
+
+    /// No more than `max` builds may run at once; 0 is no limit, as at first.
+    pub fn limit_builds(&self, max: usize) {
+        self.with(|checker| checker.builds_max = max);
+    }
+
+    /// Something went wrong at `time`: an answer was lost, or one process was followed by another. For as long as a
+    /// request may be on its way, one that was decided before may have its effect. Nothing else is tolerated, and
+    /// never that an image is published that was not built from what it is published with.
+    pub fn tolerate_from(&self, time: Timestamp) {
+        let until = time.checked_add(request_timeout()).unwrap_or(Timestamp::MAX);
+        self.tolerate_until(until);
+    }
+
+    /// The same, until `time`: for requests that are known to be on their way for longer, or watches to be blind.
+    pub fn tolerate_until(&self, time: Timestamp) {
+        self.with(|checker| checker.tolerant_until = checker.tolerant_until.max(time));
+    }
+
+    /// All that did not hold so far, oldest first.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.with(|checker| checker.violations.clone())
+    }
+
+    /// A request of the process called `identity` has reached the API server: of those that change anything, only the
+    /// leader's may.
+    pub fn arrived(&self, identity: &str, passing: &LinkRequest) {
+        if !passing.is_write() || passing.path.contains("/leases") {
+            return;
+        }
+        self.with(|checker| {
+            let leader = checker.model.leader.as_deref().unwrap_or_default();
+            if leader != identity {
+                let LinkRequest { method, path, .. } = passing;
+                let what = format!("sends {method} {path}, and {leader:?} leads");
+                checker.note(Invariant::Fenced, vec![Breach::new(identity, what)]);
+            }
+        });
+    }
+
+    /// A write of the daemon is refused.
+    pub fn refused(&self, write: &RefusedWrite) {
+        self.with(|checker| checker.refusals.note(write, checker.now));
+    }
+
+    /// Something may be refused from here on, or nothing.
+    pub fn refuses(&self, is_refusing: bool) {
+        self.with(|checker| checker.refusals.refuses(is_refusing, checker.now));
+    }
+
+    /// The daemon's writes that were refused so far.
+    pub fn refused_writes(&self) -> u64 {
+        self.with(|checker| checker.refusals.count)
+    }
+
+    /// The daemon's requests so far, but for lists, watches and the lease.
+    pub fn requests(&self) -> usize {
+        self.with(|checker| checker.requests)
+    }
+
+    /// Build objects that were made so far, by pool and the hash of their inputs.
+    pub fn builds_made(&self) -> BTreeMap<(String, String), usize> {
+        self.with(|checker| checker.model.builds_made.clone())
+    }
+
+    /// What should not be there, or is missing, if nothing is to happen any more.
+    pub fn at_rest(&self) -> Vec<Violation> {
+        self.with(|checker| {
+            let found = rest::faults(&checker.model);
+            found.into_iter().map(|fault| fault.at(Invariant::Rest, checker.now)).collect()
+        })
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&mut Checker) -> T) -> T {
+        read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Checker {
+    fn observe(&mut self, entry: &LogEntry, changes: &[AuditedChange<'_>]) {
+        self.now = entry.at;
+        let by_daemon = entry.agent == self.agent;
+        let is_upkeep = matches!(entry.verb, Verb::List | Verb::Watch) || entry.resource == "leases";
+        self.requests += usize::from(by_daemon && !is_upkeep);
+        for change in changes {
+            let event = Event {
+                kind: change.kind,
+                name: change.object["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+                before: change.previous,
+                after: (!change.is_deletion).then_some(change.object),
+                by_daemon,
+            };
+            self.judge(&event);
+            self.model.apply(&event, self.now);
+            self.refusals.observe(&event, self.now);
+        }
+        if !changes.is_empty() {
+            self.judge_state();
+        }
+    }
+
+    /// Judges what is there now.
+    fn judge_state(&mut self) {
+        let is_full = bounds::is_full(&self.model, self.builds_max);
+        let unshown = self.refusals.faults(&self.model, is_full, self.tolerant_until, self.now);
+        self.note(Invariant::RefusalIsShown, unshown);
+        let overdue = bounds::overdue(&self.model, self.now);
+        self.note(Invariant::CleanUp, overdue);
+        if self.now > self.tolerant_until {
+            let doubles = builds::duplicates(&self.model);
+            let too_many = bounds::too_many(&self.model, self.builds_max);
+            self.note(Invariant::OneBuild, doubles);
+            self.note(Invariant::BuildsAtOnce, too_many);
+        }
+    }
+
+    /// Judges a change by what was there before it.
+    fn judge(&mut self, event: &Event<'_>) {
+        if !event.by_daemon {
+            return;
+        }
+        let recent = self.now.checked_sub(request_timeout()).unwrap_or(Timestamp::MIN);
+        let model = &self.model;
+        let foreign = foreign::faults(event);
+        let for_no_pool = builds::made_for_no_pool(model, event, recent);
+        let unclaimed = builds::made_unclaimed(model, event);
+        let deleted_early = builds::deleted_early(model, event);
+        self.note(Invariant::ForeignIsKept, foreign);
+        self.note_unless_tolerant(Invariant::ForItsPool, for_no_pool);
+        self.note_unless_tolerant(Invariant::InOrder, unclaimed);
+        self.note_unless_tolerant(Invariant::InOrder, deleted_early);
+        if event.kind == "MachineConfigPool"
+            && let (Some(before), Some(after)) = (event.before.and_then(object), event.after.and_then(object))
+        {
+            self.judge_pool(&before, &after);
+        }
+    }
+
+    fn judge_pool(&mut self, before: &Object, after: &Object) {
+        let write = conditions::Write { before, after, model: &self.model };
+        let (one, blocked, degraded) = (write.one_of_four(), write.blocked(), write.degraded_once());
+        let (referred, success) = (write.in_order(), write.success_after_clean_up());
+        let published = published::faults(&self.model, &self.ledger, before, after);
+        self.note(Invariant::OneOfFour, one);
+        self.note_unless_tolerant(Invariant::Blocked, blocked);
+        self.note(Invariant::DegradedOnce, degraded);
+        self.note(Invariant::InOrder, referred);
+        self.note_unless_tolerant(Invariant::InOrder, success);
+        let failed = failed::faults(&self.model, &self.ledger, before, after);
+        self.note(Invariant::PublishedIsBuilt, published);
+        self.note(Invariant::FailedIsFailed, failed);
+    }
+
+    fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Breach>) {
+        if self.now > self.tolerant_until {
+            self.note(invariant, faults);
+        }
+    }
+
+    fn note(&mut self, invariant: Invariant, faults: Vec<Breach>) {
+        for fault in faults {
+            if self.known.insert((invariant, fault.object.clone(), fault.what.clone())) {
+                self.violations.push(fault.at(invariant, self.now));
+            }
+        }
+    }
+}
+
+fn request_timeout() -> SignedDuration {
+    SignedDuration::try_from(REQUEST_TIMEOUT).unwrap_or(SignedDuration::MAX)
+}
+
+fn object(value: &Value) -> Option<Object> {
+    serde_json::from_value(value.clone()).ok()
+}

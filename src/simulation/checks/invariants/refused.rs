@@ -1,0 +1,218 @@
+//! Whether users are told that the cluster refuses what builds need, and for how long.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::Event;
+use super::model::{Model, is_member};
+use super::violation::Breach;
+use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING};
+use crate::api::pool::field;
+use crate::api::{Kind, Pool};
+use crate::simulation::faults::link_control::FAULT;
+
+/// The reason of the condition, and of the Event, that tell of a refusal.
+const REFUSED: &str = "BuildRefused";
+/// The time in which a refusal is shown.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_secs(16);
+/// The time after a refusal in which it is shown no more: the longest wait for the next try, and what that takes.
+const FORGOTTEN_WITHIN: SignedDuration = SignedDuration::from_secs(60 + 16);
+/// Tries closer than this are one, sent more than once.
+const BURST: SignedDuration = SignedDuration::from_secs(15);
+/// The time between two renewals of the lease by a process that is at work, at most.
+const RENEWED_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+/// Tries that may come faster than one a minute, at the beginning.
+const FAST_TRIES_MAX: i64 = 6;
+
+/// A write of the daemon that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedWrite {
+    /// The pool that it was for.
+    pub pool: String,
+    /// A part of what the server said.
+    pub words: String,
+    /// Whether the status of the pool was to be written: it cannot show that this is refused.
+    pub is_status: bool,
+}
+
+/// What is remembered of refusals.
+#[derive(Default)]
+pub(super) struct Refusals {
+    /// By pool.
+    of: BTreeMap<String, Refused>,
+    /// The pools whose status is known to be refused, and until when it may not be tried again.
+    status: BTreeMap<String, Timestamp>,
+    /// The pools of which an Event has told.
+    told: BTreeSet<String>,
+    /// Whether anything is refused.
+    is_refusing: bool,
+    /// When that ended last.
+    ended: Option<Timestamp>,
+    /// Since when pools show a refusal though nothing is refused.
+    stale: BTreeMap<String, Timestamp>,
+    /// When the lease was renewed last.
+    renewed: Option<Timestamp>,
+    /// How many writes were.
+    pub count: u64,
+}
+
+/// A pool that is refused something.
+struct Refused {
+    since: Timestamp,
+    words: String,
+    /// When the first of the latest tries was.
+    burst: Timestamp,
+    tries: i64,
+}
+
+impl Refusals {
+    /// Something is refused from here on, or nothing.
+    pub(super) fn refuses(&mut self, is_refusing: bool, now: Timestamp) {
+        if self.is_refusing && !is_refusing {
+            self.ended = Some(now);
+        }
+        self.is_refusing = is_refusing;
+        // Whichever was refused may be admitted from here on, and the others are refused again.
+        self.of.clear();
+        let next_try = now.checked_add(FORGOTTEN_WITHIN).unwrap_or(Timestamp::MAX);
+        for until in self.status.values_mut() {
+            *until = next_try.min(*until);
+        }
+    }
+
+    pub(super) fn note(&mut self, write: &RefusedWrite, now: Timestamp) {
+        self.count += 1;
+        if write.is_status {
+            self.status.insert(write.pool.clone(), Timestamp::MAX);
+            return;
+        }
+        let refused = self.of.entry(write.pool.clone()).or_insert_with(|| Refused {
+            since: now,
+            words: write.words.clone(),
+            burst: now,
+            tries: 1,
+        });
+        // What is refused next is needed next: the step before it was taken.
+        if refused.words != write.words {
+            *refused = Refused { since: now, words: write.words.clone(), burst: now, tries: 1 };
+        }
+        if now.duration_since(refused.burst) > BURST {
+            (refused.burst, refused.tries) = (now, refused.tries + 1);
+        }
+    }
+
+    /// What else happens: what makes another build needed, or none, makes an end of what is known.
+    pub(super) fn observe(&mut self, event: &Event<'_>, now: Timestamp) {
+        let is_about = |pool: &Value| pool["involvedObject"]["name"].as_str().map(str::to_owned);
+        match event.kind {
+            "Lease" => {
+                let holder = |lease: &Value| lease["spec"]["holderIdentity"].clone();
+                // Another process knows of nothing, and tries anew.
+                if event.before.map(holder) != event.after.map(holder) {
+                    self.of.clear();
+                }
+                self.renewed = Some(now);
+            }
+            "Event" if event.by_daemon => {
+                let told = event.after.filter(|event| field(event, "reason") == REFUSED).and_then(is_about);
+                self.told.extend(told);
+            }
+            "MachineConfigPool" if !event.by_daemon => {
+                let part = |pool: &Value| {
+                    (
+                        pool["spec"].clone(),
+                        pool["metadata"]["labels"].clone(),
+                        pool["metadata"]["annotations"].clone(),
+                        pool["metadata"]["deletionTimestamp"].clone(),
+                    )
+                };
+                if event.before.map(part) != event.after.map(part) {
+                    self.of.remove(&event.name);
+                }
+            }
+            "ConfigMap" | "Secret" | "MachineConfig" if !event.by_daemon => self.of.clear(),
+            _ => {}
+        }
+    }
+
+    /// What is wrong with what pools show. Something went wrong until `tolerant_until`; where no slot is free, the next try
+    /// waits for one.
+    pub(super) fn faults(
+        &mut self,
+        model: &Model,
+        is_full: bool,
+        tolerant_until: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Breach> {
+        let mut faults = Vec::new();
+        let is_at_work = self.renewed.is_some_and(|renewed| now.duration_since(renewed) <= RENEWED_WITHIN);
+        if now <= tolerant_until || !is_at_work {
+            self.of.clear();
+        }
+        self.of.retain(|name, _| {
+            model.pools.get(name).is_some_and(|pool| is_member(pool) && Pool::new(pool).blocked_by().is_none())
+        });
+        for (name, refused) in &self.of {
+            let pool = Pool::new(&model.pools[name]);
+            let (lasts, fault) = (now.duration_since(refused.since), |what: String| {
+                Breach::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
+            });
+            if refused.tries > FAST_TRIES_MAX + lasts.as_mins() {
+                faults.push(fault(format!("is tried more than once a minute, and refused since {}", refused.since)));
+            }
+            let is_building = model.builds_of(name).next().is_some();
+            if lasts <= SHOWN_WITHIN || is_building {
+                continue;
+            }
+            if !self.told.contains(name) {
+                faults.push(fault(format!("is refused since {}, and no Event tells of it", refused.since)));
+            }
+            if self.status.get(name).is_none_or(|until| *until < now) && !shows(&pool, &refused.words) {
+                let shown = pool.shown();
+                faults.push(fault(format!(
+                    "is refused since {} ({}), and shows {shown:?}",
+                    refused.since, refused.words
+                )));
+            }
+        }
+        faults.extend(self.forgotten(model, is_full, tolerant_until, now));
+        faults
+    }
+
+    /// Pools that have shown a refusal for long though nothing is refused.
+    fn forgotten(&mut self, model: &Model, is_full: bool, tolerant_until: Timestamp, now: Timestamp) -> Vec<Breach> {
+        let Some(ended) = self.ended.filter(|_| !self.is_refusing && !is_full && now > tolerant_until) else {
+            self.stale.clear();
+            return Vec::new();
+        };
+        let shown = stale(model);
+        self.stale.retain(|pool, _| shown.contains(pool));
+        for pool in shown {
+            // Other errors may be shown as refusals too, for as long as they last.
+            self.stale.entry(pool).or_insert(now);
+        }
+        let is_late = |since: &Timestamp| now.duration_since(ended.max(*since)) > FORGOTTEN_WITHIN;
+        let late = self.stale.iter().filter(|(_, since)| is_late(since));
+        let object = |pool: &String| format!("{} {pool}", Kind::MachineConfigPool.name());
+        late.map(|(pool, _)| Breach::new(object(pool), "shows a refusal, and nothing is refused")).collect()
+    }
+}
+
+/// Whether a pool shows that it is refused, or that it has failed.
+fn shows(pool: &Pool<'_>, words: &str) -> bool {
+    // What was said last is shown, and the way there may have had a fault of its own since.
+    let is_said = |condition| {
+        let message = field(condition, "message");
+        field(condition, "reason") == REFUSED && (message.contains(words) || message.contains(FAULT))
+    };
+    pool.is_true(BUILD_FAILED) || (pool.is_true(BUILD_PENDING) && pool.condition(BUILD_PENDING).is_some_and(is_said))
+}
+
+/// Pools that show a refusal, and that nothing else keeps from being built.
+fn stale(model: &Model) -> BTreeSet<String> {
+    let pools = model.pools.values().map(Pool::new).filter(|pool| pool.blocked_by().is_none());
+    let stale = pools.filter(|pool| pool.shown().is_some_and(|shown| field(shown, "reason") == REFUSED));
+    stale.map(|pool| pool.name().to_owned()).collect()
+}

@@ -1,0 +1,237 @@
+//! Writes of the daemon that the cluster refuses for a while: quotas, policies, and webhooks that are down.
+//!
+//! Deletions, Events and the lease are not refused: what is looked for is whether users are told, and by whom would
+//! they be.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use tokio::time;
+
+use super::world::within;
+use super::{Ingredient, World, each};
+use crate::api::{Kind, Object};
+use crate::apiserver::{AdmissionRequest, Admitter, Refusal, Verb};
+use crate::daemon;
+use crate::reconcile::observed::index::owner_of;
+use crate::simulation::checks::invariants::{Invariants, RefusedWrite};
+
+const QUOTAS: u64 = 150;
+const POD_POLICIES: u64 = 151;
+const POOL_POLICIES: u64 = 152;
+const WEBHOOK_OUTAGES: u64 = 153;
+
+/// Seconds that most refusals last.
+const LASTS_S: std::ops::Range<u64> = 20..480;
+/// Seconds that those last that outlast the deadline for what does not start.
+const LASTS_LONG_S: std::ops::Range<u64> = 700..1_500;
+/// The share of refusals that do; none does of writes that cleaning up takes.
+const LONG: f64 = 0.25;
+
+/// What is refused now. Clones are the same.
+#[derive(Clone)]
+pub struct Refusals {
+    rules: Arc<Mutex<Vec<Rule>>>,
+    invariants: Invariants,
+}
+
+/// What is refused by one cause.
+#[derive(Debug, Clone)]
+struct Rule {
+    /// Tells it from others.
+    number: u32,
+    target: Target,
+    /// The pool whose writes are refused; none for those of all pools.
+    pool: Option<String>,
+    refusal: Refusal,
+    /// A part of the refusal's message that no other refusal has.
+    words: String,
+}
+
+/// Which writes are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// Creations of build objects.
+    Builds,
+    /// Creations of the ConfigMaps that builds take in.
+    ConfigMaps,
+    /// Patches of pools, but for their status.
+    Pools,
+    /// Patches of the status of pools.
+    PoolStatus,
+    /// All of these.
+    All,
+}
+
+impl Refusals {
+    /// Nothing is refused; `invariants` is told of what is.
+    pub(super) fn new(invariants: Invariants) -> Self {
+        Self { rules: Arc::default(), invariants }
+    }
+
+    /// What has to be asked about each write.
+    pub(super) fn admitter(&self) -> Admitter {
+        let (refusals, agent) = (self.clone(), daemon::user_agent());
+        Arc::new(move |request| {
+            if request.agent != agent {
+                return None;
+            }
+            refusals.asked(request)
+        })
+    }
+
+    /// Refuses nothing any more.
+    pub fn end_all(&self) {
+        self.change(Vec::clear);
+    }
+
+    fn asked(&self, request: &AdmissionRequest<'_>) -> Option<Refusal> {
+        let target = Target::of(request)?;
+        let pool = pool_of(request)?;
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let rule = rules.iter().find(|rule| {
+            (rule.target == Target::All || rule.target == target) && rule.pool.as_ref().is_none_or(|one| *one == pool)
+        })?;
+        let is_status = target == Target::PoolStatus;
+        self.invariants.refused(&RefusedWrite { pool, words: rule.words.clone(), is_status });
+        Some(rule.refusal.clone())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Rule>)) {
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut rules);
+        self.invariants.refuses(!rules.is_empty());
+    }
+
+    fn begin(&self, draw: impl FnOnce(u32) -> (Target, Option<String>, Refusal, String)) -> u32 {
+        let mut begun = 0;
+        self.change(|rules| {
+            begun = rules.iter().map(|rule| rule.number + 1).max().unwrap_or_default();
+            let (target, pool, refusal, words) = draw(begun);
+            rules.push(Rule { number: begun, target, pool, refusal, words });
+        });
+        begun
+    }
+
+    fn end(&self, number: u32) {
+        self.change(|rules| rules.retain(|rule| rule.number != number));
+    }
+}
+
+impl Target {
+    /// What a write is of these; none for what is never refused.
+    fn of(request: &AdmissionRequest<'_>) -> Option<Self> {
+        let is_patch = matches!(request.verb, Verb::Patch | Verb::Update);
+        match (request.resource, request.subresource) {
+            ("pods" | "builds", None) if request.verb == Verb::Create => Some(Self::Builds),
+            ("configmaps", None) if request.verb == Verb::Create => Some(Self::ConfigMaps),
+            ("machineconfigpools", None) if is_patch => Some(Self::Pools),
+            ("machineconfigpools", Some("status")) if is_patch => Some(Self::PoolStatus),
+            _ => None,
+        }
+    }
+}
+
+/// The pool that a write is for.
+fn pool_of(request: &AdmissionRequest<'_>) -> Option<String> {
+    if request.resource == Kind::MachineConfigPool.resource().plural {
+        return Some(request.name.to_owned());
+    }
+    let object: Object = serde_json::from_value(request.object?.clone()).ok()?;
+    owner_of(&object)
+}
+
+/// Quotas, policies and webhooks that are down, each for a while.
+pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
+    let admission = &world.scenario.admission;
+    vec![
+        each(world, admission.quotas, QUOTAS, async |random| {
+            let pool = maybe_one(world, random);
+            refuse(world, random, |number, _| {
+                let name = format!("builds-{number}");
+                (Target::Builds, pool, Refusal::quota(&name, 4), format!("exceeded quota: {name},"))
+            })
+            .await;
+        }),
+        each(world, admission.pod_policies, POD_POLICIES, async |random| {
+            let pool = maybe_one(world, random);
+            refuse(world, random, |number, random| {
+                let (refusal, words) = pod_policy(random.random_range(0..6), number);
+                (Target::Builds, pool, refusal, words)
+            })
+            .await;
+        }),
+        each(world, admission.pool_policies, POOL_POLICIES, async |random| {
+            let pool = maybe_one(world, random);
+            refuse(world, random, |number, random| {
+                let target = if random.random_bool(0.7) { Target::Pools } else { Target::PoolStatus };
+                let (refusal, words) = policy(number);
+                (target, pool, refusal, words)
+            })
+            .await;
+        }),
+        each(world, admission.webhook_outages, WEBHOOK_OUTAGES, async |random| {
+            let pool = maybe_one(world, random);
+            refuse(world, random, |number, random| {
+                let targets = [Target::Builds, Target::ConfigMaps, Target::Pools, Target::All];
+                let webhook = format!("check-{number}.example.com");
+                let words = format!("failed calling webhook {webhook:?}");
+                (targets[random.random_range(0..4)], pool, Refusal::webhook_down(&webhook, "check.ops"), words)
+            })
+            .await;
+        }),
+    ]
+}
+
+/// Refuses for a while what `draw` says.
+async fn refuse(
+    world: &World,
+    random: &mut ChaCha8Rng,
+    draw: impl FnOnce(u32, &mut ChaCha8Rng) -> (Target, Option<String>, Refusal, String),
+) {
+    let (is_long, long, short) = (random.random_bool(LONG), within(random, LASTS_LONG_S), within(random, LASTS_S));
+    let mut is_for_builds = false;
+    let number = world.refusals.begin(|number| {
+        let drawn = draw(number, random);
+        is_for_builds = matches!(drawn.0, Target::Builds | Target::ConfigMaps);
+        drawn
+    });
+    time::sleep(if is_long && is_for_builds { long } else { short }).await;
+    world.refusals.end(number);
+}
+
+/// One pool, or none for all of them.
+fn maybe_one(world: &World, random: &mut ChaCha8Rng) -> Option<String> {
+    let pool = world.any_pool(random);
+    random.random_bool(0.5).then_some(pool)
+}
+
+fn policy(number: u32) -> (Refusal, String) {
+    let (policy, binding) = (format!("policy-{number}"), format!("binding-{number}"));
+    let words = format!("ValidatingAdmissionPolicy '{policy}' with binding");
+    (Refusal::Policy { policy, binding, message: "ask the owners of this policy first".into() }, words)
+}
+
+/// What may be said against a build pod.
+fn pod_policy(which: u32, number: u32) -> (Refusal, String) {
+    match which {
+        0 => (Refusal::pod_security("restricted", "image-build"), "violates PodSecurity".into()),
+        1 => (Refusal::security_context_constraints(), "unable to validate against any security context".into()),
+        2 => {
+            let webhook = format!("deny-{number}.example.com");
+            let words = format!("admission webhook {webhook:?} denied the request");
+            (Refusal::Webhook { webhook, message: "no builds on this cluster today".into() }, words)
+        }
+        3 => {
+            let (field, why) = ("spec.priorityClassName".to_owned(), format!("no class of tier {number} is left"));
+            let words = why.clone();
+            (Refusal::Invalid { field, value: "builds".into(), why }, words)
+        }
+        4 => {
+            let why = format!("maximum memory usage per Container is {}Mi, but limit is 8Gi", 100 + number);
+            (Refusal::Forbidden(why.clone()), why)
+        }
+        _ => policy(number),
+    }
+}

@@ -1,0 +1,133 @@
+//! A node that runs pods for real, on this machine: what their specs say, with this machine's programs.
+//!
+//! Reads pods, and the ConfigMaps and Secrets that they name, and asks for their tokens; writes their status, Events of
+//! what keeps them from starting, and their logs. It knows nothing of builds.
+//!
+//! ```text
+//! pod ──► volumes, environment ──► containers ──► states ──► status
+//!              │ what is not there     │  ▲
+//!              └─ waits, and says so   └──┴ SIGTERM, then SIGKILL: told to end, or past its deadline
+//! ```
+//!
+//! # What differs from a kubelet
+//! - No image is pulled: a container sees this machine's file system instead, with /tmp, /var/tmp, /run and
+//!   /var/lib/containers empty, and what it writes goes with it. Its command has to be in its spec.
+//! - Everything runs as root; [`Executor::NOTICE`] lists what of a spec is overridden.
+//! - Pods use this machine's network. Probes, hooks and init containers are not run, containers not started again.
+//! - A service account's token is not renewed before it expires: nothing in a volume changes.
+
+mod container;
+mod environment;
+mod failure;
+mod host;
+mod objects;
+mod output;
+mod pod;
+mod prepare;
+mod status;
+mod token;
+mod volumes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
+use tokio::sync::{mpsc, watch};
+use tokio::time;
+
+pub use self::host::HostError;
+
+use self::host::Host;
+use self::pod::RealPodRunner;
+use crate::apiserver::PodLogs;
+
+/// How long containers may take to be gone once this program ends.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Runs pods for real. Clones are the same node.
+#[derive(Clone)]
+pub struct Executor {
+    host: Arc<Host>,
+    address: SocketAddr,
+    logs: PodLogs,
+    /// True once all pods have to end.
+    closes: Arc<watch::Sender<bool>>,
+    /// Held by each pod for as long as anything of it is there.
+    #[expect(dead_code, reason = "it is held, and that is all")]
+    held: mpsc::Sender<()>,
+}
+
+/// Waits for what an [`Executor`] runs.
+pub struct Ended(Arc<watch::Sender<bool>>, mpsc::Receiver<()>);
+
+impl Executor {
+    /// What a user has to know who starts it.
+    pub const NOTICE: &str = "\
+pods run for real, as root, with this machine's programs in place of their images; of their specs, these are overridden:
+  image, imagePullPolicy, imagePullSecrets   no image is pulled but what a container pulls by itself
+  securityContext                            runAsUser, runAsGroup and fsGroup are root's; all capabilities are there,
+                                             whatever is added or dropped; nothing else of it is applied either
+  resources, probes, lifecycle, network      not applied; init containers are refused";
+
+    /// A node on this machine, whose pods reach the API server at `address` and write to `logs`.
+    ///
+    /// # Errors
+    /// If this machine, or this user, cannot run containers.
+    pub fn new(address: SocketAddr, logs: PodLogs) -> Result<(Self, Ended), HostError> {
+        let (held, all_gone) = mpsc::channel(1);
+        let closes = Arc::new(watch::Sender::new(false));
+        let executor = Self { host: Arc::new(Host::prepare()?), address, logs, closes: Arc::clone(&closes), held };
+        Ok((executor, Ended(closes, all_gone)))
+    }
+
+    /// Runs a pod, until it is told to end and has.
+    pub(super) fn start(&self, client: &Client, pod: Pod) -> Running {
+        let (stop, stopped) = watch::channel(None);
+        let carrier = RealPodRunner::new(self.clone(), client.clone(), pod, stopped);
+        let mut closes = self.closes.subscribe();
+        let running = Running(stop);
+        let own = running.clone();
+        tokio::spawn(async move {
+            let mut carried = std::pin::pin!(carrier.carry());
+            tokio::select! {
+                () = &mut carried => {}
+                () = async { drop(closes.wait_for(|closes| *closes).await) } => {
+                    own.stop(Duration::ZERO);
+                    carried.await;
+                }
+            }
+        });
+        running
+    }
+
+    pub(super) fn forget(&self, uid: &str) {
+        self.logs.forget(uid);
+    }
+}
+
+impl Ended {
+    /// Ends all containers, and waits until nothing of them is there any more.
+    pub async fn close(mut self) {
+        self.0.send_replace(true);
+        let _ = time::timeout(END_TIMEOUT, self.1.recv()).await;
+    }
+}
+
+/// A pod that runs.
+#[derive(Clone)]
+pub(super) struct Running(watch::Sender<Option<Duration>>);
+
+impl Running {
+    /// Tells it to end, within a time that may become shorter, but not longer.
+    pub(super) fn stop(&self, grace_period: Duration) {
+        self.0.send_if_modified(|stop| {
+            let is_sooner = stop.is_none_or(|known| grace_period < known);
+            if is_sooner {
+                *stop = Some(grace_period);
+            }
+            is_sooner
+        });
+    }
+}

@@ -1,0 +1,82 @@
+//! What a pod's status says.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Container;
+use serde_json::{Value, json};
+
+use super::container::ContainerEnd;
+
+/// Where a container is.
+#[derive(Debug, Clone)]
+pub(super) enum ContainerState {
+    /// It has not started.
+    Waiting {
+        reason: &'static str,
+        message: String,
+    },
+    Running {
+        started_at: Timestamp,
+    },
+    Ended {
+        started_at: Timestamp,
+        end: ContainerEnd,
+    },
+}
+
+/// The statuses of containers, in the order of the spec.
+pub(super) fn containers(specs: &[Container], states: &[ContainerState]) -> Value {
+    specs.iter().zip(states).map(|(spec, state)| container(spec, state)).collect()
+}
+
+fn container(spec: &Container, state: &ContainerState) -> Value {
+    let is_running = matches!(state, ContainerState::Running { .. });
+    let state = match state {
+        ContainerState::Waiting { reason, message } if message.is_empty() => json!({"waiting": {"reason": reason}}),
+        ContainerState::Waiting { reason, message } => json!({"waiting": {"reason": reason, "message": message}}),
+        ContainerState::Running { started_at } => json!({"running": {"startedAt": time(*started_at)}}),
+        ContainerState::Ended { started_at, end } => json!({"terminated": {
+            "exitCode": end.exit_code,
+            "reason": if end.exit_code == 0 { "Completed" } else { "Error" },
+            "message": end.message,
+            "startedAt": time(*started_at),
+            "finishedAt": time(end.finished_at),
+        }}),
+    };
+    json!({
+        "name": spec.name, "image": spec.image.as_deref().unwrap_or_default(), "imageID": "",
+        "ready": is_running, "started": is_running, "restartCount": 0, "state": state,
+    })
+}
+
+/// The phase that containers make together.
+pub(super) fn phase(states: &[ContainerState]) -> &'static str {
+    let has_failed = |state: &ContainerState| matches!(state, ContainerState::Ended { end, .. } if end.exit_code != 0);
+    if states.iter().all(|state| matches!(state, ContainerState::Waiting { .. })) {
+        "Pending"
+    } else if !states.iter().all(|state| matches!(state, ContainerState::Ended { .. })) {
+        "Running"
+    } else if states.iter().any(has_failed) {
+        "Failed"
+    } else {
+        "Succeeded"
+    }
+}
+
+/// What holds of a pod in a phase.
+pub(super) fn conditions(states: &[ContainerState], bound_at: Timestamp) -> Value {
+    let is_ready = states.iter().all(|state| matches!(state, ContainerState::Running { .. }));
+    let ready = if is_ready { "True" } else { "False" };
+    let condition = |kind: &str, status: &str, since: Timestamp| json!({"type": kind, "status": status, "lastTransitionTime": time(since)});
+    let now = Timestamp::now();
+    json!([
+        condition("PodScheduled", "True", bound_at),
+        condition("Initialized", "True", bound_at),
+        condition("ContainersReady", ready, now),
+        condition("Ready", ready, now),
+    ])
+}
+
+/// A time as objects have it.
+pub(super) fn time(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}

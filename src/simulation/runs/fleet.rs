@@ -1,0 +1,169 @@
+//! One run, from an empty cluster to one at rest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::Client;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{self, Instant};
+
+use super::report::{Report, Time};
+use crate::actors::ActorSettings;
+use crate::apiserver::{self, ApiServer};
+use crate::clock::Clock;
+use crate::daemon::{self, Daemon};
+use crate::reconcile::objects::ImageBuilder as _;
+use crate::reconcile::objects::openshift::OpenShiftBuilder;
+use crate::simulation::checks::at_rest;
+use crate::simulation::kubelet::simulated::{self, NodeAgent};
+use crate::simulation::machine_config::MachineConfigTemplate;
+use crate::simulation::people::build_controller::{self, BuildController};
+use crate::simulation::people::builder_toggle;
+use crate::simulation::people::registry::FakeRegistry;
+use crate::simulation::people::renderer::{self, Published, Renderer};
+use crate::simulation::seed::{self, Fleet};
+use crate::simulation::{Finding, Trace};
+
+/// The time at which every simulation begins.
+pub(super) const EPOCH: &str = "2026-01-01T00:00:00Z";
+/// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
+const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
+/// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
+const EVENT_WINDOW: usize = 256;
+/// Virtual time that the last build's end may take to be shown, and its objects to go.
+pub(super) const SETTLE: Duration = Duration::from_secs(60);
+/// Virtual time that the cluster is left alone after that, in which nothing is to be done.
+pub(super) const REST: Duration = Duration::from_secs(3600);
+
+/// What runs the builds of a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Builder {
+    /// Build pods.
+    #[default]
+    Pod,
+    /// OpenShift's Builds.
+    OpenShift,
+    /// Both: which of them is asked for changes now and then.
+    Mixed,
+}
+
+/// What to simulate.
+#[derive(Debug, Clone)]
+pub struct FleetOptions {
+    /// Pools, and configs for each.
+    pub fleet: Fleet,
+    /// What the configs hold.
+    pub machine_config: MachineConfigTemplate,
+    /// What runs the builds.
+    pub builder: Builder,
+    /// The daemon's settings.
+    pub settings: ActorSettings,
+}
+
+/// Told how many images are published, each time there is another.
+pub type Progress<'a> = &'a mut dyn FnMut(usize);
+
+/// Runs a simulation, on a runtime of its own.
+///
+/// # Errors
+/// If the runtime cannot be made, or the embedded API server refuses what a simulation begins with.
+pub fn run(options: &FleetOptions, progress: Progress<'_>) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    run_traced(options, None, progress)
+}
+
+/// The same, and writes what happens to `trace`.
+///
+/// # Errors
+/// If the run fails, or the trace cannot be written.
+pub fn run_traced(
+    options: &FleetOptions,
+    trace: Option<&Trace>,
+    progress: Progress<'_>,
+) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let report = runtime.block_on(simulate(options, trace, progress))?;
+    trace.map_or(Ok(()), Trace::finish)?;
+    Ok(report)
+}
+
+async fn simulate(
+    options: &FleetOptions,
+    trace: Option<&Trace>,
+    progress: Progress<'_>,
+) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    let started = Instant::now();
+    let seed = options.fleet.seed;
+    let clock = Clock::starting_at(EPOCH.parse::<Timestamp>()?);
+    let serving = apiserver::ServerOptions { event_window: EVENT_WINDOW, ..apiserver::ServerOptions::new(clock, seed) };
+    let server = ApiServer::new(serving);
+    if let Some(trace) = trace {
+        server.add_auditor(trace.auditor());
+    }
+    let fleet = Arc::new(options.fleet.clone());
+    let observer = server.client("observer");
+
+    let mut neighbours = JoinSet::new();
+    let ledger = FakeRegistry::default();
+    neighbours.spawn(NodeAgent::new(server.client(simulated::USER_AGENT), seed, ledger.clone()).run());
+    let controller = server.client(build_controller::USER_AGENT);
+    neighbours.spawn(BuildController::new(controller, seed, ledger.clone()).run());
+    let asked_for = (options.builder == Builder::OpenShift).then(|| OpenShiftBuilder.name());
+    for object in seed::inputs(asked_for) {
+        seed::create(&observer, &object).await?;
+    }
+    let daemon =
+        Daemon::start(server.service(), daemon::DaemonOptions::new(options.settings.clone(), clock, seed)).await?;
+    let renderer = server.client(renderer::USER_AGENT);
+    let (renderer, mut published) = Renderer::new(renderer, fleet.clone(), options.machine_config.clone());
+    renderer.create_pools().await?;
+    neighbours.spawn(renderer.run());
+    if options.builder == Builder::Mixed {
+        neighbours.spawn(builder_toggle::run(server.client(builder_toggle::USER_AGENT), seed));
+    }
+
+    let is_complete = all_published(&fleet, &mut published, progress).await;
+    let took = started.elapsed();
+    time::sleep(SETTLE).await;
+    let mut report = examine(&server, &observer, &fleet, &ledger).await?;
+    server.clear_log();
+    time::sleep(REST).await;
+    report.requests_at_rest = Some(Report::sum(&Report::count(&server.log(), &daemon::user_agent())));
+    report.time = Time::Virtual(took);
+    report.published = published.borrow().values().sum();
+    if !is_complete {
+        let what = format!("{} of {} images are published", report.published, report.pools * report.configs);
+        report.findings.insert(0, Finding { object: "the fleet".into(), what });
+    }
+    daemon.stop().await;
+    Ok(report)
+}
+
+/// Waits until every config is published, or there is no hope that it will be.
+async fn all_published(fleet: &Fleet, published: &mut watch::Receiver<Published>, progress: Progress<'_>) -> bool {
+    let total = fleet.pools * fleet.configs;
+    let bound = TIME_PER_BUILD_MAX.saturating_mul(u32::try_from(total).unwrap_or(u32::MAX));
+    let complete = published.wait_for(|published| {
+        let sum = published.values().sum();
+        progress(sum);
+        sum == total
+    });
+    matches!(time::timeout(bound, complete).await, Ok(Ok(_)))
+}
+
+async fn examine(server: &ApiServer, observer: &Client, fleet: &Fleet, ledger: &FakeRegistry) -> kube::Result<Report> {
+    let requests = Report::count(&server.log(), &daemon::user_agent());
+    Ok(Report {
+        pools: fleet.pools,
+        configs: fleet.configs,
+        builds: ledger.started(),
+        published: 0,
+        leftovers: at_rest::leftovers(observer).await?,
+        findings: at_rest::pools(observer, fleet, ledger).await?,
+        time: Time::Virtual(Duration::ZERO),
+        requests,
+        requests_at_rest: None,
+    })
+}

@@ -1,0 +1,136 @@
+//! The kinds of faults, and how each is put in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::simulation::faults::link_control::{Fate, Script};
+
+/// Seconds that a server which has too much to do asks to wait.
+const RETRY_AFTER_S: u64 = 5;
+
+/// What goes wrong at one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InjectedFault {
+    /// The process dies just before it.
+    DiesBefore,
+    /// The process dies just after it took effect.
+    DiesAfter,
+    /// Every process dies just after its second write took effect: the first may be an Event that its predecessor
+    /// told already. There is one such run of each scenario.
+    DiesAlways,
+    /// The connection is cut before it arrives.
+    Cut,
+    /// It arrives, and its answer is lost with the connection.
+    AnswerLost,
+    /// It does not arrive, and nobody says so.
+    Vanishes,
+    /// It arrives, and its answer never comes.
+    AnswerVanishes,
+    /// It arrives, and half of its answer comes.
+    Truncated,
+    /// It is answered with a conflict.
+    Conflict,
+    /// It is one too many, and may come again later.
+    Throttled,
+    /// It is answered with an internal error.
+    InternalError,
+    /// It is answered by a server that is not there for it.
+    Unavailable,
+    /// The actor that is about to send it panics. Counted by those requests alone that actors send.
+    Panics,
+}
+
+/// A name that no kind of fault has.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no kind of fault; there are {1}")]
+pub struct UnknownFault(String, String);
+
+impl InjectedFault {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::DiesBefore,
+        Self::DiesAfter,
+        Self::DiesAlways,
+        Self::Cut,
+        Self::AnswerLost,
+        Self::Vanishes,
+        Self::AnswerVanishes,
+        Self::Truncated,
+        Self::Conflict,
+        Self::Throttled,
+        Self::InternalError,
+        Self::Unavailable,
+        Self::Panics,
+    ];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DiesBefore => "dies-before",
+            Self::DiesAfter => "dies-after",
+            Self::DiesAlways => "dies-always",
+            Self::Cut => "cut",
+            Self::AnswerLost => "answer-lost",
+            Self::Vanishes => "vanishes",
+            Self::AnswerVanishes => "answer-vanishes",
+            Self::Truncated => "truncated",
+            Self::Conflict => "conflict",
+            Self::Throttled => "throttled",
+            Self::InternalError => "internal-error",
+            Self::Unavailable => "unavailable",
+            Self::Panics => "panics",
+        }
+    }
+
+    /// What it does to the request that it is about.
+    const fn fate(self) -> Fate {
+        match self {
+            Self::DiesBefore => Fate::DiesBefore,
+            Self::DiesAfter | Self::DiesAlways => Fate::DiesAfter,
+            Self::Cut => Fate::Fails,
+            Self::AnswerLost => Fate::Unanswered,
+            Self::Vanishes => Fate::Vanishes,
+            Self::AnswerVanishes => Fate::AnswerVanishes,
+            Self::Truncated => Fate::Truncated,
+            Self::Conflict => Fate::Answered(409, None),
+            Self::Throttled => Fate::Answered(429, Some(RETRY_AFTER_S)),
+            Self::InternalError => Fate::Answered(500, None),
+            Self::Unavailable => Fate::Answered(503, None),
+            Self::Panics => Fate::Arrives,
+        }
+    }
+
+    /// What becomes of the requests of the first process, if the fault is at request number `at`.
+    pub(super) fn script(self, at: usize) -> Script {
+        match self {
+            Self::DiesAlways => self.script_of_successor(),
+            _ => Box::new(move |passing| if passing.number == at { self.fate() } else { Fate::Arrives }),
+        }
+    }
+
+    /// What becomes of the requests of a process that follows one that died.
+    pub(super) fn script_of_successor(self) -> Script {
+        let mut writes = 0;
+        Box::new(move |passing| {
+            writes += usize::from(passing.is_write());
+            if self == Self::DiesAlways && writes == 2 { self.fate() } else { Fate::Arrives }
+        })
+    }
+}
+
+impl fmt::Display for InjectedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for InjectedFault {
+    type Err = UnknownFault;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFault> {
+        Self::ALL
+            .into_iter()
+            .find(|fault| fault.name() == name)
+            .ok_or_else(|| UnknownFault(name.to_owned(), Self::ALL.map(Self::name).join(", ")))
+    }
+}

@@ -1,0 +1,137 @@
+//! The crash sweep: whatever dies or gets lost, whenever, the cluster ends in the same state.
+//!
+//! Each [`Scenario`] is played once undisturbed, which counts the daemon's requests and notes the end. Then it is played
+//! again for every kind of [`InjectedFault`] and every request, with that fault at that request; a process that dies is
+//! followed by another at once. Each time the [invariants](crate::simulation::checks::invariants) hold at every moment,
+//! no build is made twice, nothing is left over, the end is the same, and after it the daemon is silent.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `scenario` | the stories |
+//! | `user` | what a user does, and waits for, in them |
+//! | `kubelet` | what becomes of builds |
+//! | `world` | one cluster, and how one waits in it |
+//! | `fault` | the kinds of faults, and how each is put in |
+//! | `process` | the daemon's process, and its successors |
+//! | `trial` | one playing of one scenario |
+//! | `ending` | what a cluster has come to, told so that two can be compared |
+//! | `report` | what came of it, as a table |
+
+mod ending;
+mod fault;
+mod kubelet;
+mod process;
+mod report;
+mod scenario;
+mod trial;
+mod user;
+mod world;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use self::fault::InjectedFault;
+pub use self::report::{Failure, SweepReport};
+pub use self::scenario::Scenario;
+use self::trial::{Reference, Trial};
+
+/// Which points to try.
+#[derive(Debug, Clone)]
+pub struct SweepOptions {
+    /// The scenarios; all of them, if none is named.
+    pub scenarios: Vec<Scenario>,
+    /// The kinds of faults.
+    pub faults: Vec<InjectedFault>,
+    /// One request alone, by its number.
+    pub request: Option<usize>,
+    /// Of all points of a scenario, each of this number; 1 is all.
+    pub stride: usize,
+    /// Threads to play in. The outcome does not depend on it.
+    pub threads: usize,
+    /// The end that every scenario is said to have, instead of that of its undisturbed run; to see that a wrong end
+    /// is found.
+    pub expected_end: Option<String>,
+}
+
+impl Default for SweepOptions {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let (scenarios, faults) = (Scenario::all(), InjectedFault::ALL.to_vec());
+        Self { scenarios, faults, request: None, stride: 1, threads, expected_end: None }
+    }
+}
+
+/// Tries every point that `options` ask for; `progress` is told how many are done, and of how many.
+pub fn sweep(options: &SweepOptions, progress: &(dyn Fn(usize, usize) + Sync)) -> SweepReport {
+    let references = in_parallel(options.threads, &options.scenarios, &|_| {}, |scenario| {
+        let mut reference = trial::play_undisturbed(*scenario);
+        if let (Ok(reference), Some(end)) = (&mut reference, &options.expected_end) {
+            reference.end.clone_from(end);
+        }
+        reference
+    });
+    let trials: Vec<Trial<'_>> = options
+        .scenarios
+        .iter()
+        .zip(&references)
+        .filter_map(|(scenario, reference)| Some((scenario, reference.as_ref().ok()?)))
+        .flat_map(|(scenario, reference)| points(options, *scenario, reference))
+        .collect();
+    let played = references.iter().flatten();
+    let numbers = played.flat_map(|reference| options.faults.iter().map(|fault| requests(*fault, reference))).max();
+    let total = trials.len();
+    let outcomes = in_parallel(options.threads, &trials, &|done| progress(done, total), Trial::run);
+    let mut report = SweepReport::new(&options.faults, numbers.unwrap_or_default());
+    for (scenario, reference) in options.scenarios.iter().zip(&references) {
+        report.add_scenario(*scenario, reference);
+    }
+    for (trial, whats) in trials.iter().zip(outcomes) {
+        report.add_trial(trial, whats);
+    }
+    report
+}
+
+/// The points of one scenario that `options` ask for.
+fn points<'a>(options: &SweepOptions, scenario: Scenario, reference: &'a Reference) -> Vec<Trial<'a>> {
+    let all = options.faults.iter().flat_map(|fault| {
+        (0..requests(*fault, reference)).map(move |request| Trial { scenario, fault: *fault, request, reference })
+    });
+    let asked_for = all.filter(|trial| options.request.is_none_or(|request| request == trial.request));
+    asked_for.step_by(options.stride.max(1)).collect()
+}
+
+/// How many requests there are at which a fault of this kind can be.
+fn requests(fault: InjectedFault, reference: &Reference) -> usize {
+    match fault {
+        InjectedFault::Panics => reference.announced.len(),
+        InjectedFault::DiesAlways => 1,
+        _ => reference.requests.len(),
+    }
+}
+
+/// What `work` makes of each of `items`, in their order; `progress` is told how many are done.
+fn in_parallel<T: Sync, R: Send>(
+    threads: usize,
+    items: &[T],
+    progress: &(dyn Fn(usize) + Sync),
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let results = Mutex::new(Vec::with_capacity(items.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                while let Some((index, item)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+                {
+                    let result = work(item);
+                    results.lock().expect("no thread panics with the lock").push((index, result));
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().expect("no thread panics with the lock");
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
