@@ -1,6 +1,6 @@
 //! What a daemon would know of the cluster, read once, and what it would decide from it.
 //!
-//! The same objects as the daemon's [watches](super::cluster::watch) tell of, in the same scopes. Beyond that, only
+//! The same objects as the daemon's [watches](crate::cluster::watch) tell of, in the same scopes. Beyond that, only
 //! what a decision asks to be read is read; nothing is ever written.
 
 mod observe;
@@ -14,12 +14,12 @@ use kube::Client;
 use kube::api::Api;
 
 pub use self::observe::Reports;
-use super::cluster::client::{self, ClusterClient};
-use super::cluster::lease::elector::LEASE_NAME;
-use super::cluster::watch;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
 use crate::api::{Key, Kind, Object};
 use crate::causes::with_causes;
+use crate::cluster::client::{self, ClusterClient};
+use crate::cluster::lease::elector::LEASE_NAME;
+use crate::cluster::watch;
 use crate::reconcile::inputs::pull_secret;
 use crate::reconcile::inputs::sources::secret_names;
 use crate::reconcile::observed::index::{Index, Scope, WatchEvent};

@@ -59,7 +59,7 @@ step_output() {
 }
 
 # Lines that tell of an error; those of them that only announce or count errors; and advice, which may be the last that is
-# printed. The daemon goes by the same, in src/plan/decide/cause.rs.
+# printed. The daemon goes by the same, in src/reconcile/decide/cause.rs.
 readonly told_error="\b(\w*error|\w*exception|fail(ed|ure)?|fatal|critical|cannot|can't|could not|unable|denied|unauthorized"\
 "|forbidden|not found|not permitted|no such|no match|unknown|invalid|refused|rejected|timed? ?out|timeout|deadline|x509"\
 "|no space|more space|quota|out of memory|oom|killed|exceed(ed|s)?|too (large|many|long)|panic(ked)?|traceback|missing"\

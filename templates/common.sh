@@ -164,7 +164,7 @@ fail() {
 # What buildah says of the answers of registries, and of proxies before them: a status, or the registry's error code or
 # its text at the start of a part of the error. Looser words would be found in the names of hosts and images. Where a
 # registry uses a code that is not buildah's, or none, buildah says `unknown`, and the text alone tells what it means.
-# The daemon reads the errors of a Build by the same rules, in src/builders/answers.rs.
+# The daemon reads the errors of a Build by the same rules, in src/reconcile/objects/answers.rs.
 readonly answered='(status( ?code)?( from registry)?:?|parsing HTTP)' end='(:|\]|$)' uncoded=': unknown: .*\b'
 # The registry is busy or out of order. That it is full (507) does not pass.
 readonly outage="$answered (408|425|429|50[0-689]|5[1-9][0-9])\b|: (toomanyrequests|too many requests|unavailable)\b"\

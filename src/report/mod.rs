@@ -1,4 +1,4 @@
-//! How a pool is, told to people and to programs: what its [machine](super::reconcile::machine) makes of it, carried
+//! How a pool is, told to people and to programs: what its [machine](crate::reconcile::machine) makes of it, carried
 //! out nowhere.
 //!
 //! | file | concern |
@@ -34,7 +34,7 @@ pub use self::schema::{
     AttemptReport, Blocker, BuildReport, Condition, InputFaultReport, InputField, Next, PoolReport, Queue,
 };
 pub use self::state::PoolPhase;
-use super::reconcile::slots::Demand;
+use crate::reconcile::slots::Demand;
 
 /// The report on a pool, and what the pool wants of the slots.
 #[derive(Debug, Clone, PartialEq, Eq)]

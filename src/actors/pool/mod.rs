@@ -1,6 +1,6 @@
 //! The actor of one pool: the only writer of the pool, and of what is told about it.
 //!
-//! It drives a [`PoolMachine`]: passes on what it is told, carries out the effects of each step, and passes on what
+//! It drives a [`PoolMachine`](crate::reconcile::machine::PoolMachine): passes on what it is told, carries out the effects of each step, and passes on what
 //! comes of them. Any number of changes that arrive before a step make one step.
 
 mod children;
