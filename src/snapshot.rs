@@ -135,8 +135,8 @@ impl Snapshot {
         watch::fixed_scopes().into_iter().chain(readable.map(|name| Scope::named(Kind::Secret, name))).collect()
     }
 
-    /// Reads the Secrets that the build config names now; the scopes to watch may be others from then on. What may not
-    /// be read has somebody stand in for it.
+    /// Reads the Secrets that the build config names now; this may change the scopes to watch. A placeholder stands in
+    /// for a named Secret that the user may not read.
     pub async fn follow_secrets(&mut self) -> Result<(), Error> {
         let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
         let named = self.index.cache().get(&config).map(|config| secret_names(config)).unwrap_or_default();

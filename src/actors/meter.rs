@@ -1,10 +1,10 @@
 //! Counts of what becomes of builds and of actors.
 //!
-//! What is told by an Event is counted by it: the API server takes an Event of one name once, so whatever was told
-//! before, by whichever process, is not counted again. How long things take is measured by what the pool's record
-//! and status say, as they are written.
+//! Transitions that have an Event are counted with it: the API server accepts an Event of one name once, so a
+//! transition that this process or a predecessor reported before is not counted again. Durations come from the pool's
+//! record and status, at the moment when the daemon writes them.
 //!
-//! Pools are no labels: which one it is, its Events and conditions say, and series would outlive the pools.
+//! The pool is not a label: its series would outlive it, and its Events and conditions name it already.
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ impl Meter {
         registry.register_with_unit("publish_duration", help, Unit::Seconds, self.publish.clone());
     }
 
-    /// Counts what `pool_event` tells, which nobody had told before.
+    /// Counts the transition of `pool_event`, which no process had reported before.
     pub(super) fn emitted(&self, pool_event: &PoolEvent) {
         let count = |family: &Family<Label, Counter>, name: &'static str| {
             family.get_or_create(&[(name, pool_event.cause.unwrap_or_default())]).inc();
@@ -178,7 +178,7 @@ impl Meter {
     }
 }
 
-/// The time between; none, where whoever wrote the former had a clock that was ahead.
+/// The time between; zero if the clock of the process that wrote `since` was ahead.
 fn seconds(since: Timestamp, now: Timestamp) -> f64 {
     Duration::try_from(now.duration_since(since)).unwrap_or_default().as_secs_f64()
 }

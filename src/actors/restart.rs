@@ -21,7 +21,7 @@ pub struct Crashes {
 pub struct Restart {
     /// The wait before it.
     pub after: Duration,
-    /// Whether the actor crashes so often that somebody has to be told.
+    /// Whether the actor crashes so often that the daemon counts a meltdown, for an administrator to see.
     pub is_meltdown: bool,
 }
 

@@ -46,7 +46,7 @@ pub enum SupervisorMessage {
     Drain(RpcReplyPort<()>),
     /// Kinds that the cluster may do without have been waited for long enough.
     Begin,
-    /// Somebody wants to know how things are.
+    /// A probe, the Lease or a test asks for the daemon's state.
     Inspect(RpcReplyPort<Overview>),
 }
 

@@ -277,7 +277,7 @@ fn note_served(scope: &Scope, was_served: &mut bool, is_served: bool) {
     }
 }
 
-/// Drops what nobody here reads, and adds what items of a list do not say: what kind they are.
+/// Drops the managed fields, which this program never reads, and sets the type, which items of a list do not carry.
 fn normalise(object: &mut Object, kind: Kind) {
     object.metadata.managed_fields = None;
     object.types = Object::new("", &kind.resource()).types;

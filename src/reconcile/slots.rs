@@ -11,7 +11,7 @@ pub enum Demand {
     None,
     /// A slot, since this moment.
     Wait(Timestamp),
-    /// It builds, and holds a slot, whoever gave it.
+    /// The pool builds and holds a slot, even if this process never granted it.
     Hold,
 }
 

@@ -74,7 +74,8 @@ impl PoolState {
         }
     }
 
-    /// Takes in what came of an effect, and lets the supervisor know, for the other pools and for whoever succeeds it.
+    /// Applies the answer to an effect and reports the changes to the supervisor, for the other pools and for a
+    /// successor of this actor.
     pub(super) fn completed(&mut self, effect: &Effect, answer: Result<Answer, Failure>) {
         let now = self.context.clock.moment();
         if let (Effect::PatchPool(_) | Effect::PatchStatus(_), Ok(Answer::Object(Change::Applied(key, after)))) =

@@ -8,8 +8,8 @@ use crate::api::conditions::BUILD_SUCCESS;
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::pool::progress::{AttemptOutcome, claimed, ended};
 
-/// When the stages under way began, as far as the pool's record does not say so. It goes with its actor: what it had
-/// begun to measure is then measured by nobody, rather than twice.
+/// Start times of the stages under way that the pool's record does not hold. They end with the actor: a stage under way
+/// then goes unmeasured, rather than being measured twice.
 #[derive(Debug, Default)]
 pub(super) struct Stopwatch {
     /// Since when the pool had waited for the slot that it was given.
@@ -33,7 +33,7 @@ impl Stopwatch {
         }
     }
 
-    /// The pool was patched by its actor, and nobody else: this is what it was before and is after.
+    /// The pool actor patched its pool, from `before` to `after`; patches by other writers do not count.
     pub(super) fn patched(&mut self, before: &Pool<'_>, after: &Pool<'_>, now: Timestamp, meter: &Meter) {
         if claimed(before, after).is_some() {
             self.publishing_since = None;

@@ -149,7 +149,7 @@ impl InputArguments {
     }
 }
 
-/// As in a cluster, but without a helper: whoever waits for the digest is here.
+/// As in a cluster, but without a helper: this process itself waits for the digest.
 fn settings() -> BuildSettings {
     BuildSettings { digest_handoff: DigestHandoff::TerminationMessage, ..BuildSettings::default() }
 }

@@ -1,4 +1,4 @@
-//! An object of somebody else's that has a name which a build needs.
+//! A foreign object under a name that a build needs.
 
 use jiff::SignedDuration;
 
@@ -29,7 +29,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &BuildRe
     is_unknown.then(|| Decision::act(Demand::None, Effect::Read(key)))
 }
 
-/// An object of somebody else's that has a name which the build needs: what it is, and its UID.
+/// The key and UID of a foreign object under a name that the build needs.
 fn conflict(observed: &Observed<'_>, request: &BuildRequest) -> Option<(Key, String)> {
     let foreign = observed.foreign.iter().find(|made| is_expected(made, request));
     let secret = || {

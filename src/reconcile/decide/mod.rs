@@ -14,7 +14,7 @@
 //! | `unseen` | builds of which nothing can be known: wait, rather than build twice |
 //! | `cause` | the cause of a failure, found in what a build has printed |
 //! | `commands` | what a user may run next |
-//! | `conflict` | somebody else's object that has a name which the build needs |
+//! | `conflict` | a foreign object under a name that the build needs |
 //! | `held` | objects that were told to go, and that their finalizers keep |
 //! | `track_build` | a build that is there: show it, publish it, record its end |
 //! | `diagnostics` | what is read beside a build's object, to say why it did not succeed |

@@ -114,7 +114,7 @@ pub(crate) struct Observed<'a> {
     pub builds: Vec<BuildObject<'a>>,
     /// ConfigMaps made for this pool, and digests left by its builds.
     pub config_maps: Vec<BuildObject<'a>>,
-    /// Objects that have the name of one of this pool's, and belong to somebody else.
+    /// Objects with a name that this pool uses, but made by another owner or for another pool.
     pub foreign: Vec<BuildObject<'a>>,
 }
 

@@ -116,7 +116,7 @@ pub(super) fn faulty(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFaul
     Decision::rest(demand(observed), effect, None)
 }
 
-/// A look at what is missing, before anybody is told that it is: news of it may be late.
+/// Reads an object that seems to be missing before the pool reports it so: the watch may lag behind.
 pub(super) fn unless_late(observed: &Observed<'_>, fault: &InputFault) -> Option<Effect> {
     let is_late = fault.is_missing && !observed.inputs.cache.is_confirmed_absent(&fault.object);
     is_late.then(|| Effect::Read(fault.object.clone()))
@@ -142,8 +142,8 @@ pub(super) fn fault_event(observed: &Observed<'_>, fault: &InputFault) -> PoolEv
     }
 }
 
-/// Shows a failure. `Degraded` is raised with it, once: who resets it afterwards has the last word, and where
-/// somebody else has raised it, it is left to them.
+/// Shows a failure and sets `Degraded` with it, once: a user or controller that resets it afterwards has the last word.
+/// Where another controller has set `Degraded`, the condition stays as that controller wrote it.
 pub(super) fn show_failure(
     observed: &Observed<'_>,
     pool: &Pool<'_>,

@@ -86,7 +86,8 @@ fn show_live(
 /// One patch: the image, the record of what it was built from, and the reference out of the spec.
 fn publish(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObject<'_>, digest: &Digest) -> Option<Effect> {
     let Some(inputs) = build.inputs() else {
-        // Nobody can say what was built: it is no build to publish.
+        // The recorded inputs are missing or do not match the hash. The daemon cannot tell what was built, so it
+        // deletes the build instead of publishing it.
         return observed.deletion(
             [build].into_iter().filter_map(|b| observed.builds.iter().copied().find(|o| o.uid() == b.uid())),
         );

@@ -25,8 +25,8 @@ fn may_be_there(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
 
 /// What a pool does that needs to know of Builds, while that cannot be known; `None` if it needs not.
 ///
-/// A Build that runs unseen must not be built over, whichever builder is asked for now: the pool refers to it, or an
-/// attempt was claimed that has left nothing else.
+/// The daemon must not start a second build beside a Build that it cannot see, even if the pool now asks for another
+/// builder. Such a Build may exist where the pool refers to one, or where a claimed attempt has left only its inputs.
 pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Option<Decision> {
     let why = observed.inputs.cache.unreachable(Kind::Build)?;
     if pool.spec_source().iter().any(|reference| field(reference, "kind") == Kind::Build.name()) {

@@ -263,7 +263,7 @@ impl PoolMachine {
             effects.iter().any(|effect| matches!(effect, Effect::Create(part, _) if wanted(*part)))
         };
         if creates(|_| true) && !creates(|part| part == Part::Payload) {
-            // Its ConfigMap is there already, whichever process created it.
+            // Its ConfigMap already exists; this process or its predecessor created it.
             self.spend_payload();
         }
         self.issued = Some((effects.iter().filter_map(Write::of).collect(), now.steady));

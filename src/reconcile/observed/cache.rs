@@ -1,4 +1,4 @@
-//! What is known of the cluster: the newest version seen of each object, whoever told of it.
+//! The cache of cluster state: the newest version seen of each object, from a watch or from the answer to a write.
 //!
 //! Watches tell of changes, and so do the answers to this daemon's own writes; the two arrive in any
 //! order. A newer version replaces an older one and never the other way about, and an object that was
@@ -29,7 +29,7 @@ pub enum Change {
     Applied(Key, Arc<Object>),
     /// The object is not there. With a UID, that very object is gone for good; without, there is none of that name now.
     Gone(Key, Option<String>),
-    /// Nobody watches the object any more: what is known of it may be old.
+    /// No watch covers the object any more: its cached version may be stale.
     Unknown(Key),
     /// The cluster serves objects of this kind, or does not.
     Serves(Kind, bool),

@@ -16,7 +16,7 @@ pub struct PoolEvent {
     pub message: String,
     /// What tells this occurrence from another one of the same reason: inputs, and attempt.
     pub occurrence: String,
-    /// Whether somebody ought to look into it.
+    /// Whether a user or an administrator has to look into it.
     pub is_warning: bool,
     /// What it is counted by, among others of the same reason: one of a few words.
     pub cause: Option<&'static str>,
