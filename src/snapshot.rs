@@ -1,7 +1,7 @@
-//! What a daemon would know of the cluster, read once, and what it would decide from it.
+//! A snapshot of the cluster state that a daemon would observe, and the decisions that it would take.
 //!
-//! The same objects as the daemon's [watches](super::cluster::watch) tell of, in the same scopes. Beyond that, only
-//! what a decision asks to be read is read; nothing is ever written.
+//! It reads the same objects as the daemon's [watches](super::cluster::watch), in the same scopes. Beyond that it reads
+//! only the objects that a decision asks for, and writes nothing.
 
 mod observe;
 

@@ -1,4 +1,4 @@
-//! The bodies of answers, which may not stay silent for ever.
+//! Bodies of answers, with a limit on how long they may stay silent.
 
 use std::future::Future as _;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! What the daemon shows of itself over HTTP: liveness, readiness, metrics, and how things are.
+//! The admin server: liveness, readiness, metrics and the state of the daemon over HTTP.
 
 mod connections;
 

@@ -1,4 +1,4 @@
-//! What a report is made of.
+//! The fields of a report.
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! One word for where a pool stands.
+//! The phase of a pool, in one word.
 
 use std::fmt;
 

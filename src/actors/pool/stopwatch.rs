@@ -14,9 +14,9 @@ use crate::reconcile::pool::progress::{AttemptOutcome, claimed, ended};
 pub(super) struct Stopwatch {
     /// Since when the pool had waited for the slot that it was given.
     waiting_since: Option<Timestamp>,
-    /// When a build was heard to have succeeded.
+    /// When the actor learned that a build had succeeded.
     succeeded_at: Option<Timestamp>,
-    /// The same, of the build that is published and not shown yet.
+    /// The same, for a published build that the status does not show yet.
     publishing_since: Option<Timestamp>,
 }
 
@@ -26,7 +26,7 @@ impl Stopwatch {
         self.waiting_since = Some(waiting_since);
     }
 
-    /// A build is doing otherwise than before.
+    /// The status of a build changed.
     pub(super) const fn heard(&mut self, status: &BuildStatus, now: Timestamp) {
         if matches!(status, BuildStatus::Succeeded(_)) {
             self.succeeded_at = Some(now);

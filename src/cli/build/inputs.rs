@@ -1,4 +1,4 @@
-//! What a build is made of, from arguments: the objects that users of a cluster would write, checked as they are there.
+//! The inputs of a build, from arguments: the objects that users of a cluster would write, with the same checks.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,9 @@
 //!
 //! | file | concern |
 //! |---|---|
-//! | `kubeconfig` | which server, and as whom: files and their lists, or the cluster that this process runs in |
-//! | `token_file` | a bearer token that its file is read for again and again |
-//! | `proxy` | by which proxy the server is reached |
+//! | `kubeconfig` | the server and the identity: from kubeconfigs, or from the cluster that this process runs in |
+//! | `token_file` | a bearer token, read from its file again and again |
+//! | `proxy` | the proxy on the way to the server |
 //!
 //! This module applies every setting of a kubeconfig or refuses the kubeconfig: a request under another identity, or
 //! around the proxy, is not what the user configured.

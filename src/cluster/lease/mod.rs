@@ -1,7 +1,7 @@
-//! Who is the one that acts: a Lease, with compare-and-swap.
+//! Leader election: a Lease, written with compare-and-swap.
 //!
-//! [`next`] is the choice, a pure function of the lease, of who asks, and of the time. [`elector`] carries it out, and
-//! [`fence`] keeps the requests of a deposed leader from leaving.
+//! [`next`] chooses the next move, as a pure function of the lease, the candidate and the time. [`elector`] carries it
+//! out, and [`fence`] holds back the requests of a deposed leader.
 
 pub mod elector;
 pub mod fence;

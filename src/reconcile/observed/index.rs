@@ -1,4 +1,4 @@
-//! All that is watched, joined: which pool a change is news to, and which pools need an actor.
+//! Joins all watched objects: which pools a change concerns, and which pools need an actor.
 //!
 //! ```text
 //! Pool ─ rendered ─► MachineConfig
@@ -96,7 +96,7 @@ impl Index {
         scopes.into_iter().all(|scope| self.listed.contains(scope))
     }
 
-    /// Everything that is known.
+    /// The whole cache.
     pub const fn cache(&self) -> &Cache {
         &self.cache
     }

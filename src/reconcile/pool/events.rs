@@ -1,4 +1,4 @@
-//! Events: one per transition, told apart by name.
+//! Events: one for each transition, with a name of its own.
 
 use jiff::Timestamp;
 use serde_json::json;
