@@ -1,7 +1,7 @@
-//! What a daemon would know of the cluster, read once, and what it would decide from it.
+//! A snapshot of the cluster state that a daemon would observe, and the decisions that it would take.
 //!
-//! The same objects as the daemon's [watches](crate::cluster::watch) tell of, in the same scopes. Beyond that, only
-//! what a decision asks to be read is read; nothing is ever written.
+//! It reads the same objects as the daemon's [watches](crate::cluster::watch), in the same scopes. Beyond that it reads
+//! only the objects that a decision asks for, and writes nothing.
 
 mod observe;
 
@@ -135,8 +135,8 @@ impl Snapshot {
         watch::fixed_scopes().into_iter().chain(readable.map(|name| Scope::named(Kind::Secret, name))).collect()
     }
 
-    /// Reads the Secrets that the build config names now; the scopes to watch may be others from then on. What may not
-    /// be read has somebody stand in for it.
+    /// Reads the Secrets that the build config names now; this may change the scopes to watch. A placeholder stands in
+    /// for a named Secret that the user may not read.
     pub async fn follow_secrets(&mut self) -> Result<(), Error> {
         let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
         let named = self.index.cache().get(&config).map(|config| secret_names(config)).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The actor of one build: the only writer of its objects, and the reader of what it leaves beside them.
+//! The actor of one build: the only writer of its objects, and the reader of its logs, Events and digest.
 //!
-//! It decides nothing: it carries out the effects that the pool's actor passes on, and answers each.
+//! It decides nothing: it carries out the effects that the pool actor sends, and answers each.
 
 use std::panic::AssertUnwindSafe;
 
@@ -24,25 +24,25 @@ use crate::reconcile::observed::cache::Change;
 /// The actor of one build.
 pub(super) struct BuildActor;
 
-/// Which build it is: two builds of one config from different inputs are two.
+/// Identifies a build: builds of one config from different inputs are different builds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BuildId {
     /// The rendered config.
     pub rendered: String,
-    /// The hash of its inputs; empty for objects that bear none.
+    /// The hash of its inputs; empty for objects without one.
     pub hash: String,
 }
 
-/// What a build actor is told.
+/// The messages to a build actor.
 pub(super) enum BuildMessage {
-    /// Create or delete objects of the build, all at once, and answer when all is done.
+    /// Create or delete objects of the build, all at once, and reply when all are done.
     Write {
         effects: Vec<Effect>,
         /// The compressed MachineConfig, if its ConfigMap is among them.
         payload: Option<Payload>,
         reply: RpcReplyPort<Vec<(Effect, Result<Answer, Failure>)>>,
     },
-    /// Read something about the build, and tell the pool's actor what came of that.
+    /// Read diagnostics or the digest of the build, and send the answer to the pool actor.
     Read(Effect),
 }
 
@@ -54,7 +54,7 @@ pub(super) struct BuildArguments {
 pub(super) struct BuildState {
     context: Context,
     pool: ActorRef<PoolMessage>,
-    /// They end with the actor.
+    /// Dropping the set aborts the reads when the actor ends.
     reads: JoinSet<()>,
 }
 
@@ -112,13 +112,13 @@ impl BuildState {
         };
         let key = part.key(request);
         match self.context.cluster.create(&key, &object).await {
-            // Whose it is, and whether it is fresh, is for the next step to see.
+            // The next step checks the owner of the existing object, and whether it is stale.
             Err(Error::AlreadyExists) => self.context.cluster.get(&key).await,
             answer => answer,
         }
     }
 
-    /// Reads beside whatever else there is to do, and tells what came of that.
+    /// Reads in a task of its own, and sends the answer to the pool actor.
     fn read(&mut self, effect: Effect) {
         let (cluster, pool) = (self.context.cluster.clone(), self.pool.clone());
         self.reads.spawn(async move {
@@ -132,7 +132,7 @@ impl BuildState {
     }
 }
 
-/// What the cluster or a log says of a build, if that is found within a bound of time.
+/// The log or the Events of a build, read within a time limit; empty if the read fails.
 async fn found(cluster: &ClusterClient, search: &DiagnosticsQuery) -> Sensitive<String> {
     let look = async {
         match &search.place {
@@ -140,7 +140,7 @@ async fn found(cluster: &ClusterClient, search: &DiagnosticsQuery) -> Sensitive<
             DiagnosticsSource::Events => cluster.warning(&search.uid).await,
         }
     };
-    // The pool's actor waits for an answer, whatever happens here: a panic finds nothing.
+    // The pool actor waits for an answer in any case, so a panic counts as an empty one.
     let found = AssertUnwindSafe(tokio::time::timeout(DIAGNOSTICS_TIMEOUT, look)).catch_unwind().await;
     let text = found.ok().and_then(Result::ok).unwrap_or(Ok(String::new())).unwrap_or_else(|error| {
         tracing::debug!(error = error.with_source(), build = %search.build, "nothing more is known about a build");

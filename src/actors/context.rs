@@ -16,42 +16,43 @@ use crate::reconcile::objects::BuildSettings;
 /// The settings of a daemon.
 #[derive(Debug, Clone, Default)]
 pub struct ActorSettings {
-    /// What decisions depend on.
+    /// The settings that decisions depend on.
     pub decide: decide::DecideSettings,
-    /// What build objects are made with.
+    /// The settings of build objects.
     pub build: BuildSettings,
 }
 
 /// What all actors of one daemon share.
 #[derive(Clone)]
 pub struct Context {
-    /// The way to the API server.
+    /// The client of the API server.
     pub cluster: ClusterClient,
     /// The settings.
     pub settings: Arc<ActorSettings>,
-    /// What the machines of all pools share.
+    /// The state that the machines of all pools share.
     pub machine: MachineContext,
     /// The time.
     pub clock: Clock,
     /// Jitter for waits.
     pub jitter: Jitter,
-    /// Counts what becomes of builds and actors.
+    /// Counts builds and actor restarts.
     pub meter: Meter,
-    /// Tells of transitions.
+    /// Emits the Events about transitions.
     pub emitter: Emitter,
-    /// Places for MachineConfigs: each is held from before one is read until its ConfigMap is made.
+    /// Limits the MachineConfigs in memory: a pool actor holds a permit from before it reads one until its ConfigMap is
+    /// created.
     pub payloads: Arc<Semaphore>,
     /// Where MachineConfigs are compressed.
     pub computation: Computation,
 }
 
-/// Where work is done that keeps a processor busy for a while.
+/// Where CPU-bound work runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Computation {
-    /// In the task that needs it: the order of all things is the same each time.
+    /// In the task that needs it, so that the order of events is deterministic.
     #[default]
     InPlace,
-    /// On threads for such work: all other tasks go on meanwhile.
+    /// On the blocking thread pool, so that other tasks go on meanwhile.
     Apart,
 }
 

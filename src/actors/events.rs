@@ -1,4 +1,5 @@
-//! Telling of transitions: a pool waits for an Event for a moment, and goes on without it where that takes longer.
+//! Emits the Events about transitions. A pool actor waits a moment for an Event, and goes on without it if that takes
+//! longer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,16 +16,16 @@ use crate::cluster::client::{ClusterClient, Error};
 use crate::jitter::Jitter;
 use crate::reconcile::pool::events::PoolEvent;
 
-/// Tells of the transitions of all pools. What is still to be told outlives the actor of its pool, and ends with the last
-/// of the actors.
+/// Emits the Events of all pools. An Event still to be emitted outlives the actor of its pool, and is dropped with the
+/// last of the actors.
 #[derive(Clone, Default)]
 pub struct Emitter {
     telling: Arc<Mutex<JoinSet<()>>>,
-    /// Whether the last Event that was told could not be told at once.
+    /// Whether the last Event was late, or could not be emitted.
     is_in_trouble: Arc<AtomicBool>,
 }
 
-/// What it takes to tell. It is not the whole context: that holds the tasks, which would then hold themselves.
+/// The clients that emitting needs. It is not the whole context: that owns the tasks, which would then own themselves.
 pub(super) struct Means {
     pub cluster: ClusterClient,
     pub meter: Meter,
@@ -32,10 +33,10 @@ pub(super) struct Means {
 }
 
 impl Emitter {
-    /// Tells of a transition: at once where the API server allows it, else later, again and again, and not for ever.
+    /// Emits an Event: at once if the API server accepts it, else with a limited number of retries.
     ///
     /// # Errors
-    /// If it is not known whether it is told, and is never going to be.
+    /// If the task ended without a result, so that it will never be known whether the Event was emitted.
     pub(super) async fn emit(&self, means: Means, pool_event: PoolEvent, event: Object) -> Result<(), Error> {
         let wait = if self.is_in_trouble.load(Ordering::Relaxed) { Duration::ZERO } else { EVENT_WAIT };
         let Some(told) = self.begin(means, pool_event, event) else { return Ok(()) };
@@ -49,7 +50,7 @@ impl Emitter {
         }
     }
 
-    /// Begins to tell; `None` if too much is still to be told.
+    /// Starts to emit an Event; `None` if too many others are waiting.
     fn begin(&self, means: Means, pool_event: PoolEvent, event: Object) -> Option<oneshot::Receiver<()>> {
         let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         while telling.try_join_next().is_some() {}
@@ -68,7 +69,7 @@ impl Emitter {
     }
 }
 
-/// Whether an Event could be told in the end.
+/// Whether an Event could be emitted in the end.
 async fn emit_with_retry(means: &Means, pool_event: &PoolEvent, event: &Object) -> bool {
     for tries in 1..=EVENT_TRIES_MAX {
         match means.cluster.emit(event).await {

@@ -1,6 +1,6 @@
-//! Tells of inputs that belong to no pool, as the supervisor sees them: it sends no requests itself.
+//! Emits Events about inputs that belong to no pool. The supervisor finds them, but sends no requests itself.
 //!
-//! What it has told is known to the API server by the Events' names, so it may be started anew at any time.
+//! The API server recognises a repeated Event by its name, so the supervisor may restart this actor at any time.
 
 use std::collections::BTreeSet;
 
@@ -13,19 +13,19 @@ use crate::reconcile::inputs::strays::Strays;
 /// The actor of inputs that belong to no pool.
 pub struct InputsActor;
 
-/// What it is told.
+/// Its messages.
 pub enum InputsMessage {
-    /// These keys are no pool's; none are, if there is nothing.
+    /// The keys that belong to no pool; `None` if every key belongs to one.
     Seen(Option<Strays>),
-    /// It is time to look at what was seen.
+    /// The time has come to emit Events about the keys last seen.
     Look,
 }
 
-/// What it keeps.
+/// Its state.
 pub struct InputsState {
     context: Context,
     strays: Option<Strays>,
-    /// Names of the Events that are told.
+    /// Names of the Events that this actor has emitted.
     told: BTreeSet<String>,
 }
 
@@ -46,13 +46,13 @@ impl Actor for InputsActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             InputsMessage::Seen(strays) => {
-                // A ConfigMap is often written a moment before the pool that it is for.
+                // Users often write a ConfigMap a moment before the pool that it is for.
                 if strays.is_some() {
                     myself.send_after(INPUTS_SETTLE_TIME, || InputsMessage::Look);
                 }
                 let names = strays.iter().flat_map(|strays| strays.keys.iter().map(|key| strays.event_name(key)));
                 let names: BTreeSet<String> = names.collect();
-                // Of others, the API server remembers.
+                // The API server recognises a repeat of the others by name.
                 state.told.retain(|name| names.contains(name));
                 state.strays = strays;
             }
@@ -67,7 +67,7 @@ impl Actor for InputsActor {
 }
 
 impl InputsState {
-    /// Tells of each key that was not told of; false if that has to be tried again.
+    /// Emits an Event about each key that has none yet; false if it has to be retried.
     async fn emit(&mut self) -> bool {
         let Some(strays) = &self.strays else { return true };
         for key in &strays.keys {

@@ -1,10 +1,10 @@
-//! Counts of what becomes of builds and of actors.
+//! Counters and durations of builds, and counters of actor restarts.
 //!
-//! What is told by an Event is counted by it: the API server takes an Event of one name once, so whatever was told
-//! before, by whichever process, is not counted again. How long things take is measured by what the pool's record
-//! and status say, as they are written.
+//! Transitions that have an Event are counted with it: the API server accepts an Event of one name once, so a
+//! transition that this process or a predecessor reported before is not counted again. Durations come from the pool's
+//! record and status, at the moment when the daemon writes them.
 //!
-//! Pools are no labels: which one it is, its Events and conditions say, and series would outlive the pools.
+//! The pool is not a label: its series would outlive it, and its Events and conditions name it already.
 
 use std::time::Duration;
 
@@ -27,10 +27,10 @@ const BUILD_BUCKETS: [f64; 11] = [30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1200.0
 /// Bounds in seconds: a publication is a handful of requests.
 const PUBLISH_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// One label, and its value: of a few that are known beforehand.
+/// One label and its value, from a small fixed set.
 type Label = [(&'static str, &'static str); 1];
 
-/// The actors that are started again when they crash.
+/// The actors that are restarted after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Actor {
     /// One pool's.
@@ -50,7 +50,7 @@ impl Actor {
     }
 }
 
-/// Counts of what becomes of builds and of actors; a copy counts with it.
+/// Counters and durations of builds, and counters of actor restarts; clones share them.
 #[derive(Debug, Clone)]
 pub struct Meter {
     started: Counter,
@@ -70,7 +70,8 @@ pub struct Meter {
 }
 
 impl Default for Meter {
-    /// Nothing has happened; what can is there already, as an increase from nothing at all is seen by no query.
+    /// All counters exist from the start, at zero: a query does not see the increase of a series that did not exist
+    /// before.
     fn default() -> Self {
         let causes = FailureCause::ALL.map(|cause| [("cause", cause.as_str())]);
         let faults = FaultReason::ALL.into_iter().map(FaultReason::as_str).chain([reason::NAME_CONFLICT]);
@@ -133,7 +134,7 @@ impl Meter {
         registry.register_with_unit("publish_duration", help, Unit::Seconds, self.publish.clone());
     }
 
-    /// Counts what `pool_event` tells, which nobody had told before.
+    /// Counts the transition of `pool_event`, which no process had reported before.
     pub(super) fn emitted(&self, pool_event: &PoolEvent) {
         let count = |family: &Family<Label, Counter>, name: &'static str| {
             family.get_or_create(&[(name, pool_event.cause.unwrap_or_default())]).inc();
@@ -162,23 +163,23 @@ impl Meter {
         self.meltdowns.get_or_create(&actor.label()).inc();
     }
 
-    /// Takes note of a pool that claimed an attempt at `now`.
+    /// Observes how long a pool that claimed an attempt at `now` has waited for its slot.
     pub(super) fn queued(&self, since: Timestamp, now: Timestamp) {
         self.queue.observe(seconds(since, now));
     }
 
-    /// Takes note of an attempt that came to its end at `now`.
+    /// Observes how long an attempt that ended at `now` took.
     pub(super) fn built(&self, ending: AttemptOutcome, since: Timestamp, now: Timestamp) {
         self.build.get_or_create(&result(ending)).observe(seconds(since, now));
     }
 
-    /// Takes note of a pool that shows its success from `now` on.
+    /// Observes how long the publication of a pool took that shows its success from `now` on.
     pub(super) fn published(&self, since: Timestamp, now: Timestamp) {
         self.publish.observe(seconds(since, now));
     }
 }
 
-/// The time between; none, where whoever wrote the former had a clock that was ahead.
+/// The time between; zero if the clock of the process that wrote `since` was ahead.
 fn seconds(since: Timestamp, now: Timestamp) -> f64 {
     Duration::try_from(now.duration_since(since)).unwrap_or_default().as_secs_f64()
 }

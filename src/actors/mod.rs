@@ -7,8 +7,8 @@
 //!                 └─► InputsActor, where there is something to tell of inputs that are no pool's
 //! ```
 //!
-//! Actors are thin: they keep the newest that is known, ask [`decide`](crate::reconcile::decide::decide), and carry the
-//! effect out. A message only says that there is something new; what is due is decided from all that is known.
+//! Actors are thin: they keep the newest observed state, call [`decide`](crate::reconcile::decide::decide), and carry
+//! out its effects. A message only announces a change; each decision uses the whole observed state.
 
 mod build;
 mod context;

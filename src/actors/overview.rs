@@ -2,13 +2,13 @@
 
 use crate::cluster::watch_health::StaleWatch;
 
-/// How things are.
+/// The state of a daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// Whether every watch that all pools need has been listed, so that pools are being looked at, and none of those is
-    /// stale since. One of a kind that a cluster may do without makes the daemon less useful, and no more.
+    /// Whether every watch that all pools need has been listed, so that the pool actors run, and none of those watches
+    /// is stale. A stale watch of an optional kind does not make the daemon unready.
     pub is_ready: bool,
-    /// Watches that do not see what happens; Secrets' included, without which pools wait.
+    /// Watches that miss changes, those of Secrets included, which pools wait for.
     pub stale_watches: Vec<StaleWatch>,
     /// Pools that have an actor.
     pub pools: Vec<String>,
@@ -16,6 +16,6 @@ pub struct Overview {
     pub building: usize,
     /// Pools that wait for a slot.
     pub waiting: usize,
-    /// How much is kept of the cluster, in entries.
+    /// The number of entries that the daemon keeps about the cluster.
     pub kept: usize,
 }

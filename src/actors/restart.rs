@@ -1,4 +1,4 @@
-//! When a crashed actor is started again: soon at first, later each time, and slowly in a meltdown.
+//! When to restart a crashed actor: soon at first, later each time, and slowly in a meltdown.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,17 +16,17 @@ pub struct Crashes {
     recent: VecDeque<Instant>,
 }
 
-/// When to start an actor again.
+/// When to restart an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restart {
     /// The wait before it.
     pub after: Duration,
-    /// Whether the actor crashes so often that somebody has to be told.
+    /// Whether the actor crashes so often that the daemon counts a meltdown, for an administrator to see.
     pub is_meltdown: bool,
 }
 
 impl Crashes {
-    /// Takes note of a crash at `now`; those longer ago than the window are forgotten.
+    /// Notes a crash at `now`, and forgets those older than the window.
     pub fn note(&mut self, now: Instant, jitter: &Jitter) -> Restart {
         self.recent.retain(|crash| now.duration_since(*crash) <= MELTDOWN_WINDOW);
         self.recent.push_back(now);

@@ -1,7 +1,7 @@
-//! The supervisor: forwards what watches see, gives out build slots, and starts crashed pool actors again.
+//! The supervisor: forwards changes from watches, grants build slots, and restarts crashed pool actors.
 //!
-//! Reads watch events and the pool actors' messages; writes nothing and waits for nothing. One pool's trouble is no
-//! other pool's: a crash is answered by a restart of that actor alone, later each time.
+//! It reads watch events and the pool actors' messages; it writes nothing and waits for nothing. Pools are isolated
+//! from each other: after a crash the supervisor restarts that actor alone, later each time.
 
 mod pools;
 
@@ -31,38 +31,39 @@ use crate::reconcile::slots::{Demand, Slots};
 /// The supervisor of one daemon.
 pub struct Supervisor;
 
-/// What the supervisor is told.
+/// The messages to the supervisor.
 #[derive(Debug)]
 pub enum SupervisorMessage {
     /// A watch saw something.
     Watched(WatchEvent),
-    /// The write of the pool actor of this id was answered.
+    /// The API server answered a request of the pool actor of this id.
     Answered(ActorId, Change),
-    /// A pool wants this of the build slots.
+    /// A pool's new demand for build slots.
     Demanded(String, Demand),
-    /// A crashed pool actor is to be started again.
+    /// Restart a crashed pool actor.
     Restart(String),
-    /// No actor is to be started any more; answered once that is understood.
+    /// Start no more actors, and reply.
     Drain(RpcReplyPort<()>),
-    /// Kinds that the cluster may do without have been waited for long enough.
+    /// The wait for the lists of optional kinds is over.
     Begin,
-    /// Somebody wants to know how things are.
+    /// A probe, the Lease or a test asks for the daemon's state.
     Inspect(RpcReplyPort<Overview>),
 }
 
-/// What the supervisor starts with.
+/// The arguments of the supervisor.
 pub struct Arguments {
     /// What all actors share.
     pub context: Context,
     /// The client to watch with.
     pub client: kube::Client,
-    /// How its watches are.
+    /// The health of its watches.
     pub health: WatchHealth,
-    /// Told when the supervisor is to be succeeded by another, which knows nothing: the cluster is not what it was.
+    /// Notified when a new supervisor with an empty cache has to replace this one, because the cluster went back to an
+    /// older state.
     pub anew: Arc<Notify>,
 }
 
-/// What the supervisor keeps.
+/// The state of the supervisor.
 pub struct SupervisorState {
     context: Context,
     watches: Watches,
@@ -73,17 +74,17 @@ pub struct SupervisorState {
     secrets: BTreeSet<String>,
     pools: BTreeMap<String, ActorRef<PoolMessage>>,
     crashes: BTreeMap<String, Crashes>,
-    /// Pools whose actor crashed and is not due to be started again yet.
+    /// Pools whose actor crashed and is not due for a restart yet.
     resting: BTreeSet<String>,
-    /// Pools whose actor was started with the daemon and has not said yet what it wants of the slots. None is
-    /// given out before: a pool that builds, or has waited longest, must not come second to who speaks first.
+    /// Pools whose actor started with the daemon and has not sent its demand yet. The supervisor grants no slot before
+    /// all have: a pool that builds, or has waited longest, must not lose its slot to the actor that sends first.
     unheard: BTreeSet<String>,
     is_ready: bool,
-    /// Whether kinds that a cluster may do without are all that is waited for.
+    /// Whether only the lists of optional kinds are missing.
     waits_for_optional: bool,
     is_draining: bool,
     anew: Arc<Notify>,
-    /// Who tells of inputs that are no pool's, once there were any.
+    /// The actor that reports inputs of no pool, once there were any.
     inputs: Option<ActorRef<InputsMessage>>,
     strays: Option<Strays>,
 }
@@ -148,7 +149,8 @@ impl Actor for Supervisor {
                 state.pass_on(&myself, updates, Some(actor)).await;
             }
             SupervisorMessage::Demanded(pool, demand) => {
-                // One whose actor has been stopped since wants nothing any more; one that crashed may build.
+                // A pool whose actor the supervisor has stopped since demands nothing any more; one whose actor crashed
+                // may be building.
                 if state.pools.contains_key(&pool) || state.resting.contains(&pool) {
                     state.unheard.remove(&pool);
                     state.slots.set(&pool, demand);
@@ -187,7 +189,7 @@ impl Actor for Supervisor {
         if let SupervisionEvent::ActorFailed(actor, _) | SupervisionEvent::ActorTerminated(actor, ..) = &event
             && state.inputs.as_ref().is_some_and(|inputs| inputs.get_id() == actor.get_id())
         {
-            // Started anew with the next change of what it tells of.
+            // The next change of those inputs starts the actor again.
             (state.inputs, state.strays) = (None, None);
         }
         match event {
@@ -208,7 +210,7 @@ impl Actor for Supervisor {
 }
 
 impl SupervisorState {
-    /// Passes news on to the pools that they are for, once everything has been listed; not to the actor that told of
+    /// Forwards changes to the pools that they concern, once every watch is listed, but not to the actor that reported
     /// them.
     async fn pass_on(
         &mut self,
@@ -265,7 +267,7 @@ impl SupervisorState {
         }
     }
 
-    /// Has keys told of that are no pool's, when they are others than before.
+    /// Sends the keys that belong to no pool to their actor, if they have changed.
     async fn look_for_strays(&mut self, myself: &ActorRef<SupervisorMessage>) {
         let strays = Strays::of(self.index.cache());
         if strays == self.strays || self.is_draining {
@@ -281,20 +283,20 @@ impl SupervisorState {
         }
     }
 
-    /// Whether the watch of this scope is wanted.
+    /// Whether the supervisor still follows the watch of this scope.
     fn follows(&self, scope: &Scope) -> bool {
         scope.kind != Kind::Secret || scope.name.as_ref().is_some_and(|name| self.secrets.contains(name))
     }
 
-    /// Takes it that the kinds which have not been listed are out of reach.
+    /// Treats optional kinds that have not been listed as unreachable.
     fn give_up_waiting(&mut self) {
         for scope in watch::fixed_scopes().into_iter().filter(|scope| scope.kind.is_optional()) {
-            // One that has been listed stays so.
+            // The index ignores this for a scope that it has listed.
             self.index.observe(WatchEvent::Unreachable(scope, "it has not answered yet".into()));
         }
     }
 
-    /// Starts nothing more, and lets another supervisor begin with a look at all that there is.
+    /// Starts no more actors, and makes the daemon start a new supervisor that lists everything again.
     fn begin_anew(&mut self, scope: &Scope) {
         if !self.is_draining {
             tracing::error!(
@@ -306,8 +308,8 @@ impl SupervisorState {
         }
     }
 
-    /// Watches the Secrets that the build config names, and those derived from them. Of those that it names no
-    /// more, nothing is known any more.
+    /// Watches the Secrets that the build config names, and those derived from them. It forgets the Secrets that the
+    /// build config no longer names.
     fn follow_secrets(&mut self, updates: &mut Vec<(Subscribers, Change)>) {
         let config = Key::new(Kind::ConfigMap, BUILD_CONFIG);
         if !updates.iter().any(|(_, change)| change.key() == Some(&config)) {

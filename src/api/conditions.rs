@@ -35,7 +35,7 @@ pub mod reason {
     pub const BUILD_SUCCEEDED: &str = "BuildSucceeded";
     /// The build failed; also the reason by which `Degraded` is known to be this daemon's.
     pub const BUILD_FAILED: &str = "BuildFailed";
-    /// An object of the expected name belongs to somebody else.
+    /// A foreign object has a name that the build needs.
     pub const NAME_CONFLICT: &str = "NameConflict";
 }
 

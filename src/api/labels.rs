@@ -1,4 +1,4 @@
-//! What Kubernetes takes as keys and values of labels and annotations.
+//! The syntax of keys and values of labels and annotations in Kubernetes.
 
 use super::limits::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX};
 use super::names::is_dns1123_subdomain;

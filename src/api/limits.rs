@@ -28,7 +28,7 @@ pub const LOST_ATTEMPTS_MAX: usize = 10;
 pub const HISTORY_MAX: usize = 10;
 /// Most that the history takes in the build record, in bytes.
 pub const HISTORY_BYTES_MAX: usize = 2048;
-/// How long a build pod may take to end once it is told to.
+/// How long a build pod may take to end after its deletion.
 pub const POD_GRACE_PERIOD_S: i64 = 10;
 /// How long past its deletion deadline an object may stay before it is deleted by force.
 pub const FORCED_DELETION_AFTER_S: i64 = 60;
@@ -43,12 +43,12 @@ pub const POD_DEADLINE_MAX: Duration = Duration::from_secs(i32::MAX as u64);
 
 /// Longest time to look for what else is said about a build that did not succeed.
 pub const DIAGNOSTICS_TIMEOUT: Duration = Duration::from_secs(2);
-/// Most lines of a log that are asked for: more than fit into a condition's message.
+/// Most lines of a log that one request reads: more than fit into a condition's message.
 pub const DIAGNOSTICS_LINES_MAX: i64 = 40;
 /// Most of a log that is kept, in bytes: its end.
 pub const DIAGNOSTICS_BYTES_MAX: usize = 4096;
 
-/// Times that the digest of a build is looked for once the build has succeeded.
+/// How often the daemon tries to read the digest of a build that has succeeded.
 pub const DIGEST_TRIES_MAX: u32 = 4;
 /// Wait between two of them, and after the first one that failed.
 pub const DIGEST_INTERVAL: Duration = Duration::from_secs(2);
@@ -103,7 +103,7 @@ pub const WATCH_CUT_BEFORE: Duration = Duration::from_secs(289);
 pub const WATCH_DOUBT_AFTER: Duration = Duration::from_secs(5);
 /// How long to wait for the first list of a kind that a cluster may do without, once all others are there.
 pub const OPTIONAL_LIST_WAIT: Duration = Duration::from_secs(5);
-/// How often, at the least, a kind that the cluster does not serve is asked for.
+/// The longest interval between tries to watch a kind that the cluster does not serve.
 pub const UNSERVED_INTERVAL: Duration = Duration::from_secs(60);
 
 /// First wait of a pool whose last effect failed.
@@ -116,21 +116,23 @@ pub const REFUSAL_BACKOFF_FIRST: Duration = Duration::from_secs(2);
 pub const REFUSAL_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long the API server has to answer a write with a failure of its own before that is taken for a refusal.
 pub const TROUBLE_IS_REFUSAL_AFTER: Duration = Duration::from_secs(4);
-/// How long a pool waits for an Event to be told before it goes on without.
+/// How long a pool actor waits for an Event before it goes on without it.
 pub const EVENT_WAIT: Duration = Duration::from_secs(2);
-/// First wait before an Event that was not told is told again.
+/// First wait before the retry of an Event.
 pub const EVENT_BACKOFF_FIRST: Duration = Duration::from_millis(500);
-/// Longest wait before an Event is told again.
+/// Longest wait before the retry of an Event.
 pub const EVENT_BACKOFF_MAX: Duration = Duration::from_secs(60);
-/// Times that an Event is told; with the waits between them, a server has some quarter of an hour to recover.
+/// How often the daemon tries to emit an Event; with the waits between, a server has about a quarter of an hour to
+/// recover.
 pub const EVENT_TRIES_MAX: u32 = 24;
-/// Most Events that wait to be told.
+/// Most Events that wait to be emitted.
 pub const EVENTS_UNTOLD_MAX: usize = 512;
-/// How long a key may be no pool's before it is told of: pools are often made a moment after what is written for them.
+/// How long a key may match no pool before the daemon emits an Event about it: users often create a pool a moment after
+/// its inputs.
 pub const INPUTS_SETTLE_TIME: Duration = Duration::from_secs(2);
 /// Wait before telling of it is tried again.
 pub const INPUTS_RETRY_INTERVAL: Duration = Duration::from_secs(30);
-/// How often a foreign object of a build object's name is looked at.
+/// How often the daemon reads a foreign object under a build object's name.
 pub const NAME_CONFLICT_INTERVAL_S: i64 = 60;
 
 /// First wait before a crashed actor is started again.
@@ -143,7 +145,7 @@ pub const MELTDOWN_CRASHES: usize = 5;
 pub const MELTDOWN_WINDOW: Duration = Duration::from_secs(300);
 /// Wait before an actor in meltdown is started again.
 pub const MELTDOWN_BACKOFF: Duration = Duration::from_secs(600);
-/// Longest wait for an actor to finish what it is doing when it is told to stop.
+/// Longest wait for an actor to finish its work when the daemon stops.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Largest manifest, index or config of an image that is read, in bytes: registries need not take larger manifests

@@ -1,8 +1,8 @@
 //! The vocabulary that this daemon shares with the cluster: kinds, names, labels, annotations,
 //! condition types and reasons, and limits.
 //!
-//! Reads nothing, writes nothing: constants, and views of objects as the API server sends them.
-//! Every string here is part of what other software relies on; change none without a migration.
+//! It does no I/O: it holds constants, and views of objects as the API server sends them. Other software relies on
+//! every string here; change none without a migration.
 
 pub mod conditions;
 pub mod keys;

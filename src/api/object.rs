@@ -1,7 +1,7 @@
-//! Objects as the API server sends them, and how they are told apart.
+//! Objects as the API server sends them, and the keys that identify them.
 //!
-//! Everything that is watched is one dynamic type: a typed round trip would drop the fields that a
-//! type does not model, and those belong to others.
+//! All watched objects have one dynamic type: a typed round trip would drop the fields that a type does not model, and
+//! those belong to other controllers.
 
 use std::fmt;
 

@@ -83,7 +83,7 @@ impl<'a> Pool<'a> {
         self.is_true(DEGRADED) && self.condition(DEGRADED).is_some_and(|c| field(c, "reason") == reason::BUILD_FAILED)
     }
 
-    /// The condition by which somebody else says that the pool is broken.
+    /// The condition by which another controller reports the pool as broken.
     pub fn blocked_by(&self) -> Option<&'static str> {
         if self.is_true(DEGRADED) && !self.is_degraded_by_build() {
             return Some(DEGRADED);

@@ -1,4 +1,4 @@
-//! Values that must not show.
+//! Values that must not appear in output.
 
 use std::fmt;
 

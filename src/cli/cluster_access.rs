@@ -1,4 +1,4 @@
-//! The way to a cluster for whoever only looks, as arguments.
+//! The arguments by which read-only commands reach a cluster.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -86,12 +86,12 @@ impl ClusterArguments {
         let limit = limit(self.request_timeout);
         let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
         let (jitter, health) = (Jitter::seeded(seed), WatchHealth::default());
-        // Not the daemon's name: who looks at an audit log wants to know who it was.
+        // Not the daemon's name: a reader of an audit log has to tell the two apart.
         let agent = format!("{COMPONENT}-status/{}", env!("CARGO_PKG_VERSION"));
         let service = connection.service()?;
         let transport = Transport::new(service, jitter.clone(), &agent, Fence::open(), Meter::default());
         let transport = transport.telling(health.clone());
-        // However often a request is sent again, it is one request to whoever waits for it.
+        // The time limit covers a request with all its retries: the user waits for one answer.
         let limited = ServiceBuilder::new().option_layer(limit.map(TimeoutLayer::new)).service(transport);
         let service = limited.map_err(move |error| explain(error, limit));
         let client = Client::new(service, self.namespace.clone());

@@ -1,4 +1,4 @@
-//! `explain`: all that there is to say of one pool.
+//! `explain`: the full report on one pool.
 
 use std::process::ExitCode;
 

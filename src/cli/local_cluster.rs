@@ -183,10 +183,10 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     for Account { namespace, name, kubeconfig } in &arguments.service_account_kubeconfig {
         write_kubeconfig(kubeconfig, address, &identity, name, &server.lasting_token(namespace, name)?)?;
     }
-    // The last one: who sees it finds everything else done.
+    // This file is written last: a client that finds it finds everything else done.
     write_kubeconfig(path, address, &identity, "admin", identity.token())?;
     let ready = format!("ready: kubectl --kubeconfig {} get machineconfigpools\n", path.display());
-    // The kubeconfig is there, and whoever waits for it is not to lose the cluster.
+    // The kubeconfig is written, so a client may already use the cluster: a failed print must not end it.
     if let Err(error) = print(&ready) {
         stderr::line(&format!("warning: {}", with_causes(&error)));
     }

@@ -1,4 +1,5 @@
-//! Logs, and messages of panics, on standard error: it holds no results, and no process ends by it.
+//! Logs and panic messages go to standard error. It holds no results, and a failure to write to it never ends the
+//! process.
 
 use std::io::{self, IsTerminal as _};
 

@@ -78,7 +78,7 @@ impl RegistryArguments {
     }
 }
 
-/// Where credentials may be if nobody says where; those that are there.
+/// The default paths of credential files, for a user who names none; only those that exist.
 pub(super) fn default_authfiles() -> impl Iterator<Item = PathBuf> {
     authfile::default_paths(|name| std::env::var(name).ok()).into_iter().filter(|path| path.is_file())
 }

@@ -1,4 +1,4 @@
-//! `render`: what a build would be made of, offline.
+//! `render`: the inputs of a build, offline.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -52,7 +52,7 @@ pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     Stop::at_once()?.in_order()
 }
 
-/// Makes a file that may not grow any more an error to whoever writes to it, and no end of the process.
+/// Turns a file that has reached its size limit into a write error, instead of the end of the process.
 pub(super) fn outlive_full_files() -> io::Result<()> {
     flag::register(SIGXFSZ, Arc::default()).map(drop)
 }

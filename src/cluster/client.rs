@@ -1,4 +1,4 @@
-//! The requests that decisions lead to. Each write carries what it was decided from.
+//! The requests that carry out decisions. Each write carries the state that it was decided from.
 
 use std::sync::Arc;
 
@@ -217,7 +217,7 @@ async fn tail(mut text: impl AsyncRead + Unpin) -> std::io::Result<String> {
         kept.drain(..surplus);
     }
     let text = String::from_utf8_lossy(&kept);
-    // Half a line may begin with half a credential, which nobody would recognise.
+    // A cut line may begin with half a credential, which the redaction would not recognise.
     Ok(if is_cut { text.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { text.into_owned() })
 }
 
@@ -233,7 +233,7 @@ fn is_on_its_way_out(object: &Object) -> bool {
         || finalizers.as_ref().is_some_and(|f| !f.is_empty())
 }
 
-/// An answer as it is kept: without what nobody here reads, and without contents that are large.
+/// An answer as the cache keeps it: without managed fields, which this program never reads, and without large contents.
 fn applied(key: &Key, mut object: Object) -> Result<Change, Error> {
     object.metadata.managed_fields = None;
     let is_build_input = key.kind == Kind::ConfigMap && !key.name.starts_with(&names::digest(""));

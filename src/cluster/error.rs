@@ -1,4 +1,4 @@
-//! Why requests did not do what they were for.
+//! Errors of requests.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::api::Key;
 use crate::causes::{self, with_causes};
 use crate::reconcile::machine::{Failure, FailureKind};
 
-/// Why a request did not do what it was for.
+/// The error of a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What the write was decided from is not so any more.
+    /// The state that the write was decided from has changed.
     #[error("the object has changed since it was read")]
     Conflict,
     /// There is an object of this name already.
@@ -47,13 +47,14 @@ impl Error {
         with_causes(self)
     }
 
-    /// Whether the server understood, and will say the same again: it is not allowed, not valid, or has no place to be.
+    /// Whether the server refused the request and will refuse it again: it is forbidden, invalid, or its namespace or
+    /// kind is missing.
     pub fn is_refusal(&self) -> bool {
         self.status().is_some_and(|status| matches!(status.code, 400 | 403 | 404 | 405 | 413 | 415 | 422))
     }
 
-    /// Whether the server answered with a failure of its own, or of what it asks before it writes: a webhook that is
-    /// down, a policy that cannot be evaluated. It is a refusal once it lasts.
+    /// Whether the server answered with a failure of its own or of admission: a webhook that is down, or a policy that
+    /// it cannot evaluate. It counts as a refusal once it lasts.
     pub fn is_server_trouble(&self) -> bool {
         match self.status() {
             Some(status) => status.code >= 500 || matches!(status.code, 401 | 409 | 429),
@@ -68,7 +69,7 @@ impl Error {
             && matches!(self, Self::Failed { source, .. } if !fell_silent(source.as_ref()))
     }
 
-    /// How long the server wants to be left alone.
+    /// How long the server asks the client to wait.
     pub fn retry_after(&self) -> Duration {
         self.busy().map_or(Duration::ZERO, |busy| busy.after)
     }
@@ -78,7 +79,7 @@ impl Error {
         std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
     }
 
-    /// The server's own words, where it answered; else what kept it from that.
+    /// The server's own message if it answered; else the error that prevented an answer.
     pub fn words(&self) -> String {
         match (self, self.status()) {
             (_, Some(status)) if causes::is_said(status) => status.message.trim().to_owned(),

@@ -1,4 +1,4 @@
-//! The bodies of answers, which may not stay silent for ever.
+//! Bodies of answers, with a limit on how long they may stay silent.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ pub struct IdleTimeoutBody<B> {
     limit: Duration,
     /// When something arrived last.
     heard: Instant,
-    /// Wakes whoever waits; set later only once it has fired, as frames may come thick and fast.
+    /// Wakes the task that polls the body. It is reset only once it has fired, as frames may arrive at a high rate.
     alarm: Option<Pin<Box<Sleep>>>,
     probe: Option<WatchProbe>,
     /// Held until the end.

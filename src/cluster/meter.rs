@@ -14,14 +14,14 @@ use super::request_info::{is_collection, is_watch};
 /// Bounds in seconds, up to the longest wait for an answer.
 const LATENCY_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What tells one count from another. Which resource was asked for is in the log: it would multiply the series.
+/// The labels of a counter. The resource is not one of them, because it would multiply the series; it is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     verb: &'static str,
     code: String,
 }
 
-/// What tells one latency from another.
+/// The labels of a latency.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Asked {
     verb: &'static str,

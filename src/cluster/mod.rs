@@ -1,8 +1,8 @@
-//! The cluster door: the only code that talks to an API server.
+//! The cluster client: the only code that talks to an API server.
 //!
-//! [`transport`] is what every request goes through, [`client`] the requests that decisions lead to, [`watch`]
-//! what comes back without being asked for each time, [`watch_health`] whether it does, [`lease`] whether this process
-//! is the one that acts, and [`snapshot`](crate::snapshot) what is there, for whoever only wants to look.
+//! Every request goes through [`transport`]. [`client`] sends the requests that carry out decisions, [`watch`] runs the
+//! watches, and [`watch_health`] tells whether they still receive changes. [`lease`] decides whether this process
+//! leads. [`snapshot`](crate::snapshot) reads the state of the cluster once, for the read-only commands.
 
 /// What keeps kube from logging answers as they are: an API server may quote credentials, and nothing takes them out of
 /// what a library logs. Of connections that end it warns in words for its developers. It counts whatever level is asked

@@ -1,4 +1,4 @@
-//! What a request asks for, read from its method and address.
+//! The verb and resource of a request, read from its method and address.
 
 use http::Uri;
 

@@ -1,12 +1,13 @@
-//! What every request goes through: time limits, a place among those that are under way, and being sent again while the
-//! server is busy or away.
+//! The middleware of every request: time limits, a limit on concurrent requests, and retries while the server is busy
+//! or away.
 //!
-//! At most so many requests are under way at once, watches aside; the others wait, first come first served. One that waits
-//! has not left: it counts as sent, and its time begins, once it has its place. It holds that until its answer is read to
-//! the end, and waits for nothing else meanwhile: so there is always one that goes on.
+//! The number of concurrent requests is limited, except for watches; the others wait, first come first served. A
+//! waiting request has not left: it counts as sent, and its time limit starts, once it has a permit. It holds the
+//! permit until the caller has read its answer to the end, and waits for nothing else meanwhile, so there is no
+//! deadlock.
 //!
-//! Any request may be sent twice. That is safe because every write carries what it was decided from: the
-//! second of two finds its work done, and is answered with a conflict, "already exists" or "not found".
+//! The transport may send any request twice. That is safe because every write carries the state that it was decided
+//! from: the API server answers the second one with a conflict, "already exists" or "not found".
 
 use std::pin::pin;
 use std::sync::Arc;

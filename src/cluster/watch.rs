@@ -1,4 +1,4 @@
-//! Watches: one task each, with its own backoff, that forwards what it sees and does nothing else.
+//! Watches: one task each, with its own backoff, that forwards changes and does nothing else.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,9 +87,10 @@ impl Drop for Watches {
     }
 }
 
-/// Tells of each watch that the cluster has gone back behind.
+/// Reports each watch that began at a newer version than the cluster is at now.
 ///
-/// A list says which version the cluster is at: one that is older than what a watch began with is of another history.
+/// A list carries the current version of the cluster: if that is older than the version at which a watch began, the
+/// cluster was restored from a backup.
 async fn follow_history(client: Client, namespace: String, health: WatchHealth, sink: Sink) {
     loop {
         let scope = match health.doubtful().await {
@@ -277,7 +278,7 @@ fn note_served(scope: &Scope, was_served: &mut bool, is_served: bool) {
     }
 }
 
-/// Drops what nobody here reads, and adds what items of a list do not say: what kind they are.
+/// Drops the managed fields, which this program never reads, and sets the type, which items of a list do not carry.
 fn normalise(object: &mut Object, kind: Kind) {
     object.metadata.managed_fields = None;
     object.types = Object::new("", &kind.resource()).types;

@@ -1,8 +1,8 @@
-//! Whether watches see what happens: a daemon whose watches are blind is alive, and of no use.
+//! The health of watches: a daemon whose watches miss changes is alive, but of no use.
 //!
-//! A watch may be blind and look well: one that goes on from a version that the cluster has not come to again, because it
-//! was restored from a backup, is told of nothing. So the versions that watches begin with are compared, and one that was
-//! cut short and stays silent is doubted.
+//! A watch may look healthy and still miss every change: after a restore from a backup the cluster is at an older
+//! resource version, and the API server sends nothing to a watch that resumes from a newer one. So the daemon compares
+//! the versions that watches begin with, and doubts a watch that was cut short and stays silent.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::api::limits::{WATCH_CUT_BEFORE, WATCH_DOUBT_AFTER, WATCH_SIGN_INTERVA
 use crate::causes::with_causes;
 use crate::reconcile::observed::scope::Scope;
 
-/// How every watch of one daemon is. Shared by the transport, which feeds it, and whoever wants to know.
+/// The health of every watch of one daemon. The transport, which feeds it, shares it with its readers.
 ///
 /// A watch begins to fail with the first request or body of its that fails, and ends with the next that does not.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +48,8 @@ pub struct StaleWatch {
 struct WatchState {
     /// When something arrived last.
     heard: Instant,
-    /// Whether anything has arrived since the watch was opened. A server owes nobody bookmarks, and sends none of a
-    /// kind of which it has nothing to tell: only one that has told something is expected to go on.
+    /// Whether anything has arrived since the watch was opened. An API server does not have to send bookmarks, and
+    /// sends none for a kind without events: only a watch that has received something is expected to receive more.
     is_told: bool,
     /// Since when it has been failing, and how it did last.
     failing: Option<(Instant, String)>,

@@ -1,4 +1,4 @@
-//! What the daemon shows of itself over HTTP: liveness, readiness, metrics, and how things are.
+//! The admin server: liveness, readiness, metrics and the state of the daemon over HTTP.
 
 mod connections;
 
@@ -22,7 +22,7 @@ use crate::cluster::watch_health::StaleWatch;
 /// The content type of Prometheus' text format with OpenMetrics names.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the admin server shows; shared with whoever changes it.
+/// The data that the admin server shows; clones share it with the code that updates it.
 #[derive(Clone)]
 pub struct Admin {
     metrics: Metrics,

@@ -1,4 +1,4 @@
-//! All that one process counts, and the page that shows it.
+//! The metrics of one process, and the page that shows them.
 
 use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;

@@ -1,4 +1,4 @@
-//! A daemon: the actors, and what they share, put together over any way to an API server.
+//! A daemon: the actors and their shared context, over any connection to an API server.
 
 pub mod admin;
 pub mod metrics;

@@ -1,7 +1,8 @@
 //! One process of the daemon: it stands by until it leads, acts while it leads, and then ends.
 //!
-//! Reads and writes the Lease; everything else is the [`Daemon`]'s, which is started behind the fence once the lease is
-//! acquired. A process leads once at most: whoever is deposed ends, and a clean start is its successor's.
+//! Reads and writes the Lease; the [`Daemon`] does everything else, and starts behind the fence once the process has
+//! acquired the lease. A process leads at most once: a deposed leader ends, so that its successor starts from a clean
+//! state.
 
 mod tenure;
 
@@ -62,11 +63,11 @@ pub struct Replica<S> {
     /// The way of the requests about the lease.
     way: S,
     home: Home,
-    /// How the daemon is, for whoever reads the lease.
+    /// The daemon's state, for clients that read the lease.
     state: Arc<Mutex<DaemonState>>,
 }
 
-/// A daemon that ends with whoever runs it, as with its process.
+/// A daemon that is aborted with the task that runs it, as it would end with its process.
 struct Leadership(Option<Daemon>);
 
 impl Drop for Leadership {
@@ -85,8 +86,8 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    /// A process that reaches its API server through `service`. Without a candidacy it acts from the start, and asks
-    /// nobody; with one, the fence of `options` is the elector's.
+    /// A process that reaches its API server through `service`. Without a candidacy it acts from the start and takes no
+    /// lease; with one, the elector controls the fence of `options`.
     pub fn new(service: S, candidacy: Option<LeaderElectionConfig>, options: DaemonOptions) -> Self {
         let fence = if candidacy.is_some() { Fence::closed() } else { Fence::open() };
         let home = Box::new(|task| drop(tokio::spawn(task)));

@@ -1,11 +1,10 @@
-//! The pure core: what is wanted, what is there, and the next step from the one to the other.
+//! The pure core: it compares the desired state with the observed state and returns the next step.
 //!
-//! No client, no actor, no task, no clock and no randomness in here: everything that a function needs
-//! is an argument, the time included. [`decide`](decide::decide) is the heart; the other modules are
-//! what it reads ([`cache`](observed::cache), [`index`](observed::index), [`request`](inputs::request),
-//! [`record`](pool::record)) and what it writes ([`metadata`](objects::metadata), [`patch`](pool::patch),
-//! [`conditions`](pool::conditions), [`events`](pool::events)). [`report`](crate::report) tells people what it makes of
-//! a pool.
+//! The core has no client, no actor, no task, no clock and no randomness: everything that a function needs is an
+//! argument, the time included. [`decide`](decide::decide) is the central function; the other modules are what it reads
+//! ([`cache`](observed::cache), [`index`](observed::index), [`request`](inputs::request), [`record`](pool::record)) and
+//! what it writes ([`metadata`](objects::metadata), [`patch`](pool::patch), [`conditions`](pool::conditions),
+//! [`events`](pool::events)). [`report`](crate::report) shows its results to users.
 
 pub mod decide;
 pub mod inputs;

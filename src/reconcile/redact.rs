@@ -1,8 +1,7 @@
-//! Keeps credentials out of what is shown to users.
+//! Keeps credentials out of everything that users see.
 //!
-//! Those that are known are looked for in every form: a text is read in each of the ways in which it may be written
-//! (`view`), and what it says in base64 is read too (`needles`). Those that are not known are told by what stands
-//! around them (`patterns`, `address`).
+//! It finds known credentials in every form: it decodes a text in each way in which it may be encoded (`view`), and
+//! also reads base64 (`needles`). It recognises unknown credentials by their context (`patterns`, `address`).
 
 mod address;
 mod harvest;

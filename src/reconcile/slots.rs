@@ -1,4 +1,4 @@
-//! Who may build: at most so many at once, in the order in which they began to wait.
+//! Build slots: a limited number of pools builds at once, in the order in which they began to wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ pub enum Demand {
     None,
     /// A slot, since this moment.
     Wait(Timestamp),
-    /// It builds, and holds a slot, whoever gave it.
+    /// The pool builds and holds a slot, even if this process never granted it.
     Hold,
 }
 
@@ -43,7 +43,7 @@ impl Slots {
                 return;
             }
             Demand::Hold => SlotState::Holding,
-            // Who asks has no slot, even if one is on its way to whom it was before.
+            // A pool that asks has no slot, even if a grant is under way to a previous actor of it.
             Demand::Wait(since) => SlotState::Waiting(since),
         };
         self.places.insert(pool.to_owned(), place);

@@ -1,6 +1,6 @@
-//! What is known of the daemon itself: what it leaves in the annotations of its Lease, for those who only look.
+//! The state of the daemon, which it publishes in the annotations of its Lease for the read-only commands.
 //!
-//! It is written with renewals that happen anyway, and read by one request.
+//! The daemon writes it with the renewals that it sends anyway, and a command reads it with one request.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::api::keys;
 use crate::reconcile::decide::DecideSettings;
 use crate::reconcile::inputs::build_settings::DigestHandoff;
 
-/// Names of stale watches that are told; there may be one for each Secret.
+/// How many names of stale watches it publishes; there may be one for each Secret.
 const STALE_WATCHES_MAX: usize = 10;
 
 /// Settings of a daemon that its decisions are made by.
@@ -106,7 +106,7 @@ pub enum Leadership {
     },
 }
 
-/// What is known of the daemon.
+/// The state of the daemon, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DaemonReport {
     /// Which process leads.
@@ -141,7 +141,7 @@ impl DaemonReport {
         }
     }
 
-    /// Whether a daemon is at work; `None` where that cannot be told.
+    /// Whether a daemon is at work; `None` if that is unknown.
     pub fn is_at_work(&self, now: Timestamp) -> Option<bool> {
         match &self.leadership {
             Leadership::Unreadable | Leadership::NoLease => None,

@@ -1,8 +1,8 @@
 //! Drives a pool's machine as its actor would, up to the first effect that is not on the pool itself.
 //!
-//! What the daemon would write to the pool is written to the machine's copy of it, so that a pool whose daemon has not
-//! come to it yet, or is not there, is seen as it will be. What is done to other objects takes its time, and is where it
-//! stops.
+//! The dry run applies the daemon's writes of the pool to the machine's copy of it. So it shows a pool as it will be,
+//! even if the daemon has not processed it yet or does not run. It stops at the first effect on another object, because
+//! its outcome is open.
 
 use std::sync::Arc;
 

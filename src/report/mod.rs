@@ -1,14 +1,14 @@
-//! How a pool is, told to people and to programs: what its [machine](crate::reconcile::machine) makes of it, carried
-//! out nowhere.
+//! Reports on pools, for users and programs: the decisions of the pool's [machine](crate::reconcile::machine), without
+//! carrying them out.
 //!
 //! | file | concern |
 //! |---|---|
 //! | [`DryRun`] | drives the pool's machine as its actor would, up to the first effect that is not on the pool itself |
-//! | `state` | one word for where that comes to rest |
-//! | `parts` | what was built against what is wanted, attempts, build objects, who blocks |
-//! | `schema` | what a report is made of |
-//! | `next` | what is next, and a command of use |
-//! | [`daemon`] | what a daemon leaves on its Lease: settings, and how it is |
+//! | `state` | one word for the phase that results |
+//! | `parts` | the built and the wanted inputs, attempts, build objects, blocking conditions |
+//! | `schema` | the fields of a report |
+//! | `next` | the next step, and a useful command |
+//! | [`daemon`] | the settings and the state that a daemon publishes on its Lease |
 //! | [`text`] | a table, and a page for one pool |
 //!
 //! # The schema

@@ -1,4 +1,4 @@
-//! What the daemon does next, and a command that is of use to whoever waits for it.
+//! The daemon's next step, and a command that helps a user who waits for it.
 
 use super::Next;
 use super::dry_run::DryRunResult;

@@ -1,4 +1,4 @@
-//! The parts of a report: what was built against what is wanted, attempts, build objects, who blocks.
+//! The parts of a report: the built and the wanted inputs, attempts, build objects, blocking conditions.
 
 use jiff::Timestamp;
 use serde_json::Value;

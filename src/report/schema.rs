@@ -1,4 +1,4 @@
-//! What a report is made of.
+//! The fields of a report.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,7 +32,8 @@ pub struct PoolReport {
     pub attempt: Option<AttemptReport>,
     /// The objects that run builds of this pool.
     pub builds: Vec<BuildReport>,
-    /// By what somebody else says that the pool is broken, so that nothing new is built for it.
+    /// The condition by which another controller reports the pool as broken, so that the daemon builds nothing new for
+    /// it.
     pub blocked_by: Option<Blocker>,
     /// The pool's place among those that wait for a slot.
     pub queue: Option<Queue>,
@@ -113,7 +114,7 @@ pub struct BuildReport {
     pub is_wanted: Option<bool>,
 }
 
-/// A condition of somebody else's that keeps a pool from being built.
+/// A condition of another controller's that keeps the daemon from building for the pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocker {

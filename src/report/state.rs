@@ -1,4 +1,4 @@
-//! One word for where a pool stands.
+//! The phase of a pool, in one word.
 
 use std::fmt;
 
@@ -21,11 +21,11 @@ pub enum PoolPhase {
     NotOptedIn,
     /// The pool is opted in, and has no rendered config yet.
     NotRendered,
-    /// Somebody else says that the pool is broken: nothing new is built until that is over.
+    /// Another controller reports the pool as broken: the daemon builds nothing new until it no longer does.
     Blocked,
     /// An input cannot be used.
     InputInvalid,
-    /// An object of somebody else's has a name that the build needs.
+    /// A foreign object has a name that the build needs.
     NameConflict,
     /// The pool waits for a slot to build in.
     Queued,
@@ -164,7 +164,7 @@ fn is_failed(observed: &Observed<'_>) -> bool {
     }
 }
 
-/// Whether what the pool shows is from before somebody else said that it is broken.
+/// Whether the pool's build conditions date from before another controller reported the pool as broken.
 fn is_held_up(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     pool.blocked_by().is_some() && !observed.builds.iter().any(|build| build.key.kind != Kind::ConfigMap)
 }

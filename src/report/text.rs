@@ -1,6 +1,6 @@
 //! Reports as text: a table, and a page for one pool.
 //!
-//! What a build printed may be in a message: control characters of it reach no terminal.
+//! A message may quote the output of a build, so control characters are removed before they reach a terminal.
 
 pub(crate) mod daemon;
 mod page;

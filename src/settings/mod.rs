@@ -37,12 +37,13 @@
 //!   storageDriver: vfs                         # or overlay
 //! ```
 //!
-//! It has no `apiVersion` and no `kind`: it is no object, no API server is ever given one, and a field that this
-//! version of the program does not know is refused, whatever a version says. Where the credentials for the API server
-//! are is none of it: a file like this can be shown to anybody.
+//! The file has no `apiVersion` and no `kind`, because it is not an API object: the program never sends it to an API
+//! server, and refuses a field that this version does not know. The file does not say where the credentials for the API
+//! server are, so a user can show it to others.
 //!
-//! The exception are the users and passwords in proxies' URLs. Wherever settings are shown, `[redacted]` stands in
-//! their place, and a URL with that in it is refused: what is shown can be used again once they are written back.
+//! The exception are the users and passwords in proxies' URLs. The program shows `[redacted]` in their place, and
+//! refuses a URL that contains it: a user has to restore the credentials before reusing settings that the program has
+//! shown.
 
 mod check;
 mod flags;

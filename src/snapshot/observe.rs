@@ -1,4 +1,4 @@
-//! Looks at pools, and reads whatever that asks for.
+//! Observes pools, and reads the objects that their decisions ask for.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The actors below a pool's: one for each of its builds.
+//! The child actors of a pool actor: one for each build.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +17,12 @@ use crate::reconcile::observed::index::owner_of;
 pub(super) struct Children {
     actors: BTreeMap<BuildId, ActorRef<BuildMessage>>,
     crashes: Crashes,
-    /// Builds whose actor crashed and was not started again yet.
+    /// Builds whose actor crashed and has not been restarted yet.
     crashed: BTreeSet<BuildId>,
 }
 
 impl PoolState {
-    /// Sees to it that each build object has its actor.
+    /// Starts an actor for each build object without one.
     pub(super) async fn follow_builds(&mut self) {
         let is_made =
             |key: &Key, object: &Object| key.kind.is_build_object() && owner_of(object).as_deref() == Some(&self.pool);
@@ -71,7 +71,7 @@ impl PoolState {
         self.children.crashed.retain(|id| alive.contains(id));
     }
 
-    /// A build's actor crashed: it is started again by the step after a wait.
+    /// A build actor crashed: the next step restarts it after a wait.
     pub(super) fn child_crashed(&mut self, id: ActorId, why: &str) {
         let actors = self.children.actors.iter();
         let crashed: Vec<BuildId> =

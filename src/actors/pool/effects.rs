@@ -1,4 +1,4 @@
-//! Carrying out effects: those on a build's objects through the build's actor, all others here.
+//! Carries out effects: those on a build's objects through the build actor, all others here.
 
 use futures::future::{join, join_all};
 use ractor::ActorRef;
@@ -17,11 +17,11 @@ use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::Change;
 use crate::reconcile::pool::events::PoolEvent;
 
-/// What came of an effect.
+/// An effect and its answer.
 type Completed = (Effect, Result<Answer, Failure>);
 
 impl PoolState {
-    /// Carries effects out, all at once, and takes in what comes of each. What is read about a build is not waited for.
+    /// Carries out effects, all at once, and applies each answer. It does not wait for reads about a build.
     pub(super) async fn carry_out(&mut self, effects: Vec<Effect>) {
         let (mut own, mut builds) = (Vec::new(), Vec::<(BuildId, Vec<Effect>)>::new());
         for effect in effects {
@@ -35,7 +35,8 @@ impl PoolState {
             }
         }
         if own.iter().any(|effect| matches!(effect, Effect::LoadPayload { .. })) {
-            // First come, first served. A pool that has a place waits for nothing but requests until it is free again.
+            // The semaphore is first come, first served. A pool with a permit waits for nothing but requests until it
+            // releases the permit, so there is no deadlock.
             self.payload_place = None;
             self.payload_place = self.context.payloads.clone().acquire_owned().await.ok();
         }
@@ -56,7 +57,8 @@ impl PoolState {
         self.request_step();
     }
 
-    /// The build whose actor carries `effect` out. An object that has our labels and no name of ours belongs to none.
+    /// The build whose actor carries out `effect`. An object with this daemon's labels but none of its names belongs to
+    /// no build.
     fn build_of(&self, effect: &Effect) -> Option<BuildId> {
         let of_object = |key: &Key| build_id(key, self.machine.cache().get(key)?);
         match effect {
@@ -94,7 +96,7 @@ impl PoolState {
         Ok(Answer::Told)
     }
 
-    /// Reads a MachineConfig and compresses it. Only the payload is kept.
+    /// Reads a MachineConfig and compresses it, and keeps only the payload.
     async fn load_payload(&self, rendered: &str) -> Result<Answer, Error> {
         let key = Key::new(Kind::MachineConfig, rendered);
         let Some(text) = self.context.cluster.read_text(&key).await? else {
@@ -106,7 +108,7 @@ impl PoolState {
         Ok(Answer::Payload(payload))
     }
 
-    /// Creates a canonical Secret, or replaces the version of it that is known.
+    /// Creates a canonical Secret, or replaces its cached version.
     async fn write_secret(&self, secret: &Object) -> Result<Change, Error> {
         let key = Key::of(Kind::Secret, secret);
         let cluster = &self.context.cluster;
@@ -114,14 +116,14 @@ impl PoolState {
             return cluster.replace(&key, secret).await;
         }
         match cluster.create(&key, secret).await {
-            // Another pool's actor was faster: what it made is as good.
+            // The actor of another pool was faster, and created the same Secret.
             Err(Error::AlreadyExists) => cluster.get(&key).await,
             answer => answer,
         }
     }
 }
 
-/// Has a build's actor carry effects out. What it only reads is answered later, by a message.
+/// Sends effects to a build actor. It answers reads later, by a message.
 async fn ask(actor: Option<ActorRef<BuildMessage>>, effects: Vec<Effect>, payload: Option<&Payload>) -> Vec<Completed> {
     let Some(actor) = actor else { return all_failed(effects) };
     let (reads, writes): (Vec<_>, Vec<_>) = effects

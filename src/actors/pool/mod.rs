@@ -1,7 +1,7 @@
-//! The actor of one pool: the only writer of the pool, and of what is told about it.
+//! The actor of one pool: the only writer of the pool and of the Events about it.
 //!
-//! It drives a [`PoolMachine`](crate::reconcile::machine::PoolMachine): passes on what it is told, carries out the effects of each step, and passes on what
-//! comes of them. Any number of changes that arrive before a step make one step.
+//! It drives a [machine](crate::reconcile::machine): it passes in each change, carries out the effects of each step, and
+//! passes in their answers. All changes that arrive before a step share that step.
 
 mod children;
 mod effects;
@@ -21,16 +21,16 @@ use crate::reconcile::observed::cache::{Cache, Change};
 /// The actor of one pool.
 pub(super) struct PoolActor;
 
-/// What a pool actor is told.
+/// The messages to a pool actor.
 #[derive(Debug)]
 pub(super) enum PoolMessage {
     /// Something changed that matters to the pool.
     Changed(Change),
-    /// What came of an effect that was not waited for.
+    /// The answer to an effect that the actor did not wait for.
     Completed(Effect, Result<Answer, Failure>),
-    /// The pool may build, if it still waits as it did then.
+    /// The pool has a slot, if it still waits since this time.
     SlotGranted { waiting_since: Timestamp },
-    /// Do what is due.
+    /// Take the next step.
     Step,
 }
 

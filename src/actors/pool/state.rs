@@ -1,4 +1,4 @@
-//! What a pool actor keeps beside its machine, and how it drives that.
+//! The state of a pool actor beside its machine, and how it drives the machine.
 
 use std::time::Duration;
 
@@ -18,18 +18,18 @@ use crate::reconcile::machine::{Answer, Failure, PoolMachine, Transition};
 use crate::reconcile::observed::cache::Change;
 use crate::reconcile::slots::Demand;
 
-/// What a pool actor keeps.
+/// The state of a pool actor.
 pub(in crate::actors) struct PoolState {
     pub(super) context: Context,
     pub(super) pool: String,
     pub(super) machine: PoolMachine,
-    /// The place for the payload that the machine holds.
+    /// The permit for the payload that the machine holds.
     pub(super) payload_place: Option<OwnedSemaphorePermit>,
     pub(super) children: Children,
     pub(super) myself: ActorRef<PoolMessage>,
     stopwatch: Stopwatch,
     supervisor: ActorRef<SupervisorMessage>,
-    /// What the supervisor was told last.
+    /// The demand last sent to the supervisor.
     demanded: Option<Demand>,
     is_step_due: bool,
     timer: Option<AbortHandle>,
@@ -53,7 +53,7 @@ impl PoolState {
         }
     }
 
-    /// Sees to it that there will be a step, after all that has arrived before.
+    /// Queues a step behind the messages that have already arrived.
     pub(super) fn request_step(&mut self) {
         if !self.is_step_due {
             self.is_step_due = true;
@@ -74,7 +74,8 @@ impl PoolState {
         }
     }
 
-    /// Takes in what came of an effect, and lets the supervisor know, for the other pools and for whoever succeeds it.
+    /// Applies the answer to an effect and reports the changes to the supervisor, for the other pools and for a
+    /// successor of this actor.
     pub(super) fn completed(&mut self, effect: &Effect, answer: Result<Answer, Failure>) {
         let now = self.context.clock.moment();
         if let (Effect::PatchPool(_) | Effect::PatchStatus(_), Ok(Answer::Object(Change::Applied(key, after)))) =
@@ -89,7 +90,7 @@ impl PoolState {
         self.request_step();
     }
 
-    /// One step of the machine: what is due is done, and if there was something, there is another step.
+    /// Takes one step of the machine and carries out its effects. Their answers request another step.
     pub(super) async fn step(&mut self) {
         self.is_step_due = false;
         self.follow_builds().await;

@@ -8,15 +8,15 @@ use crate::api::conditions::BUILD_SUCCESS;
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::pool::progress::{AttemptOutcome, claimed, ended};
 
-/// When the stages under way began, as far as the pool's record does not say so. It goes with its actor: what it had
-/// begun to measure is then measured by nobody, rather than twice.
+/// Start times of the stages under way that the pool's record does not hold. They end with the actor: a stage under way
+/// then goes unmeasured, rather than being measured twice.
 #[derive(Debug, Default)]
 pub(super) struct Stopwatch {
     /// Since when the pool had waited for the slot that it was given.
     waiting_since: Option<Timestamp>,
-    /// When a build was heard to have succeeded.
+    /// When the actor learned that a build had succeeded.
     succeeded_at: Option<Timestamp>,
-    /// The same, of the build that is published and not shown yet.
+    /// The same, for a published build that the status does not show yet.
     publishing_since: Option<Timestamp>,
 }
 
@@ -26,14 +26,14 @@ impl Stopwatch {
         self.waiting_since = Some(waiting_since);
     }
 
-    /// A build is doing otherwise than before.
+    /// The status of a build changed.
     pub(super) const fn heard(&mut self, status: &BuildStatus, now: Timestamp) {
         if matches!(status, BuildStatus::Succeeded(_)) {
             self.succeeded_at = Some(now);
         }
     }
 
-    /// The pool was patched by its actor, and nobody else: this is what it was before and is after.
+    /// The pool actor patched its pool, from `before` to `after`; patches by other writers do not count.
     pub(super) fn patched(&mut self, before: &Pool<'_>, after: &Pool<'_>, now: Timestamp, meter: &Meter) {
         if claimed(before, after).is_some() {
             self.publishing_since = None;

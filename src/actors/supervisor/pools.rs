@@ -1,4 +1,4 @@
-//! The actors of the pools: started, given slots, and started again.
+//! Starts pool actors, grants them slots, and restarts them.
 
 use ractor::{Actor, ActorId, ActorRef};
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use crate::actors::pool::{PoolActor, PoolArguments, PoolMessage};
 use crate::reconcile::slots::Demand;
 
 impl SupervisorState {
-    /// Sees to it that `pool` has an actor if it needs one, and has none if it does not.
+    /// Starts an actor for `pool` if it needs one and has none; stops the actor of a pool that needs none.
     pub(super) async fn ensure(&mut self, myself: &ActorRef<SupervisorMessage>, pool: &str) {
         match (self.index.needs_actor(pool), self.pools.contains_key(pool)) {
             (true, false) if !self.is_draining && !self.resting.contains(pool) => self.spawn(myself, pool).await,
@@ -39,7 +39,8 @@ impl SupervisorState {
         }
     }
 
-    /// The pool whose actor this was. It keeps a slot that it builds in, and no other: its successor asks again.
+    /// Forgets an actor and returns its pool. The pool keeps the slot that it builds in, but no granted one: the
+    /// restarted actor asks again.
     pub(super) fn forget(&mut self, id: ActorId) -> Option<String> {
         let pool = self.pools.iter().find(|(_, actor)| actor.get_id() == id).map(|(pool, _)| pool.clone())?;
         self.pools.remove(&pool);

@@ -1,4 +1,4 @@
-//! What a build is made of, from arguments: the objects that users of a cluster would write, checked as they are there.
+//! The inputs of a build, from arguments: the objects that users of a cluster would write, with the same checks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -149,7 +149,7 @@ impl InputArguments {
     }
 }
 
-/// As in a cluster, but without a helper: whoever waits for the digest is here.
+/// As in a cluster, but without a helper: this process itself waits for the digest.
 fn settings() -> BuildSettings {
     BuildSettings { digest_handoff: DigestHandoff::TerminationMessage, ..BuildSettings::default() }
 }

@@ -1,4 +1,4 @@
-//! Reports that are kept up to date by watches, which outlast whatever is wrong with the way to the API server.
+//! Reports that watches keep up to date. The watches survive failures of the connection to the API server.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is waited for, and whether it is there, or will not come.
+//! The goal of a wait, and whether it is reached, or out of reach.
 
 use clap::ValueEnum;
 

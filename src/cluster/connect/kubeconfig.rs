@@ -1,4 +1,4 @@
-//! Which server, and as whom: from kubeconfigs, as kubectl reads them, or from the cluster that this process runs in.
+//! The server and the identity: from kubeconfigs, as kubectl reads them, or from the cluster that this process runs in.
 
 use std::io;
 use std::path::{Path, PathBuf};

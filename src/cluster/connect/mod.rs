@@ -1,13 +1,13 @@
-//! The way to a real API server: credentials, TLS, proxies, and whether it wants to talk to us at all.
+//! The connection to a real API server: credentials, TLS, proxies, and whether the server accepts this client at all.
 //!
 //! | file | concern |
 //! |---|---|
-//! | `kubeconfig` | which server, and as whom: files and their lists, or the cluster that this process runs in |
-//! | `token_file` | a bearer token that its file is read for again and again |
-//! | `proxy` | by which proxy the server is reached |
+//! | `kubeconfig` | the server and the identity: from kubeconfigs, or from the cluster that this process runs in |
+//! | `token_file` | a bearer token, read from its file again and again |
+//! | `proxy` | the proxy on the way to the server |
 //!
-//! What a kubeconfig asks for is done, or it is refused: requests that are sent as somebody else, or past a proxy, are
-//! not what was asked for.
+//! This module applies every setting of a kubeconfig or refuses the kubeconfig: a request under another identity, or
+//! around the proxy, is not what the user configured.
 
 mod kubeconfig;
 mod proxy;

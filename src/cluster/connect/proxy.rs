@@ -1,7 +1,7 @@
-//! By which proxy an API server is reached: the one of its kubeconfig, else the one of the environment.
+//! The proxy on the way to an API server: that of its kubeconfig, else that of the environment.
 //!
-//! As kubectl does it: a kubeconfig's proxy is used whatever the environment says, and that of the environment neither
-//! for this machine nor for what `NO_PROXY` names.
+//! The rules are those of kubectl: a kubeconfig's proxy overrides the environment, including `NO_PROXY`. The proxy of
+//! the environment is used neither for this machine nor for the hosts that `NO_PROXY` names.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! A bearer token in a file, which others replace before it expires.
+//! A bearer token in a file, which the kubelet or another program replaces before it expires.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,9 +1,9 @@
-//! Carries the moves out: acquires the lease, keeps it, and lets it go.
+//! Carries out the moves of a candidate: acquires, renews and releases the lease.
 //!
-//! A renewal has until the renew deadline to be answered, and no renewal waits for the one before it: they are sent one
-//! retry period apart, answered or not, and each that succeeds counts from when it was sent. So neither a slow answer nor
-//! a lost one uses up the time of the others. A renewal is a patch that tests whose lease it is: it needs no answer to the
-//! one before it, and one that arrives late, when another leads, does nothing.
+//! A renewal may take until the renew deadline, and none waits for the one before it: the elector sends one each retry
+//! period, answered or not, and a success counts from when it was sent. So neither a slow answer nor a lost one uses up
+//! the time of the others. A renewal is a patch that tests the holder of the lease: it does not depend on earlier
+//! answers, and does nothing if it arrives after another candidate has acquired the lease.
 
 mod candidate;
 
@@ -37,7 +37,7 @@ const RENEWALS_MIN: u32 = 3;
 /// Renewals that are waited for at once; the closest that two are sent is this part of the renew deadline.
 const RENEWALS_MAX: u32 = 32;
 
-/// What a candidate has to say of itself, as annotations of the lease that it writes.
+/// The annotations by which a candidate describes itself on the lease that it writes.
 pub type Annotations = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
 /// One candidate for leadership.
@@ -97,7 +97,7 @@ impl Elector {
     pub async fn acquire(&mut self) {
         let (changed, mut changes) = watch::channel(());
         let leases = self.candidate.leases.clone();
-        // The poll alone would find a released lease late; the watch alone could be blind.
+        // Polling alone would find a released lease late; a watch alone could miss it.
         let mut watching = JoinSet::new();
         watching.spawn(async move {
             let config = watcher::Config::default().fields(&format!("metadata.name={LEASE_NAME}"));
@@ -211,7 +211,7 @@ impl Elector {
         self.next = now + self.pause().min(renew_deadline / RENEWALS_MIN);
     }
 
-    /// Takes in what came of a try.
+    /// Applies the result of a try.
     fn take_in(&mut self, tried: Tried) -> Step {
         let Tried { asked, known, outcome } = tried;
         if let Some(known) = known {

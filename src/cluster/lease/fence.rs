@@ -1,4 +1,4 @@
-//! The fence: no request of a process that may have been deposed leaves it.
+//! The fence: it holds back every request of a process that may have been deposed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::unanswered::Unanswered;
 
-/// Until when requests may leave. Shared by the elector, who moves it, and the transport, which keeps to it.
+/// The deadline until which requests may leave. The elector moves it, and the transport obeys it.
 #[derive(Debug, Clone)]
 pub struct Fence {
     until: Option<Arc<Mutex<Instant>>>,
@@ -16,7 +16,7 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// A fence that is always open: leadership is not asked for.
+    /// A fence that is always open, for a process without leader election.
     pub fn open() -> Self {
         Self { until: None, writes: Unanswered::default() }
     }

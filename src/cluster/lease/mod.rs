@@ -1,7 +1,7 @@
-//! Who is the one that acts: a Lease, with compare-and-swap.
+//! Leader election: a Lease, written with compare-and-swap.
 //!
-//! [`next`] is the choice, a pure function of the lease, of who asks, and of the time. [`elector`] carries it out, and
-//! [`fence`] keeps the requests of a deposed leader from leaving.
+//! [`next`] chooses the next move, as a pure function of the lease, the candidate and the time. [`elector`] carries it
+//! out, and [`fence`] holds back the requests of a deposed leader.
 
 pub mod elector;
 pub mod fence;
@@ -44,7 +44,7 @@ impl Default for Timing {
 pub struct TimingError(Timing);
 
 impl Timing {
-    /// Checks that a leader gives up before anybody else may begin, and tries more than once before that.
+    /// Checks that a leader gives up before another candidate may begin, and tries to renew more than once before that.
     pub fn check(self) -> Result<Self, TimingError> {
         let is_ordered = self.lease_duration > self.renew_deadline && self.renew_deadline > self.retry_period;
         (is_ordered && !self.retry_period.is_zero()).then_some(self).ok_or(TimingError(self))
@@ -56,7 +56,7 @@ impl Timing {
 pub enum Move {
     /// Write this: it makes, or keeps, the candidate the leader.
     Write(LeaseSpec),
-    /// Somebody else leads; nothing changes before this.
+    /// Another candidate leads; the lease cannot run out before this.
     Wait(Instant),
 }
 
@@ -89,7 +89,7 @@ pub fn next(
     })
 }
 
-/// The lease as its holder leaves it, for anybody to take at once.
+/// The lease as its holder releases it, so that another candidate can acquire it at once.
 pub fn released(lease: &LeaseSpec, time: Timestamp) -> LeaseSpec {
     LeaseSpec {
         holder_identity: Some(String::new()),

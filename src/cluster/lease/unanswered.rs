@@ -14,7 +14,7 @@ struct Sent {
     next: u64,
     /// Those that an answer is waited for, by number: when they left.
     under_way: BTreeMap<u64, Instant>,
-    /// When the last of those left that nobody waits for any more.
+    /// When the last of the writes left whose answer the process no longer waits for.
     last_given_up: Option<Instant>,
 }
 

@@ -26,7 +26,7 @@ use tokio::time;
 pub const CONNECTIONS_MAX: usize = 64;
 /// How long the head of a request may take to arrive, and how long a connection may wait for the next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection may be there at all: whoever does not read its answer holds it no longer.
+/// How long a connection may stay open at all: a client that does not read its answer cannot hold it any longer.
 const CONNECTION_LIFE: Duration = Duration::from_secs(30);
 /// The longest head of a request in bytes, which is also what a connection may take of memory.
 const HEAD_BYTES_MAX: usize = 16 << 10;

@@ -1,4 +1,4 @@
-//! The lease of one process, from when it is first asked for until it is given back or lost: a task of its own.
+//! The lease of one process, from the first attempt to acquire it until its release or loss: a task of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

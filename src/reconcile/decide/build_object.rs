@@ -1,4 +1,4 @@
-//! An object that was made for a build, and what it bears.
+//! An object made for a build, with its labels and annotations.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -28,7 +28,7 @@ impl<'a> BuildObject<'a> {
         self.annotation(keys::CLAIM)
     }
 
-    /// The inputs recorded with a build, if they are the ones that its hash says.
+    /// The inputs recorded on the object, if they match its hash.
     pub(crate) fn inputs(&self) -> Option<BuildInputs> {
         let inputs: BuildInputs = serde_json::from_str(self.annotation(keys::INPUTS)?).ok()?;
         (Some(inputs.hash().as_str()) == self.hash()).then_some(inputs)
@@ -38,7 +38,8 @@ impl<'a> BuildObject<'a> {
         self.object.metadata.deletion_timestamp.is_some()
     }
 
-    /// When the object is to be deleted by force, if it is on its way out and was not yet: a finalizer outlasts force.
+    /// When to force the deletion of an object that is being deleted; none if it was forced already, as force does not
+    /// remove a finalizer.
     pub(super) fn forced_at(&self) -> Option<Timestamp> {
         if self.object.metadata.deletion_grace_period_seconds == Some(0) {
             return None;
@@ -47,13 +48,13 @@ impl<'a> BuildObject<'a> {
         deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
     }
 
-    /// When it is to be told that the object's finalizers keep it from going.
+    /// When to report that finalizers keep the object from being deleted.
     pub(super) fn held_at(&self) -> Option<Timestamp> {
         let deadline = self.object.metadata.deletion_timestamp.as_ref().filter(|_| !self.finalizers().is_empty())?.0;
         deadline.checked_add(SignedDuration::from_secs(FORCED_DELETION_AFTER_S)).ok()
     }
 
-    /// The reference to the object that stands on the pool.
+    /// The reference to the object, as the pool carries it.
     pub(super) fn reference(&self) -> Value {
         serde_json::json!({
             "apiVersion": self.key.kind.api_version(),
@@ -64,7 +65,8 @@ impl<'a> BuildObject<'a> {
         })
     }
 
-    /// Whether the object has the name and the labels of one made for a build of `pool`: labels alone can be anything's.
+    /// Whether the object has the name and the labels of one made for a build of `pool`: any object may carry the
+    /// labels alone.
     pub(super) fn is_for(&self, pool: &str) -> bool {
         let label = |key: &str| self.object.metadata.labels.as_ref()?.get(key);
         [keys::BUILD_POD, keys::DESIRED_CONFIG].iter().all(|key| label(key).is_some())
@@ -79,7 +81,7 @@ impl<'a> BuildObject<'a> {
         !labels.is_some_and(|labels| ours.iter().any(|key| labels.contains_key(*key)))
     }
 
-    /// The rendered config that the object's name is made of, if it is the name of an object of its kind of a build.
+    /// The rendered config in the object's name, if the name is that of a build's object of this kind.
     pub(super) fn rendered(&self) -> Option<&'a str> {
         let rendered = names::rendered_of(&self.key.name)?;
         if !rendered.starts_with(names::RENDERED_PREFIX) {
@@ -89,7 +91,7 @@ impl<'a> BuildObject<'a> {
         (is_build == self.key.kind.is_build_object()).then_some(rendered)
     }
 
-    /// The finalizers that keep the object from going.
+    /// The finalizers that keep the object from being deleted.
     pub(super) fn finalizers(&self) -> &'a [String] {
         self.object.metadata.finalizers.as_deref().unwrap_or_default()
     }

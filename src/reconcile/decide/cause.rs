@@ -1,4 +1,4 @@
-//! The cause of a failure, found in what a build has printed: it is said first, and what surrounds it is shortened.
+//! The cause of a failure, found in the output of a build. Messages put it first and shorten the rest of the output.
 //!
 //! The script of a build pod looks for the cause of a failed step by the same rules, in `templates/build-image.sh`; a test
 //! holds both to the same outputs.
@@ -20,10 +20,9 @@ const STEP_BYTES_MAX: usize = 100;
 /// Longest cause, in bytes.
 const CAUSE_BYTES_MAX: usize = 400;
 
-/// `output` without what takes room and says nothing: the environment of a stage is cut, and so are the texts of steps
-/// and other long lines.
+/// `output` without its noise: the environment of a stage, the texts of steps and other long lines are cut.
 pub fn shortened(output: &str) -> String {
-    // What is in it may have been made unreadable, which leaves a second bracket.
+    // The redaction may have replaced a part of it, which leaves a second bracket.
     static ENVIRONMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"Env:\[[^\]]*(?:\]\]?|$)"));
     static STEP: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?s)(at STEP ")(.*?)(": |$)"#));
     let output = ENVIRONMENT.replace_all(output, "Env:[…]");
@@ -42,7 +41,7 @@ fn short_line(line: &str) -> Cow<'_, str> {
     if line.len() <= LINE_BYTES_MAX {
         return Cow::Borrowed(line);
     }
-    // What a registry has said is at the end, behind names that may be long.
+    // The answer of a registry is at the end, behind names that may be long.
     let line = bare(line);
     if line.len() <= LINE_BYTES_MAX {
         return Cow::Borrowed(line);
@@ -54,19 +53,19 @@ fn short_line(line: &str) -> Cow<'_, str> {
 
 /// The line of `output`, shortened before, that says why the build failed; `None` if there is none.
 ///
-/// It is the last that tells best of an error, but for those by which buildah, the build script and others sum up. Without
-/// one, it is the last that is no step's echo.
+/// Of the lines that describe an error best, this is the last, leaving out the summaries of buildah, the build script
+/// and other tools. Without such a line, it is the last one that does not echo a step.
 pub fn cause(output: &str) -> Option<String> {
     let lines = || output.lines().map(str::trim).filter(|line| !line.is_empty());
     let told = lines().filter(|line| !is_summary(line) && !is_step_echo(line)).enumerate();
-    // The script has seen more of the output, and what it names is cut least.
+    // The script has seen more of the output, and the cause that it names is cut least.
     let best = told.max_by_key(|(number, line)| (strength(line), is_by_the_script(line), *number));
     let found = best.map(|(_, line)| line).or_else(|| lines().next_back())?;
     Some(cut(bare(found), CAUSE_BYTES_MAX))
 }
 
-/// Whether there is more in `output` than its [`cause`], and the lines by which buildah and the build script sum up: other
-/// lines, or the name of an image, of which the cause was freed.
+/// Whether `output` holds more than its [`cause`] and the summaries of buildah and the build script: other lines, or an
+/// image name that the cause leaves out.
 pub(super) fn says_more(output: &str) -> bool {
     let told = || output.lines().map(str::trim).filter(|line| !line.is_empty() && !is_summary(line));
     let is_freed_of_name = |line: &str| line.strip_suffix(bare(line)).is_some_and(|path| path.contains('/'));
@@ -116,7 +115,7 @@ fn is_by_the_script(line: &str) -> bool {
     script_sentence().is_match(line)
 }
 
-/// A line without what leads to what it says: the sentence of a script, and where buildah was on its way to a registry.
+/// A line without its prefixes: the sentence of a script, and buildah's trail of steps towards a registry.
 fn bare(line: &str) -> &str {
     static PATH: LazyLock<Regex> = LazyLock::new(|| {
         pattern(

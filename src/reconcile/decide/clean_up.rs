@@ -1,4 +1,4 @@
-//! A pool that is opted out, being deleted, or gone: nothing of its builds is left behind.
+//! A pool that is opted out, being deleted, or gone: the daemon removes every object of its builds.
 
 use super::observed::Observed;
 use super::reconcile_opted_in::{self, demand, emit};
@@ -11,7 +11,8 @@ use crate::reconcile::pool::patch::GuardedPatch;
 
 pub(super) fn decide(observed: &Observed<'_>, there: Option<&Pool<'_>>) -> Decision {
     let pool = there.filter(|pool| !pool.is_being_deleted() && pool.has_traces());
-    // An attempt is forgotten before its object is deleted: should the pool opt in again meanwhile, that is no loss.
+    // The record drops an attempt before its object is deleted: if the pool opts in again meanwhile, the missing object
+    // does not count as a lost build.
     let forget_attempt = || reconcile_opted_in::forget_attempt(observed, pool?, observed.record.attempt.as_ref()?);
     let forget_pool =
         || emit_opted_out(observed, pool?).or_else(|| forget(pool?)).or_else(|| show::withdraw(observed, pool?));
@@ -26,8 +27,8 @@ pub(super) fn decide(observed: &Observed<'_>, there: Option<&Pool<'_>>) -> Decis
 }
 
 fn emit_opted_out(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
-    // What is shown is the last of the traces to go, so it names the occasion for as long as this may be told; a pool
-    // that shows nothing has its record to go by.
+    // The shown condition is the last trace that the daemon removes, so it identifies this opt-out until the Event is
+    // emitted. A pool without one is identified by its record.
     let shown = pool
         .shown()
         .map(|condition| format!("{} {}", field(condition, "type"), field(condition, "lastTransitionTime")));

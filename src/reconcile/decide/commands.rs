@@ -1,4 +1,4 @@
-//! What a user may run next, said at the end of a message.
+//! The command that a user may run next, at the end of a message.
 
 use crate::api::limits::CONDITION_MESSAGE_BYTES_MAX;
 use crate::api::names::{BUILD_CONFIG, INPUT_CONFIG_MAPS, OS_IMAGE_URL};
@@ -19,13 +19,13 @@ pub(super) const fn room_for(command: &str) -> usize {
     CONDITION_MESSAGE_BYTES_MAX.saturating_sub(NEXT.len() + command.len())
 }
 
-/// Shows all that a build has printed.
+/// Shows the whole output of a build.
 pub(super) fn logs(build: &Key, namespace: &str) -> String {
     let containers = if build.kind == Kind::Pod { " --all-containers" } else { "" };
     format!("oc --namespace {namespace} logs {}{containers}", resource(build))
 }
 
-/// Shows what the cluster says of a build object.
+/// Shows the status and Events of a build object.
 pub(super) fn describe(build: &Key, namespace: &str) -> String {
     format!("oc --namespace {namespace} describe {}", resource(build))
 }
@@ -35,12 +35,12 @@ pub(crate) fn rebuild(pool: &str) -> String {
     format!("oc annotate {} {}=now", resource(&Key::new(Kind::MachineConfigPool, pool)), keys::REBUILD)
 }
 
-/// Shows whose an object is.
+/// Shows the labels of an object, and so its owner.
 pub(super) fn look_at(object: &Key, namespace: &str) -> String {
     format!("oc --namespace {namespace} get {} --show-labels", resource(object))
 }
 
-/// Shows what refuses to let `object` be written, going by the API server's `words`.
+/// Shows the quota, policy or role that makes the API server refuse to write `object`, judging by its `words`.
 pub(super) fn for_refusal(object: &Key, words: &str, pool: &str, namespace: &str) -> String {
     let words = words.to_lowercase();
     let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
@@ -73,12 +73,12 @@ pub(super) fn for_refusal(object: &Key, words: &str, pool: &str, namespace: &str
     }
 }
 
-/// Shows an object that does not go, and what holds it.
+/// Shows an object that is not deleted, with its finalizers.
 pub(super) fn look_at_finalizers(object: &Key, namespace: &str) -> String {
     format!("oc --namespace {namespace} get {} --output yaml", resource(object))
 }
 
-/// Mends what is wrong with an input.
+/// Corrects a faulty input.
 pub(super) fn mend(fault: &InputFault, namespace: &str) -> String {
     let object = &fault.object;
     let name = &object.name;

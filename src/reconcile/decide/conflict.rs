@@ -1,4 +1,4 @@
-//! An object of somebody else's that has a name which a build needs.
+//! A foreign object under a name that a build needs.
 
 use jiff::SignedDuration;
 
@@ -22,14 +22,14 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &BuildRe
     if let Some((what, uid)) = conflict(observed, request) {
         return Some(show_conflict(observed, pool, &what, &uid));
     }
-    // No watch tells of a build object without labels. One that is shown to be in the way is taken to be there still,
-    // until it was looked for: nothing else is shown in between.
+    // No watch covers a build object without labels. If the pool shows that one is in the way, the daemon reads it
+    // before it shows anything else.
     let key = shown_in_the_way(observed, pool, request)?;
     let is_unknown = observed.inputs.cache.get(&key).is_none() && !observed.inputs.cache.is_absent(&key);
     is_unknown.then(|| Decision::act(Demand::None, Effect::Read(key)))
 }
 
-/// An object of somebody else's that has a name which the build needs: what it is, and its UID.
+/// The key and UID of a foreign object under a name that the build needs.
 fn conflict(observed: &Observed<'_>, request: &BuildRequest) -> Option<(Key, String)> {
     let foreign = observed.foreign.iter().find(|made| is_expected(made, request));
     let secret = || {
@@ -42,11 +42,11 @@ fn conflict(observed: &Observed<'_>, request: &BuildRequest) -> Option<(Key, Str
     foreign.map(|made| (made.key.clone(), made.uid().to_owned())).or_else(secret)
 }
 
-/// The build object's namesake that the pool shows to be in the way.
+/// The foreign object that the pool shows to be in the way of the build object.
 fn shown_in_the_way(observed: &Observed<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Key> {
     pool.shown().filter(|condition| field(condition, "reason") == reason::NAME_CONFLICT)?;
     let name = names::build(&request.inputs.rendered_config);
-    // An older program has recorded none.
+    // An older version of this program did not record the object.
     let kind = match &observed.record.conflict {
         Some(conflict) => [Kind::Pod, Kind::Build].into_iter().find(|kind| kind.name() == conflict.kind)?,
         None => request.builder.kind(),
@@ -67,7 +67,7 @@ fn show_conflict(observed: &Observed<'_>, pool: &Pool<'_>, what: &Key, uid: &str
         cause: Some(reason::NAME_CONFLICT),
     };
     let shown = ConditionUpdate { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
-    // Once it is shown, it was told: an Event that has since expired is not told again.
+    // A shown conflict was emitted before: the daemon does not emit its Event again after it has expired.
     let effect = record_conflict(observed, pool, what).or_else(|| show::refer(pool, None)).or_else(|| {
         let status = report_outcome::show_failure(observed, pool, &shown, None)?;
         emit(observed, pool, pool_event).or(Some(status))
@@ -76,7 +76,7 @@ fn show_conflict(observed: &Observed<'_>, pool: &Pool<'_>, what: &Key, uid: &str
     Decision::rest(Demand::None, effect, again)
 }
 
-/// Writes down which object is in the way: the next process has to look whether it still is.
+/// Records which object is in the way, because a successor process has to check whether it still is.
 fn record_conflict(observed: &Observed<'_>, pool: &Pool<'_>, what: &Key) -> Option<Effect> {
     let conflict = Conflict { kind: what.kind.name().to_owned(), name: what.name.clone() };
     if observed.record.conflict.as_ref() == Some(&conflict) {

@@ -1,5 +1,5 @@
-//! What is read beside a build's object, to say why it did not succeed. At most once for each build, and whatever is
-//! due meanwhile does not wait for it: what is found later is added to what is shown.
+//! Logs and Events that explain why a build did not succeed. The daemon reads them at most once for each build, and
+//! nothing else waits for the answer: it adds a late answer to the failure that the pool already shows.
 
 use super::observed::{BuildObject, Observed};
 use super::reconcile_opted_in::patch_record;
@@ -8,10 +8,10 @@ use crate::api::{Kind, Pool, Sensitive};
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus};
 use crate::reconcile::pool::record::{Attempt, BuildRecord, Failed};
 
-/// The container that builds; what the cluster takes away was most likely at that.
+/// The container that builds: a build that the cluster disrupted was most likely in it.
 const IMAGE_BUILD: &str = "image-build";
 
-/// The look for what is said about `build`, unless there was one. A Build says all there is to know by itself.
+/// The read of diagnostics about `build`, unless there was one. A Build needs none: its status holds everything.
 pub(super) fn read_diagnostics(
     observed: &Observed<'_>,
     build: BuildObject<'_>,
@@ -23,22 +23,22 @@ pub(super) fn read_diagnostics(
     })
 }
 
-/// Where the container that failed has said why: the one that builds, if it is none's failure.
+/// The log of the container that failed; the log of the building container if no container did.
 pub(super) fn log_of(failure: &BuildFailure) -> DiagnosticsSource {
     DiagnosticsSource::Log(failure.container.clone().unwrap_or_else(|| IMAGE_BUILD.to_owned()))
 }
 
-/// Whether what is said about `build` is being looked for.
+/// Whether diagnostics about `build` are being read.
 pub(super) fn is_sought(observed: &Observed<'_>, build: BuildObject<'_>) -> bool {
     observed.inputs.diagnostics.get(build.uid()) == Some(&Diagnostics::Sought)
 }
 
-/// Whether Events may say more than the object of a build about why it does not start: it names no reason.
+/// Whether Events may explain better than the build object why the build does not start: the object names no reason.
 pub(super) fn may_be_in_events(why: &BuildFailure) -> bool {
     why.reason.is_none()
 }
 
-/// Why `build` does not start, as far as is known; `None` while that is being looked for.
+/// Why `build` does not start, as far as is known; `None` while Events are being read.
 pub(super) fn delay(observed: &Observed<'_>, build: BuildObject<'_>, why: &BuildFailure) -> Option<BuildFailure> {
     match observed.inputs.diagnostics.get(build.uid()) {
         Some(Diagnostics::Sought) if may_be_in_events(why) => None,
@@ -74,7 +74,7 @@ pub(super) fn output<'a>(
     }
 }
 
-/// What is told of a failure.
+/// The message about a failure.
 pub(super) fn message(
     observed: &Observed<'_>,
     build: BuildObject<'_>,
@@ -95,7 +95,7 @@ fn told(
     messages::failed(build.key, failure, &output, attempt.number, &observed.inputs.settings.namespace)
 }
 
-/// The patch that adds to the record of a failure what its log had to say, where that came too late for it.
+/// The patch that adds the log to the record of a failure, if the log arrived after the record was written.
 pub(super) fn amend(observed: &Observed<'_>, pool: &Pool<'_>, failed: &Failed) -> Option<Effect> {
     let build = observed.build_of(&failed.hash)?;
     let Some(Diagnostics::Found(_)) = observed.inputs.diagnostics.get(build.uid()) else { return None };

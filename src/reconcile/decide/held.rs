@@ -1,4 +1,4 @@
-//! Objects that were told to go, and that their finalizers keep.
+//! Deleted objects that their finalizers keep.
 
 use jiff::Timestamp;
 
@@ -9,12 +9,12 @@ use crate::api::Pool;
 use crate::api::conditions::event;
 use crate::reconcile::pool::events::PoolEvent;
 
-/// The Event about the first object that is kept for longer than it may be, unless it was told.
+/// The Event about the first object that finalizers keep for too long, unless it was emitted before.
 pub(super) fn emit(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
     observed.made().find_map(|made| emit_for(observed, pool, &made))
 }
 
-/// The Event about `made`, if it is kept for longer than it may be, unless it was told.
+/// The Event about `made`, if finalizers keep it for too long, unless it was emitted before.
 pub(super) fn emit_for(observed: &Observed<'_>, pool: &Pool<'_>, made: &BuildObject<'_>) -> Option<Effect> {
     if made.held_at()? > observed.inputs.now {
         return None;
@@ -28,7 +28,7 @@ pub(super) fn emit_for(observed: &Observed<'_>, pool: &Pool<'_>, made: &BuildObj
     )
 }
 
-/// When the next object has to be deleted by force, or told of.
+/// When the next object needs a forced deletion or an Event.
 pub(super) fn next(observed: &Observed<'_>) -> Option<Timestamp> {
     let held = observed.made().filter_map(|made| made.held_at()).filter(|time| *time > observed.inputs.now);
     held.chain(observed.next_forced_deletion()).min()

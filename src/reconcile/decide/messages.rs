@@ -1,4 +1,4 @@
-//! What users are told, in one place.
+//! All messages to users, in one place.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::reconcile::pool::conditions::{cut, to_rfc3339};
 use crate::reconcile::pool::record::{Attempt, BuildRecord};
 
 const SINCE: &str = "since ";
-/// What stands before the last lines of output.
+/// The text before the last lines of output.
 const LAST_LINES: &str = "; last lines:\n";
-/// What stands behind an API server's own words.
+/// The text after the API server's own message.
 const REFUSES: &str = "; the API server refuses to ";
 
-/// What is shown while a pool waits for a slot. The moment it began to wait is part of it: it is where
-/// a successor of this process reads the order of the queue.
+/// The message of a pool that waits for a slot. It holds the time when the pool began to wait, because a successor
+/// process restores the order of the queue from it.
 pub(super) fn queued(settings: &DecideSettings, since: Timestamp) -> String {
     format!("waiting for one of {} build slots {SINCE}{since}", settings.concurrent_builds_max)
 }
@@ -29,12 +29,12 @@ pub(super) fn queued_since(message: &str) -> Option<Timestamp> {
     message.rsplit_once(SINCE)?.1.parse().ok()
 }
 
-/// What is shown while an object of an earlier build is on its way out.
+/// The message while an object of an earlier build is being deleted.
 pub(super) fn stopping(key: &Key) -> String {
     format!("waiting for {key} of earlier inputs to be gone")
 }
 
-/// The same, of an object that its finalizers hold.
+/// The same, for an object that its finalizers keep.
 pub(super) fn held(key: &Key, finalizers: &[String], namespace: &str) -> String {
     let many = if finalizers.len() == 1 { "finalizer" } else { "finalizers" };
     let names = finalizers.join(", ");
@@ -52,7 +52,7 @@ pub(super) fn pending(key: &Key, why: &BuildFailure, output: &str) -> String {
     format!("{}; {key} is waiting to start", headline(why, output))
 }
 
-/// What is shown of a write that the API server refuses: its own words first.
+/// The message about a request that the API server refuses. The server's own message comes first.
 pub(super) fn refused(words: &str, write: Write, object: &Key, command: &str) -> String {
     let verb = match write {
         Write::Pool | Write::Status => "patch",
@@ -67,12 +67,12 @@ pub(super) fn refused(words: &str, write: Write, object: &Key, command: &str) ->
     commands::with_next(&format!("{}{tail}", cut(words, room)), command)
 }
 
-/// Whether a message is one of [`refused`]: the words of this program stay in it, however long those of the server are.
+/// Whether a message is one of [`refused`]: a long message of the server never displaces the words of this program.
 pub(super) fn is_of_refusal(message: &str) -> bool {
     message.contains(REFUSES)
 }
 
-/// What becomes of a build that has not started in time.
+/// The loss of a build that has not started in time.
 pub(super) fn never_started(why: &BuildFailure) -> BuildFailure {
     let said = why.output.expose();
     let output = if why.is_empty() { "the cluster gave no reason".to_owned() } else { said.clone() };
@@ -85,7 +85,7 @@ pub(super) fn never_started(why: &BuildFailure) -> BuildFailure {
     }
 }
 
-/// How a build that takes too long failed.
+/// The failure of a build that takes too long.
 pub(super) fn overdue(deadline: Duration) -> BuildFailure {
     BuildFailure {
         step: format!(
@@ -118,7 +118,7 @@ pub(super) fn unclaimed(key: &Key) -> String {
     format!("{key} is removed, as it does not bear the claim of the pool's build record")
 }
 
-/// What is shown until the next attempt: why the last was lost comes first.
+/// The message until the next attempt. It begins with the reason why the last attempt was lost.
 pub(super) fn retrying(attempt: &Attempt, attempts_max: u32, why: &str, due: Timestamp) -> String {
     let (number, next) = (attempt.number, attempt.number + 1);
     let tail =
@@ -126,7 +126,7 @@ pub(super) fn retrying(attempt: &Attempt, attempts_max: u32, why: &str, due: Tim
     format!("{}{tail}", cut(why, CONDITION_MESSAGE_BYTES_MAX - tail.len()))
 }
 
-/// What is shown once the last attempt was lost: why it was, and then why each earlier one was.
+/// The message once the last attempt was lost: its reason, then the reason of each earlier loss.
 pub(super) fn given_up(record: &BuildRecord, attempts: u32, why: &str, after: SignedDuration, command: &str) -> String {
     let earlier: Vec<String> = record
         .lost
@@ -141,7 +141,7 @@ pub(super) fn given_up(record: &BuildRecord, attempts: u32, why: &str, after: Si
     commands::with_next(&format!("{own}{tail}{}", earlier.concat()), command)
 }
 
-/// Why an attempt ended without an image: the exit code or the cluster's word, the cause, and what may be done about it.
+/// Why an attempt ended without an image: the exit code or the cluster's reason, the cause, and a hint for the user.
 pub(super) fn headline(failure: &BuildFailure, output: &str) -> String {
     let word = match (failure.exit_code, failure.reason.as_deref()) {
         (Some(code), Some(reason)) => format!("exit {code}: {reason}"),
@@ -184,7 +184,7 @@ pub(super) fn lost(loss: &BuildFailure, output: &str) -> String {
     explanation(loss, output, &format!("lost while {}", loss.step), LOSS_BYTES_MAX)
 }
 
-/// What is shown of a failed build.
+/// The message about a failed build.
 pub(super) fn failed(key: &Key, failure: &BuildFailure, output: &str, attempt: u32, namespace: &str) -> String {
     let next = match failure.cause {
         FailureCause::OutOfMemory | FailureCause::ContainerStart if key.kind == Kind::Pod => {

@@ -1,26 +1,26 @@
-//! The next step of one pool, from what is known of it: the heart of this program.
+//! The next step of one pool, decided from its observed state: the central function of this program.
 //!
-//! Level, not edge: a look at the same facts gives the same answer, whatever happened before, so a look
-//! that was cut short, or a process that died, needs no repair but another look. The effects of one look do not depend
-//! on each other. The answers to them change what is known, and the next look goes on from there: there is no half-done
-//! list that a change could invalidate.
+//! Decisions are level-triggered: the same observed state gives the same decision, whatever happened before. So a step
+//! that was cut short, or a process that died, needs no repair but another step. The effects of one step do not depend
+//! on each other. Their answers update the observed state, and the next step starts from it: there is no half-done list
+//! of effects that a change could invalidate.
 //!
 //! | file | concern |
 //! |---|---|
-//! | [`observed`] | what is known, sorted: current, stale, foreign |
-//! | `build_object` | one object of a build, and what it bears |
-//! | `reconcile_opted_in` | an opted-in pool: which of the below is due |
-//! | `start` | a build that is needed and not there: wait, claim, make its objects |
-//! | `unseen` | builds of which nothing can be known: wait, rather than build twice |
-//! | `cause` | the cause of a failure, found in what a build has printed |
-//! | `commands` | what a user may run next |
-//! | `conflict` | somebody else's object that has a name which the build needs |
-//! | `held` | objects that were told to go, and that their finalizers keep |
-//! | `track_build` | a build that is there: show it, publish it, record its end |
-//! | `diagnostics` | what is read beside a build's object, to say why it did not succeed |
-//! | `report_outcome` | nothing to build: clean up, and show how it ended |
+//! | [`observed`] | the observed state, sorted: current, stale, foreign |
+//! | `build_object` | one object of a build, and its labels and annotations |
+//! | `reconcile_opted_in` | an opted-in pool: selects one of the concerns below |
+//! | `start` | a missing build: wait, claim an attempt, create its objects |
+//! | `unseen` | builds whose API does not answer: wait, rather than build twice |
+//! | `cause` | the cause of a failure, found in the output of a build |
+//! | `commands` | the command that a user may run next |
+//! | `conflict` | a foreign object under a name that the build needs |
+//! | `held` | deleted objects that their finalizers keep |
+//! | `track_build` | an existing build: show it, publish it, record its end |
+//! | `diagnostics` | logs and Events that explain why a build did not succeed |
+//! | `report_outcome` | nothing to build: clean up, and show the outcome |
 //! | `clean_up` | a pool that is opted out or gone: clean up |
-//! | [`refusal`] | writes that the API server refuses: show its words, and try again |
+//! | [`refusal`] | requests that the API server refuses: show its message, and retry |
 //! | `show` | the status patch |
 
 mod build_object;
@@ -51,14 +51,14 @@ use super::pool::events::PoolEvent;
 use super::slots::Demand;
 use crate::api::{Key, Kind, Object, Sensitive, names};
 
-/// What a look comes to.
+/// The result of one step.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    /// What the pool wants of the build slots.
+    /// The pool's demand for build slots.
     pub demand: Demand,
-    /// What to do now: each independent of the others.
+    /// The effects to carry out now, each independent of the others.
     pub effects: Vec<Effect>,
-    /// When to look again, even if nothing changes.
+    /// When to decide again, even if nothing changes.
     pub requeue_at: Option<Timestamp>,
 }
 
@@ -69,29 +69,29 @@ pub enum Effect {
     PatchPool(json_patch::Patch),
     /// Patch the pool's status.
     PatchStatus(json_patch::Patch),
-    /// Tell of a transition.
+    /// Emit an Event about a transition.
     Emit(PoolEvent),
     /// Read the MachineConfig of this name, and compress it.
     LoadPayload {
         /// The MachineConfig's name.
         rendered: String,
-        /// The version of it that is known to be there.
+        /// Its resource version in the cache.
         version: Option<String>,
     },
-    /// See whether an object is there that no watch has told of.
+    /// Read an object that no watch has reported, to see whether it exists.
     Read(Key),
-    /// Read what says more about a build than its object does. Nothing waits for that.
+    /// Read a log or Events that say more about a build than its object does. Nothing waits for the answer.
     ReadDiagnostics(DiagnosticsQuery),
-    /// Read the digest that the build which this object runs has left in a ConfigMap.
+    /// Read the digest that this build object has left in a ConfigMap.
     ReadDigest {
         /// The build object.
         build: Key,
         /// Its UID.
         uid: String,
     },
-    /// Make one of the objects of a build.
+    /// Create one of the objects of a build.
     Create(Part, Arc<BuildRequest>),
-    /// Bring a canonical Secret in step with its source: create it, or replace the version that it names.
+    /// Update a canonical Secret from its source: create it, or replace the resource version that it names.
     WriteSecret(Box<Sensitive<Object>>),
     /// Delete an object.
     Delete(Deletion),
@@ -104,7 +104,7 @@ pub enum Part {
     Payload,
     /// The ConfigMap with the Containerfile.
     Containerfile,
-    /// What runs the build.
+    /// The object that runs the build.
     Build,
 }
 
@@ -120,7 +120,7 @@ impl Part {
     }
 }
 
-/// What to read about a build that has not come to a good end.
+/// The diagnostics to read about a build that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiagnosticsQuery {
     /// The build object.
@@ -131,21 +131,21 @@ pub struct DiagnosticsQuery {
     pub place: DiagnosticsSource,
 }
 
-/// Where something is said about a build beside its object.
+/// A source of diagnostics besides the build object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiagnosticsSource {
-    /// What the container of this name has printed.
+    /// The log of the container of this name.
     Log(String),
-    /// What the cluster has to say about the build object.
+    /// The Events about the build object.
     Events,
 }
 
-/// What came of a [`DiagnosticsQuery`].
+/// The state of a [`DiagnosticsQuery`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Diagnostics {
     /// Nothing yet.
     Sought,
-    /// This text, which is empty if there was nothing to be found in time.
+    /// This text; empty if the read found nothing in time.
     Found(Sensitive<String>),
 }
 
@@ -154,9 +154,9 @@ pub enum Diagnostics {
 pub struct Deletion {
     /// Which one.
     pub key: Key,
-    /// Its UID: a namesake is not meant.
+    /// Its UID, so that the request never deletes a new object of the same name.
     pub uid: String,
-    /// Whether its time to end by itself is over.
+    /// Whether its grace period is over, so that the deletion has to be forced.
     pub is_forced: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of a pool, sorted for the decisions about it.
+//! The observed state of a pool, sorted for the decisions about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct DecideSettings {
     pub namespace: String,
     /// How build pods hand over their digest, as in the settings of builds.
     pub digest_handoff: DigestHandoff,
-    /// What must never be shown, besides what is in the watched Secrets.
+    /// Credentials that must never be shown, besides those in the watched Secrets.
     pub credentials: Vec<Sensitive<String>>,
     /// Attempts at a build whose object is lost, the first included.
     pub attempts_max: u32,
@@ -40,8 +40,8 @@ pub struct DecideSettings {
     pub concurrent_builds_max: usize,
     /// How long a build object may take to start before it is given up as lost.
     pub pending_deadline: Duration,
-    /// How long a build may be seen to run before it is given up as failed. What runs it has the same deadline, and ends
-    /// it; this one is for nodes that do not get to that.
+    /// How long a build may be seen to run before it is given up as failed. The build object carries the same deadline,
+    /// and the cluster enforces it; this one covers nodes that fail to.
     pub build_deadline: Duration,
     /// Wait before the second attempt; doubled with each further one, up to [`RETRY_BACKOFF_MAX`].
     pub retry_backoff: Duration,
@@ -67,18 +67,18 @@ impl Default for DecideSettings {
 pub struct LoadedPayload {
     /// The MachineConfig's name.
     pub rendered: String,
-    /// Its version, as it was known when it was asked for.
+    /// Its resource version in the cache when the read was decided.
     pub version: Option<String>,
     /// The payload, or why there is none.
     pub payload: Result<Payload, InputFault>,
 }
 
-/// All that a look at a pool takes in.
+/// The inputs of one decision about a pool.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     /// The pool's name.
     pub pool: &'a str,
-    /// What is known of the cluster, as far as it matters to this pool.
+    /// The part of the cluster state that matters to this pool.
     pub cache: &'a Cache,
     /// What users wrote for all pools, read from the cache.
     pub sources: &'a Read<Sources>,
@@ -88,11 +88,11 @@ pub struct Inputs<'a> {
     pub statuses: &'a BTreeMap<String, BuildStatus>,
     /// Since when this process has seen them run, by the same UIDs and the steady clock.
     pub running: &'a BTreeMap<String, Instant>,
-    /// What else was read about them, by the same UIDs.
+    /// The diagnostics read about them, by the same UIDs.
     pub diagnostics: &'a BTreeMap<String, Diagnostics>,
     /// The MachineConfig of the build that is about to start.
     pub loaded_payload: Option<&'a LoadedPayload>,
-    /// Names of the Events that were told already.
+    /// Names of the Events that this process has already emitted.
     pub emitted: &'a BTreeSet<String>,
     /// The writes that the API server refuses.
     pub refusals: &'a BTreeMap<Write, Refusal>,
@@ -104,7 +104,7 @@ pub struct Inputs<'a> {
     pub steady: Instant,
 }
 
-/// The view, sorted.
+/// The inputs, sorted.
 pub(crate) struct Observed<'a> {
     pub inputs: &'a Inputs<'a>,
     pub pool: Option<Pool<'a>>,
@@ -114,7 +114,7 @@ pub(crate) struct Observed<'a> {
     pub builds: Vec<BuildObject<'a>>,
     /// ConfigMaps made for this pool, and digests left by its builds.
     pub config_maps: Vec<BuildObject<'a>>,
-    /// Objects that have the name of one of this pool's, and belong to somebody else.
+    /// Objects with a name that this pool uses, but made by another owner or for another pool.
     pub foreign: Vec<BuildObject<'a>>,
 }
 
@@ -141,7 +141,7 @@ impl<'a> Observed<'a> {
     }
 
     fn sort(&mut self, made: BuildObject<'a>) {
-        // A build pod leaves its digest without labels, should the helper be an older one.
+        // An older helper leaves its digest without labels.
         let is_digest = made.key.name.starts_with(&names::digest("")) && made.is_unlabelled();
         if made.key.is_input_config_map() {
         } else if made.is_for(self.inputs.pool) || (made.key.kind == Kind::ConfigMap && is_digest) {
@@ -152,17 +152,18 @@ impl<'a> Observed<'a> {
         }
     }
 
-    /// Everything made for this pool: build objects first, as what runs must be stopped before it loses its inputs.
+    /// Everything made for this pool. Build objects come first, because a running build must stop before it loses its
+    /// inputs.
     pub(super) fn made(&self) -> impl Iterator<Item = BuildObject<'a>> + '_ {
         self.builds.iter().chain(&self.config_maps).copied()
     }
 
-    /// The build objects that are on their way out.
+    /// The build objects that are being deleted.
     pub(super) fn terminating(&self) -> impl Iterator<Item = BuildObject<'a>> + '_ {
         self.builds.iter().copied().filter(BuildObject::is_being_deleted)
     }
 
-    /// The build object made from the inputs of this hash, unless it is on its way out; of several, the one that the
+    /// The build object made from the inputs of this hash, unless it is being deleted; of several, the one that the
     /// pool refers to.
     pub(crate) fn build_of(&self, hash: &str) -> Option<BuildObject<'a>> {
         let is_referred_to = |build: &BuildObject<'_>| {
@@ -171,7 +172,8 @@ impl<'a> Observed<'a> {
         self.live(hash).find(is_referred_to).or_else(|| self.live(hash).next())
     }
 
-    /// Further objects of the same build: a Pod beside a Build, where the builder was changed while one was being made.
+    /// Further objects of the same build: a Pod beside a Build, if a user changed the builder during the creation of
+    /// one.
     pub(super) fn duplicates_of(&self, hash: &str) -> impl Iterator<Item = BuildObject<'a>> {
         let followed = self.build_of(hash).map(|build| build.uid());
         self.live(hash).filter(move |build| Some(build.uid()) != followed)
@@ -181,7 +183,7 @@ impl<'a> Observed<'a> {
         self.builds.iter().copied().filter(move |build| self.is_claimed(build, hash) && !build.is_being_deleted())
     }
 
-    /// Whether `made` was made for the claim of the build of `hash`: nothing else is believed.
+    /// Whether `made` was made for the claimed attempt at the build of `hash`; the daemon trusts no other object.
     pub(super) fn is_claimed(&self, made: &BuildObject<'_>, hash: &str) -> bool {
         made.hash() == Some(hash)
             && self.record.attempt_at(hash).is_some_and(|attempt| attempt.claim.as_deref() == made.claim())
@@ -191,12 +193,12 @@ impl<'a> Observed<'a> {
         self.inputs.statuses.get(build.uid())
     }
 
-    /// Whether a build object runs, for all that is known.
+    /// Whether a build object runs, or may run.
     pub(super) fn is_running(&self, build: BuildObject<'_>) -> bool {
         self.status_of(build).is_none_or(|status| !status.is_finished())
     }
 
-    /// Whether anything of this pool's runs, if only to its end.
+    /// Whether any build object of this pool runs, even one that is being deleted.
     pub(super) fn runs_anything(&self) -> bool {
         self.builds.iter().any(|build| self.is_running(*build))
     }
@@ -206,7 +208,8 @@ impl<'a> Observed<'a> {
         deletion.into_iter().find_map(|made| self.deletion_of(made))
     }
 
-    /// The deletions of `deletion`, at once: of what runs first, which must be stopped before it loses its inputs.
+    /// The deletions of `deletion`, all at once: first of the build objects, because a running build must stop before
+    /// it loses its inputs.
     pub(super) fn deletions(&self, deletion: impl IntoIterator<Item = BuildObject<'a>>) -> Vec<Effect> {
         let (runners, inputs): (Vec<_>, Vec<_>) =
             deletion.into_iter().partition(|made| made.key.kind.is_build_object());
@@ -223,19 +226,18 @@ impl<'a> Observed<'a> {
             .then(|| Effect::Delete(Deletion { key: made.key.clone(), uid: made.uid().to_owned(), is_forced }))
     }
 
-    /// When the first of the objects that are on their way out has to be helped along.
+    /// When the first of the objects that are being deleted needs a forced deletion.
     pub(super) fn next_forced_deletion(&self) -> Option<Timestamp> {
         self.made().filter_map(|made| made.forced_at()).min()
     }
 
-    /// `text` without anything that must never be shown.
+    /// `text` without credentials.
     pub(crate) fn scrubbed(&self, text: &str) -> String {
         redact::scrub_known(text, self.inputs.cache, self.inputs.settings)
     }
 
-    /// When `build` is given up as lost if it has not started. Its object may have been made long after the attempt was
-    /// claimed, where the API server refused it at first. A time that is still to come is another clock's, and no time
-    /// to go by.
+    /// When `build` is given up as lost if it has not started. The object may be much younger than the claim, if the
+    /// API server refused it at first. A creation time in the future comes from another clock, so it is ignored.
     pub(super) fn pending_deadline(&self, attempt: &Attempt, build: BuildObject<'_>) -> Timestamp {
         let made = build.object.metadata.creation_timestamp.as_ref().map(|time| time.0);
         let made = made.filter(|time| *time <= self.inputs.now).unwrap_or(attempt.started);
@@ -243,7 +245,7 @@ impl<'a> Observed<'a> {
         since.checked_add(self.inputs.settings.pending_deadline).unwrap_or(Timestamp::MAX)
     }
 
-    /// How long `build` may still run; none if its time is over.
+    /// How long `build` may still run; none once its deadline has passed.
     pub(super) fn time_left(&self, build: BuildObject<'_>) -> Option<Duration> {
         let since = self.inputs.running.get(build.uid()).copied().unwrap_or(self.inputs.steady);
         let ran_for = self.inputs.steady.saturating_duration_since(since);

@@ -1,4 +1,4 @@
-//! An opted-in pool: which of its concerns is due.
+//! An opted-in pool: selects the concern that is due.
 
 use super::observed::{BuildObject, Observed};
 use super::show::document;
@@ -32,18 +32,18 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>) -> Decision {
     }
 }
 
-/// What a pool needs of the slots just for what is there.
+/// The demand for slots of the build objects that exist already.
 pub(super) fn demand(observed: &Observed<'_>) -> Demand {
     if observed.runs_anything() { Demand::Hold } else { Demand::None }
 }
 
-/// The effect that tells of a transition, unless it was told.
+/// The effect that emits the Event about a transition, unless this process has emitted it.
 pub(super) fn emit(observed: &Observed<'_>, pool: &Pool<'_>, pool_event: PoolEvent) -> Option<Effect> {
     (!observed.inputs.emitted.contains(&pool_event.event_name(pool))).then_some(Effect::Emit(pool_event))
 }
 
-/// The patch that writes `record`, with whatever else `more` adds; premised on the record and the config that it
-/// was decided from.
+/// The patch that writes `record`, with the changes that `more` adds; it tests the record and the config that it was
+/// decided from.
 pub(super) fn patch_record(
     pool: &Pool<'_>,
     record: &BuildRecord,
@@ -58,7 +58,7 @@ pub(super) fn patch_record(
 
 fn accept_rebuild(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
     pool.annotation(keys::REBUILD)?;
-    // A record that cannot be read is not overwritten: it may be a newer program's.
+    // The daemon does not overwrite a record that it cannot read: a newer version of this program may have written it.
     let mut record = BuildRecord::of(pool).ok()?;
     record.generation = record.generation.saturating_add(1);
     record.rebuild = true;
@@ -99,11 +99,12 @@ fn with_request(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildReq
     }
     match observed.build_of(hash) {
         Some(_) if lost_build(observed).is_some() => {
-            // Its loss is on record: what is left of it makes room for the next attempt.
+            // The record says that it was lost: its object makes room for the next attempt.
             Decision::rest(demand(observed), observed.deletion(lost_build(observed)), None)
         }
         Some(build) => track_build::decide(observed, pool, build),
-        // A pushed image is a pushed image, even if its pod was told to end before that was noticed.
+        // The image was pushed, so the daemon publishes it, even if the pod was deleted before the daemon saw its
+        // success.
         None => match observed.terminating().find(|build| has_succeeded(observed, *build, hash)) {
             Some(build) => track_build::decide(observed, pool, build),
             None => start::decide(observed, pool, request),
@@ -117,17 +118,17 @@ fn has_succeeded(observed: &Observed<'_>, build: BuildObject<'_>, hash: &str) ->
         && matches!(observed.status_of(build), Some(BuildStatus::Succeeded(_)))
 }
 
-/// The build object of an attempt whose loss is on record, unless it is on its way out.
+/// The build object of an attempt that the record calls lost, unless it is being deleted.
 fn lost_build<'a>(observed: &Observed<'a>) -> Option<BuildObject<'a>> {
     observed.build_of(&observed.record.attempt.as_ref().filter(|attempt| attempt.lost.is_some())?.hash)
 }
 
-/// Inputs that cannot be read are no change: a running build goes on, a published image stays.
+/// Unreadable inputs do not count as a change: a running build goes on, and a published image stays.
 fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
     let attempt = observed.record.attempt.as_ref();
     let failed = attempt.and_then(|attempt| observed.record.failure_of(&attempt.hash));
     if let Some(failed) = failed.filter(|_| !pool.is_true(BUILD_FAILED)) {
-        // It is shown and told first, and then makes room for what has to be mended before another build.
+        // The pool first shows and emits this failure, and only then the input fault that a user has to correct.
         return report_outcome::failed(observed, pool, failed);
     }
     let is_failed = failed.is_some();
@@ -145,17 +146,18 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
         let effect = emitted().map(|effect| report_outcome::unless_late(observed, fault).unwrap_or(effect));
         return Decision { effects: effect.into_iter().collect(), ..decision };
     }
-    // A build that was lost is on record as such before the reference to it goes, and told of before what is shown changes.
+    // The record notes a lost build before the reference to it is removed, and the Event about it comes before the
+    // shown condition changes.
     let loss = || start::note_loss(observed, pool, referred_config(observed, pool)?, running?);
     let untold = || start::tell_loss(observed, pool, attempt.filter(|_| !is_failed)?);
     if let Some(effect) = loss().or_else(untold) {
         return Decision::act(demand(observed), effect);
     }
     if let Some(effect) = observed.deletion(lost_build(observed).filter(|_| !is_failed)) {
-        // Lost is lost: it must not come to run after all, unseen.
+        // The object of a lost attempt must not start to run later, with no attempt to follow it.
         return Decision::act(demand(observed), effect);
     }
-    // A failure that gave way to the image since is over, though it is on record.
+    // A recorded failure is over once the pool shows the published image instead.
     let is_failed = observed.record.failed.is_some() && !pool.is_true(BUILD_SUCCESS);
     let published = observed.record.published.as_ref().filter(|_| !is_failed);
     match published.and_then(|published| observed.record.published_on(pool, &published.hash)) {
@@ -171,8 +173,8 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
     }
 }
 
-/// The rendered config of the build object that the pool refers to, unless nothing can be known of such objects now: one
-/// that is out of sight is not lost.
+/// The rendered config of the build object that the pool refers to; none while the API of its kind does not answer,
+/// because an object that the daemon cannot see is not lost.
 fn referred_config<'a>(observed: &Observed<'_>, pool: &Pool<'a>) -> Option<&'a str> {
     let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry))?;
     let (cache, name) = (observed.inputs.cache, field(reference, "name"));
@@ -181,7 +183,8 @@ fn referred_config<'a>(observed: &Observed<'_>, pool: &Pool<'a>) -> Option<&'a s
     names::rendered_of(name).filter(|_| is_in_sight && names::is_dns1123_subdomain(name))
 }
 
-/// A digest without a hash that the build of `hash` may have left: not stale while that build is there.
+/// Whether `made` is a digest without a hash that the build of `hash` may have left: it is not stale while that build
+/// exists.
 fn is_digest_of_running(observed: &Observed<'_>, made: &BuildObject<'_>, hash: &str) -> bool {
     !made.key.kind.is_build_object()
         && made.hash().is_none()
@@ -190,7 +193,7 @@ fn is_digest_of_running(observed: &Observed<'_>, made: &BuildObject<'_>, hash: &
         })
 }
 
-/// The next steps of stopping and removing what was made from other inputs than those of `hash`.
+/// The next effects that stop and remove the objects made from other inputs than those of `hash`.
 fn supersede<'a>(
     observed: &Observed<'a>,
     pool: &Pool<'_>,
@@ -223,8 +226,8 @@ fn supersede<'a>(
     }
 }
 
-/// Takes an attempt at other inputs off the record: its object is about to be deleted, and must not count as lost
-/// should its inputs be wanted again.
+/// Removes an attempt at other inputs from the record. Its object is about to be deleted, and must not count as lost if
+/// a user asks for the same inputs again.
 fn drop_attempt(observed: &Observed<'_>, pool: &Pool<'_>, hash: &str) -> Option<Effect> {
     let attempt = observed.record.attempt.as_ref().filter(|attempt| attempt.hash != hash)?;
     forget_attempt(observed, pool, attempt)

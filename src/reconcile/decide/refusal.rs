@@ -1,5 +1,5 @@
-//! Requests that the API server refuses: its own words are shown and told at once, and the request is tried again until
-//! it succeeds or is not needed any more.
+//! Requests that the API server refuses. The pool shows the server's own message at once, in a condition and an Event,
+//! and the daemon retries the request until it succeeds or is no longer needed.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::reconcile::pool::conditions::{ConditionUpdate, Degraded};
 use crate::reconcile::pool::events::PoolEvent;
 use crate::reconcile::slots::Demand;
 
-/// A request, as refusals are counted: which objects a policy is about decides what it refuses.
+/// The key by which the daemon tracks refusals. It groups requests by kind of object, as policies apply to kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Write {
     /// The pool, its status aside.
@@ -36,11 +36,11 @@ pub enum Write {
 /// A request that the API server refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What the API server says.
+    /// The API server's message.
     pub words: String,
     /// The object that was to be written, or read.
     pub object: Key,
-    /// Whether it is known that nothing was written: the server may fail, or fall silent, after it has written.
+    /// Whether it is certain that nothing was written: the server may fail, or stop answering, after the write.
     pub is_certain: bool,
     /// When it was refused first.
     pub since: Timestamp,
@@ -51,7 +51,7 @@ pub struct Refusal {
 }
 
 impl Write {
-    /// The request that `effect` is; `None` if nothing waits for it.
+    /// The request that `effect` sends; `None` if no step waits for it.
     pub fn of(effect: &Effect) -> Option<Self> {
         match effect {
             Effect::PatchPool(_) => Some(Self::Pool),
@@ -65,16 +65,16 @@ impl Write {
         }
     }
 
-    /// Whether it is one of those from which a build begins.
+    /// Whether a build needs this request to start.
     const fn is_start(self) -> bool {
         matches!(self, Self::Secret | Self::Create(_) | Self::Read(Kind::MachineConfig))
     }
 }
 
-/// A pool whose build cannot begin, as the API server refuses to let it: it holds no slot until the next try.
+/// A pool whose build cannot start because the API server refuses a request: it holds no slot until the next try.
 pub(super) fn await_start(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Decision> {
     let (write, refusal) = of_start(observed)?;
-    // A build object that may be there after all takes its slot.
+    // A build object that may exist after all keeps its slot.
     let may_be_there = *write == Write::Create(Part::Build) && !refusal.is_certain;
     let demand = if may_be_there { Demand::Hold } else { Demand::None };
     if is_waiting(observed, refusal) {
@@ -90,7 +90,8 @@ fn of_start<'a>(observed: &Observed<'a>) -> Option<(&'a Write, &'a Refusal)> {
     observed.inputs.refusals.iter().find(|(write, _)| is_of_start(write))
 }
 
-/// `decision`, or what comes before it where the API server refuses what it asks for.
+/// `decision` without the requests that wait for a retry after a refusal; with the report of a refusal that the pool
+/// does not show yet.
 pub(super) fn apply(observed: &Observed<'_>, mut decision: Decision) -> Decision {
     let Some(pool) = &observed.pool else { return decision };
     let refusal_of =
@@ -119,35 +120,35 @@ fn is_waiting(observed: &Observed<'_>, refusal: &Refusal) -> bool {
     refusal.retry_at > observed.inputs.now
 }
 
-/// What is to be told and shown of a refusal.
+/// The effect that reports a refusal.
 fn say(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Option<Effect> {
     if pool.is_being_deleted() {
         None
     } else if pool.is_opted_in() {
         show_refusal(observed, pool, write, refusal)
     } else {
-        // What such a pool shows is about to go, or stays as it is because that is refused.
+        // The daemon is removing the conditions of such a pool, or the API server refuses that too: an Event is enough.
         emit(observed, pool, refusal_event(observed, pool, write, refusal))
     }
 }
 
-/// Whether the pool shows this refusal, or a failure that is not over. It does so before the next try: tries may come
-/// faster than they are answered, and users would wait for their cause.
+/// Whether the pool shows this refusal, or a failure that is not over. It has to before the next try: retries may come
+/// faster than their answers, and users would wait for the cause.
 fn shows(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> bool {
     (pool.is_true(BUILD_FAILED) && !is_outdated(observed, pool))
         || pool.shown().is_some_and(|shown| shown["message"] == refusal_event(observed, pool, write, refusal).message)
 }
 
-/// When there is something to do about a refusal: the next try, or to say that the build has failed of it.
+/// When a refusal needs the next effect: a retry, or the report that it made the build fail.
 fn next_change(observed: &Observed<'_>, write: Write, refusal: &Refusal) -> Timestamp {
     let deadline = deadline(observed, write, refusal);
     if deadline > observed.inputs.now { refusal.retry_at.min(deadline) } else { refusal.retry_at }
 }
 
-/// What is to be told and shown of a refusal: once as an Event, and in the condition for as long as it lasts.
+/// The effect that reports a refusal: once in an Event, and in the condition for as long as the refusal lasts.
 fn show_refusal(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> Option<Effect> {
     let pool_event = refusal_event(observed, pool, write, refusal);
-    // Once the build is there after all, it has not failed.
+    // Once the build object exists after all, the build has not failed.
     let is_shown = is_shown(observed, pool) && observed.builds.is_empty();
     let (type_, reason) = if is_late(observed, pool, write, refusal) || is_shown {
         (BUILD_FAILED, reason::BUILD_FAILED)
@@ -156,7 +157,7 @@ fn show_refusal(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal:
     };
     let shown = ConditionUpdate { type_, reason: reason.into(), message: pool_event.message.clone() };
     let status = || {
-        // A status that may not be written either is not tried again before its time.
+        // If the API server refuses the status too, its own retry time applies.
         observed
             .inputs
             .refusals
@@ -172,13 +173,13 @@ fn show_refusal(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal:
     let is_told = pool.shown().is_some_and(|condition| condition["type"] == type_ && condition["reason"] == reason)
         && !is_outdated(observed, pool);
     let emitted = if is_told { None } else { emit(observed, pool, pool_event) };
-    // A build that has failed needs no more writes, and what is shown of it is as true as before.
+    // A failed build needs no more writes, and the condition that shows it still holds.
     let is_failed = matches!(observed.wanted, Wanted::Faulty(_)) && observed.record.failed.is_some();
     let is_kept = write == Write::Status || (is_failed && pool.is_true(BUILD_FAILED));
     emitted.or_else(|| if is_kept { None } else { status() })
 }
 
-/// What is told of a refusal.
+/// The Event about a refusal.
 fn refusal_event(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> PoolEvent {
     let words = observed.scrubbed(&refusal.words);
     let command = commands::for_refusal(&refusal.object, &words, pool.name(), &observed.inputs.settings.namespace);
@@ -192,15 +193,16 @@ fn refusal_event(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal
     }
 }
 
-/// Whether the pool shows that its build failed for a refusal: no failure of a build is on record then.
+/// Whether the pool shows that its build failed because of a refusal; the record then holds no failure of a build.
 fn is_shown(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     crate::reconcile::pool::record::BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
         && shown_failure(pool).is_some_and(is_of_refusal)
         && !is_outdated(observed, pool)
 }
 
-/// Whether the failure that the pool shows is that of a build before the one under way, as no status could be written
-/// since the attempt was claimed. A failure of the build under way is on record, or a refusal that was shown since.
+/// Whether the failure that the pool shows belongs to an earlier build than the one under way, because no status could
+/// be written since the claim. A failure of the build under way is either in the record or a refusal shown since the
+/// claim.
 fn is_outdated(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     let attempt = observed.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none());
     let Some((attempt, shown)) = attempt.zip(shown_failure(pool)) else { return false };
@@ -218,8 +220,8 @@ fn is_of_refusal(shown: &Value) -> bool {
     messages::is_of_refusal(field(shown, "message"))
 }
 
-/// Whether the build has failed of a refusal: it lasts for longer than a build may take to start, and the build is not
-/// done. A status that may not be written keeps no build from its end.
+/// Whether a refusal has made the build fail: it has lasted for longer than a build may take to start, and the build is
+/// not done. A refused status patch does not stop a build.
 fn is_late(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal: &Refusal) -> bool {
     let is_done = matches!(&observed.wanted, Wanted::Known(request) if observed.record.published_on(pool, &request.hash).is_some());
     pool.is_opted_in()
@@ -228,8 +230,8 @@ fn is_late(observed: &Observed<'_>, pool: &Pool<'_>, write: Write, refusal: &Ref
         && deadline(observed, write, refusal) <= observed.inputs.now
 }
 
-/// When a request has been refused for as long as a build may take to start. A process that has just begun knows of a
-/// creation that it was due when the attempt was claimed.
+/// When the refusal of a request will have lasted for as long as a build may take to start. A new process did not see
+/// the first refusal, so for a request that starts a build it counts from the claim of the attempt.
 fn deadline(observed: &Observed<'_>, write: Write, refusal: &Refusal) -> Timestamp {
     let claimed = observed.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none() && write.is_start());
     let since = claimed.map_or(refusal.since, |attempt| attempt.started.min(refusal.since));

@@ -1,4 +1,4 @@
-//! Nothing to build: clean up, and show how it ended.
+//! Nothing to build: clean up, and show the outcome.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::reconcile::pool::conditions::{ConditionUpdate, Degraded};
 use crate::reconcile::pool::events::PoolEvent;
 use crate::reconcile::pool::record::{Failed, Published};
 
-/// The pool's image is published: everything made for builds goes, and only then is success shown.
+/// The pool's image is published: the daemon first deletes everything made for builds, and then shows the success.
 pub(super) fn published(observed: &Observed<'_>, pool: &Pool<'_>, published: &Published) -> Decision {
     let shown = ConditionUpdate {
         type_: BUILD_SUCCESS,
@@ -44,7 +44,8 @@ pub(super) fn published(observed: &Observed<'_>, pool: &Pool<'_>, published: &Pu
     Decision::rest(demand(observed), effect, held::next(observed))
 }
 
-/// A look for the digest that a build pod may have left: no watch tells of it if it has no labels, or tells late.
+/// The read of the digest that a build pod may have left: no watch covers it if it has no labels, and a watch may lag
+/// behind.
 fn look_for_digest(observed: &Observed<'_>, published: &Published) -> Option<Effect> {
     let is_of_pod = !matches!(&observed.wanted, Wanted::Known(request) if request.builder.kind() != Kind::Pod);
     let is_left = is_of_pod && observed.inputs.settings.digest_handoff == DigestHandoff::ConfigMap;
@@ -52,15 +53,15 @@ fn look_for_digest(observed: &Observed<'_>, published: &Published) -> Option<Eff
     (is_left && !observed.inputs.cache.is_absent(&digest)).then_some(Effect::Read(digest))
 }
 
-/// Whether a pool that others degrade shows a failure, and no build was made since: nothing finishes, and so nothing new
-/// is shown, even if the config that is wanted again was published before.
+/// Whether a pool that another controller reports as broken shows a failure that no build has followed. Then nothing
+/// has finished and the pool keeps showing the failure, even if it wants a config again that was published before.
 fn is_over_for_now(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     let Some(shown) = pool.shown().filter(|shown| field(shown, "type") == BUILD_FAILED) else { return false };
     let is_made_since = field(shown, "reason") == reason::BUILD_FAILED && observed.record.failed.is_none();
     pool.blocked_by().is_some() && !is_made_since
 }
 
-/// The build failed: everything stays for inspection.
+/// The build failed: its objects stay for inspection.
 pub(super) fn failed(observed: &Observed<'_>, pool: &Pool<'_>, failed: &Failed) -> Decision {
     let shown =
         ConditionUpdate { type_: BUILD_FAILED, reason: reason::BUILD_FAILED.into(), message: failed.message.clone() };
@@ -85,7 +86,7 @@ pub(super) fn failed(observed: &Observed<'_>, pool: &Pool<'_>, failed: &Failed) 
     Decision::rest(demand(observed), effect, observed.next_forced_deletion())
 }
 
-/// The build object of a lost attempt that has not ended: it must not come to run after all, unseen.
+/// The build object of a lost attempt that has not ended: it must not start to run later, with no attempt to follow it.
 fn unended<'a>(observed: &Observed<'a>, failed: &Failed) -> Option<BuildObject<'a>> {
     observed.record.attempt_at(&failed.hash).filter(|attempt| attempt.lost.is_some())?;
     observed.build_of(&failed.hash).filter(|build| observed.is_running(*build))
@@ -93,7 +94,7 @@ fn unended<'a>(observed: &Observed<'a>, failed: &Failed) -> Option<BuildObject<'
 
 /// An input cannot be used, and the pool has no image of its config.
 pub(super) fn faulty(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
-    // A fresh build that was asked for is not blocked, and what is in its way is told.
+    // A rebuild that a user asked for is not blocked, so the pool shows the fault that prevents it.
     if pool.blocked_by().is_some() && !observed.record.rebuild {
         return Decision::idle(demand(observed));
     }
@@ -112,25 +113,24 @@ pub(super) fn faulty(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFaul
         emit(observed, pool, pool_event).or(Some(status))
     });
     let effect = effect.map(|effect| unless_late(observed, fault).unwrap_or(effect));
-    // A slot that was given for a build that cannot be is given back.
+    // The pool gives back a slot that it held for a build that cannot start.
     Decision::rest(demand(observed), effect, None)
 }
 
-/// A look at what is missing, before anybody is told that it is: news of it may be late.
+/// Reads an object that seems to be missing before the pool reports it so: the watch may lag behind.
 pub(super) fn unless_late(observed: &Observed<'_>, fault: &InputFault) -> Option<Effect> {
     let is_late = fault.is_missing && !observed.inputs.cache.is_confirmed_absent(&fault.object);
     is_late.then(|| Effect::Read(fault.object.clone()))
 }
 
-/// What tells this occurrence of something from an earlier one, until it is shown: which build condition is True instead,
-/// and since when.
+/// Distinguishes this occurrence of a problem from an earlier one until the pool shows it: the build condition that is
+/// True instead, and since when.
 pub(super) fn shown_since(pool: &Pool<'_>) -> String {
     let words = |condition: &Value| format!("{} {}", field(condition, "type"), field(condition, "lastTransitionTime"));
     pool.shown().map(words).unwrap_or_default()
 }
 
-/// The Event about an input that cannot be used: one for each thing that can be wrong with it, and
-/// another one once an attempt was claimed since.
+/// The Event about an unusable input: one for each fault, and another one after each claimed attempt.
 pub(super) fn fault_event(observed: &Observed<'_>, fault: &InputFault) -> PoolEvent {
     let command = commands::mend(fault, &observed.inputs.settings.namespace);
     PoolEvent {
@@ -142,8 +142,8 @@ pub(super) fn fault_event(observed: &Observed<'_>, fault: &InputFault) -> PoolEv
     }
 }
 
-/// Shows a failure. `Degraded` is raised with it, once: who resets it afterwards has the last word, and where
-/// somebody else has raised it, it is left to them.
+/// Shows a failure and sets `Degraded` with it, once: a user or controller that resets it afterwards has the last word.
+/// Where another controller has set `Degraded`, the condition stays as that controller wrote it.
 pub(super) fn show_failure(
     observed: &Observed<'_>,
     pool: &Pool<'_>,
@@ -156,7 +156,7 @@ pub(super) fn show_failure(
         pool.is_true(BUILD_FAILED) && shown.reason == reason::BUILD_FAILED && !pool.is_degraded_by_build();
     let is_others = pool.blocked_by() == Some(crate::api::conditions::DEGRADED);
     let degraded = match is_shown || is_shown_again || is_others {
-        // It says what the failure says that it belongs to, even if that is said otherwise by now.
+        // `Degraded` repeats the message of its failure, so it follows when that message changes.
         true if is_shown && pool.is_degraded_by_build() && degraded_message(pool) == shown_message(pool) => {
             Degraded::Raise
         }

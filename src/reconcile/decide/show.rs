@@ -12,8 +12,8 @@ use crate::reconcile::pool::patch::GuardedPatch;
 const CONDITIONS: [&str; 2] = ["status", "conditions"];
 const STATUS_SOURCE: [&str; 3] = ["status", "configuration", "source"];
 const SPEC_SOURCE: [&str; 3] = ["spec", "configuration", "source"];
-/// What every patch of a pool is premised on: what is shown on a pool that is opted in is not shown on one that is not, and
-/// what is taken off the one may not be taken off the other.
+/// Every patch of a pool tests this label: the daemon must not show a build on a pool that a user has opted out
+/// meanwhile, nor clean up a pool that a user has opted in again.
 pub(super) const LABEL: [&str; 3] = ["metadata", "labels", keys::LAYERING_ENABLED];
 
 /// The patch by which `pool` shows `shown`, with `reference` as its only reference to a build object; `None` if
@@ -29,7 +29,7 @@ pub(super) fn show(
     status_patch(pool, conditions, reference)
 }
 
-/// The patch by which `pool` shows nothing of this daemon's any more.
+/// The patch that removes everything of this daemon from the status of `pool`.
 pub(super) fn withdraw(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
     let conditions = conditions::withdraw(pool.conditions(), observed.inputs.now);
     status_patch(pool, conditions, None)
@@ -63,7 +63,7 @@ fn status_patch(pool: &Pool<'_>, conditions: Vec<Value>, reference: Option<Value
         patch.set(&CONDITIONS, json!(conditions));
     }
     set_references(&mut patch, &STATUS_SOURCE, pool.status_source(), source);
-    // What is shown belongs to this config, these references and this record, of a pool that is opted in, or is not.
+    // The status is valid only for this config, these references, this record and this opt-in label.
     patch
         .precondition(&SPEC_SOURCE)
         .precondition(&["spec", "configuration", "name"])

@@ -1,4 +1,4 @@
-//! A build that is needed and not there: wait for what has to be waited for, claim it, make its objects.
+//! A missing build: wait until it may start, claim an attempt, create its objects.
 
 use std::sync::Arc;
 
@@ -55,7 +55,8 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<Bui
     }
     match prepared(observed, request).map(|loaded_payload| &loaded_payload.payload) {
         Some(Err(fault)) => report_outcome::faulty(observed, pool, fault),
-        // What was wrong is looked at before anything else is shown: it may still be wrong.
+        // The pool shows a fault of the MachineConfig, which may persist: the daemon reads the MachineConfig again
+        // before it shows anything else.
         None if shows_payload_fault(pool) => Decision::act(Demand::None, prepare),
         _ if !observed.inputs.has_slot => queue(observed, pool),
         None => Decision::act(Demand::Hold, prepare),
@@ -68,7 +69,7 @@ fn shows_payload_fault(pool: &Pool<'_>) -> bool {
     pool.shown().is_some_and(|condition| faults().any(|reason| reason == field(condition, "reason")))
 }
 
-/// The payload of the build, if it was made from the MachineConfig as it is now.
+/// The payload of the build, if it comes from the current version of the MachineConfig.
 fn prepared<'a>(observed: &Observed<'a>, request: &BuildRequest) -> Option<&'a LoadedPayload> {
     observed.inputs.loaded_payload.filter(|loaded_payload| {
         loaded_payload.rendered == request.inputs.rendered_config
@@ -81,7 +82,7 @@ fn version_of(observed: &Observed<'_>, request: &BuildRequest) -> Option<String>
     observed.inputs.cache.get(&key)?.metadata.resource_version.clone()
 }
 
-/// Records that the object of an attempt is gone: it was there once, or the pool would not refer to it.
+/// Records that the object of an attempt is gone. It existed once, because the pool refers to it.
 pub(super) fn note_loss(observed: &Observed<'_>, pool: &Pool<'_>, rendered: &str, attempt: &Attempt) -> Option<Effect> {
     let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry))?;
     if attempt.lost.is_some() {
@@ -90,7 +91,7 @@ pub(super) fn note_loss(observed: &Observed<'_>, pool: &Pool<'_>, rendered: &str
     let kind = if field(reference, "kind") == Kind::Build.name() { Kind::Build } else { Kind::Pod };
     let key = Key::new(kind, names::build(rendered));
     if observed.inputs.cache.get(&key).is_none() && !observed.inputs.cache.is_absent(&key) {
-        // Not seen is not gone: the list of objects may be older than the reference to one.
+        // An object that the cache lacks may exist: the list of objects may be older than the reference. So read it.
         return Some(Effect::Read(key));
     }
     let leaving = observed.terminating().find(|build| observed.is_claimed(build, &attempt.hash));
@@ -101,8 +102,8 @@ pub(super) fn note_loss(observed: &Observed<'_>, pool: &Pool<'_>, rendered: &str
     record_loss(observed, pool, attempt, (&loss, loss.output.expose()), None)
 }
 
-/// Records the loss of an attempt, and with the last one that the build failed. The reference to its object goes off the
-/// spec, unless the object is kept for inspection: that of the last attempt is, if it has ended.
+/// Records the loss of an attempt, and after the last attempt the failure of the build. The patch removes the reference
+/// to the object from the spec, unless the object stays for inspection: that of the last attempt does, if it has ended.
 pub(super) fn record_loss(
     observed: &Observed<'_>,
     pool: &Pool<'_>,
@@ -127,7 +128,7 @@ pub(super) fn record_loss(
     })
 }
 
-/// What a build that was lost for the last time is counted by.
+/// The cause under which a build counts whose last attempt was lost.
 const fn cause_of(cause: FailureCause) -> FailureCause {
     match cause {
         FailureCause::ImagePull | FailureCause::InitContainer | FailureCause::ContainerStart => cause,
@@ -151,7 +152,7 @@ fn with_failure(
     BuildRecord { rebuild: false, failed: Some(failed), ..record }
 }
 
-/// An object of an earlier build is on its way out, and this one has to wait for its end.
+/// Waits for the deletion of an object of an earlier build.
 fn await_end(observed: &Observed<'_>, pool: &Pool<'_>, leaving: &BuildObject<'_>) -> Decision {
     let (finalizers, namespace) = (leaving.finalizers(), &observed.inputs.settings.namespace);
     let message = match finalizers {
@@ -169,7 +170,7 @@ fn await_retry(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> O
     let lost = attempt.lost.as_ref()?;
     let attempts_max = observed.inputs.settings.attempts_max;
     if attempt.number >= attempts_max {
-        // It was not the last when it was recorded.
+        // An administrator has lowered the limit since the loss was recorded.
         let mut record = with_failure(observed, pool, observed.record.clone(), &lost.why, FailureCause::Lost);
         record.remember(pool.rendered(), "failed", (Some(FailureCause::Lost.as_str()), None), observed.inputs.now);
         return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
@@ -205,7 +206,7 @@ fn retry_note(observed: &Observed<'_>, attempt: &Attempt, lost: &Lost) -> PoolEv
     }
 }
 
-/// Tells of the loss of an attempt that was not told in time: the status still refers to what was lost.
+/// Emits the Event about a lost attempt if it is still missing: the status still refers to the lost object.
 pub(super) fn tell_loss(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
     let lost = attempt.lost.as_ref().filter(|_| pool.status_source().iter().any(is_build_reference))?;
     emit(observed, pool, retry_note(observed, attempt, lost))
@@ -218,7 +219,7 @@ pub(super) fn is_expected(made: &BuildObject<'_>, request: &BuildRequest) -> boo
         || (kind == Kind::ConfigMap && [names::payload(rendered), names::containerfile(rendered)].contains(name))
 }
 
-/// Waits for a slot, in the order in which pools began to.
+/// Waits for a slot, in the order in which the pools began to wait.
 fn queue(observed: &Observed<'_>, pool: &Pool<'_>) -> Decision {
     let since = queued_since(observed, pool).unwrap_or(observed.inputs.now);
     let shown = ConditionUpdate {
@@ -229,8 +230,8 @@ fn queue(observed: &Observed<'_>, pool: &Pool<'_>) -> Decision {
     Decision::rest(Demand::Wait(since), show_unreferred(observed, pool, &shown), None)
 }
 
-/// Since when the pool shows that it waits for a slot. A time that is still to come was written by a clock that was ahead:
-/// the pool would be the last of all for as long as that.
+/// Since when the pool shows that it waits for a slot. A time in the future comes from a clock that was ahead, and is
+/// ignored: it would put the pool last in the queue until then.
 fn queued_since(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Timestamp> {
     pool.condition(BUILD_PENDING)
         .filter(|condition| field(condition, "status") == "True")
@@ -239,12 +240,12 @@ fn queued_since(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Timestamp> {
         .filter(|since| *since <= observed.inputs.now)
 }
 
-/// Shows a state in which no build object is referred to: first off the spec, then in the status.
+/// Shows a state without a build object: removes the reference from the spec first, then updates the status.
 pub(super) fn show_unreferred(observed: &Observed<'_>, pool: &Pool<'_>, shown: &ConditionUpdate) -> Option<Effect> {
     show::refer(pool, None).or_else(|| show::show(observed, pool, shown, Degraded::Clear, None))
 }
 
-/// The next of the steps from a payload to a build object.
+/// The next step between the payload and the build object.
 fn make(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let effect = [&request.pull_secret, &request.push_secret]
         .into_iter()
@@ -259,7 +260,8 @@ fn is_digest(made: &BuildObject<'_>) -> bool {
     made.key.name.starts_with(&names::digest(""))
 }
 
-/// Writes down that this attempt is about to be made. Of two processes that want to, one succeeds.
+/// Records the claim of this attempt before any object is created. If two processes try, the patch of only one
+/// succeeds.
 fn claim(observed: &Observed<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Option<Effect> {
     let known = observed.record.attempt_at(&request.hash);
     if known.is_some_and(|attempt| attempt.lost.is_none()) {
@@ -273,7 +275,8 @@ fn claim(observed: &Observed<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Op
     })
 }
 
-/// The write that a canonical Secret needs, if it is not what its source says: of the version that is known, if one is.
+/// The write that updates a canonical Secret if it differs from its source. It names the cached resource version, if
+/// there is one.
 fn bring_in_step(observed: &Observed<'_>, secret: &PullSecret) -> Option<Effect> {
     let hidden = secret.canonical.as_ref()?;
     let canonical = hidden.expose();
@@ -299,7 +302,7 @@ fn source_of(canonical: &crate::api::Object) -> &str {
     annotations.and_then(|a| a.get(crate::api::keys::CANONICALIZED_FROM)).map_or("", String::as_str)
 }
 
-/// What is missing of a build's objects: both ConfigMaps at once, and then what runs it.
+/// Creates the missing objects of a build: both ConfigMaps at once, and then the build object.
 fn create_parts(observed: &Observed<'_>, request: &Arc<BuildRequest>) -> Vec<Effect> {
     let is_fresh = |made: &BuildObject<'_>| observed.is_claimed(made, &request.hash) && !made.is_being_deleted();
     let is_there = |part: &Part| {

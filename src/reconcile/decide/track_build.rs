@@ -1,4 +1,4 @@
-//! A build that is there: show how it is doing, publish its image, record its end.
+//! An existing build: show its progress, publish its image, record its end.
 
 use super::observed::{BuildObject, Observed};
 use super::reconcile_opted_in::{demand, emit, patch_record};
@@ -15,7 +15,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObjec
     let attempt = build.hash().and_then(|hash| observed.record.attempt_at(hash));
     let Some(attempt) = attempt.cloned() else { return Decision::idle(demand(observed)) };
     let status = observed.status_of(build);
-    // Once the spec refers to it, it was told: an Event that has since expired is not told again.
+    // The Event comes before the reference in the spec: the daemon does not emit it again after it has expired.
     let is_told = pool.spec_source().contains(&build.reference());
     let emitted = if is_told { None } else { emit(observed, pool, started(observed, build, &attempt)) };
     let effect = emitted.or_else(|| match status {
@@ -54,7 +54,7 @@ fn started(observed: &Observed<'_>, build: BuildObject<'_>, attempt: &Attempt) -
     }
 }
 
-/// The loss of a build, once what its log says of it was looked for: its object may be gone after that.
+/// Records the loss of a build after reading its log, because the object may be gone afterwards.
 fn record_loss(
     observed: &Observed<'_>,
     pool: &Pool<'_>,
@@ -83,10 +83,11 @@ fn show_live(
     })
 }
 
-/// One patch: the image, the record of what it was built from, and the reference out of the spec.
+/// One patch sets the image and the record of its inputs, and removes the reference from the spec.
 fn publish(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObject<'_>, digest: &Digest) -> Option<Effect> {
     let Some(inputs) = build.inputs() else {
-        // Nobody can say what was built: it is no build to publish.
+        // The recorded inputs are missing or do not match the hash. The daemon cannot tell what was built, so it
+        // deletes the build instead of publishing it.
         return observed.deletion(
             [build].into_iter().filter_map(|b| observed.builds.iter().copied().find(|o| o.uid() == b.uid())),
         );
@@ -109,7 +110,8 @@ fn publish(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObject<'_>, dig
     })
 }
 
-/// A build that does not start within its deadline is lost, for the reason that its object names, or else Events do.
+/// Records the loss of a build that did not start within its deadline, with the reason from its object or else from
+/// Events.
 fn give_up(
     observed: &Observed<'_>,
     pool: &Pool<'_>,

@@ -1,4 +1,4 @@
-//! Builds of which nothing can be known, because their API has not answered since the daemon was started.
+//! Builds that the daemon cannot see, because their API has not answered since the daemon started.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::reconcile::inputs::request::BuildRequest;
 use crate::reconcile::pool::conditions::ConditionUpdate;
 use crate::reconcile::slots::Demand;
 
-/// Whether a Build may be there of which the pool does not say so yet: one that a process before this one was about to
-/// make, which had made all that it needs.
+/// Whether a Build may exist that the pool does not refer to yet: a predecessor process had created its inputs and was
+/// about to create the Build.
 fn may_be_there(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     let Some(attempt) = observed.record.attempt.as_ref().filter(|attempt| attempt.lost.is_none()) else { return false };
     let is_own = observed.inputs.loaded_payload.is_some_and(|loaded_payload| loaded_payload.payload.is_ok());
@@ -23,14 +23,15 @@ fn may_be_there(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     !is_own && !refers_to_pod && inputs >= 2
 }
 
-/// What a pool does that needs to know of Builds, while that cannot be known; `None` if it needs not.
+/// The decision for a pool that depends on Builds while their API does not answer; `None` if the pool does not depend
+/// on them.
 ///
-/// A Build that runs unseen must not be built over, whichever builder is asked for now: the pool refers to it, or an
-/// attempt was claimed that has left nothing else.
+/// The daemon must not start a second build beside a Build that it cannot see, even if the pool now asks for another
+/// builder. Such a Build may exist where the pool refers to one, or where a claimed attempt has left only its inputs.
 pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Option<Decision> {
     let why = observed.inputs.cache.unreachable(Kind::Build)?;
     if pool.spec_source().iter().any(|reference| field(reference, "kind") == Kind::Build.name()) {
-        // What is shown of it is the last that was known.
+        // The pool keeps showing the last known state of the Build.
         return Some(Decision::idle(Demand::Hold));
     }
     let is_known = !observed.builds.is_empty();

@@ -1,4 +1,4 @@
-//! What build objects are made with, besides what users write.
+//! The settings of build objects, besides the inputs of users.
 //!
 //! The fields are those of the settings file's section `build`, named as there; [`settings`](crate::settings) reads and
 //! checks them, and each builder puts them where its objects have a field for them.
@@ -50,7 +50,7 @@ pub struct BuildSettings {
     pub trusted_ca_config_map: Option<String>,
     /// Its key.
     pub trusted_ca_key: String,
-    /// A ConfigMap whose key `registries.conf` says where images are looked for: mirrors, and the like.
+    /// A ConfigMap whose key `registries.conf` configures where buildah finds images, such as mirrors.
     pub registries_config_map: Option<String>,
     /// How buildah keeps what a build runs apart from itself.
     pub isolation: Isolation,

@@ -1,4 +1,4 @@
-//! What is wrong with an input, said to the user who has to mend it.
+//! Faults of inputs, described for the user who has to correct them.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ pub enum FaultReason {
     KeyMissing,
     /// A key's value is none of those allowed.
     ValueInvalid,
-    /// The cluster does not serve the objects of the image builder that is asked for.
+    /// The cluster does not serve the objects of the image builder that the input names.
     BuilderNotServed,
     /// `finalImagePullspec`, or an image, is no usable reference.
     PullspecInvalid,

@@ -1,4 +1,4 @@
-//! What users and administrators write: read, checked, and put together into a build request.
+//! Reads and checks the inputs of users and administrators, and combines them into a build request.
 
 pub mod build_inputs;
 pub mod build_settings;

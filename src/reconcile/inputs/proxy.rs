@@ -60,7 +60,7 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
-/// A proxy's URL, or what somebody took for one, with something else in the place of user and password.
+/// A proxy's URL, or a value that a user wrote as one, with a placeholder instead of user and password.
 pub fn redacted(url: &str) -> String {
     let scheme = url.find("://").map_or(0, |at| at + "://".len());
     match url.rfind('@').filter(|at| *at >= scheme) {

@@ -1,4 +1,4 @@
-//! Pull secrets: whichever of two bodies a Secret has under whichever of two types, a build can mount one form.
+//! Pull secrets: a Secret has either of two bodies under either of two types; a build can mount only one form.
 
 mod body;
 mod entry;

@@ -1,4 +1,4 @@
-//! What a pool wants built, put together from everything that users write.
+//! The build request of a pool, combined from everything that users write.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub struct BuildRequest {
     pub builder: &'static dyn ImageBuilder,
 }
 
-/// What is known of what a pool wants built.
+/// The build that a pool wants, as far as it is known.
 #[derive(Clone)]
 pub enum Wanted {
     /// Not everything has been read yet.

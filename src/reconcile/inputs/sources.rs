@@ -1,4 +1,4 @@
-//! What users write for all pools at once, read and checked.
+//! The inputs for all pools, read and checked.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What a pool's own Containerfile text makes of the image, as far as it can be told from the text.
+//! The effect of a pool's own Containerfile text on the image, as far as the text shows it.
 //!
 //! The text stands after the stage `configs`, in the middle of a Containerfile: a parser directive such as `# escape=`
 //! is a comment there, and every continuation is a backslash. Documents in the lines after an instruction are told as

@@ -1,4 +1,5 @@
-//! Keys of the ConfigMap with pools' Containerfile texts that no pool has the name of: nothing else would say a word.
+//! Keys in the ConfigMap of Containerfile texts that match no pool: without this check the daemon would ignore them
+//! silently.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What came of an effect.
+//! The answer to an effect.
 
 use std::time::Duration;
 
@@ -14,46 +14,46 @@ use crate::reconcile::observed::cache::Change;
 use crate::reconcile::observed::index::owner_of;
 use crate::reconcile::redact;
 
-/// Conflicts after which a pool is looked at again at once; after more it rests.
+/// Conflicts after which the machine decides again at once; after more it backs off.
 const CONFLICTS_AT_ONCE: u32 = 3;
 
-/// What an effect came to.
+/// The result of an effect that succeeded.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The object that it is about, as it is now.
+    /// The object of the effect, in its current version.
     Object(Change),
-    /// The Event is there.
+    /// The Event exists.
     Told,
     /// The MachineConfig, compressed, or why it cannot be used.
     Payload(Result<Payload, InputFault>),
-    /// This was found about a build; nothing, if there was nothing to be found in time.
+    /// Diagnostics about a build; empty if the read found nothing in time.
     Found(Sensitive<String>),
 }
 
-/// Why an effect came to nothing.
+/// Why an effect failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Failure {
     /// What kind of failure it is.
     pub kind: FailureKind,
-    /// The API server's own words, where it answered; else what kept it from that.
+    /// The API server's own message if it answered; else the error that prevented an answer.
     pub words: String,
-    /// The same, with what was tried.
+    /// The same, with the request that failed.
     pub text: String,
-    /// How long the API server wants to be left alone.
+    /// How long the API server asks the client to wait.
     pub retry_after: Duration,
 }
 
 /// The kinds of failures, by what follows from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// What the effect was decided from is not so any more.
+    /// The state that the effect was decided from has changed.
     Stale,
-    /// The API server understood, and will say the same again.
+    /// The API server refused the request, and will refuse it again.
     Refused,
-    /// The API server, or what it asks before it writes, is in trouble of its own.
+    /// The API server, or a webhook that it calls before a write, has a failure of its own.
     Trouble {
-        /// Whether it is known that nothing was written.
+        /// Whether it is certain that nothing was written.
         is_certain: bool,
         /// Whether there was no answer at all.
         is_silent: bool,
@@ -63,8 +63,8 @@ pub enum FailureKind {
 }
 
 impl PoolMachine {
-    /// Takes in what came of an effect. Returns the changes that others have to hear of, too: the machines of other pools,
-    /// and this one's successor.
+    /// Applies the answer to an effect. Returns the changes that the machines of other pools, and a successor of this
+    /// machine, have to see too.
     pub fn completed(&mut self, effect: &Effect, answer: Result<Answer, Failure>, now: Moment) -> Vec<Change> {
         match effect {
             Effect::ReadDiagnostics(search) => {
@@ -82,7 +82,8 @@ impl PoolMachine {
         }
     }
 
-    /// Takes note of how a write was answered; true if it is refused, and so is to be shown rather than repeated.
+    /// Notes the answer to a write; true if the API server refuses it, so that the pool has to show the refusal before
+    /// a retry.
     fn note_refusal(&mut self, effect: &Effect, answer: &Result<Answer, Failure>, now: Moment) -> bool {
         let Some(write) = Write::of(effect) else { return false };
         let Err(failure) = answer else {
@@ -100,7 +101,7 @@ impl PoolMachine {
         is_refused
     }
 
-    /// `text` without anything that must never be shown.
+    /// `text` without credentials.
     fn scrubbed(&self, text: &str) -> String {
         redact::scrub_known(text, &self.cache, &self.settings)
     }
@@ -124,7 +125,7 @@ impl PoolMachine {
                 match part {
                     Part::Payload => self.spend_payload(),
                     Part::Containerfile => {}
-                    // From here on there may be one.
+                    // From here on the build may leave a digest.
                     Part::Build => {
                         let digest = names::digest(&request.inputs.rendered_config);
                         changes.push(Change::Unknown(Key::new(Kind::ConfigMap, digest)));
@@ -138,13 +139,13 @@ impl PoolMachine {
             is_news |= self.update(change);
         }
         if let (Effect::Read(key), Some(Change::Gone(..))) = (effect, changes.first()) {
-            // That it is not there is worth knowing, too.
+            // A confirmed absence is news too.
             is_news |= self.cache.confirm_absent(key);
         }
         if is_news {
             self.failures = 0;
         } else {
-            // It was done, and nothing is otherwise than before: doing it again at once would be of no use.
+            // The request succeeded but changed nothing: an immediate repeat would not help.
             self.failures += 1;
             self.back_off("the request changed nothing", now);
         }
@@ -161,7 +162,8 @@ impl PoolMachine {
         Vec::new()
     }
 
-    /// After a conflict the pool is read again, and looked at again at once; if that keeps happening, it rests.
+    /// Applies the pool as read after a conflict. The machine decides again at once, and backs off if conflicts keep
+    /// happening.
     fn take_in_pool(&mut self, answer: Result<Answer, Failure>, now: Moment) -> Vec<Change> {
         let stale_after = self.stale_after.take();
         match (answer, stale_after) {
@@ -209,7 +211,8 @@ impl PoolMachine {
         self.rest(wait, now);
     }
 
-    /// The payload is in its ConfigMap: it is not needed any more, unless that goes.
+    /// The payload is in its ConfigMap: the machine needs its own copy only if the ConfigMap disappears, and reads it
+    /// anew then.
     pub(super) fn spend_payload(&mut self) {
         if let Some(payload) =
             self.loaded_payload.as_mut().and_then(|loaded_payload| loaded_payload.payload.as_mut().ok())
@@ -231,8 +234,8 @@ impl PoolMachine {
     }
 }
 
-/// Whether a watch would tell of the end of the object that a change is about: one of a build that has lost its labels is
-/// known to who met it, alone.
+/// Whether a watch would report the deletion of the object in a change: no watch covers a build object that has lost
+/// its labels, so only the machine that read it knows of it.
 fn is_watched(change: &Change) -> bool {
     match change {
         Change::Applied(key, object) => !key.kind.is_build_object() || owner_of(object).is_some(),

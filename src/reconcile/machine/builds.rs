@@ -1,4 +1,4 @@
-//! How a pool's builds are doing: what their objects say, the digests that they left, and what else was read of them.
+//! The status of a pool's builds: from their objects, the digests that they left, and the diagnostics read about them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,27 +16,27 @@ use crate::reconcile::observed::status::{BuildFailure, BuildStatus};
 /// The step at which a build without a digest is lost.
 const READING_DIGEST: &str = "reading the digest of the image";
 
-/// How a pool's builds are doing, by the UIDs of their objects.
+/// The status of a pool's builds, by the UIDs of their objects.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Builds {
     statuses: BTreeMap<String, BuildStatus>,
-    /// Since when builds have been seen to run; those that were seen to before the time was known have none.
+    /// Since when this process has seen builds run; none for a build first seen before a step passed in the time.
     running: BTreeMap<String, Instant>,
-    /// What else was read about them.
+    /// The diagnostics read about them.
     diagnostics: BTreeMap<String, Diagnostics>,
     /// Digests that have to be read from the ConfigMaps that builds left.
     digests: BTreeMap<String, DigestRead>,
     transitions: Vec<Transition>,
 }
 
-/// A build that is doing otherwise than before.
+/// A build whose status has changed.
 #[derive(Debug, Clone)]
 pub struct Transition {
     /// The build object.
     pub build: Key,
     /// Its UID.
     pub uid: String,
-    /// How it is doing.
+    /// Its new status.
     pub status: BuildStatus,
 }
 
@@ -77,12 +77,12 @@ impl Builds {
         std::mem::take(&mut self.transitions)
     }
 
-    /// Takes in what a build object says of its build.
+    /// Applies the status that a build object reports.
     pub(super) fn classified(&mut self, key: &Key, object: &Object, status: BuildStatus) {
         let uid = object.metadata.uid.clone().unwrap_or_default();
         if status == BuildStatus::DigestInConfigMap {
             if self.statuses.get(&uid).is_some_and(BuildStatus::is_finished) {
-                // It is being read, or it is known what came of that.
+                // The digest is being read, or the result of that is known.
                 return;
             }
             let read = DigestRead { build: key.clone(), due: Due::Now, tries: 0, failures: 0 };
@@ -91,7 +91,7 @@ impl Builds {
         self.note(key, uid, status);
     }
 
-    /// Takes note since when builds have been seen to run.
+    /// Notes since when builds have been seen to run.
     pub(super) fn clock_in(&mut self, now: Instant) {
         for (uid, _) in self.statuses.iter().filter(|(_, status)| **status == BuildStatus::Running) {
             if !self.running.contains_key(uid) {
@@ -125,8 +125,8 @@ impl Builds {
         times.min().map(|time| time.saturating_duration_since(now))
     }
 
-    /// Takes in what came of reading the digest that `build` left in the ConfigMap `found`. It is there before the build
-    /// object says that it succeeded, so a few reads are enough to tell that there is none to be had.
+    /// Applies the read of the digest that `build` left in the ConfigMap `found`. A build writes its digest before its
+    /// object reports success, so a few reads prove that there is none.
     pub(super) fn digest_read(&mut self, uid: &str, build: Option<&Object>, found: Option<&Object>, now: Instant) {
         let Some(read) = self.digests.get_mut(uid) else { return };
         if let Some(digest) = build.zip(found).and_then(|(build, found)| Digest::left_by(build, found)) {
@@ -143,7 +143,7 @@ impl Builds {
         self.end_read(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
     }
 
-    /// Takes in that a digest could not be read: it is read later each time, and not for ever.
+    /// Applies a failed read of a digest: the next read comes later each time, and their number is limited.
     pub(super) fn digest_unread(&mut self, uid: &str, failure: &Failure, jitter: &Jitter, now: Instant) {
         let Some(read) = self.digests.get_mut(uid) else { return };
         read.failures += 1;
@@ -157,17 +157,17 @@ impl Builds {
         self.end_read(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
     }
 
-    /// Something more about a build is being read.
+    /// Diagnostics about a build are being read.
     pub(super) fn read_diagnostics(&mut self, uid: &str) {
         self.diagnostics.insert(uid.to_owned(), Diagnostics::Sought);
     }
 
-    /// This was found about a build.
+    /// The diagnostics about a build were read.
     pub(super) fn found(&mut self, uid: &str, text: Sensitive<String>) {
         self.diagnostics.insert(uid.to_owned(), Diagnostics::Found(text));
     }
 
-    /// Whatever was being read about builds has to be read anew.
+    /// Reads under way about builds are lost and have to be repeated.
     pub(super) fn abandon_reads(&mut self) {
         self.diagnostics.retain(|_, diagnostics| *diagnostics != Diagnostics::Sought);
         for read in self.digests.values_mut().filter(|read| read.due == Due::Answer) {

@@ -1,4 +1,5 @@
-//! The machine of one pool: everything that the pool's actor knows, and what follows from it. It does no I/O.
+//! The state machine of one pool: everything that the pool's actor knows, and the decisions that follow. It does no
+//! I/O.
 //!
 //! ```text
 //! changes ──► update ──┐                        ┌──► effects, each independent of the others
@@ -6,15 +7,16 @@
 //! answers ─► completed ┘                        └──► what the pool wants of the slots; when to step again
 //! ```
 //!
-//! A driver passes on what watches tell, carries out the effects of a [`Step`], and passes on each answer. The actor of a
-//! pool is one driver, `status` and `explain` are another, and so are the property tests. An answer may come in any
-//! order, twice or never: each effect names the state that it was decided from, so one that is out of date does nothing.
+//! A driver passes in the changes from watches, carries out the effects of a [`Step`], and passes in each answer. The
+//! pool actor is one driver; `status` and `explain` are another, and so are the property tests. Answers may arrive in
+//! any order, twice or never: each effect carries the state that it was decided from, so an outdated effect does
+//! nothing.
 //!
 //! | file | concern |
 //! |---|---|
-//! | `answer` | takes in what came of an effect |
-//! | `builds` | how the pool's builds are doing, and what has to be read to know |
-//! | `refusals` | the writes that the API server refuses |
+//! | `answer` | applies the answers to effects |
+//! | `builds` | the status of the pool's builds, and the reads that it needs |
+//! | `refusals` | the requests that the API server refuses |
 
 mod answer;
 mod builds;
@@ -42,14 +44,14 @@ use crate::api::{Key, Kind, Object};
 use crate::clock::Moment;
 use crate::jitter::Jitter;
 
-/// Events that are remembered to have been told; beyond that, the API server remembers.
+/// How many emitted Events the machine remembers; beyond that, the API server recognises a repeated Event by its name.
 const EMITTED_MAX: usize = 256;
-/// The shortest wait for a time to come: never a loop, should a time that has come still be asked for.
+/// The shortest wait: it prevents a busy loop if a decision asks for a time that has already passed.
 const WAIT_MIN: Duration = Duration::from_secs(1);
-/// The longest: the clock may be set in the meantime, and the time come earlier than it seemed.
+/// The longest wait: the wall clock may be set meanwhile, so that the time comes earlier.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// The machine of one pool.
+/// The state machine of one pool.
 #[derive(Clone)]
 pub struct PoolMachine {
     pool: String,
@@ -57,7 +59,7 @@ pub struct PoolMachine {
     builders: &'static Builders,
     jitter: Jitter,
     cache: Cache,
-    /// What users wrote for all pools, unless it changed since it was read.
+    /// The inputs for all pools, parsed; `None` if they changed since.
     sources: Option<Read<Sources>>,
     builds: Builds,
     loaded_payload: Option<LoadedPayload>,
@@ -65,21 +67,21 @@ pub struct PoolMachine {
     demand: Option<Demand>,
     has_slot: bool,
     refusals: Refusals,
-    /// What the driver was told to do last, and when.
+    /// The writes that the last step returned, and when.
     issued: Option<(BTreeSet<Write>, Instant)>,
     /// The failure after which the pool is read again before anything else.
     stale_after: Option<Failure>,
     /// No effect before this: the last one failed.
     backs_off_until: Option<Instant>,
     failures: u32,
-    /// When a wait ends that a decision asked for.
+    /// When the wait ends that the last decision asked for.
     requeues_at: Option<Instant>,
 }
 
-/// What all machines of one daemon share.
+/// The state that all machines of one daemon share.
 #[derive(Clone)]
 pub struct MachineContext {
-    /// What decisions depend on.
+    /// The settings that decisions depend on.
     pub settings: Arc<DecideSettings>,
     /// The backends that run builds.
     pub builders: &'static Builders,
@@ -87,21 +89,21 @@ pub struct MachineContext {
     pub jitter: Jitter,
 }
 
-/// What a machine asks of its driver.
+/// The instructions of a machine to its driver.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// What the pool wants of the build slots; `None` if that is not known yet.
+    /// The pool's demand for build slots; `None` if it is not known yet.
     pub demand: Option<Demand>,
-    /// What to do now, in any order.
+    /// The effects to carry out now, in any order.
     pub effects: Vec<Effect>,
-    /// When something is due by itself, by the clock of the wall.
+    /// When the next step is due without a change, by the wall clock.
     pub requeue_at: Option<Timestamp>,
     /// How long to wait for the next step, even if nothing changes.
     pub wait: Option<Duration>,
 }
 
 impl PoolMachine {
-    /// The machine of `pool`, of which this much is known.
+    /// A machine for `pool`, with the state in `cache`.
     pub fn new(pool: &str, cache: Cache, context: MachineContext) -> Self {
         let MachineContext { settings, builders, jitter } = context;
         let mut machine = Self {
@@ -130,7 +132,7 @@ impl PoolMachine {
         machine
     }
 
-    /// Takes in a change; false if it is no news.
+    /// Applies a change; false if the cache knew it already.
     pub fn update(&mut self, change: &Change) -> bool {
         let is_news = self.cache.apply(change);
         if is_news {
@@ -144,14 +146,14 @@ impl PoolMachine {
         is_news
     }
 
-    /// The pool is given a slot, if it still waits as it did then; whether it does.
+    /// Grants the pool a slot if it still waits since `waiting_since`. Returns whether it does.
     pub fn granted(&mut self, waiting_since: Timestamp) -> bool {
         let is_waiting = self.demand == Some(Demand::Wait(waiting_since));
         self.has_slot |= is_waiting;
         is_waiting
     }
 
-    /// What is due now.
+    /// Decides the next step.
     pub fn step(&mut self, now: Moment) -> Step {
         let left = self.backs_off_until.map(|until| until.saturating_duration_since(now.steady));
         if let Some(left) = left.filter(|left| !left.is_zero()) {
@@ -170,7 +172,7 @@ impl PoolMachine {
         if decision.effects.iter().any(|effect| matches!(effect, Effect::Create(Part::Payload, _)))
             && !self.holds_payload()
         {
-            // Its ConfigMap has gone since: it is read again.
+            // Its ConfigMap was deleted since: read the MachineConfig again.
             self.let_go_of_payload();
             decision = decide(&self.inputs(now));
         }
@@ -181,7 +183,7 @@ impl PoolMachine {
         self.issue(decision, now)
     }
 
-    /// All that is known, as decisions are made from it.
+    /// The inputs of a decision.
     pub fn inputs(&mut self, now: Moment) -> Inputs<'_> {
         Inputs {
             pool: &self.pool,
@@ -205,12 +207,12 @@ impl PoolMachine {
         &self.pool
     }
 
-    /// What is known of the cluster.
+    /// The cached cluster state.
     pub const fn cache(&self) -> &Cache {
         &self.cache
     }
 
-    /// Whether a compressed MachineConfig is held that is not in its ConfigMap yet.
+    /// Whether the machine holds a compressed MachineConfig that is not in its ConfigMap yet.
     pub fn holds_payload(&self) -> bool {
         self.payload().is_some_and(|payload| !payload.is_spent())
     }
@@ -225,21 +227,21 @@ impl PoolMachine {
         !self.refusals.known().is_empty()
     }
 
-    /// The builds that were found to do otherwise than before, since this was asked last.
+    /// The builds whose status has changed since the last call.
     pub fn take_transitions(&mut self) -> Vec<Transition> {
         self.builds.take_transitions()
     }
 
     /// No effect is due for `wait`.
     pub fn rest(&mut self, wait: Duration, now: Moment) {
-        // Others may need the room meanwhile; that it is in its ConfigMap stays known.
+        // Other pools may need the memory meanwhile. The machine still remembers a payload that is in its ConfigMap.
         if self.holds_payload() {
             self.let_go_of_payload();
         }
         self.backs_off_until = Some(now.steady + wait);
     }
 
-    /// What was being read about builds will not be answered any more.
+    /// The reads under way about builds will get no answer.
     pub fn abandon_reads(&mut self) {
         self.builds.abandon_reads();
     }
@@ -248,13 +250,13 @@ impl PoolMachine {
         Key::new(Kind::MachineConfigPool, &self.pool)
     }
 
-    /// The step that a decision comes to, with what has to be read beside it.
+    /// The step of a decision, with the digests that are due to be read.
     fn issue(&mut self, decision: Decision, now: Moment) -> Step {
         let Decision { mut effects, requeue_at, demand } = decision;
         if effects.is_empty() {
             self.failures = 0;
             if requeue_at.is_none() && demand == Demand::None {
-                // Nothing waits for what was refused.
+                // Nothing waits for the refused requests any more.
                 self.refusals.forget();
             }
             self.collect_garbage();
@@ -263,7 +265,7 @@ impl PoolMachine {
             effects.iter().any(|effect| matches!(effect, Effect::Create(part, _) if wanted(*part)))
         };
         if creates(|_| true) && !creates(|part| part == Part::Payload) {
-            // Its ConfigMap is there already, whichever process created it.
+            // Its ConfigMap already exists; this process or its predecessor created it.
             self.spend_payload();
         }
         self.issued = Some((effects.iter().filter_map(Write::of).collect(), now.steady));
@@ -284,7 +286,7 @@ impl PoolMachine {
         Step { demand: self.demand, effects, requeue_at, wait }
     }
 
-    /// Takes note of how a build is doing whose object is this one.
+    /// Updates the status of the build that this object runs.
     fn classify(&mut self, key: &Key, object: &Object) {
         if key.kind.is_build_object()
             && owner_of(object).as_deref() == Some(&self.pool)
@@ -294,7 +296,8 @@ impl PoolMachine {
         }
     }
 
-    /// Forgets objects that no watch would tell of: they have to be met again. A step does so once a wait for a time is over.
+    /// Forgets objects that no watch covers, so that the next decision reads them again. A step does so once a
+    /// requested wait is over.
     pub fn forget_unwatched(&mut self) {
         let pool = &self.pool;
         self.cache = self.cache.subset(|key, object| match owner_of(object) {
@@ -303,12 +306,12 @@ impl PoolMachine {
         });
     }
 
-    /// At rest: lets go of all that nothing depends on any more.
+    /// At rest: drops state that no decision depends on any more.
     fn collect_garbage(&mut self) {
         confine(&mut self.cache, &self.pool);
         let uids: BTreeSet<&str> = self.cache.iter().filter_map(|(_, object)| object.metadata.uid.as_deref()).collect();
         self.builds.retain(|uid| uids.contains(uid));
-        // A payload of which the ConfigMap is only refused for now is known to be there, and no more than that.
+        // While the API server refuses a request, the machine still remembers a payload that is in its ConfigMap.
         if self.refusals.known().is_empty() || self.holds_payload() {
             self.let_go_of_payload();
         }
@@ -317,7 +320,7 @@ impl PoolMachine {
         }
     }
 
-    /// Lets go of a compressed MachineConfig; what is wrong with one stays known.
+    /// Drops a compressed MachineConfig; the fault of an unusable one stays.
     fn let_go_of_payload(&mut self) {
         self.loaded_payload = self.loaded_payload.take().filter(|loaded_payload| loaded_payload.payload.is_err());
     }

@@ -1,4 +1,4 @@
-//! Writes that the API server refuses: noted as they are answered, and tried again later each time.
+//! Requests that the API server refuses, noted from its answers. Each retry comes later than the one before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,19 +18,19 @@ use crate::reconcile::decide::{Refusal, Write};
 pub(super) struct Refusals {
     known: BTreeMap<Write, Refusal>,
     times: BTreeMap<Write, Times>,
-    /// The writes that failed last for a trouble of the server's own, and since when they have.
+    /// The writes that last failed because of the server's own trouble, and since when they have.
     trouble: BTreeMap<Write, Instant>,
 }
 
-/// When a refused write was refused first, and when it is tried again: by a clock that is not set meanwhile, as that of
-/// the wall may be.
+/// When a write was first refused and when its retry is due, by the monotonic clock, because the wall clock may be set
+/// meanwhile.
 #[derive(Debug, Clone, Copy)]
 struct Times {
     first: Instant,
     due: Instant,
 }
 
-/// A write that was answered: which, of which object, and of which effects it was one.
+/// An answered write, with its object and the effects sent with it.
 #[derive(Debug, Clone)]
 pub(super) struct Answered {
     pub write: Write,
@@ -49,7 +49,7 @@ impl Refusals {
         self.known.clear();
     }
 
-    /// Says of each refusal when it began and when it is due again by the clock of the wall.
+    /// Updates the wall-clock times of each refusal: when it began, and when its retry is due.
     pub(super) fn tell_time(&mut self, now: Moment) {
         let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         for (write, refusal) in &mut self.known {
@@ -62,18 +62,18 @@ impl Refusals {
         }
     }
 
-    /// The write was done.
+    /// The write succeeded.
     pub(super) fn accepted(&mut self, write: Write) {
         self.known.remove(&write);
         self.trouble.remove(&write);
     }
 
-    /// Takes note of how a write failed; true if it is refused, and so is to be shown rather than repeated.
+    /// Notes a failed write; true if it counts as refused, so that the pool has to show the refusal before a retry.
     pub(super) fn failed(&mut self, answered: &Answered, failure: &Failure, jitter: &Jitter, now: Moment) -> bool {
         let write = answered.write;
         let is_certain = match failure.kind {
             FailureKind::Refused => true,
-            // An answer that is lost on its way says nothing of what was done.
+            // A lost answer does not tell whether the server did the write.
             FailureKind::Trouble { is_certain, is_silent: false } if self.known.contains_key(&write) => is_certain,
             FailureKind::Trouble { is_certain, .. } if self.lasts(answered, failure, now.steady) => is_certain,
             FailureKind::Trouble { .. } => return false,
@@ -94,7 +94,8 @@ impl Refusals {
         true
     }
 
-    /// Of the writes that were due before, none is refused any more. That of the status may be due beside any other.
+    /// Drops the refusals of writes that were not due together with this one. A status patch may be due beside any
+    /// other write, so its refusal stays.
     fn note(&mut self, answered: &Answered, refusal: Refusal, wait: Duration, now: Instant) {
         let write = answered.write;
         if write != Write::Status {
@@ -105,14 +106,14 @@ impl Refusals {
         self.times.insert(write, Times { first, due: now + wait });
     }
 
-    /// Whether a trouble of the server's own has lasted for so long that it is as good as a refusal.
+    /// Whether the server's own trouble has lasted for so long that it counts as a refusal.
     fn lasts(&mut self, answered: &Answered, failure: &Failure, now: Instant) -> bool {
         let Answered { write, sent, beside, .. } = answered;
-        // A write that is not due any more begins anew once it is.
+        // A write that is no longer due starts to count anew when it is due again.
         self.trouble.retain(|known, _| beside.contains(known));
         let known = self.trouble.get(write).copied();
         let since = *self.trouble.entry(*write).or_insert(*sent);
-        // One answer may be lost on its way.
+        // A single answer may get lost.
         let is_told = known.is_some() || !matches!(failure.kind, FailureKind::Trouble { is_silent: true, .. });
         is_told && now.saturating_duration_since(since).max(failure.retry_after) >= TROUBLE_IS_REFUSAL_AFTER
     }

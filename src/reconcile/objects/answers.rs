@@ -1,4 +1,4 @@
-//! What the answers of a registry, or of a proxy before it, mean for a build, told from an error in buildah's words.
+//! Classifies the answers of a registry, or of a proxy before it, from the error text of buildah.
 //!
 //! The script of a build pod goes by the same rules, in `templates/common.sh`, where each is explained; a test holds
 //! both to the same list of answers.
@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexBuilder};
 
-/// Why an error is not mended by trying again.
+/// Why a retry would not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The credentials, or who sends the request, may not do this.
+    /// The registry or proxy denies the request to these credentials, or to this client.
     Denied,
     /// What is asked for is not there, or cannot be taken.
     Hopeless,

@@ -1,4 +1,4 @@
-//! What is asked of a backend that runs builds: to make the object that does, and to say how that object is doing.
+//! The interface of a build backend: it makes the object that runs a build, and classifies the status of that object.
 
 use crate::api::names::BUILD_CONFIG;
 use crate::api::{Key, Kind, Object};
@@ -30,10 +30,10 @@ pub trait ImageBuilder: Send + Sync {
     }
 }
 
-/// The backends that there are; the first is the one that is used unless another is asked for.
+/// All backends; the first is the default.
 pub type Builders = [&'static dyn ImageBuilder];
 
-/// The one of `builders` that is asked for by `name`.
+/// The one of `builders` called `name`; the first if there is no name.
 pub fn named(builders: &Builders, name: Option<&str>) -> Result<&'static dyn ImageBuilder, InputFault> {
     let Some(name) = name else { return Ok(builders[0]) };
     builders.iter().find(|builder| builder.name() == name).copied().ok_or_else(|| {
@@ -43,7 +43,7 @@ pub fn named(builders: &Builders, name: Option<&str>) -> Result<&'static dyn Ima
     })
 }
 
-/// The fault of asking for a backend whose objects the cluster does not know.
+/// The fault of an input that names a backend whose kind the cluster does not serve.
 pub fn not_served(builder: &dyn ImageBuilder, builders: &Builders) -> InputFault {
     let (kind, api_version) = builder.kind().names();
     let problem =

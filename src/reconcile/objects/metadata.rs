@@ -1,4 +1,4 @@
-//! The objects of a build, but for the build object itself, which is its builder's to make.
+//! The objects of a build, except the build object itself, which its builder makes.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The backends that run a build: each makes the object that runs it, and says how that object is doing.
+//! The build backends: each makes the object that runs a build, and classifies the status of that object.
 //!
 //! Pure, both ways. A new backend is a file here that implements [`ImageBuilder`], and its line in [`ALL`].
 

@@ -1,11 +1,12 @@
-//! What is known of the cluster: the newest version seen of each object, whoever told of it.
+//! The cache of cluster state: the newest version seen of each object, from a watch or from the answer to a write.
 //!
-//! Watches tell of changes, and so do the answers to this daemon's own writes; the two arrive in any
-//! order. A newer version replaces an older one and never the other way about, and an object that was
-//! seen to be deleted does not come back: its UID is remembered, for as long as what was sent before its end may still
-//! arrive. That is a matter of a few deletions, so the UIDs of so many are remembered.
+//! Changes come from watches and from the answers to this daemon's own requests, in any order. A newer version replaces
+//! an older one, never the reverse, and a deleted object does not come back: the cache remembers its UID while older
+//! messages about it may still arrive. That is a matter of a few deletions, so the cache remembers a limited number of
+//! UIDs.
 //!
-//! What is not there is remembered as long as it [`matters`]: not for every config that was ever built.
+//! The cache remembers the absence of an object only as long as it [`matters`], not for every config that was ever
+//! built.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -22,14 +23,14 @@ const GONE_OF_POOL_MAX: usize = 64;
 /// Sets of credentials that are remembered of Secrets that are not what they were.
 const FORMER_CREDENTIALS_MAX: usize = 64;
 
-/// One change of what is known. Debug shows nothing of the objects but which they are: some are Secrets.
+/// One change of the cache. `Debug` shows only the keys of objects, because some are Secrets.
 #[derive(Clone)]
 pub enum Change {
     /// The object is there, in this version.
     Applied(Key, Arc<Object>),
     /// The object is not there. With a UID, that very object is gone for good; without, there is none of that name now.
     Gone(Key, Option<String>),
-    /// Nobody watches the object any more: what is known of it may be old.
+    /// No watch covers the object any more: its cached version may be stale.
     Unknown(Key),
     /// The cluster serves objects of this kind, or does not.
     Serves(Kind, bool),
@@ -59,7 +60,7 @@ impl fmt::Debug for Change {
     }
 }
 
-/// The newest that is known of a set of objects. Debug names them, and shows nothing else of them.
+/// The newest known versions of a set of objects. `Debug` shows only their keys.
 #[derive(Clone, Default)]
 pub struct Cache {
     objects: BTreeMap<Key, Arc<Object>>,
@@ -110,7 +111,7 @@ impl Cache {
         self.objects.get(key)
     }
 
-    /// Whether it is known that there is no object of this key, rather than not known whether there is one.
+    /// Whether the object of this key is known to be absent, rather than just not known.
     pub fn is_absent(&self, key: &Key) -> bool {
         self.absent.contains(key)
     }
@@ -201,7 +202,7 @@ impl Cache {
         self.objects.len() + self.absent.len() + self.asked.len()
     }
 
-    /// Whether nothing is known.
+    /// Whether the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,4 +1,4 @@
-//! All that is watched, joined: which pool a change is news to, and which pools need an actor.
+//! Joins all watched objects: which pools a change concerns, and which pools need an actor.
 //!
 //! ```text
 //! Pool ─ rendered ─► MachineConfig
@@ -55,7 +55,7 @@ impl Index {
             // What was seen once is still to be followed.
             WatchEvent::Unreachable(scope, _) if self.listed.contains(&scope) => Vec::new(),
             WatchEvent::Unreachable(scope, why) => self.apply(Change::Reaches(scope.kind, Some(why))),
-            // What is known is of no use to anybody; who keeps it has to begin anew.
+            // The cached state is invalid as a whole; the owner of the index has to start over with an empty one.
             WatchEvent::Rewound(_) => Vec::new(),
             WatchEvent::Applied(scope, object) => self.apply_within(&scope, object, Change::Applied),
             WatchEvent::Deleted(scope, object) => {
@@ -85,7 +85,7 @@ impl Index {
         self.apply(change)
     }
 
-    /// Forgets an object that nobody watches any more.
+    /// Forgets an object that no watch covers any more.
     pub fn unfollow(&mut self, key: Key) -> Vec<(Subscribers, Change)> {
         self.listed.remove(&Scope::named(key.kind, &key.name));
         self.apply(Change::Unknown(key))
@@ -96,7 +96,7 @@ impl Index {
         scopes.into_iter().all(|scope| self.listed.contains(scope))
     }
 
-    /// Everything that is known.
+    /// The whole cache.
     pub const fn cache(&self) -> &Cache {
         &self.cache
     }

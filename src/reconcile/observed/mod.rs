@@ -1,4 +1,4 @@
-//! What is known of the cluster.
+//! The observed state of the cluster.
 
 pub mod cache;
 pub mod digest;

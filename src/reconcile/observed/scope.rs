@@ -1,4 +1,4 @@
-//! What watches cover, and what they tell.
+//! The scopes and the events of watches.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Scope {
         Self { kind, name: Some(name.into()) }
     }
 
-    /// Whether this watch tells of the object of `key`.
+    /// Whether this watch covers the object of `key`.
     pub fn covers(&self, key: &Key) -> bool {
         self.kind == key.kind
             && match &self.name {

@@ -1,4 +1,4 @@
-//! How a build is doing.
+//! The status of a build.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A pool's conditions, before and after: only this daemon's entries change, whatever else stands in the list.
+//! Updates a pool's conditions: changes only this daemon's entries, and keeps all others.
 
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! Events: one per transition, told apart by name.
+//! Events: one for each transition, with a name of its own.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -16,7 +16,7 @@ pub struct PoolEvent {
     pub message: String,
     /// What tells this occurrence from another one of the same reason: inputs, and attempt.
     pub occurrence: String,
-    /// Whether somebody ought to look into it.
+    /// Whether a user or an administrator has to look into it.
     pub is_warning: bool,
     /// What it is counted by, among others of the same reason: one of a few words.
     pub cause: Option<&'static str>,

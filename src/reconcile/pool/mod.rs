@@ -1,4 +1,4 @@
-//! What a pool says of its builds: the build record, conditions, patches and Events.
+//! The state of builds as a pool shows it: the build record, conditions, patches and Events.
 
 pub mod conditions;
 pub mod events;

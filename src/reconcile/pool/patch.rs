@@ -1,8 +1,7 @@
-//! Patches that carry what they were decided from.
+//! Guarded patches: each carries the state that it was decided from.
 //!
-//! A JSON patch whose every change is preceded by a `test` of the value that it replaces: the API server
-//! refuses it when somebody else changed that very value in between, and nobody else's changes anywhere
-//! else are in its way.
+//! Each change of such a JSON patch follows a `test` of the value that it replaces. The API server refuses the patch if
+//! another writer changed that value in between; changes elsewhere in the object do not matter.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
-//! What a write of a pool's record meant for its build: seen by comparing the record before and after it.
+//! The progress of a build in a write of the pool's record, found by comparing the record before and after it.
 //!
-//! A record is written only over the one that the write was decided from, so of all the processes and tries that
-//! mean the same step, one sees it.
+//! A write replaces only the record that it was decided from, so of all processes and retries that attempt the same
+//! step, exactly one sees it.
 
 use super::record::{Attempt, BuildRecord};
 use crate::api::Pool;

@@ -1,4 +1,5 @@
-//! The build record: what a pool's annotation tells the next look, or the next process, about its builds.
+//! The build record: the annotation of a pool that carries the state of its builds to the next step, or to a successor
+//! process.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ const VERSION: u32 = 1;
 /// Hexadecimal digits of a claim.
 const CLAIM_DIGITS: usize = 16;
 
-/// What is known of a pool's builds. All that has to outlive this process is in here.
+/// The state of a pool's builds. It holds everything that has to outlive this process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildRecord {
@@ -25,13 +26,13 @@ pub struct BuildRecord {
     /// When the first attempt since the pool was opted in was claimed: it tells the builds of two opt-ins apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// How many rebuilds were asked for.
+    /// How many rebuilds users have asked for.
     #[serde(default)]
     pub generation: u64,
     /// How many attempts were claimed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub build: u64,
-    /// Whether a rebuild was asked for, and has not come to an end yet.
+    /// Whether a user has asked for a rebuild that has not ended yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rebuild: bool,
     /// The newest published image.

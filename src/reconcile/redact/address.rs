@@ -1,4 +1,4 @@
-//! Who logs in, in addresses.
+//! User names and passwords in addresses.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Credentials that are told by what stands around them: no Secret knows them.
+//! Credentials that no Secret holds, recognised by their context.
 
 mod harmless;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! All that there is to say of one pool.
+//! The full report on one pool.
 
 use std::fmt::Write as _;
 

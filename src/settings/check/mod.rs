@@ -1,4 +1,4 @@
-//! Whether settings can be used: what Kubernetes would refuse is refused here, all of it at once, before any build.
+//! Checks settings: it refuses everything that Kubernetes would refuse, all at once, before any build.
 
 mod builds;
 mod scheduling;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use http::Request;
 use kube::client::Body;
-use machine_os_builder::api::Kind;
+use machine_os_builder::api::names::BUILD_CONFIG;
+use machine_os_builder::api::{Kind, keys};
 use serde_json::json;
 
 use super::R;
 use super::line::{Fault, Line, readiness, show, stale};
-use crate::harness::cluster::{Cluster, digest_of, message, shown};
+use crate::harness::cluster::{Cluster, digest_of, message, references, shown};
 
 const OPENSHIFT: &str = "openshift-image-builder";
 const BUILD: &str = "build-rendered-worker-1";
@@ -87,4 +88,33 @@ async fn a_build_that_runs_unseen_is_neither_lost_nor_doubled() {
         cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
         assert!(!cluster.events("worker").await.contains(&"BuildRetrying".to_owned()));
     }
+}
+
+/// Its reference was taken off the pool, and with it all that told of it: a second build could be made.
+#[tokio::test(start_paused = true)]
+async fn a_build_that_runs_unseen_stays_referred_to_while_an_input_is_unreadable() {
+    let (cluster, line) = (Cluster::new().await, Line::default());
+    let (daemon, _) = line.daemon(&cluster).await;
+    cluster.start_build("worker", R).await;
+    cluster.succeed(R).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.use_builder(OPENSHIFT).await;
+    cluster.annotate("worker", keys::REBUILD, "").await;
+    cluster.exists(Kind::Build, BUILD).await;
+    cluster.set_build(BUILD, json!({"phase": "Running"})).await;
+    cluster.shows("worker", "Building", "BuildRunning").await;
+    daemon.stop().await;
+    goes_down(&line, Fault::Answer(503));
+    let before = (cluster.exists(Kind::Build, BUILD).await, references(&cluster.pool("worker").await));
+    cluster.merge(Kind::ConfigMap, BUILD_CONFIG, json!({"data": {"finalImagePullspec": "typo"}})).await;
+    let (_daemon, _) = line.daemon(&cluster).await;
+    cluster.rest(Duration::from_secs(300)).await;
+    assert!(cluster.events("worker").await.contains(&"ConfigInvalid".to_owned()));
+    let after = (cluster.exists(Kind::Build, BUILD).await, references(&cluster.pool("worker").await));
+    assert_eq!(after, before);
+    line.heals();
+    cluster.rest(Duration::from_secs(60)).await;
+    cluster.set_build(BUILD, json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of("again")}}})).await;
+    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    assert!(!cluster.events("worker").await.contains(&"BuildRetrying".to_owned()));
 }

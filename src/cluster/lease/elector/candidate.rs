@@ -1,4 +1,4 @@
-//! The requests of a candidate, each with what came of it.
+//! The requests of a candidate, each with its result.
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -24,7 +24,7 @@ pub(super) struct Candidate {
     pub annotations: Annotations,
 }
 
-/// What came of a try.
+/// The result of a try.
 pub(super) struct Tried {
     /// When the write was sent: leadership counts from there.
     pub asked: Instant,

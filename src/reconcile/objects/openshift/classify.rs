@@ -1,4 +1,4 @@
-//! What a Build says of itself.
+//! Classifies the status of a Build.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What a Pod says of the build in it.
+//! Classifies the status of the build in a Pod.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What keeps a Pod from starting: a container that cannot start, or a scheduler that has no place for it.
+//! Why a Pod does not start: a container cannot start, or the scheduler finds no node for it.
 
 use serde_json::Value;
 

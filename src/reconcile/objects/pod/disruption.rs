@@ -1,4 +1,4 @@
-//! How a cluster takes a Pod away from the build in it.
+//! Disruptions: how a cluster ends the Pod of a build.
 
 use serde_json::Value;
 

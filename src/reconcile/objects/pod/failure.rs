@@ -1,4 +1,4 @@
-//! What the end of a container means for a build, and what a user may do about it.
+//! Classifies the end of a container as a failed or a lost build, with a hint for the user.
 
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus, FailureCause};
 

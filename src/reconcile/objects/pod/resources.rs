@@ -1,4 +1,4 @@
-//! What the containers beside `image-build` ask of a node, and may use.
+//! The resource requests and limits of the containers beside `image-build`.
 //!
 //! A ResourceQuota refuses a pod of which any container leaves out a resource that the quota counts, and a LimitRange one
 //! that may use many times what it asks for. So all containers state what the setting names for `image-build`, and each

@@ -1,7 +1,8 @@
-//! What the containers find mounted: inputs, credentials, what they hand on to each other, and what the settings add.
+//! The volumes of the containers: inputs, credentials, files that they pass to each other, and volumes from the
+//! settings.
 //!
-//! No credential is where it is not needed: steps of a build run in `image-build`, and whatever escapes from one may
-//! read all that is mounted there.
+//! A container mounts only the credentials that it needs: the steps of a build run in `image-build`, and a process that
+//! escapes from one can read everything mounted there.
 
 use serde_json::{Value, json};
 

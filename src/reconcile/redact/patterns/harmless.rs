@@ -1,4 +1,4 @@
-//! What looks like a credential, and is none.
+//! Text that looks like a credential but is none.
 
 use std::ops::Range;
 
