@@ -139,12 +139,14 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
     };
     if let Some(build) = running.and_then(build_of) {
         let decision = track_build::decide(observed, pool, build);
-        let emitted = || emit(observed, pool, report_outcome::fault_event(observed, fault));
         if !decision.effects.is_empty() {
             return decision;
         }
-        let effect = emitted().map(|effect| report_outcome::unless_late(observed, fault).unwrap_or(effect));
-        return Decision { effects: effect.into_iter().collect(), ..decision };
+        return Decision { effects: emit_fault(observed, pool, fault).into_iter().collect(), ..decision };
+    }
+    if !is_failed && unseen::refers_to_one(observed, pool) {
+        // The Build may run: it keeps its slot, its reference and its objects.
+        return Decision::rest(Demand::Hold, emit_fault(observed, pool, fault), None);
     }
     // The record notes a lost build before the reference to it is removed, and the Event about it comes before the
     // shown condition changes.
@@ -162,15 +164,19 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
     let published = observed.record.published.as_ref().filter(|_| !is_failed);
     match published.and_then(|published| observed.record.published_on(pool, &published.hash)) {
         Some(published) if published.inputs.rendered_config == pool.rendered() => {
-            match emit(observed, pool, report_outcome::fault_event(observed, fault)) {
-                Some(effect) => {
-                    Decision::act(demand(observed), report_outcome::unless_late(observed, fault).unwrap_or(effect))
-                }
+            match emit_fault(observed, pool, fault) {
+                Some(effect) => Decision::act(demand(observed), effect),
                 None => report_outcome::published(observed, pool, published),
             }
         }
         _ => report_outcome::faulty(observed, pool, fault),
     }
+}
+
+/// The Event about an input fault, unless it was emitted; before it, a read of an object that may only be late.
+fn emit_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Option<Effect> {
+    let effect = emit(observed, pool, report_outcome::fault_event(observed, fault))?;
+    Some(report_outcome::unless_late(observed, fault).unwrap_or(effect))
 }
 
 /// The rendered config of the build object that the pool refers to; none while the API of its kind does not answer,

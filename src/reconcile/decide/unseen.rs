@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Decision;
 use super::observed::Observed;
 use super::reconcile_opted_in::demand;
@@ -23,6 +25,12 @@ fn may_be_there(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     !is_own && !refers_to_pod && inputs >= 2
 }
 
+/// Whether the pool refers to a Build while the API of Builds does not answer.
+pub(super) fn refers_to_one(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
+    let is_build = |reference: &Value| field(reference, "kind") == Kind::Build.name();
+    observed.inputs.cache.is_unreachable(Kind::Build) && pool.spec_source().iter().any(is_build)
+}
+
 /// The decision for a pool that depends on Builds while their API does not answer; `None` if the pool does not depend
 /// on them.
 ///
@@ -30,7 +38,7 @@ fn may_be_there(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
 /// builder. Such a Build may exist where the pool refers to one, or where a claimed attempt has left only its inputs.
 pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Option<Decision> {
     let why = observed.inputs.cache.unreachable(Kind::Build)?;
-    if pool.spec_source().iter().any(|reference| field(reference, "kind") == Kind::Build.name()) {
+    if refers_to_one(observed, pool) {
         // The pool keeps showing the last known state of the Build.
         return Some(Decision::idle(Demand::Hold));
     }
