@@ -1,9 +1,8 @@
-//! Admission: what is refused that is valid and that its user may do, as quotas, policies and webhooks of a cluster
-//! refuse it.
+//! Admission: refuses valid and authorized writes, as quotas, policies and webhooks do in a cluster.
 //!
-//! Nothing is refused until an [`Admitter`] is set. It is asked where the real server asks: after authorization,
-//! defaulting and validation, before anything is stored. What goes because its owner or its namespace goes is not
-//! asked for.
+//! Nothing is refused until an [`Admitter`] is set. The server calls it where the real server runs admission: after
+//! authorization, defaulting and validation, and before it stores anything. Objects that are deleted with their owner
+//! or their namespace are not subject to admission.
 
 mod refusal;
 

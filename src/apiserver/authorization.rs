@@ -1,6 +1,7 @@
-//! What a user may do: RBAC, by the Roles and bindings that are stored.
+//! Authorization: RBAC, by the stored Roles and bindings.
 //!
-//! Rules only ever allow. That whoever writes a rule has what it allows is not asked for, as it is in a cluster.
+//! Rules only ever allow. Unlike in a cluster, a client may write a rule that allows more than the client itself may
+//! do.
 
 use http::Method;
 use http::request::Parts;

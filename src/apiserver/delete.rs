@@ -192,7 +192,7 @@ fn new_end(kind: &ResourceKind, object: &Value, options: &DeleteOptions, now: Ti
         let period = grace_period(kind, object, options);
         return Some((after(now, period).unwrap_or(Timestamp::MAX), period));
     }
-    // Only who asks for it makes an end come sooner; nobody makes it come later.
+    // A later deletion can shorten the grace period if it asks for one, but never extend it.
     let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
     let period = options.grace_period_seconds.filter(|period| *period < left)?;
     let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);

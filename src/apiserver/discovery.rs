@@ -1,4 +1,4 @@
-//! What is served, and by whom: the paths by which a client finds its way.
+//! Discovery: the paths by which a client finds out which APIs are served.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What goes when something else goes: what that owned, what only waited for it, and what lived in a namespace.
+//! Garbage collection: dependents, owners that wait for their dependents, and the contents of namespaces.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::{Value, json};
@@ -131,7 +131,8 @@ fn settle(store: &mut Store, collection: usize, key: Key) -> Option<Step> {
     None
 }
 
-/// Where everything is that goes with an object, whoever owns it: what is in a namespace, or of a defined kind.
+/// The objects that are deleted with a namespace or a definition, whatever their owners: the namespace's contents, or
+/// the objects of the defined kind.
 fn contents<'s>(store: &'s Store, collection: usize, key: &'s Key) -> impl Iterator<Item = (usize, &'s Key)> {
     let rules = store.collections[collection].kind.rules;
     let collections = store.collections.iter().enumerate().filter(move |(_, inside)| match rules {

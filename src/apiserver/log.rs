@@ -1,4 +1,4 @@
-//! The log of requests: who asked for what, and what came of it.
+//! The log of requests: the client, the request, and the result.
 
 use jiff::Timestamp;
 

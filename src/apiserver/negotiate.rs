@@ -1,4 +1,4 @@
-//! Which form of an answer a client wants, and which form the body of a request has.
+//! Content negotiation: the format of an answer, and that of a request's body.
 
 use bytes::Bytes;
 use http::HeaderMap;

@@ -1,7 +1,6 @@
-//! OpenAPI documents: which kinds there are, and that nothing is said about their fields.
+//! OpenAPI documents: they list the kinds, and specify no fields.
 //!
-//! `kubectl` reads them before it writes. A schema here is that of an object of which everything is kept, which is
-//! what this server does with it.
+//! `kubectl` reads them before it writes. Each schema preserves unknown fields, so `kubectl` rejects nothing by them.
 
 use serde_json::{Map, Value, json};
 

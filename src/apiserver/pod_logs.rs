@@ -1,4 +1,4 @@
-//! What containers wrote, as `kubectl logs` reads it.
+//! The output of containers, as `kubectl logs` reads it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::status::StatusError;
 /// Most that is kept of what one container wrote, in bytes.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// The texts of all containers. Whoever plays the node writes them; clones are the same texts.
+/// The output of all containers. The node agent writes it; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct PodLogs(Arc<Mutex<BTreeMap<(String, String), String>>>);
 

@@ -1,4 +1,4 @@
-//! Kubernetes' protobuf, of which only as much is read as `kubectl create …` sends.
+//! Kubernetes' protobuf format. Only the parts that `kubectl create …` sends are read.
 
 mod messages;
 

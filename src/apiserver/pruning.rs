@@ -1,4 +1,4 @@
-//! What is kept of an object that a client sends: what its kind knows, and nothing else.
+//! Pruning: fields that the kind does not have are removed from an object that a client sends.
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview};

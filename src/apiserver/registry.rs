@@ -1,4 +1,4 @@
-//! Which kinds are served: those of the built-in table, and those that CustomResourceDefinitions define.
+//! The served kinds: those of the built-in table, and those that CustomResourceDefinitions define.
 
 use super::definition;
 use super::kinds::{DEFINITION, ResourceKind};

@@ -1,4 +1,4 @@
-//! Reviews: objects that are no sooner created than answered, and not kept.
+//! Reviews: objects that the server answers at creation, and does not store.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! From a request's method, path, query and headers to what it asks for.
+//! Routing: parses a request's method, path, query and headers.
 
 use std::borrow::Cow;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! From a request for a resource to the answer.
+//! Handling of requests for resources.
 
 use std::sync::Arc;
 

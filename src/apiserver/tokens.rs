@@ -1,7 +1,8 @@
-//! The tokens of ServiceAccounts: made on request, and checked against what is there.
+//! ServiceAccount tokens: issued on request, and verified against the stored objects.
 //!
-//! A token is a JWT, signed with a key that nobody else has and that is forgotten with the server. It is good until it
-//! expires, and as long as the ServiceAccount is the same that it was made for, and so is the object that it is bound to.
+//! A token is a JWT. The server signs it with a secret key that never leaves it and that it does not persist. A token
+//! is valid until it expires, and while the ServiceAccount that it was issued for and the object that it is bound to
+//! still exist.
 
 use std::sync::OnceLock;
 
@@ -34,7 +35,7 @@ const EXPIRATION_MAX: i64 = 1 << 32;
 pub struct Signer(OnceLock<SigningKey>);
 
 impl Signer {
-    /// The key, which is made when it is needed first: whoever asks for no token needs no randomness.
+    /// The key. It is generated on first use, so that a server that issues no tokens needs no randomness.
     fn key(&self) -> Result<&SigningKey, StatusError> {
         if let Some(key) = self.0.get() {
             return Ok(key);

@@ -217,7 +217,7 @@ fn line(event: &str, object: &[u8]) -> Bytes {
     [br#"{"type":""#, event.as_bytes(), br#"","object":"#, object, b"}\n"].concat().into()
 }
 
-/// What a change is to somebody who sees only what passes `filter`.
+/// The event for a change, as a watch with `filter` gets it; none if the filter excludes the object before and after.
 fn event(change: &Change, filter: &Filter, printer: &Printer) -> Option<Bytes> {
     let passes = !change.is_deletion && filter.passes(&change.object.value);
     let passed = change.previous.as_ref().filter(|previous| filter.passes(&previous.value));

@@ -273,7 +273,7 @@ fn who_ends_it_ends_buildah_too() {
     let (code, stdout, stderr) = said(build.wait_with_output().unwrap());
     assert_eq!((code, stdout.as_str()), (Some(130), ""), "{stderr}");
     assert!(stderr.contains("the build was ended by signal 2"), "{stderr}");
-    // Whoever adopts it may not have buried it yet.
+    // Its new parent may not have reaped it yet.
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
     assert_eq!(desk.left(), Vec::<String>::new());

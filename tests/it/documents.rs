@@ -1,4 +1,4 @@
-//! The documents beside the source: their commands print what they show, their flags exist, their links lead somewhere.
+//! The documents beside the source: their commands print the shown output, their flags exist, and their links resolve.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

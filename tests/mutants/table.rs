@@ -23,11 +23,11 @@ pub struct Edit {
     pub mutated: &'static str,
 }
 
-/// Everything at once, or most of it.
+/// Most faults at once.
 const CHAOS: &str = "chaos";
-/// What chaos heals by making somebody look again.
+/// Defects that `chaos` masks, because its faults make the daemon reconcile again.
 const QUIET: &str = "tests/mutants/quiet.yaml";
-/// What chaos leaves little time for.
+/// Defects for which `chaos` leaves too little time.
 const GAPS: &str = "tests/mutants/gaps.yaml";
 
 pub const MUTANTS: &[Mutant] = &[

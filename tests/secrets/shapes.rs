@@ -1,4 +1,4 @@
-//! Pull secrets in every shape, those that are refused included, and builds that say all that is in them in every form.
+//! Pull secrets in every form, including refused ones, and builds that print their content in every form.
 
 use std::sync::Arc;
 use std::time::Duration;

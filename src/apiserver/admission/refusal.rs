@@ -1,4 +1,4 @@
-//! What writes are refused with, in the words of the real server.
+//! The refusals of writes, in the words of the real server.
 
 use serde_json::{Map, Value, json};
 

@@ -1,8 +1,8 @@
 //! Strategic merge patches: merge patches that know by which field the items of a list are told apart.
 //!
-//! A list of objects that the table below does not have is replaced as a whole, as is every list of plain values but
-//! the finalizers: so it is in all kinds that are built in here. What comes first where both sides have a say is
-//! decided as the real server does it.
+//! A list of objects that is not in the table below is replaced as a whole, and so is every list of plain values except
+//! the finalizers. This is right for all kinds that are built in here. The order of merged items is that of the real
+//! server.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! What a schema has against an object, in the words of the real server.
+//! The causes for which an object does not match a schema, in the words of the real server.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;

@@ -1,4 +1,4 @@
-//! Lists whose items may be there only once: sets, and maps in the form of lists.
+//! Lists with unique items: sets, and maps in the form of lists.
 
 use serde_json::{Map, Value};
 

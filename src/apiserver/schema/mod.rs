@@ -1,4 +1,4 @@
-//! The structural schemas of custom resources: what is kept of an object, what is filled in, and what makes it valid.
+//! The structural schemas of custom resources: pruning, defaulting, and validation.
 
 mod causes;
 mod convert;

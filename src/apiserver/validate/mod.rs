@@ -1,4 +1,4 @@
-//! What makes an object valid.
+//! Validation of objects.
 
 mod access;
 mod data;

@@ -1,4 +1,4 @@
-//! Whether the buildah that is installed can build.
+//! Checks whether the installed buildah can build.
 
 use std::io;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! How a build ended, in words.
+//! The end of a build, in words.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! From the objects of a build to what is run on this machine.
+//! Conversion of a build's objects to the commands that run on this machine.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

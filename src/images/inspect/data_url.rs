@@ -1,4 +1,4 @@
-//! What the sources of Ignition configs hold: `data:` URLs (RFC 2397), compressed or not.
+//! The contents of Ignition sources: `data:` URLs (RFC 2397), compressed or not.
 
 use std::io::Read as _;
 

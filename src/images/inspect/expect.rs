@@ -1,7 +1,6 @@
-//! From an Ignition config to what has to be in an image.
+//! Conversion of an Ignition config to the expected content of an image.
 //!
-//! Where a config leaves something open that the base image may decide (the mode of a directory that was there
-//! before, say), nothing is expected of it.
+//! Where a config leaves a value to the base image, such as the mode of an existing directory, no expectation is made.
 
 use serde_json::Value;
 
@@ -80,7 +79,7 @@ pub enum Contents {
 /// Who has to own something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// Whoever owned it in the base image, or made it.
+    /// Any owner: the one in the base image, or the one that the creation of the file gave it.
     Any,
     /// This number.
     Id(u64),
@@ -206,7 +205,7 @@ fn of_link(link: &Link) -> Expectation {
     let asked = if link.hard == Some(true) {
         Asked::HardLink(link.target.clone())
     } else {
-        // Unless it is asked for, Ignition gives a link to whoever owns its target.
+        // Without an owner in the config, Ignition gives a link the owner of its target.
         let owners = [owner(&link.user, false), owner(&link.group, false)];
         Asked::Symlink { target: link.target.clone(), owners }
     };

@@ -1,4 +1,4 @@
-//! What has to hold when a simulation has come to rest.
+//! Checks of the final state, once a simulation has come to rest.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::reconcile::pool::record::BuildRecord;
 use crate::simulation::people::registry::FakeRegistry;
 use crate::simulation::seed::{self, Fleet, REPOSITORY};
 
-/// Something that should not be so.
+/// A deviation from the expected final state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The object that it is about.
@@ -74,7 +74,8 @@ pub(in crate::simulation) fn pool_faults(object: &Object, newest: &str, ledger: 
     faults
 }
 
-/// Whether each pool shows that it has the image of its newest config. Whether it has, somebody else has to look.
+/// Whether each pool's conditions show the image of its newest config. Whether that image is the right one is checked
+/// elsewhere.
 pub(in crate::simulation) async fn states(client: &Client, fleet: &Fleet) -> kube::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {

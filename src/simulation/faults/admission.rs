@@ -1,7 +1,7 @@
-//! Writes of the daemon that the cluster refuses for a while: quotas, policies, and webhooks that are down.
+//! Refused writes: quotas, policies and unavailable webhooks refuse the daemon's writes for a while.
 //!
-//! Deletions, Events and the lease are not refused: what is looked for is whether users are told, and by whom would
-//! they be.
+//! Deletions, Events and the lease are never refused: these faults test whether the daemon reports a refusal to users,
+//! which takes Events and the lease.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,17 +29,17 @@ const LASTS_LONG_S: std::ops::Range<u64> = 700..1_500;
 /// The share of refusals that do; none does of writes that cleaning up takes.
 const LONG: f64 = 0.25;
 
-/// What is refused now. Clones are the same.
+/// The active refusals. Clones share them.
 #[derive(Clone)]
 pub struct Refusals {
     rules: Arc<Mutex<Vec<Rule>>>,
     invariants: Invariants,
 }
 
-/// What is refused by one cause.
+/// The refusals of one cause.
 #[derive(Debug, Clone)]
 struct Rule {
-    /// Tells it from others.
+    /// Distinguishes it from others.
     number: u32,
     target: Target,
     /// The pool whose writes are refused; none for those of all pools.
@@ -65,12 +65,12 @@ enum Target {
 }
 
 impl Refusals {
-    /// Nothing is refused; `invariants` is told of what is.
+    /// No refusals; reports each refused write to `invariants`.
     pub(super) fn new(invariants: Invariants) -> Self {
         Self { rules: Arc::default(), invariants }
     }
 
-    /// What has to be asked about each write.
+    /// The admitter to install in the API server.
     pub(super) fn admitter(&self) -> Admitter {
         let (refusals, agent) = (self.clone(), daemon::user_agent());
         Arc::new(move |request| {
@@ -81,7 +81,7 @@ impl Refusals {
         })
     }
 
-    /// Refuses nothing any more.
+    /// Ends all refusals.
     pub fn end_all(&self) {
         self.change(Vec::clear);
     }

@@ -1,4 +1,4 @@
-//! The processes of the daemon: each is started again after it has ended, as a Deployment would.
+//! The daemon's processes. Each is restarted after it has ended, as a Deployment would do.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,13 +44,13 @@ pub struct Image {
     pub clock: Clock,
     /// The seed of the run.
     pub seed: u64,
-    /// What goes wrong on their ways.
+    /// The faults of their links.
     pub network: Network,
     /// How far their clocks are off at most.
     pub clock_errors: Duration,
-    /// Whether it does no more.
+    /// Whether the faults have stopped.
     pub calm: FaultGate,
-    /// Told of what goes wrong.
+    /// Called for each disturbance.
     pub tolerance: Tolerance,
     /// Shown what of each process reaches the API server.
     pub invariants: Invariants,
@@ -120,14 +120,14 @@ impl Replicas {
         self.counts.tried.load(Ordering::SeqCst) + self.wires().iter().map(LinkControl::tried).sum::<u64>()
     }
 
-    /// For so long from now, what was asked for before may still have its effect.
+    /// Requests made before may still take effect, for this long.
     pub fn tolerate(&self, time: Duration) {
         (self.tolerance)(time);
     }
 
     fn command(&self, place: usize, command: Command) {
         self.tolerate(REQUEST_TIMEOUT);
-        // Whoever keeps the place does so for as long as this lives.
+        // The task that keeps the place ends only when this is dropped, so the send succeeds.
         let _ = self.places[place].commands.send(command);
     }
 }

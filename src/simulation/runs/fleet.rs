@@ -1,4 +1,4 @@
-//! One run, from an empty cluster to one at rest.
+//! One run of a fleet, from an empty cluster to one at rest.
 
 use std::sync::Arc;
 use std::time::Duration;

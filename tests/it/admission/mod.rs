@@ -1,5 +1,5 @@
-//! Build pods, as clusters admit them: OpenShift by its SecurityContextConstraints `anyuid`, Kubernetes by the Pod
-//! Security Standard `baseline`.
+//! Admission of build pods: by OpenShift's SecurityContextConstraints `anyuid`, and by Kubernetes' Pod Security
+//! Standard `baseline`.
 
 mod baseline;
 mod constraints;

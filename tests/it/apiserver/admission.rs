@@ -1,4 +1,4 @@
-//! What is refused by who is asked whether a write is admitted, in the words of the real server.
+//! Refusals by an admitter, in the words of the real server.
 
 use std::sync::{Arc, Mutex};
 

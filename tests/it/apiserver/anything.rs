@@ -1,4 +1,4 @@
-//! Whatever is asked, and in whatever order: a well-formed answer, and a server that lives on.
+//! Arbitrary requests in any order: each gets a well-formed answer, and the server keeps running.
 
 use bytes::Bytes;
 use http::Request;

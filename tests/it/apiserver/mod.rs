@@ -1,4 +1,4 @@
-//! The embedded API server: what is its own, in virtual time. What every API server does is in `conformance`.
+//! The embedded API server's own behaviour, in virtual time. The behaviour of every API server is in `conformance`.
 
 use bytes::Bytes;
 use http::{Method, Request};

@@ -1,4 +1,5 @@
-//! What a pool says of a build that did not succeed: the step, the exit code, the last lines of output, the next command.
+//! The message on a pool whose build did not succeed: the step, the exit code, the last lines of output, the next
+//! command.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Bad input: shown on the pool, told once, and built as soon as it is mended.
+//! Bad input: the daemon shows it on the pool, reports it once, and builds as soon as it is corrected.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the API server will not do is shown, not only tried again.
+//! The daemon reports the API server's refusals, besides retrying.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Writes that the API server refuses: what is shown and told of them, how they are tried again, and how they heal.
+//! Refused writes: how the daemon reports them, how it retries them, and how the pool recovers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

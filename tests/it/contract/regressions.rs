@@ -1,4 +1,4 @@
-//! Defects that random histories found, each as the shortest story that shows it.
+//! Defects that random histories found, each as the shortest sequence that reproduces it.
 
 use std::time::Duration;
 

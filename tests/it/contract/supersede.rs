@@ -1,4 +1,4 @@
-//! When a build is needed: changes of inputs, before, during and after a build, seen or unseen.
+//! When a build is needed: inputs change before, during and after a build, while the daemon runs or while it is down.
 
 use std::time::Duration;
 

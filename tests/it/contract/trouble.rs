@@ -1,4 +1,4 @@
-//! An API server that is slow, fails, loses answers, or tells nothing for a while.
+//! An API server that is slow, fails, loses answers, or sends no events for a while.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,4 +1,5 @@
-//! A cluster that does not serve Builds: a fact that is shown to whoever asks for them, and no trouble to others.
+//! A cluster that does not serve Builds: the daemon reports it on pools that ask for Builds, and other pools are not
+//! affected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

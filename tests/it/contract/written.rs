@@ -1,4 +1,4 @@
-//! What users write in a form that would be dropped or misread: refused by object and key, and told once.
+//! User input in a form that would be dropped or misread: the daemon refuses it by object and key, and reports it once.
 
 use std::time::Duration;
 

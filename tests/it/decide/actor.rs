@@ -1,4 +1,4 @@
-//! The driver of the pool's machine as a value: it carries effects out on a server that is one, too.
+//! The driver of the pool's machine as a value: it carries out effects on a server that is also a value.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The daemon as a value: what it knows, and what its pool's machine is told, without a runtime.
+//! The daemon as a value: its knowledge, and the inputs of its pool's machine, without a runtime.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use machine_os_builder::reconcile::slots::Demand;
 use super::server::{News, Refusal, Server, as_watched};
 use super::{POOL, actor};
 
-/// What is hard about the world at the moment.
+/// The active disturbances.
 #[derive(Debug, Clone, Default)]
 pub struct Weather {
-    /// Watches tell nothing.
+    /// Watches deliver nothing.
     pub is_blind: bool,
-    /// Nobody says how a build is doing.
+    /// Reads of diagnostics and digests, for which the driver does not wait, stay unanswered.
     pub is_deaf: bool,
     /// Answers are late.
     pub is_late: bool,

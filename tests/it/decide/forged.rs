@@ -1,6 +1,7 @@
-//! Objects that bear our names, labels and annotations, and are not ours: forged, or left by others. They are input.
+//! Objects that carry the daemon's names, labels and annotations, and that the daemon did not create: forgeries or
+//! leftovers. They are untrusted input.
 //!
-//! What holds of each effect is in `laws`; here is what they are tried with.
+//! `laws` defines the laws that each effect must obey; this module generates the objects that try them.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -32,7 +33,7 @@ enum Likeness {
     Garbage,
 }
 
-/// An object that somebody else makes.
+/// An object that another client creates.
 #[derive(Debug, Clone)]
 struct Forgery {
     kind: Kind,
@@ -69,7 +70,7 @@ fn forgery() -> impl Strategy<Value = Forgery> {
     let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.2));
     (kind, prefix, config, [likeness(), likeness(), likeness()], likeness(), likeness(), likeness(), flags, status())
         .prop_map(|(kind, prefix, config, labels, hash, inputs, claim, (is_owned, is_leaving), status)| {
-            // Whoever copies all of it has what is the object of that attempt, for all that there is to see.
+            // A complete copy is indistinguishable from the object of that attempt.
             let is_whole = labels == [Likeness::Right; 3] && hash == Likeness::Right && claim == Likeness::Right;
             let claim = if is_whole { Likeness::Wrong } else { claim };
             Forgery { kind, prefix, config, labels, hash, inputs, claim, is_owned, is_leaving, status }

@@ -1,4 +1,4 @@
-//! What becomes of a build's Pod, and which image it really pushed.
+//! The kubelet: the fate of a build's Pod, and the image that it really pushed.
 
 use std::collections::BTreeMap;
 

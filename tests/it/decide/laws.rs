@@ -1,4 +1,4 @@
-//! What holds of each single effect, whatever came before it.
+//! Laws that each single effect must obey, whatever came before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -45,8 +45,8 @@ pub fn after(steps: &[Step]) -> Result<World, TestCaseError> {
     Ok(world)
 }
 
-/// What can be seen of a world, but for versions, and for digests that no build left: they are deleted where somebody
-/// comes upon them.
+/// The visible state of a world, without versions, and without digests that no build left: the daemon deletes those
+/// only when it reads them.
 pub fn seen(world: &World) -> serde_json::Value {
     let is_stray = |key: &Key, object: &Object| key.name.starts_with("digest-") && !is_ours(object);
     let objects = world.server.objects.iter().filter(|(key, object)| !is_stray(key, object)).map(|(key, object)| {
@@ -69,7 +69,7 @@ pub fn two_ends(undisturbed: &World, disturbed: &World) -> String {
     format!("two ends\nundisturbed:\n{}\ndisturbed:\n{}\ndiffering:\n{differing}", traces[0], traces[1])
 }
 
-/// Everything is mended, nobody is in the way, and the pool is opted in.
+/// Ends all disturbances, removes conflicting objects, and opts the pool in.
 fn mend(world: &mut World) {
     world.weather = Weather::default();
     users::take_strays(&mut world.server);
@@ -93,7 +93,7 @@ fn mend(world: &mut World) {
     mended.iter().for_each(|step| users::act(&mut world.server, step));
 }
 
-/// Runs a world to its end: builds succeed, Pods end, and time passes where somebody waits for it.
+/// Runs a world to its end: builds succeed, Pods end, and time passes whenever the daemon waits for it.
 pub fn run_to_the_end(world: &mut World) -> Result<(), String> {
     for _ in 0..12 {
         world.rest()?;
@@ -132,8 +132,8 @@ pub fn is_built(world: &World) -> Result<(), String> {
 proptest! {
     #![proptest_config(config(64))]
 
-    /// Each effect is lawful, each rest is one of the states that the contract knows, and all of it ends in an image
-    /// of what is wanted, once nobody is in the way: nothing is ever stuck.
+    /// Each effect is lawful, each rest is one of the states that the contract knows, and the run ends in an image of
+    /// the wanted inputs once no foreign object is in the way: the daemon never gets stuck.
     #[test]
     fn whatever_happens_each_rest_is_a_lawful_one_and_the_end_is_an_image(steps in steps(30)) {
         let mut world = after(&steps)?;

@@ -1,4 +1,4 @@
-//! Answers may come in any order, late, twice or never: the end is the same.
+//! Answers may come in any order, late, twice or never: the final state is the same.
 
 use std::collections::BTreeSet;
 

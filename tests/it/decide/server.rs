@@ -1,4 +1,4 @@
-//! An API server as a value: objects, versions, and what watches have to tell. It can be copied and run twice.
+//! An API server as a value: objects, versions, and pending watch events. It can be copied and run twice.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};

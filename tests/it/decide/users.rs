@@ -1,4 +1,4 @@
-//! What users and neighbours do.
+//! The actions of users and other controllers.
 
 use machine_os_builder::api::{Key, Kind, Object, keys, names};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What has to hold of each answer, and of the store after it.
+//! The checks of each answer, and of the store after it.
 
 use std::collections::BTreeMap;
 

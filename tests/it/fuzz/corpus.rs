@@ -1,4 +1,4 @@
-//! Requests that make sense, of every shape that the server serves.
+//! Valid requests, of every form that the server serves.
 
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;

@@ -1,4 +1,4 @@
-//! An object of each kind, in as many of its fields as there is a rule for.
+//! An object of each kind, with as many as possible of the fields that have a rule.
 
 use serde_json::{Value, json};
 

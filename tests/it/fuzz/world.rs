@@ -1,4 +1,4 @@
-//! A server, and what a client that watches everything knows of it.
+//! A server, and the state that a client knows which watches everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 

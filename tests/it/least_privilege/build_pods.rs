@@ -1,4 +1,4 @@
-//! The account of build pods: it leaves a ConfigMap with a digest, and can do nothing else.
+//! The account of build pods: it can write a ConfigMap with a digest, and nothing else.
 
 use http::Method;
 use machine_os_builder::api::DEFAULT_NAMESPACE;

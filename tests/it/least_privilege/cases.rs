@@ -1,4 +1,4 @@
-//! The verbs of `config/rbac`, file by file. One that is missing here, or is here and not there, is told of.
+//! The verbs of `config/rbac`, file by file. A test fails if one is missing here, or is here only.
 
 use std::fs;
 use std::path::Path;

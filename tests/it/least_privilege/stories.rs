@@ -1,4 +1,4 @@
-//! What the daemon lives through: between them, the stories need all that its roles allow.
+//! Stories of the daemon. Together, they need everything that its roles allow.
 
 use std::future::Future;
 use std::time::Duration;

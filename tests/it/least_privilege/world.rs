@@ -1,4 +1,4 @@
-//! A cluster whose daemon may do what the roles in it allow.
+//! A cluster whose daemon has the rights of its roles.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 use super::manifests::{CONTROLLER, Permission};
 use crate::harness::cluster::{Cluster, inputs};
 
-/// Whoever looks, by name; so its requests are marked, too.
+/// The user of the viewer commands. It is also the user agent, which marks its requests.
 pub const VIEWER: &str = "viewer";
 pub const TIMING: Timing = Timing {
     lease_duration: Duration::from_secs(15),

@@ -1,4 +1,4 @@
-//! Clients that may not do everything: ServiceAccounts, by their tokens.
+//! Clients with limited rights: ServiceAccounts, by their tokens.
 
 use std::fs;
 use std::path::Path;

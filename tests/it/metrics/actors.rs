@@ -1,4 +1,4 @@
-//! Crashes of actors, and what comes of them.
+//! Crashes of actors, and their effects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

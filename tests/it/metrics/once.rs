@@ -1,4 +1,4 @@
-//! Each transition is told and counted once, whoever dies, whatever fails, and however often it is tried again.
+//! The daemon reports and counts each transition once, despite crashes, errors and retries.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A daemon, what its requests meet, and what it shows to whoever scrapes it.
+//! A daemon, faults of its requests, and its metrics as a scraper sees them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is made of the answers of registries, with the real buildah.
+//! The interpretation of registries' answers, with the real buildah.
 #![cfg(feature = "images")]
 
 use std::fs;

@@ -37,7 +37,8 @@ fi
 find /run /tmp /var/tmp /var/cache -mindepth 1 -xdev -delete 2> /dev/null || true
 "#;
 
-/// The image's Containerfile. Where packages are only unpacked, nobody makes the link of /bin/sh.
+/// The image's Containerfile. The packages are only unpacked, and their scripts do not run, so it makes the link of
+/// /bin/sh.
 fn containerfile() -> String {
     let finish = format!("rm -rf {UNNEEDED} && ln -sf dash /bin/sh && mkdir -p /home/core && chmod 0640 /etc/shadow");
     format!(

@@ -1,4 +1,4 @@
-//! A registry that answers in one way whatever is read or written, over plain HTTP.
+//! A registry that gives every request the same answer, over plain HTTP.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! A registry: Debian's `docker-registry`, with TLS and passwords, which can be down, or out of order.
+//! A registry: Debian's `docker-registry`, with TLS and passwords, which can be stopped or made to fail.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -60,7 +60,7 @@ impl Registry {
         registry
     }
 
-    /// A registry that nobody has started yet.
+    /// A registry that is not started yet.
     pub fn stopped() -> Self {
         let directory = temporary_directory();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

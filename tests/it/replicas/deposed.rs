@@ -1,4 +1,4 @@
-//! What a leader that cannot renew its lease still sends, and what becomes of it.
+//! Requests of a leader that cannot renew its lease, and their effects.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     cluster.roll_out("worker", "rendered-worker-2").await;
     assert_eq!(first.ended().await, Some(ExitReason::Deposed));
-    // It ends before anybody could tell it not to.
+    // The Pod succeeds before the new leader can delete it.
     cluster.succeed("rendered-worker-1").await;
     assert!(second.acts().await);
     cluster.is_gone(Kind::Pod, "build-rendered-worker-1").await;

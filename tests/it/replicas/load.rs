@@ -1,4 +1,4 @@
-//! More to do than the API server can answer at once: the leader stays the leader, and keeps little in memory.
+//! More work than the API server can answer at once: the leader stays the leader, and its memory stays bounded.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

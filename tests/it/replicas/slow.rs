@@ -1,4 +1,4 @@
-//! A lease that is answered slowly: for as long as a renewal is answered within the renew deadline, its holder leads.
+//! Slow answers to renewals of the lease: while each comes within the renew deadline, the holder leads.
 
 use std::time::Duration;
 

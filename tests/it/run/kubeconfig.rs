@@ -1,4 +1,4 @@
-//! What a kubeconfig asks for is done, or it is refused.
+//! The daemon obeys each setting of a kubeconfig, or refuses the kubeconfig.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

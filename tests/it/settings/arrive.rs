@@ -1,4 +1,4 @@
-//! Where the settings of builds go: each to its place in the Pod and in the Build, and to no other.
+//! The build settings reach their fields in the Pod and in the Build, and no others.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Settings that cannot be used, and what is said of each: its field, its value, and what would do.
+//! Invalid settings, and the error for each: its field, its value, and a valid alternative.
 
 use machine_os_builder::settings::{Settings, flag_of, parse, variable};
 

@@ -1,4 +1,4 @@
-//! Texts that are what they were, letter by letter, and how a pool gets to where they are about.
+//! Snapshots of output, byte by byte, and functions that bring a pool into the state of each.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What the daemon leaves of itself on its lease, and what comes of it.
+//! The daemon's annotations on its lease, and how the commands use them.
 
 use std::time::Duration;
 

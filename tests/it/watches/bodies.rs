@@ -1,4 +1,4 @@
-//! Answers that begin and do not end.
+//! Answers that begin and never end.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The line between a daemon and its cluster, which fails when it is told to.
+//! The connection between a daemon and its cluster, with faults on demand.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -50,7 +50,7 @@ impl Line {
         self.0.lock().unwrap().rule = Some(Box::new(rule));
     }
 
-    /// From here on, nothing more comes out of the watches of these that are open, and nobody says so.
+    /// From here on, the open watches of these deliver nothing more, and stay open without an error.
     pub fn goes_silent(&self, plural: &'static str) {
         self.0.lock().unwrap().silent = Some(plural);
     }

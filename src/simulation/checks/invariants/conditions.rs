@@ -1,4 +1,4 @@
-//! What a pool shows, and what it refers to.
+//! The conditions of a pool, and its references to build objects.
 
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ impl Write<'_> {
         let is_right = match (type_, why) {
             (BUILD_PENDING, reason::BUILD_PENDING) => is_referred_to || !self.has_current_build(),
             (BUILDING, _) => is_referred_to,
-            // Whichever write is refused: the build object may be there or not.
+            // The API server may refuse the build object or another write, so the build object may exist or not.
             (BUILD_PENDING, reason::BUILD_REFUSED) => true,
             // A build that was lost too often has left nothing to refer to.
             (BUILD_FAILED, reason::BUILD_FAILED) => is_referred_to || !self.has_current_build(),

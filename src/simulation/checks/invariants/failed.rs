@@ -1,4 +1,4 @@
-//! Which failures are told to users.
+//! Which failures the daemon may report to users.
 
 use super::model::{Model, annotation};
 use super::violation::Breach;
@@ -10,7 +10,7 @@ use crate::reconcile::observed::status::FailureCause;
 use crate::reconcile::pool::record::BuildRecord;
 use crate::simulation::people::registry::FakeRegistry;
 
-/// What is wrong with the failure that a write of the daemon's tells of.
+/// Faults in the failure that a write of the daemon reports.
 pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Breach> {
     let (was, is) = (Pool::new(before), Pool::new(after));
     let untruth = untruth(model, ledger, &was, &is);
@@ -18,7 +18,8 @@ pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, afte
     whats.map(|what| Breach::new(format!("MachineConfigPool {}", is.name()), what)).collect()
 }
 
-/// A failure that goes on record though the build was only lost: it is to be tried again, and nobody is to blame.
+/// A failure on record for a build that was only lost: the daemon has to retry such a build, and the user has nothing
+/// to fix.
 fn untruth(model: &Model, ledger: &FakeRegistry, was: &Pool<'_>, is: &Pool<'_>) -> Option<String> {
     let of = |pool: &Pool<'_>| BuildRecord::of(pool).unwrap_or_default().failed;
     let failed = of(is).filter(|failed| of(was).as_ref() != Some(failed) && failed.reason == reason::BUILD_FAILED)?;

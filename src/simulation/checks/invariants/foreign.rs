@@ -1,4 +1,4 @@
-//! What belongs to others.
+//! Objects, labels, annotations and fields of other owners, which the daemon must not change.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::api::conditions::{BUILD_CONDITIONS, DEGRADED, reason};
 use crate::api::keys;
 use crate::api::pool::{field, is_build_reference};
 
-/// What the daemon writes that is not its own.
+/// Writes of the daemon to objects or fields that it does not own.
 pub(super) fn faults(event: &Event<'_>) -> Vec<Breach> {
     let is_allowed = match event.kind {
         "MachineConfigPool" => {
@@ -46,11 +46,11 @@ fn has_label(object: &Value, key: &str) -> bool {
     object["metadata"]["labels"].get(key).is_some()
 }
 
-/// What of a pool belongs to others.
+/// The parts of a pool that belong to other owners.
 pub(super) fn foreign_part(pool: &Value) -> Value {
     let mut pool = pool.clone();
     if let Some(metadata) = pool["metadata"].as_object_mut() {
-        // The server's own.
+        // The API server writes these.
         for key in ["resourceVersion", "generation", "managedFields"] {
             metadata.remove(key);
         }

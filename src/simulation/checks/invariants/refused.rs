@@ -1,4 +1,4 @@
-//! Whether users are told that the cluster refuses what builds need, and for how long.
+//! Whether the daemon reports to users that the cluster refuses a build's writes, and for how long it does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::api::pool::field;
 use crate::api::{Kind, Pool};
 use crate::simulation::faults::link_control::FAULT;
 
-/// The reason of the condition, and of the Event, that tell of a refusal.
+/// The reason of the condition, and of the Event, that report a refusal.
 const REFUSED: &str = "BuildRefused";
 /// The time in which a refusal is shown.
 const SHOWN_WITHIN: SignedDuration = SignedDuration::from_secs(16);
@@ -74,7 +74,8 @@ impl Refusals {
             self.ended = Some(now);
         }
         self.is_refusing = is_refusing;
-        // Whichever was refused may be admitted from here on, and the others are refused again.
+        // With new rules, the API server may admit what it refused before. Writes that it still refuses are noted
+        // again.
         self.of.clear();
         let next_try = now.checked_add(FORGOTTEN_WITHIN).unwrap_or(Timestamp::MAX);
         for until in self.status.values_mut() {
@@ -94,7 +95,7 @@ impl Refusals {
             burst: now,
             tries: 1,
         });
-        // What is refused next is needed next: the step before it was taken.
+        // The next refused write is the next step of the build: the step before it succeeded.
         if refused.words != write.words {
             *refused = Refused { since: now, words: write.words.clone(), burst: now, tries: 1 };
         }
@@ -109,7 +110,7 @@ impl Refusals {
         match event.kind {
             "Lease" => {
                 let holder = |lease: &Value| lease["spec"]["holderIdentity"].clone();
-                // Another process knows of nothing, and tries anew.
+                // A new process has no record of earlier refusals, and retries at once.
                 if event.before.map(holder) != event.after.map(holder) {
                     self.of.clear();
                 }

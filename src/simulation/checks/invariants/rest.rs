@@ -1,4 +1,4 @@
-//! What is there when nothing happens any more.
+//! The state of the cluster at rest.
 
 use super::model::{Model, annotation, is_digest, is_member};
 use super::violation::Breach;
@@ -52,7 +52,7 @@ fn unfinished(pool: &Pool<'_>) -> Vec<String> {
         let shown = pool.shown().map(|shown| shown["type"].clone());
         whats.push(format!("{} is not built: it shows {shown:?}", pool.rendered()));
     }
-    // A build that failed is referred to even when somebody has removed it.
+    // The pool keeps its reference to a failed build even after another client has deleted the build object.
     let mut references =
         pool.spec_source().iter().chain(pool.status_source()).filter(|entry| is_build_reference(entry));
     if let Some(reference) = references.next().filter(|_| !pool.is_true(BUILD_FAILED)) {

@@ -1,4 +1,4 @@
-//! The events of a watch on their way: late, or more than once.
+//! Watch events in transit: late, or more than once.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::apiserver::ResponseBody;
 /// Events that are remembered, to come once more.
 const RECENT_MAX: usize = 8;
 
-/// What becomes of an event of a watch.
+/// The fate of a watch event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Delivery {
     /// How late it arrives. What comes after it in the same watch comes later still: one watch keeps its order, two do
@@ -24,10 +24,10 @@ pub struct Delivery {
     pub again: usize,
 }
 
-/// Says what becomes of each event, given the number of the request for its watch and its line.
+/// Decides the fate of each event, given the request number of its watch and its line.
 pub type EventScript = Box<dyn FnMut(usize, &[u8]) -> Delivery + Send>;
 
-/// Says what becomes of each event of one watch, given its line.
+/// Decides the fate of each event of one watch, given its line.
 type Deliver = Box<dyn Fn(&[u8]) -> Delivery + Send>;
 
 /// What one watch's events go through.

@@ -1,8 +1,9 @@
-//! One container: its file system, its process, its end.
+//! One container: its file system, its process, its termination.
 //!
-//! Namespaces are made by util-linux's unshare, and mounts by a script within them: this crate has no unsafe code, and
-//! a process that makes namespaces for another to start in would need it. Whatever the container starts is in its
-//! process namespace, and ends with the first process of that, which ends with unshare, which ends with this program.
+//! util-linux's unshare creates the namespaces, and a script inside them makes the mounts: a process that creates
+//! namespaces for its child would need unsafe code, which this crate forbids. All processes of a container are in its
+//! process namespace. They end with the namespace's first process, which ends with unshare, which ends with this
+//! program.
 
 use std::fs;
 use std::io;
@@ -19,9 +20,9 @@ use super::output::Output;
 use crate::apiserver::PodLogs;
 
 const SCRIPT: &str = include_str!("container.sh");
-/// Where a container leaves its last words that does not say.
+/// The default path of a container's termination message.
 const MESSAGE_PATH_DEFAULT: &str = "/dev/termination-log";
-/// Most of them that is read, as with the kubelet.
+/// The kubelet's limit on the termination message.
 const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// Something that a container sees.

@@ -1,4 +1,4 @@
-//! What a container's command is, and what is in its environment.
+//! The command and the environment of a container.
 
 use k8s_openapi::api::core::v1::{Container, EnvVarSource};
 use kube::ResourceExt as _;

@@ -1,4 +1,4 @@
-//! Why a pod does not start yet.
+//! The reasons why a pod does not start yet.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What pods read: ConfigMaps, Secrets, and themselves.
+//! Objects that pods read: ConfigMaps, Secrets, and the pod itself.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! One pod, from beginning to end.
+//! The lifecycle of one pod.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::api::DEFAULT_NAMESPACE;
 use crate::causes::with_causes;
 use crate::simulation::kubelet::simulated::{self, NODE};
 
-/// How often is looked for what keeps a pod from starting.
+/// The interval at which a waiting pod checks for missing objects.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long containers may take to end, once their pod is past its deadline, that do not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;
@@ -226,11 +226,11 @@ impl RealPodRunner {
     }
 }
 
-/// Within which time the pod is told to end now; waits until it is.
+/// Waits until the pod is asked to stop; returns the grace period.
 async fn told_to_end(stop: &mut watch::Receiver<Option<Duration>>) -> Option<Duration> {
     loop {
         if stop.changed().await.is_err() {
-            // Nobody is there any more who could tell.
+            // The sender is gone, so no request to stop can come any more.
             return std::future::pending().await;
         }
         if let Some(grace_period) = *stop.borrow_and_update() {

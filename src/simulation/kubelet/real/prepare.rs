@@ -1,4 +1,4 @@
-//! Everything that has to be there before a pod's containers start.
+//! Preparation of a pod: its volumes, and the commands of its containers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

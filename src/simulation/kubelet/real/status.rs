@@ -1,4 +1,4 @@
-//! What a pod's status says.
+//! The status of a pod.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Container;

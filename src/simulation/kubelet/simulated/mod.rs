@@ -1,10 +1,10 @@
-//! The node agent: scheduler, kubelet and registry in one. Carries build pods through their phases.
+//! The node agent: scheduler, kubelet and registry in one. It carries build pods through their phases.
 //!
-//! Reads pods, and the ConfigMaps that they mount; writes their status, and the ConfigMap with the digest, just as
-//! the pod's own helper container would. What it "pushes" is kept, to be compared with what is published.
+//! It reads pods and the ConfigMaps that they mount. It writes their status, and the ConfigMap with the digest, as the
+//! pod's own helper container would. It records the images that it "pushes", for comparison with the published ones.
 //!
-//! In a [local cluster](crate::cli) it is a whole node: it binds pods to itself, writes their logs, and runs those
-//! that are no builds too, until they are deleted. There it may also have an [`Executor`], which runs them for real.
+//! In a [local cluster](crate::cli) it is a whole node: it binds pods to itself, writes their logs, and also runs pods
+//! that are not builds, until they are deleted. There it may have an [`Executor`], which runs pods as real containers.
 
 mod carry;
 mod ends;

@@ -33,7 +33,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 /// Requests that are remembered, to tell of those that should not have been.
 const LOG_LENGTH: usize = 4096;
 
-/// What is run.
+/// The parameters of a run.
 #[derive(Clone)]
 pub struct Run {
     /// What goes on.
@@ -44,7 +44,7 @@ pub struct Run {
     pub settings: ActorSettings,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// What it was drawn from.
@@ -153,7 +153,7 @@ impl Stage {
         !self.invariants.violations().is_empty() || !self.ledger.complaints().is_empty()
     }
 
-    /// From here on nothing goes wrong any more.
+    /// Stops all faults.
     async fn heal(&self) {
         self.calm.begin();
         self.world.refusals.end_all();
@@ -183,7 +183,7 @@ impl Stage {
         }
     }
 
-    /// Leaves the cluster alone for an hour; what was asked for in it all the same.
+    /// Leaves the cluster alone for an hour; returns the requests that the daemon sent nevertheless.
     async fn rest(&self) -> Result<Vec<String>, Error> {
         time::sleep(SETTLE).await;
         let server = &self.world.server;
@@ -224,7 +224,7 @@ impl Stage {
     }
 }
 
-/// Lets the invariants know of what goes wrong, by the clock of the run.
+/// Reports each disturbance to the invariants, by the clock of the run.
 fn tolerance(invariants: &Invariants, clock: Clock) -> Tolerance {
     let invariants = invariants.clone();
     Arc::new(move |time| {

@@ -1,4 +1,4 @@
-//! What has to hold once everything has healed.
+//! Checks of the state after the faults have stopped.
 
 use kube::api::ListParams;
 

@@ -1,4 +1,4 @@
-//! What a cluster has come to, told so that two can be compared: without what is never the same twice.
+//! The final state of a cluster as text, without fields that differ between runs, so that two runs can be compared.
 
 use std::sync::LazyLock;
 

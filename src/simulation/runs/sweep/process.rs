@@ -1,4 +1,4 @@
-//! The daemon's process, and its successors.
+//! The daemon's first process, and its successors.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

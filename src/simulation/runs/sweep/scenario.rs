@@ -1,4 +1,4 @@
-//! The stories.
+//! The scenarios of the sweep.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,7 +27,7 @@ enum Story {
     Failure,
     /// Its build is taken off its node, and tried again.
     Evicted,
-    /// Somebody deletes its build object, which is made again.
+    /// Another client deletes its build object; the daemon creates it again.
     Lost,
     /// It is opted out while it is built.
     OptOut,

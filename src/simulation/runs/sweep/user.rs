@@ -1,4 +1,4 @@
-//! What a user does, and waits for, in a story.
+//! The actions of the simulated user, and the states that it waits for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

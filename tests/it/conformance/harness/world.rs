@@ -1,4 +1,4 @@
-//! What a case sees: a server, a namespace, and what there is to do with them.
+//! The environment of a case: a server, a namespace, and operations on them.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl World {
         Self::new(self.config.clone()).await
     }
 
-    /// The same namespace, as whoever has this token sees it.
+    /// The same namespace, for a client with this token.
     pub fn acting(&self, token: &str) -> Self {
         let mut config = self.config.clone();
         config.auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };

@@ -1,4 +1,4 @@
-//! What is in a pushed image, against what a MachineConfig asks for.
+//! The content of a pushed image, compared with its MachineConfig.
 
 use std::fs;
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! How long each stage of a build takes, as whoever watches sees it.
+//! The duration of each stage of a build, as a client that watches sees it.
 
 use std::fmt;
 use std::time::Duration;
