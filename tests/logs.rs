@@ -3,7 +3,7 @@
 //! They are a program of their own because of tracing's callsite cache: with a single subscriber, a callsite that a
 //! test without a subscriber reaches first stays disabled for that subscriber too.
 
-/// What other tests have too. Of that, this uses a part.
+/// The shared harness, of which this program uses a part.
 #[allow(dead_code)]
 mod it {
     pub mod harness;

@@ -15,15 +15,15 @@ use super::status::StatusError;
 const MASTERS: &str = "system:masters";
 /// The group of all authenticated users.
 pub const AUTHENTICATED: &str = "system:authenticated";
-/// What the names of ServiceAccounts' users begin with; their namespace and name follow.
+/// The prefix of the user names of ServiceAccounts; their namespace and name follow.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
-/// Who sends a request.
+/// The user that sends a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct User {
     /// The name, as bindings have it.
     pub name: String,
-    /// What tells users apart that had the same name one after the other; empty if nothing does.
+    /// Distinguishes users that had the same name at different times; empty if the user has none.
     pub uid: String,
     /// The groups that the user is in.
     pub groups: Vec<String>,

@@ -16,10 +16,10 @@ use super::status::StatusError;
 use super::store::{Key, Store};
 use super::{Inner, rules};
 
-/// What a request is about, as rules see it.
+/// The attributes of a request, as rules match them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attributes<'a> {
-    /// What is done.
+    /// The verb.
     pub verb: &'a str,
     /// The API group; empty for the core one.
     pub group: &'a str,
@@ -36,7 +36,7 @@ pub struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    /// What a request is about.
+    /// The target of a request.
     pub fn of(parts: &'a Parts, target: Option<&Target<'a>>, query: &'a Query<'_>) -> Self {
         let Some(target) = target else {
             return Self { verb: path_verb(&parts.method), path: parts.uri.path(), ..Self::default() };
@@ -162,7 +162,7 @@ pub struct Grant<'s> {
 pub struct Held<'s> {
     /// The rules.
     pub grants: Vec<Grant<'s>>,
-    /// What is amiss with bindings.
+    /// Errors in bindings.
     faults: Vec<String>,
 }
 

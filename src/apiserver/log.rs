@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// What a request does, in the words of Kubernetes.
+/// The verb of a request, as in Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
     /// Reads one object.
@@ -46,7 +46,7 @@ pub struct LogEntry {
     pub at: Timestamp,
     /// The client's `User-Agent`; empty if it sent none.
     pub agent: String,
-    /// What was asked for.
+    /// The requested operation.
     pub verb: Verb,
     /// The resource's plural name.
     pub resource: String,

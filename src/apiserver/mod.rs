@@ -106,7 +106,7 @@ pub struct ApiServer(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
-    /// What is served. Where the store is locked too, that comes first.
+    /// The served kinds. Code that also locks the store must lock the store first.
     served: Mutex<Arc<[Served]>>,
     /// The version of the newest change of a definition that is taken into account there.
     defined_at: AtomicU64,
@@ -219,7 +219,7 @@ impl ApiServer {
         let Some(target) = target else {
             return respond(allowed.and_then(|_| self.answer_about_itself(&parts)), format);
         };
-        // Who may not ask is not told either whether there is an answer.
+        // A client without the right to ask must not learn whether the resource exists.
         let refused = |failure| respond(Err(allowed.as_ref().err().cloned().unwrap_or(failure)), format);
         let served = self.0.served();
         let Some(Served { kind, collection }) = served.iter().copied().find(|served| target.fits(served.kind)) else {

@@ -16,7 +16,7 @@ pub const YAML: &str = "application/yaml";
 /// The media type of Kubernetes' protobuf, which is read, and never sent.
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
-/// What an answer shows of objects.
+/// The form of the objects in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// All of them.

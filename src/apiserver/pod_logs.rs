@@ -34,7 +34,7 @@ impl PodLogs {
         self.texts().retain(|(of, _), _| of != uid);
     }
 
-    /// What a container of `pod` wrote, or only its last lines.
+    /// The output of a container of `pod`, or only its last lines.
     pub(super) fn read(&self, pod: &Value, container: &str, tail: Option<u64>) -> Result<String, StatusError> {
         let container = choose(pod, container)?;
         let key = (meta::metadata(pod, "uid").to_owned(), container.to_owned());

@@ -60,7 +60,7 @@ pub struct Collection {
 
 impl Collection {
     fn new(kind: &'static ResourceKind) -> Self {
-        // Who has missed some only needs to know that there were any.
+        // A watcher that missed some notifications only needs to know that there were any.
         let news = broadcast::Sender::new(1);
         Self { kind, objects: BTreeMap::new(), changes: VecDeque::new(), dropped: 0, news }
     }

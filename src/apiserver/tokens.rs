@@ -23,14 +23,14 @@ use super::store::{Key, Object, Store};
 use super::write::{WriteContext, timestamp};
 use super::{ApiServer, Inner};
 
-/// Whom tokens are for unless it is asked for others; it also signs them.
+/// The default audience of tokens, which is also their issuer.
 const AUDIENCE: &str = "https://kubernetes.default.svc";
 /// How long a token is good for, in seconds: unless it is asked for another time, at least, and at most.
 const EXPIRATION_DEFAULT: i64 = 3_600;
 const EXPIRATION_MIN: i64 = 600;
 const EXPIRATION_MAX: i64 = 1 << 32;
 
-/// What signs tokens.
+/// The signer of tokens.
 #[derive(Debug, Default)]
 pub struct Signer(OnceLock<SigningKey>);
 
@@ -52,7 +52,7 @@ impl Signer {
         Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag)))
     }
 
-    /// What a token says, if it was signed here.
+    /// The claims of a token, if this server signed it.
     fn claims(&self, token: &str) -> Option<Value> {
         let (text, tag) = token.rsplit_once('.')?;
         hmac::verify(self.0.get()?, text.as_bytes(), &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
@@ -73,7 +73,7 @@ impl ApiServer {
         self.0.signer.sign(&claims).map_err(|_| super::IdentityError::Random)
     }
 
-    /// Whose token this is, if it is good now.
+    /// The user that this token authenticates, if it is valid now.
     pub(super) fn holder(&self, token: &str) -> Option<User> {
         let claims = self.0.signer.claims(token)?;
         let is_for_us = claims["aud"].as_array()?.iter().any(|audience| audience == AUDIENCE);

@@ -61,7 +61,7 @@ pub enum Rejection {
     Pods,
     /// The node's labels are no longer those that the pod asks for.
     NodeAffinity,
-    /// What the pod asks for is not to be had in one place.
+    /// No single NUMA node has the resources that the pod asks for.
     Topology,
     /// A device cannot be given to the pod.
     Device,
@@ -137,7 +137,7 @@ impl BuildOutcome {
 }
 
 impl BuildOutcome {
-    /// What has to stand in the cause of an attempt whose pod ended so, if it was lost for that.
+    /// The text that must be in the cause of an attempt that was lost by this end of its pod.
     pub const fn cause(self) -> Option<&'static str> {
         match self {
             Self::Rejected(rejection) => Some(rejection.words().0),

@@ -42,7 +42,7 @@ impl Trace {
         Arc::new(move |entry, changes| trace.write(&lines(entry, changes)))
     }
 
-    /// Writes what is still on its way.
+    /// Writes the buffered lines.
     ///
     /// # Errors
     /// If this or anything before it could not be written.

@@ -15,7 +15,7 @@ const NAME: &str = "rendered-worker-0123456789abcdef0123456789abcdef";
 
 const BUILDAH: &str = include_str!("../fixtures/buildah.sh");
 
-/// What a build takes.
+/// The arguments of a build.
 const GOOD: [&str; 7] = [
     "build",
     "--machine-config",
@@ -76,7 +76,7 @@ fi"#;
         said(self.command(arguments).output().unwrap())
     }
 
-    /// What is left of files that should be gone.
+    /// Temporary files that the build should have removed.
     fn left(&self) -> Vec<String> {
         let of = |directory: &Path| -> Vec<String> {
             let entries = fs::read_dir(directory).unwrap();

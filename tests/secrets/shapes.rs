@@ -44,7 +44,7 @@ fn shapes() -> Vec<(&'static str, bool, Value)> {
     ]
 }
 
-/// What a program may print of a secret.
+/// The forms in which a program may print a secret.
 fn forms(word: &str) -> Vec<String> {
     let wrap = |text: &str| {
         text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\n")

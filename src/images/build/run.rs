@@ -22,9 +22,9 @@ const OUTPUT_KEPT_BYTES: usize = 4096;
 /// How long whatever was left behind may hold the output open after the end.
 const OUTPUT_END_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a user may have set otherwise, for this machine.
+/// Variables that a user may override for this machine.
 const LEFT_TO_THE_USER: [&str; 2] = ["BUILDAH_ISOLATION", "STORAGE_DRIVER"];
-/// What the scripts read, and nothing else is to have set.
+/// Variables that the scripts read, and that must not come from the user's environment.
 const OF_THE_SCRIPTS: [&str; 9] = [
     "BASE_IMAGE",
     "BUILD_FILES",
@@ -69,7 +69,7 @@ struct Run<'a> {
     message: &'a Path,
 }
 
-/// What a step left as its last words; not all do.
+/// The termination message of a step; empty if it left none.
 fn last_words(message: &Path) -> String {
     fs::read(message).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
@@ -117,7 +117,7 @@ async fn follow(run: &Run<'_>) -> Result<(), Error> {
     Err(Error::Interrupted(ended_by.as_raw_value()))
 }
 
-/// What users and systems end programs with.
+/// The signals with which users and systems end programs.
 struct Signals([(SignalKind, tokio::signal::unix::Signal); 3]);
 
 impl Signals {

@@ -103,7 +103,7 @@ pub(super) struct Resource {
     pub verification: Verification,
 }
 
-/// What the contents, decompressed, hash to.
+/// The hash of the decompressed contents.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Verification {
     pub hash: Option<String>,

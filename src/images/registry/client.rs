@@ -15,7 +15,7 @@ use crate::api::limits::{REGISTRY_CONNECT_TIMEOUT, REGISTRY_READ_TIMEOUT};
 use crate::images::blob;
 use crate::images::{Error, Source};
 
-/// What manifests may be: those of OCI, and those of Docker that are the same but for their names.
+/// The accepted media types of manifests: OCI's, and Docker's equivalents.
 const MANIFEST_TYPES: [&str; 4] = [
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",

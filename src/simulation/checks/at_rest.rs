@@ -17,7 +17,7 @@ use crate::simulation::seed::{self, Fleet, REPOSITORY};
 pub struct Finding {
     /// The object that it is about.
     pub object: String,
-    /// What is wrong.
+    /// The deviation.
     pub what: String,
 }
 
@@ -61,7 +61,7 @@ pub(in crate::simulation) async fn pools(
     Ok(findings)
 }
 
-/// What is wrong with a pool that should have the image of `newest`.
+/// Deviations of a pool that should have the image of `newest`.
 pub(in crate::simulation) fn pool_faults(object: &Object, newest: &str, ledger: &FakeRegistry) -> Vec<String> {
     let pool = Pool::new(object);
     let mut faults = state_faults(&pool, newest);
@@ -91,7 +91,7 @@ pub(in crate::simulation) async fn states(client: &Client, fleet: &Fleet) -> kub
     Ok(findings)
 }
 
-/// What is wrong with what a pool says of itself, if it should have the image of `newest`.
+/// Deviations of a pool's conditions, if it should have the image of `newest`.
 fn state_faults(pool: &Pool<'_>, newest: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if pool.rendered() != newest {

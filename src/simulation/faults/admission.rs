@@ -120,7 +120,7 @@ impl Refusals {
 }
 
 impl Target {
-    /// What a write is of these; none for what is never refused.
+    /// The target of a write; none for a write that is never refused.
     fn of(request: &AdmissionRequest<'_>) -> Option<Self> {
         let is_patch = matches!(request.verb, Verb::Patch | Verb::Update);
         match (request.resource, request.subresource) {
@@ -213,7 +213,7 @@ fn policy(number: u32) -> (Refusal, String) {
     (Refusal::Policy { policy, binding, message: "ask the owners of this policy first".into() }, words)
 }
 
-/// What may be said against a build pod.
+/// Reasons to refuse a build pod.
 fn pod_policy(which: u32, number: u32) -> (Refusal, String) {
     match which {
         0 => (Refusal::pod_security("restricted", "image-build"), "violates PodSecurity".into()),

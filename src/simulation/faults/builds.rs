@@ -27,7 +27,7 @@ pub fn endings(builds: &Builds, seed: u64, calm: FaultGate) -> BuildOutcomes {
     })
 }
 
-/// What is the user's fault, or that of a registry that says no.
+/// Failures by the user's fault, or by a refusal of the registry.
 const FAILURES: [BuildOutcome; 6] = [
     BuildOutcome::Fails,
     BuildOutcome::PullDenied,

@@ -33,7 +33,7 @@ const STARTS: u64 = 1_000;
 /// The first of the streams of clocks: each process has one.
 const CLOCKS: u64 = 30_000;
 
-/// What processes are started with.
+/// The parameters with which processes are started.
 #[derive(Clone)]
 pub struct Image {
     /// The API server.
@@ -65,15 +65,15 @@ pub struct Replicas {
     _keepers: JoinSet<()>,
 }
 
-/// What is counted of processes.
+/// Counters of processes.
 #[derive(Debug, Clone, Default)]
 struct Counts {
     started: Arc<AtomicU64>,
-    /// Requests that those tried that have ended.
+    /// Requests that ended processes have tried.
     tried: Arc<AtomicU64>,
 }
 
-/// A place for a process, which is filled again each time that it falls empty.
+/// A slot for a process. When its process ends, another is started in it.
 struct ReplicaSlot {
     commands: mpsc::UnboundedSender<Command>,
     wire: Arc<Mutex<Option<LinkControl>>>,
@@ -85,7 +85,7 @@ enum Command {
 }
 
 impl Replicas {
-    /// Starts so many processes, and sees to it that there are so many. Needs a runtime.
+    /// Starts this number of processes, and replaces each that ends. Needs a runtime.
     pub fn start(image: &Image, count: usize) -> Self {
         let mut keepers = JoinSet::new();
         let counts = Counts::default();
@@ -100,12 +100,12 @@ impl Replicas {
         Self { places, counts, tolerance: image.tolerance.clone(), _keepers: keepers }
     }
 
-    /// The ways of those that run.
+    /// The links of the running processes.
     pub fn wires(&self) -> Vec<LinkControl> {
         (0..self.places.len()).filter_map(|place| self.wire(place)).collect()
     }
 
-    /// The way of the one in this place, if it runs.
+    /// The link of the process in this slot, if it runs.
     fn wire(&self, place: usize) -> Option<LinkControl> {
         self.places[place].wire.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -209,7 +209,7 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
             let Some(wire) = replicas.wire(place) else { return };
             wire.pause();
             time::sleep(lasts).await;
-            // What it was about to do, it does now.
+            // The process sends its pending requests now.
             replicas.tolerate(REQUEST_TIMEOUT);
             wire.resume();
         }),

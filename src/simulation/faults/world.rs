@@ -104,7 +104,7 @@ impl World {
         *number
     }
 
-    /// Patches an object as a user. It may be gone: others are at work too.
+    /// Patches an object as a user. The object may be gone, because other clients delete objects too.
     pub async fn merge(&self, kind: Kind, name: &str, patch: Value) {
         let answer = seed::api(&self.user, kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
         if let Err(error) = answer {

@@ -122,7 +122,7 @@ impl Drop for Running {
     }
 }
 
-/// Whatever carries one Build.
+/// Carries one Build.
 struct BuildRunner {
     client: Client,
     ledger: FakeRegistry,

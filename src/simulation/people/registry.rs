@@ -52,7 +52,7 @@ impl FakeRegistry {
         self.entries(|entries| entries.endings.get(uid).copied())
     }
 
-    /// What was wrong with the build objects that were carried.
+    /// Faults found in the build objects.
     pub fn complaints(&self) -> Vec<String> {
         self.entries(|entries| entries.complaints.clone())
     }

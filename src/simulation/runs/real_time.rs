@@ -38,12 +38,12 @@ const SETTLE_MAX: Duration = Duration::from_secs(30);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What to build.
+/// The parameters of a run.
 #[derive(Debug, Clone)]
 pub struct RealOptions {
     /// Pools, and configs for each.
     pub fleet: Fleet,
-    /// What the configs hold.
+    /// The content of the configs.
     pub machine_config: MachineConfigTemplate,
     /// The ConfigMaps and Secrets that say what is built from what, and where it is pushed to.
     pub inputs: Vec<Object>,

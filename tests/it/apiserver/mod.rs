@@ -36,7 +36,7 @@ fn options() -> ServerOptions {
     ServerOptions::new(Clock::starting_at("2026-01-02T03:04:05.678Z".parse().unwrap()), 7)
 }
 
-/// A server, and a client that tells what it is told.
+/// A server, and a client that returns its answers.
 struct World {
     server: ApiServer,
     client: kube::Client,

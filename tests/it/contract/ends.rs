@@ -108,7 +108,7 @@ async fn l18_a_failure_that_a_fault_had_covered_raises_degraded_no_more() {
     assert!(!Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
 }
 
-/// What another controller may do.
+/// Sets `Degraded` to False, as another controller may do.
 async fn reset_degraded(cluster: &Cluster) {
     let mut conditions = cluster.pool("worker").await.data["status"]["conditions"].as_array().unwrap().clone();
     let degraded = conditions.iter_mut().find(|c| c["type"] == "Degraded").unwrap();

@@ -40,7 +40,7 @@ async fn withdraw_builds(cluster: &Cluster) {
     let _: serde_json::Value = cluster.client.request(http::Request::delete(path).body(vec![]).unwrap()).await.unwrap();
 }
 
-/// What is between a daemon and the Builds of its cluster.
+/// A proxy between a daemon and the Builds of its cluster.
 #[derive(Clone, Default)]
 struct Between {
     /// How often it has asked for them: the server logs no request for what it does not serve.

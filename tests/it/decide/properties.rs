@@ -34,7 +34,7 @@ pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..most)
 }
 
-/// Runs `act` on a world; what goes wrong is told with all that happened before.
+/// Runs `act` on a world; a failure is reported with the trace up to it.
 pub fn traced(world: &mut World, act: impl FnOnce(&mut World) -> Result<(), String>) -> Result<(), TestCaseError> {
     act(world).map_err(|why| TestCaseError::fail(format!("{why}\n{}", world.trace.join("\n"))))
 }
@@ -57,7 +57,7 @@ pub fn seen(world: &World) -> serde_json::Value {
     json!({"objects": objects.collect::<serde_json::Map<_, _>>(), "events": world.server.events})
 }
 
-/// What tells two worlds apart, and how they came to be.
+/// The differences of two worlds, and their traces.
 pub fn two_ends(undisturbed: &World, disturbed: &World) -> String {
     let ends = [undisturbed, disturbed].map(seen);
     let objects = ends.each_ref().map(|end| end["objects"].as_object().unwrap());
@@ -186,7 +186,7 @@ proptest! {
     #[test]
     fn l23_every_prefix_of_effects_followed_by_a_fresh_look_comes_to_the_same_end(steps in steps(16)) {
         let mut world = after(&steps)?;
-        // Who stops has to wait for a slot again, if others build.
+        // A pool that stops has to wait for a slot again if other pools build.
         world.weather.is_full = false;
         let mut undisturbed = world.clone();
         traced(&mut undisturbed, |world| world.rest().map(drop))?;

@@ -93,7 +93,7 @@ fn a_restart_writes_nothing(world: &World) -> Result<(), String> {
     if is_same { Ok(()) } else { Err(format!("a restart wrote:\n{}", again.trace.join("\n"))) }
 }
 
-/// What the pool wants, read from the server.
+/// The inputs that the pool wants, read from the server.
 pub fn wanted(world: &World) -> Option<BuildInputs> {
     oracle::inputs(|kind: Kind, name: &str| world.server.get(kind, name).map(|object| &**object))
 }

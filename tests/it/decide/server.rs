@@ -26,7 +26,7 @@ pub enum Refusal {
     Forbidden,
 }
 
-/// What a watch has to tell.
+/// The pending events of a watch.
 #[derive(Clone)]
 pub struct News {
     pub key: Key,

@@ -22,7 +22,7 @@ pub enum Stray {
     Digest,
 }
 
-/// What a kubelet does with a build's Pod.
+/// An action of the kubelet on a build's Pod.
 #[derive(Debug, Clone, Copy)]
 pub enum Kubelet {
     /// The Pod is put on a node: from here on it takes its time to end.

@@ -20,7 +20,7 @@ impl Sample {
     }
 }
 
-/// What requests are about.
+/// The targets of requests.
 pub struct Samples {
     /// A sample of each kind but the one that defines kinds.
     pub objects: Vec<Sample>,

@@ -63,7 +63,7 @@ impl Daemon {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    /// What its admin server answers.
+    /// The answer of its admin server.
     pub fn get(&self, path: &str) -> (u16, String) {
         self.ask("GET", path)
     }

@@ -59,7 +59,7 @@ pub fn prove(name: &str) {
     });
 }
 
-/// What a story did not come to; none if it went well.
+/// The failure of a story; none if it succeeded.
 async fn end(world: &World, case: &Case) -> Option<String> {
     let panic = AssertUnwindSafe((case.story)(world)).catch_unwind().await.err()?;
     Some(*panic.downcast::<String>().unwrap_or_else(|other| Box::new((*other.downcast::<&str>().unwrap()).to_owned())))

@@ -76,7 +76,7 @@ pub async fn what_there_is_is_shown(world: &World) {
     assert_eq!(next, "publish the image on the pool", "the digest of the image is known");
 }
 
-/// What `status --watch` lives on.
+/// The requests of `status --watch`.
 pub async fn what_changes_is_followed(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");

@@ -18,10 +18,10 @@ use tower::{BoxError, ServiceExt as _};
 
 use crate::harness::cluster::Cluster;
 
-/// What all names but those of every program begin with.
+/// The prefix of all metrics except those that every program has.
 pub const PREFIX: &str = "machine_os_builder_";
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fate {
     Arrives,

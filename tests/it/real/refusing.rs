@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-/// What it answers: a status, a type of content, and a body.
+/// Its answer: a status, a content type, and a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer {
     pub status: &'static str,

@@ -17,7 +17,7 @@ use super::{base_image, output_of, temporary_directory};
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Who may read and write.
+/// The credentials of a user of the registry.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub user: String,
@@ -45,9 +45,9 @@ pub struct Registry {
     pub directory: TempDir,
     /// The host and port, as image references begin.
     pub host: String,
-    /// Whose password is in the pull secret of tests.
+    /// The user whose password is in the pull secret of tests.
     pub reader: Credentials,
-    /// Whose password is in the push secret of tests.
+    /// The user whose password is in the push secret of tests.
     pub writer: Credentials,
     process: Option<Child>,
 }

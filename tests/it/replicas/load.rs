@@ -19,7 +19,7 @@ use crate::harness::cluster::Cluster;
 
 const POOLS: usize = 500;
 
-/// What was seen of the requests of one process, watches aside.
+/// Statistics of one process's requests, except watches.
 #[derive(Default)]
 struct Seen {
     under_way: usize,

@@ -18,7 +18,7 @@ use tower::{BoxError, Service as _};
 
 use crate::harness::cluster::Cluster;
 
-/// What happens to a request.
+/// The fault of a request.
 #[derive(Clone, Copy)]
 pub enum Fault {
     /// It does not reach the server; something in between answers with this code.
@@ -147,12 +147,12 @@ pub fn asks_for(request: &Request<Body>, plural: &str) -> bool {
     request.method() == Method::GET && request.uri().path().ends_with(plural)
 }
 
-/// What the daemon says of its readiness.
+/// The daemon's answer on its readiness.
 pub async fn readiness(admin: &Admin) -> (u16, String) {
     show(admin, "/readyz").await
 }
 
-/// What the daemon shows there.
+/// The answer of the daemon's admin server at `path`.
 pub async fn show(admin: &Admin, path: &str) -> (u16, String) {
     let answer: Response<Full<Bytes>> = admin.answer(&Method::GET, path).await;
     let code = answer.status().as_u16();

@@ -39,7 +39,7 @@ pub(super) fn too_many(model: &Model, max: usize) -> Vec<Breach> {
     vec![Breach::new("all pools", format!("{} builds run at once, and {max} may", running.len()))]
 }
 
-/// What is still there of pools that were opted out or deleted long ago.
+/// Objects that still exist of pools that were opted out or deleted long ago.
 pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Breach> {
     let is_long_ago = |since: &Timestamp| now.duration_since(*since) > CLEAN_UP_MAX;
     let mut faults = Vec::new();

@@ -13,7 +13,7 @@ use crate::reconcile::observed::index::owner_of;
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::pool::record::{Attempt, BuildRecord};
 
-/// Pools with more than one build object that is not on its way out.
+/// Pools with more than one build object that is not being deleted.
 pub(super) fn duplicates(model: &Model) -> Vec<Breach> {
     let mut live: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for ((_, name), build) in model.made.iter().filter(|((kind, _), _)| kind.is_build_object()) {

@@ -66,7 +66,7 @@ fn is_last_attempt(pool: &Pool<'_>, hash: &str) -> bool {
 /// An image of today's config that is not shown as such any more because an input cannot be read: that is no change.
 fn unkept(was: &Pool<'_>, is: &Pool<'_>) -> Option<String> {
     let why = field(is.condition(BUILD_FAILED)?, "reason");
-    // A build was due in these cases, and something else than its inputs was in its way.
+    // In these cases a build was due, and another cause than its inputs prevented it.
     let is_about_build = [reason::BUILD_FAILED, reason::NAME_CONFLICT].contains(&why);
     if !was.is_true(BUILD_SUCCESS) || !is.is_true(BUILD_FAILED) || is_about_build {
         return None;

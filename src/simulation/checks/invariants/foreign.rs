@@ -16,7 +16,7 @@ pub(super) fn faults(event: &Event<'_>) -> Vec<Breach> {
             event.before.is_some() && event.before.map(foreign_part) == event.after.map(foreign_part)
         }
         "Secret" => both(event, |object| has_label(object, keys::CANONICALIZED_SECRET)),
-        // What a build leaves need not bear labels; it is deleted by its name.
+        // A build's digest may lack labels, so the daemon deletes it by name.
         "ConfigMap" if is_digest(&event.name) => event.after.is_none(),
         "Pod" | "Build" | "ConfigMap" => both(event, |value| object(value).is_some_and(|object| is_labelled(&object))),
         "Event" => event.before.is_none(),

@@ -18,7 +18,7 @@ use crate::reconcile::pool::record::{BuildRecord, Failed};
 #[derive(Default)]
 pub(super) struct Model {
     pub pools: BTreeMap<String, Object>,
-    /// What is remembered of each pool, gone or not.
+    /// The history of each pool, including deleted ones.
     pub past: BTreeMap<String, Past>,
     /// Objects that are labelled as made for a build, and digests that builds left; of ConfigMaps, not what is in them.
     pub made: BTreeMap<(Kind, String), Object>,
@@ -31,7 +31,7 @@ pub(super) struct Model {
     pub leader: Option<String>,
 }
 
-/// What is remembered of a pool.
+/// The history of a pool.
 #[derive(Default)]
 pub(super) struct Past {
     /// When it was last opted in, or out, or deleted.
@@ -82,7 +82,7 @@ impl Model {
         if is_new {
             let hash = annotation(build, keys::INPUT_HASH).to_owned();
             *self.builds_made.entry((owner_of(build).unwrap_or_default(), hash)).or_default() += 1;
-            // It was on its way when the pool was degraded, and goes on like any other.
+            // It was in progress when the pool was degraded, and continues like any other.
             if let Some(past) = owner_of(build).and_then(|pool| self.past.get_mut(&pool)) {
                 past.is_finishing |= past.blocked_since.is_some();
             }

@@ -6,7 +6,7 @@ use crate::api::{Object, Pool, keys};
 use crate::reconcile::pool::record::{BuildRecord, Published};
 use crate::simulation::people::registry::FakeRegistry;
 
-/// What is wrong with what a write of the daemon's publishes.
+/// Faults in the image that a write of the daemon publishes.
 pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Breach> {
     let (was, is) = (Pool::new(before), Pool::new(after));
     let record = BuildRecord::of(&is).unwrap_or_default();

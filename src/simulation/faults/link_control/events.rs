@@ -30,11 +30,11 @@ pub type EventScript = Box<dyn FnMut(usize, &[u8]) -> Delivery + Send>;
 /// Decides the fate of each event of one watch, given its line.
 type Deliver = Box<dyn Fn(&[u8]) -> Delivery + Send>;
 
-/// What one watch's events go through.
+/// The delay queue of one watch's events.
 pub(super) struct Delayed {
     deliver: Deliver,
     recent: VecDeque<Bytes>,
-    /// What has left the server, and when it arrives.
+    /// Events that have left the server, each with its time of arrival.
     on_the_way: VecDeque<(Instant, Bytes)>,
     alarm: Option<Pin<Box<Sleep>>>,
     is_over: bool,
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use futures::{StreamExt as _, stream};
 
-    /// The lines of a watch that tells of `a` to `d` at once, and how many seconds late each arrives.
+    /// The lines of a watch with simultaneous events on `a` to `d`, and the delay of each in seconds.
     async fn arrivals(deliver: fn(&[u8]) -> Delivery) -> Vec<(String, u64)> {
         let mut server = ResponseBody::watch(stream::iter(["a", "b", "c", "d"]).map(Bytes::from));
         let (mut delayed, started) = (Delayed::new(Box::new(deliver)), Instant::now());

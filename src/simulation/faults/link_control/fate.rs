@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-/// A request on its way.
+/// A request in transit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRequest {
     /// Its number among those of its link, from 0 on.

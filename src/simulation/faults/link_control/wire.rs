@@ -167,7 +167,7 @@ impl LinkControl {
         *self.0.events.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
-    /// What the events of a watch go through.
+    /// The delay queue for the events of a watch.
     pub(super) fn delayed(&self, watch: usize) -> Delayed {
         let wire = self.clone();
         Delayed::new(Box::new(move |line| wire.0.events.lock().unwrap_or_else(PoisonError::into_inner)(watch, line)))
@@ -191,7 +191,8 @@ impl LinkControl {
         (passing, fate)
     }
 
-    /// Notes that the API server has handled a request; `was_paused` says that it left a process that stood still.
+    /// Notes that the API server has handled a request; `was_paused` says whether its process was paused when it sent
+    /// it.
     pub(super) fn note_arrived(&self, passing: LinkRequest, was_paused: bool) {
         if !was_paused && let Some(observer) = &*self.0.observer.lock().unwrap_or_else(PoisonError::into_inner) {
             observer(&passing);
@@ -214,7 +215,7 @@ impl LinkControl {
         }
     }
 
-    /// Waits for ever if nothing comes through; an error if connections are refused.
+    /// Never returns on a silent or dead link; returns an error if connections are refused.
     pub(super) async fn pass(&self) -> Result<(), BoxError> {
         let resumed = self.0.resumed.notified();
         if self.is_paused() {

@@ -32,7 +32,7 @@ pub(super) struct Mount {
     pub(super) is_read_only: bool,
 }
 
-/// What a container is made from.
+/// The specification of a container.
 pub(super) struct Plan {
     pub(super) name: String,
     pub(super) invocation: Invocation,
@@ -53,7 +53,7 @@ pub(super) struct ContainerEnd {
 }
 
 impl ContainerEnd {
-    /// That of a container that this node failed to run.
+    /// The end of a container that this node failed to run.
     pub(super) fn failed(error: &io::Error) -> Self {
         Self { exit_code: 128, message: format!("failed to run the container: {error}"), finished_at: Timestamp::now() }
     }
@@ -87,12 +87,12 @@ impl Container {
         command.args(["bash", "-c", SCRIPT, &plan.name]).arg(directory);
         command.arg(plan.working_directory.as_deref().unwrap_or_default());
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-        // What a terminal sends to this program is not for containers.
+        // Signals from a terminal are for this program, not for its containers.
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         Ok(Self { child, output, message, falls_back_to_log: plan.falls_back_to_log })
     }
 
-    /// What signals are sent to.
+    /// The target of signals.
     pub(super) fn process(&self) -> Option<Process> {
         Some(Process(Pid::from_raw(i32::try_from(self.child.id()?).ok()?)?))
     }

@@ -61,7 +61,7 @@ pub enum HostError {
     Missing {
         /// The program that was not found.
         program: &'static str,
-        /// What to install.
+        /// The package to install.
         package: &'static str,
     },
     /// No overlay can be mounted.

@@ -63,7 +63,7 @@ pub struct Executor {
 pub struct Ended(Arc<watch::Sender<bool>>, mpsc::Receiver<()>);
 
 impl Executor {
-    /// What a user has to know who starts it.
+    /// The notice for the user who starts it.
     pub const NOTICE: &str = "\
 pods run for real, as root, with this machine's programs in place of their images; of their specs, these are overridden:
   image, imagePullPolicy, imagePullSecrets   no image is pulled but what a container pulls by itself

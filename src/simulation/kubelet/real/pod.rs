@@ -73,7 +73,7 @@ impl RealPodRunner {
         Self { executor, client, pod, spec, stop, states, verdict: None, bound_at: Timestamp::now() }
     }
 
-    /// Runs the pod, and takes it away once it was told to end.
+    /// Runs the pod, and removes it once it was asked to stop.
     pub(super) async fn carry(mut self) {
         if let Err(error) = self.run().await {
             tracing::warn!(pod = self.pod.name_any(), error = with_causes(error.as_ref()), "failed to run a pod");
@@ -94,12 +94,12 @@ impl RealPodRunner {
             Some(prepared) => self.run_containers(&prepared).await,
             None => Ok(()),
         };
-        // What a build leaves takes a disk seconds to forget, and the API server is in this process.
+        // Deleting a build's files can take a disk seconds, and the API server runs in this process.
         tokio::task::spawn_blocking(|| drop(directories)).await?;
         Ok(outcome?)
     }
 
-    /// Waits until everything is there that the containers need; none if the pod was told to end before.
+    /// Waits until all objects exist that the containers need; none if the pod was asked to stop before.
     async fn prepared(&mut self, directories: &super::host::PodDirectories) -> kube::Result<Option<Prepared>> {
         let mut known = String::new();
         loop {

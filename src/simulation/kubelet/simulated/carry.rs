@@ -223,7 +223,7 @@ const fn word(exit_code: i32) -> &'static str {
     if exit_code == 0 { "Completed" } else { "Error" }
 }
 
-/// What holds of a pod in a phase, on a whole node.
+/// The conditions of a pod in a phase, on a whole node.
 fn conditions(phase: &str) -> Value {
     let ready = if phase == "Running" { "True" } else { "False" };
     let since = now();

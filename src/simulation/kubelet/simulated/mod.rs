@@ -35,7 +35,7 @@ use crate::simulation::people::registry::FakeRegistry;
 /// The name under which the node agent sends its requests.
 pub const USER_AGENT: &str = "node-agent";
 
-/// What a node agent does beyond carrying build pods.
+/// The features of a node agent besides carrying build pods.
 #[derive(Debug, Clone)]
 pub struct WholeNode {
     /// How long a build runs.
@@ -108,7 +108,7 @@ impl NodeAgent {
         }
     }
 
-    /// Ends a pod that was told to end.
+    /// Ends a deleted pod.
     async fn end(&self, running: &mut BTreeMap<String, Running>, pod: &Pod) {
         let uid = pod.uid().unwrap_or_default();
         if let Some(Running::Real(carried)) = running.get(&uid) {
@@ -177,7 +177,7 @@ impl NodeAgent {
     }
 }
 
-/// What runs a pod.
+/// The runner of a pod.
 enum Running {
     Simulated(#[expect(dead_code, reason = "it is held, and ends with this")] Task),
     Real(real::Running),

@@ -96,7 +96,7 @@ pub struct Scenario {
     pub pools: usize,
     /// Processes of the daemon.
     pub replicas: usize,
-    /// What runs the builds; where both do, users change between them.
+    /// The kind of build objects; with both kinds, users switch between them.
     pub builder: Builder,
     /// Builds that run at once; 0 is no limit.
     pub concurrent_builds: usize,
@@ -108,21 +108,21 @@ pub struct Scenario {
     pub mended: bool,
     /// Whether each seed goes without some of what is listed: faults hide one another.
     pub swarm: bool,
-    /// What goes wrong between the daemon and the API server.
+    /// Network faults between the daemon and the API server.
     pub network: Network,
-    /// What happens to the processes of the daemon.
+    /// Faults of the daemon's processes.
     pub processes: Processes,
-    /// What happens to builds.
+    /// The ends of builds, and deletions of build objects.
     pub builds: Builds,
-    /// What other controllers do.
+    /// Writes of other controllers.
     pub neighbours: Neighbours,
     /// Which writes of the daemon are refused.
     pub admission: Admission,
-    /// What users do.
+    /// Actions of users.
     pub users: Users,
 }
 
-/// What goes wrong between the daemon and the API server.
+/// Network faults between the daemon and the API server.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Network {
@@ -138,7 +138,7 @@ pub struct Network {
     pub lost: Share,
     /// Requests that take seconds, or whose answers do.
     pub slow: Share,
-    /// How long a request is on its way at most, if nothing goes wrong with it.
+    /// The maximum delay of a request without other faults.
     #[serde(deserialize_with = "amounts::duration")]
     pub latency: Duration,
     /// Changes of a kind that are kept; a watch from before them is answered with 410.
@@ -147,7 +147,7 @@ pub struct Network {
     pub lags: Every,
     /// Events of watches that come twice, be it alone or in a run of the latest ones.
     pub duplicates: Share,
-    /// The API server is away for some seconds, for everybody, and knows of no changes from before that.
+    /// The API server is down for some seconds, for all clients, and keeps no changes from before.
     pub api_server_restarts: Every,
 }
 
@@ -170,15 +170,15 @@ impl Default for Network {
     }
 }
 
-/// What happens to the processes of the daemon. Each is started again after a while.
+/// Faults of the daemon's processes. Each process is restarted after a while.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Processes {
     /// A process ends at once, in the middle of whatever it does.
     pub crashes: Every,
-    /// A process is told to stop.
+    /// A process is asked to stop, and ends in an orderly way.
     pub restarts: Every,
-    /// A process stands still for a while, perhaps for longer than its lease lasts, and then does what it was about to do.
+    /// A process is suspended for a while, possibly longer than its lease, and then sends its pending requests.
     pub pauses: Every,
     /// How far the clock of a process is off at most, either way, from its start on; in the middle of its life it is set,
     /// right or to another such error.
@@ -186,7 +186,7 @@ pub struct Processes {
     pub clock_errors: Duration,
 }
 
-/// What happens to builds.
+/// The ends of builds, and deletions of build objects.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Builds {
@@ -222,13 +222,13 @@ pub struct Builds {
     pub deletions: Every,
 }
 
-/// What other controllers do.
+/// Writes of other controllers.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Neighbours {
     /// Another controller writes the status of a pool.
     pub status_writes: Every,
-    /// Another controller writes the status of a pool again and again for some seconds, while the daemon is at work on it.
+    /// Another controller writes the status of a pool repeatedly for some seconds, while the daemon works on it.
     pub conflict_storms: Every,
     /// Another controller degrades a pool for a while.
     pub degradations: Every,
@@ -250,7 +250,7 @@ pub struct Admission {
     pub webhook_outages: Every,
 }
 
-/// What users do.
+/// Actions of users.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Users {

@@ -18,7 +18,7 @@ pub enum ScenarioError {
     OutOfBounds {
         /// The file.
         file: PathBuf,
-        /// What is wrong, and what would be right.
+        /// The error, and a valid alternative.
         what: &'static str,
     },
 }

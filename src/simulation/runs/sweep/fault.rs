@@ -8,7 +8,7 @@ use crate::simulation::faults::link_control::{Fate, Script};
 /// Seconds that a server which has too much to do asks to wait.
 const RETRY_AFTER_S: u64 = 5;
 
-/// What goes wrong at one request.
+/// A fault at one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InjectedFault {
     /// The process dies just before it.
@@ -82,7 +82,7 @@ impl InjectedFault {
         }
     }
 
-    /// What it does to the request that it is about.
+    /// Its effect on the request.
     const fn fate(self) -> Fate {
         match self {
             Self::DiesBefore => Fate::DiesBefore,

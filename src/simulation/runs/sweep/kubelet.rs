@@ -120,7 +120,7 @@ impl SweepPodRunner {
         json!({"phase": "Failed", "reason": reason, "message": "the node ran out of disk"})
     }
 
-    /// Leaves the digest as the helper container does, and no word of it in the pod.
+    /// Leaves the digest in a ConfigMap as the helper container does, and not in the pod.
     async fn leave_digest(&self, digest: &str) -> kube::Result<()> {
         let config_map = json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": names::digest(self.rendered())},

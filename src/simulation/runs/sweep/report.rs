@@ -27,7 +27,7 @@ pub struct SweepReport {
 /// A point at which something was wrong.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What it was.
+    /// The violation.
     pub whats: Vec<String>,
     /// The request at which the fault was.
     pub at: String,

@@ -24,7 +24,7 @@ pub use world::*;
 /// How long anything may take before a case gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the cases run against.
+/// The server that the cases run against.
 pub enum Server {
     /// The embedded server.
     Embedded(Kubeconfig),

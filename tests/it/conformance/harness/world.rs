@@ -27,7 +27,7 @@ pub struct World {
     config: Config,
     client: kube::Client,
     pub namespace: String,
-    /// What the case made outside of its namespace.
+    /// The objects that the case created outside of its namespace.
     outside: RefCell<Vec<String>>,
 }
 

@@ -24,7 +24,7 @@ use crate::real::registry::{Credentials, Registry};
 pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const POLL: Duration = Duration::from_millis(20);
 
-/// Where images are said to be that a mirror has.
+/// The location of images that a mirror serves.
 const MIRRORED: &str = "mirrored.test/release";
 
 /// A proxy that no request uses: addresses on this machine are exempt.
@@ -47,7 +47,7 @@ pub struct World {
     _directory: TempDir,
 }
 
-/// What containers wrote, by pod and container; clones are the same.
+/// The output of containers, by pod and container; clones share it.
 pub type Logs = Arc<Mutex<BTreeMap<String, String>>>;
 
 fn config_map(name: &str, data: Value) -> Value {
@@ -123,7 +123,7 @@ impl World {
         world
     }
 
-    /// What the daemon and the cluster printed.
+    /// The output of the daemon and the cluster.
     pub fn printed(&self) -> Vec<(&'static str, String)> {
         let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
         vec![
@@ -219,7 +219,7 @@ impl World {
         Api::namespaced(self.client.clone(), DEFAULT_NAMESPACE)
     }
 
-    /// What `image-build` and `image-push` wrote so far, which is kept: nothing, as long as there is no pod.
+    /// Reads and stores the output of `image-build` and `image-push` so far; it is empty before there is a pod.
     pub async fn log(&self, pod: &str) -> String {
         let mut text = String::new();
         for container in ["image-build", "image-push"] {
