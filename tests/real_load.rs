@@ -1,6 +1,6 @@
 //! A daemon under a load over HTTPS: many pools with large MachineConfigs, and no limit on builds.
 
-/// What other tests have too. Of that, this uses a part.
+/// The shared harness, of which this program uses a part.
 #[allow(dead_code)]
 mod it {
     pub mod harness;

@@ -1,7 +1,7 @@
-//! What the embedded API server takes: time for each request, allocations, and memory.
+//! Costs of the embedded API server: time for each request, allocations, and memory.
 //!
-//! Rows are ways to the server: its `Handler` alone, kube's client `InProcess`, and kube's client over `Https`. All of it
-//! runs on one thread, as `local-cluster` does, so that what is counted is both ends.
+//! Rows are clients of the server: its `Handler` alone, kube's client `InProcess`, and kube's client over `Https`. All
+//! of it runs on one thread, as `local-cluster` does, so the figures include both ends.
 
 mod lists;
 mod memory;

@@ -1,4 +1,4 @@
-//! From nothing to the first answer.
+//! The time from the start of a server to its first answer.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

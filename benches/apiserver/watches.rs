@@ -1,4 +1,4 @@
-//! Changes that are made before the time is taken, and told to everybody who watches: items are events.
+//! Watch events: the changes are made before the measurement starts, and every watcher receives them. Items are events.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;

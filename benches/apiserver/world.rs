@@ -1,4 +1,4 @@
-//! A server, and a way to it.
+//! A server, and a client of it.
 
 use std::net::Ipv4Addr;
 
@@ -37,7 +37,7 @@ pub enum Way {
     Https,
 }
 
-/// The body of an answer, whichever way it comes.
+/// The body of an answer, from any of the clients.
 pub type Answer = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A server, and a way to it.
@@ -144,13 +144,13 @@ pub fn object(number: usize, letter: &str) -> String {
     json!({"metadata": {"name": name(number)}, "data": {"text": letter.repeat(DATA_BYTES)}}).to_string()
 }
 
-/// Creates an object, with nobody in between.
+/// Creates an object by a direct call of the server, without a client.
 fn create(server: &ApiServer, number: usize) {
     let request = with_body(Method::POST, CONFIG_MAPS, "application/json", object(number, "x"));
     assert_eq!(server.handle(request).status(), 201);
 }
 
-/// Replaces an object's data, with nobody in between.
+/// Replaces an object's data by a direct call of the server, without a client.
 pub fn update(server: &ApiServer, number: usize, letter: &str) {
     let request = with_body(Method::PUT, &path(number), "application/json", object(number, letter));
     assert_eq!(server.handle(request).status(), 200);

@@ -1,9 +1,8 @@
-//! Admission: what is refused that is valid and that its user may do, as quotas, policies and webhooks of a cluster
-//! refuse it.
+//! Admission: refuses valid and authorized writes, as quotas, policies and webhooks do in a cluster.
 //!
-//! Nothing is refused until an [`Admitter`] is set. It is asked where the real server asks: after authorization,
-//! defaulting and validation, before anything is stored. What goes because its owner or its namespace goes is not
-//! asked for.
+//! Nothing is refused until an [`Admitter`] is set. The server calls it where the real server runs admission: after
+//! authorization, defaulting and validation, and before it stores anything. Objects that are deleted with their owner
+//! or their namespace are not subject to admission.
 
 mod refusal;
 
@@ -26,7 +25,7 @@ pub struct AdmissionRequest<'a> {
     pub agent: &'a str,
     /// The user as whom the request is sent.
     pub user: &'a str,
-    /// What is done: one of create, update, patch, delete and deletecollection.
+    /// The verb: create, update, patch, delete or deletecollection.
     pub verb: Verb,
     /// The API group; empty for the core one.
     pub group: &'a str,
@@ -47,7 +46,7 @@ pub struct AdmissionRequest<'a> {
 /// Says what a write is refused with, if it is. It must not send requests to the server that asks it.
 pub type Admitter = Arc<dyn Fn(&AdmissionRequest<'_>) -> Option<Refusal> + Send + Sync>;
 
-/// Who is asked.
+/// The admitter.
 #[derive(Default)]
 pub(super) struct Admission(Mutex<Option<Admitter>>);
 
@@ -64,16 +63,16 @@ impl ApiServer {
     }
 }
 
-/// Who is asked about one request, and what of the request does not depend on the object.
+/// The admitter for one request, with the attributes of the request that do not depend on the object.
 #[derive(Clone, Copy)]
 pub struct Gate<'a> {
-    /// Who is asked.
+    /// The admitter.
     pub admitter: &'a Admitter,
     /// The client's `User-Agent`.
     pub agent: &'a str,
     /// The user as whom the request is sent.
     pub user: &'a str,
-    /// What the request does.
+    /// The verb of the request.
     pub verb: Verb,
     /// The subresource that is addressed.
     pub subresource: Option<&'a str>,

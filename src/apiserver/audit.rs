@@ -1,4 +1,4 @@
-//! Who wants to know of every request and of everything that it changed, as it happens.
+//! Auditing: observers get every request and all its changes, as they happen.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! Who a client is, and as whom it acts.
+//! Authentication: the identity of a client, and impersonation.
 //!
-//! A request over the network proves itself with a bearer token, the administrator's or a ServiceAccount's; there are
-//! no anonymous ones. A request of this process needs no proof: it acts as the [`User`] among its extensions, or else
-//! as the administrator.
+//! A client on the network proves its identity with a bearer token, the administrator's or a ServiceAccount's;
+//! anonymous requests are refused. A client in this process needs no proof: it acts as the [`User`] in its request's
+//! extensions, or else as the administrator.
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -13,17 +13,17 @@ use super::status::StatusError;
 
 /// The group whose members may do everything, whatever the rules say.
 const MASTERS: &str = "system:masters";
-/// The group of whoever has proven who it is.
+/// The group of all authenticated users.
 pub const AUTHENTICATED: &str = "system:authenticated";
-/// What the names of ServiceAccounts' users begin with; their namespace and name follow.
+/// The prefix of the user names of ServiceAccounts; their namespace and name follow.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
-/// Who sends a request.
+/// The user that sends a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct User {
     /// The name, as bindings have it.
     pub name: String,
-    /// What tells users apart that had the same name one after the other; empty if nothing does.
+    /// Distinguishes users that had the same name at different times; empty if the user has none.
     pub uid: String,
     /// The groups that the user is in.
     pub groups: Vec<String>,

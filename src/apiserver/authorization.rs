@@ -1,6 +1,7 @@
-//! What a user may do: RBAC, by the Roles and bindings that are stored.
+//! Authorization: RBAC, by the stored Roles and bindings.
 //!
-//! Rules only ever allow. That whoever writes a rule has what it allows is not asked for, as it is in a cluster.
+//! Rules only ever allow. Unlike in a cluster, a client may write a rule that allows more than the client itself may
+//! do.
 
 use http::Method;
 use http::request::Parts;
@@ -15,10 +16,10 @@ use super::status::StatusError;
 use super::store::{Key, Store};
 use super::{Inner, rules};
 
-/// What a request is about, as rules see it.
+/// The attributes of a request, as rules match them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attributes<'a> {
-    /// What is done.
+    /// The verb.
     pub verb: &'a str,
     /// The API group; empty for the core one.
     pub group: &'a str,
@@ -35,7 +36,7 @@ pub struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    /// What a request is about.
+    /// The target of a request.
     pub fn of(parts: &'a Parts, target: Option<&Target<'a>>, query: &'a Query<'_>) -> Self {
         let Some(target) = target else {
             return Self { verb: path_verb(&parts.method), path: parts.uri.path(), ..Self::default() };
@@ -161,7 +162,7 @@ pub struct Grant<'s> {
 pub struct Held<'s> {
     /// The rules.
     pub grants: Vec<Grant<'s>>,
-    /// What is amiss with bindings.
+    /// Errors in bindings.
     faults: Vec<String>,
 }
 

@@ -23,9 +23,8 @@ impl ApiServer {
         Backup { version, objects }
     }
 
-    /// Stores what was stored at the time of `backup`, and nothing else: versions are counted from there again. Watches
-    /// end, and who comes back to one with a version that is yet to come is told of nothing before that, as by the real
-    /// server.
+    /// Restores the storage of `backup`: versions are counted from there again. Watches end. A client that resumes one
+    /// from a version that is yet to come gets no events before that version, as on the real server.
     pub fn restore(&self, backup: &Backup) {
         let mut store = self.0.store();
         store.put_back(backup.version, &backup.objects);

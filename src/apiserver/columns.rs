@@ -9,11 +9,11 @@ use super::{meta, path};
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// What stands above it.
+    /// Its header.
     pub name: &'static str,
     /// The type of its cells, as OpenAPI has it, or `date`.
     pub kind: &'static str,
-    /// What it is good for.
+    /// Its description.
     pub description: &'static str,
     /// Whether it is shown only to who asks for wide tables.
     pub is_wide: bool,
@@ -30,13 +30,13 @@ pub enum Source {
     Count(&'static [&'static str]),
     /// How many of a pod's containers are ready.
     PodReady,
-    /// What a pod is doing, in one word.
+    /// The state of a pod, in one word.
     PodStatus,
     /// How often a pod's containers were started again.
     PodRestarts,
     /// When an Event was seen last.
     EventSeen,
-    /// What an Event is about.
+    /// The object of an Event.
     EventObject,
 }
 
@@ -55,7 +55,7 @@ const fn number(name: &'static str, path: &'static str) -> Column {
 const NAME: Column = path("Name", ".metadata.name");
 const AGE: Column = Column { kind: "date", ..path("Age", ".metadata.creationTimestamp") };
 
-/// What is shown of every object.
+/// The columns of every object.
 pub static PLAIN: &[Column] = &[NAME, AGE];
 /// The columns of Pods.
 pub static PODS: &[Column] = &[
@@ -181,7 +181,7 @@ fn container_statuses(pod: &Value) -> &[Value] {
     pod.pointer("/status/containerStatuses").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// What stands in the STATUS column: the worst that a container waits for or ended with, else the phase.
+/// The value of the STATUS column: the worst reason of a waiting or terminated container, else the phase.
 fn pod_status(pod: &Value) -> String {
     if meta::is_being_deleted(pod) {
         return "Terminating".to_owned();

@@ -1,4 +1,4 @@
-//! The ClusterRoles that every cluster has from the start, as far as anybody here needs them, and their bindings.
+//! Those of a cluster's default ClusterRoles that are needed here, and their bindings.
 
 use serde_json::{Value, json};
 

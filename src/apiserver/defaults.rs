@@ -1,4 +1,4 @@
-//! What a new object is given that it did not come with.
+//! Default values of new objects.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -22,7 +22,7 @@ const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 /// Namespaces that stay.
 const IMMORTAL: [&str; 2] = ["default", "kube-system"];
 
-/// What a client says about a deletion: in the body of its request, or in the query of one that has no body.
+/// The options of a deletion: from the body of the request, or from its query if it has no body.
 pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
     let mut options = match body {
         Value::Null => in_query(query)?,
@@ -71,7 +71,7 @@ fn is_in_foreground(options: &DeleteOptions) -> bool {
     options.propagation_policy.as_deref() == Some("Foreground")
 }
 
-/// What came of a deletion.
+/// The result of a deletion.
 #[derive(Debug)]
 pub enum Deleted {
     /// The object is gone; the `Status` that says so.
@@ -184,7 +184,7 @@ fn mark(kind: &ResourceKind, object: &Value, options: &DeleteOptions, now: Times
     (marked != *object).then_some(marked)
 }
 
-/// When the object has to end, and how many seconds that is after it was told; none if that does not change.
+/// The deletion timestamp and the grace period in seconds; none if they do not change.
 fn new_end(kind: &ResourceKind, object: &Value, options: &DeleteOptions, now: Timestamp) -> Option<(Timestamp, i64)> {
     let metadata = &object["metadata"];
     let after = |start: Timestamp, seconds| start.checked_add(SignedDuration::from_secs(seconds));
@@ -192,7 +192,7 @@ fn new_end(kind: &ResourceKind, object: &Value, options: &DeleteOptions, now: Ti
         let period = grace_period(kind, object, options);
         return Some((after(now, period).unwrap_or(Timestamp::MAX), period));
     }
-    // Only who asks for it makes an end come sooner; nobody makes it come later.
+    // A later deletion can shorten the grace period if it asks for one, but never extend it.
     let left = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
     let period = options.grace_period_seconds.filter(|period| *period < left)?;
     let deadline: Timestamp = meta::text(metadata, "deletionTimestamp").parse().unwrap_or(now);

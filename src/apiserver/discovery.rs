@@ -1,4 +1,4 @@
-//! What is served, and by whom: the paths by which a client finds its way.
+//! Discovery: the paths by which a client finds out which APIs are served.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::kinds::{BUILD, ResourceKind, SERVICE_ACCOUNT, Strategy};
 use super::reviews::is_review;
 
-/// The media type of documents that tell of all groups at once.
+/// The media type of aggregated discovery documents.
 pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-/// What can be done with objects of a kind.
+/// The verbs for objects of a kind.
 fn verbs(kind: &ResourceKind) -> &'static [&'static str] {
     if is_review(kind) { &["create"] } else { &VERBS }
 }
@@ -85,7 +85,7 @@ fn resources(kinds: &[&'static ResourceKind], api_version: &str) -> Option<Value
     )
 }
 
-/// What a kind has below its objects: the name, the kind of what is sent there, and the verbs.
+/// The subresources of a kind: each with its name, the kind of its objects, and its verbs.
 fn subresources(kind: &ResourceKind) -> Vec<(&'static str, &'static str, &'static [&'static str])> {
     let mut subresources: Vec<(_, _, &[_])> = Vec::new();
     if kind.status {
@@ -141,7 +141,7 @@ fn aggregated_group(kinds: &[&'static ResourceKind], name: &str) -> Value {
 
 fn aggregated_kind(kind: &ResourceKind) -> Value {
     let response = |name: &str| {
-        // What is about a kind of another group, as a Binding is about a Pod, is still in this one.
+        // A subresource's kind, such as Binding, is listed in the group of its resource.
         json!({"group": kind.group(), "version": kind.version(), "kind": name})
     };
     let subresources = subresources(kind)

@@ -1,4 +1,4 @@
-//! What is wrong with one field.
+//! The error of one field.
 
 use serde_json::{Value, json};
 

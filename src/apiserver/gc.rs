@@ -1,4 +1,4 @@
-//! What goes when something else goes: what that owned, what only waited for it, and what lived in a namespace.
+//! Garbage collection: dependents, owners that wait for their dependents, and the contents of namespaces.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::{Value, json};
@@ -9,9 +9,9 @@ use super::meta;
 use super::store::{Key, Object, Store};
 use super::write::WriteContext;
 
-/// What holds an object back that is to go after everything that it owns and that says so.
+/// The finalizer of an object that is deleted after its blocking dependents.
 pub const FOREGROUND: &str = "foregroundDeletion";
-/// What holds a definition back until the objects are gone that it defines.
+/// The finalizer that keeps a definition until all objects of its kind are gone.
 pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// Holds `object` back by a finalizer.
@@ -68,7 +68,7 @@ fn take(store: &mut Store, place: &WriteContext<'_>, step: Step) -> Vec<Step> {
             let version = store.version;
             // One that went with another is no loss.
             let next = begin(store, &place, &DeleteOptions::default()).ok().and_then(|(_, next)| next);
-            // What waits already does not begin again: two that own each other would wait on for ever.
+            // A deletion that already waits is not restarted: two objects that own each other would loop endlessly.
             let is_new = |next: &Step| store.version > version || matches!(next, Step::Remove(..));
             next.filter(is_new).into_iter().collect()
         }
@@ -82,7 +82,7 @@ fn take(store: &mut Store, place: &WriteContext<'_>, step: Step) -> Vec<Step> {
     }
 }
 
-/// What follows once an object is gone.
+/// The steps that follow the removal of an object.
 fn consequences(store: &Store, kind: &ResourceKind, key: &Key, object: &Object) -> Vec<Step> {
     let orphans = store.orphans_of(meta::metadata(&object.value, "uid"));
     let owners = meta::owners(&object.value).filter_map(|owner| store.place_of(owner));
@@ -94,7 +94,7 @@ fn consequences(store: &Store, kind: &ResourceKind, key: &Key, object: &Object) 
     orphans.chain(owners).chain(namespace).chain(definition).collect()
 }
 
-/// What has to be done before an object may go, that one included.
+/// The steps that precede the removal of an object, and the removal itself.
 fn prerequisites(store: &Store, collection: usize, key: Key) -> Vec<Step> {
     let Some(object) = store.get(collection, &key) else { return Vec::new() };
     let contents = contents(store, collection, &key);
@@ -131,7 +131,8 @@ fn settle(store: &mut Store, collection: usize, key: Key) -> Option<Step> {
     None
 }
 
-/// Where everything is that goes with an object, whoever owns it: what is in a namespace, or of a defined kind.
+/// The objects that are deleted with a namespace or a definition, whatever their owners: the namespace's contents, or
+/// the objects of the defined kind.
 fn contents<'s>(store: &'s Store, collection: usize, key: &'s Key) -> impl Iterator<Item = (usize, &'s Key)> {
     let rules = store.collections[collection].kind.rules;
     let collections = store.collections.iter().enumerate().filter(move |(_, inside)| match rules {

@@ -114,7 +114,7 @@ impl Shared {
         guarded(|| self.server.handle(Request::from_parts(parts, body)))
     }
 
-    /// Who sends a request with these headers, if they prove it.
+    /// The user of a request with these headers, if they authenticate one.
     fn user(&self, headers: &HeaderMap) -> Option<User> {
         let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
         let (scheme, token) = header.split_once(' ').unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How a server on the network proves who it is, and how its clients prove who they are.
+//! TLS identities of the server, and credentials of its clients.
 
 use std::fmt;
 use std::fmt::Write as _;

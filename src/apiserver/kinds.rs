@@ -3,7 +3,7 @@
 use super::columns::{self, Column};
 use super::schema::Schema;
 
-/// What an API server knows of one kind of objects.
+/// The definition of one kind of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceKind {
     /// The kind's name, as in an object's `kind`.
@@ -24,20 +24,20 @@ pub struct ResourceKind {
     pub unconditional_update: bool,
     /// Whether an update of what is not there creates it.
     pub create_on_update: bool,
-    /// What else holds for objects of this kind.
+    /// The strategy of this kind.
     pub rules: Strategy,
     /// Paths that a field selector may name, besides name and namespace.
     pub fields: &'static [&'static str],
-    /// What a table shows of its objects.
+    /// The columns of its objects in a table.
     pub columns: &'static [Column],
-    /// What its objects are checked against and completed by, where a definition says so.
+    /// The schema for validation and defaulting, if a definition has one.
     pub schema: Option<&'static Schema>,
 }
 
 /// The defaulting and validation of a kind, and how it is updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// What holds for every object, and no more.
+    /// The rules of every object, and no others.
     Plain,
     /// A custom resource: counts generations, and has no strategic merge.
     Custom,

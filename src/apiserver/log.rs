@@ -1,8 +1,8 @@
-//! The log of requests: who asked for what, and what came of it.
+//! The log of requests: the client, the request, and the result.
 
 use jiff::Timestamp;
 
-/// What a request does, in the words of Kubernetes.
+/// The verb of a request, as in Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
     /// Reads one object.
@@ -46,7 +46,7 @@ pub struct LogEntry {
     pub at: Timestamp,
     /// The client's `User-Agent`; empty if it sent none.
     pub agent: String,
-    /// What was asked for.
+    /// The requested operation.
     pub verb: Verb,
     /// The resource's plural name.
     pub resource: String,

@@ -1,4 +1,4 @@
-//! What every object's metadata has in common: reading it, and its syntax.
+//! Object metadata: accessors, and its syntax.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ pub fn owners(object: &Value) -> impl Iterator<Item = &str> {
     owner_references(object).iter().map(|owner| text(owner, "uid"))
 }
 
-/// Who the object says that owns it.
+/// The owner references of an object.
 pub fn owner_references(object: &Value) -> &[Value] {
     list(object, "ownerReferences")
 }

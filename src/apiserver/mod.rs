@@ -3,15 +3,16 @@
 //! [`ApiServer::handle`] answers a request. Two fronts lead there: [`InProcess`] for clients in the same process, and
 //! [`HttpsFront`] for all others.
 //!
-//! It stores objects, counts versions, refuses what the real one refuses, and tells watchers of changes. It reads no
-//! clock but the one that it is given and draws no randomness but from its seed: the same requests at the same times
-//! give the same answers, but for the tokens of ServiceAccounts, which nobody may guess.
+//! It stores objects, counts versions, refuses what the real server refuses, and sends changes to watchers. It reads
+//! only the clock that it is given, and draws random numbers only from its seed: the same requests at the same times
+//! give the same answers. ServiceAccount tokens are the exception, because a client must not be able to guess them.
 //!
-//! Over the network, a bearer token says who a client is, and the Roles and bindings that are stored say what it may do.
-//! A client of this process may do everything, unless it [says that it is somebody](InProcess::as_user).
+//! A client on the network identifies itself with a bearer token, and the stored Roles and bindings decide what it may
+//! do. A client in this process may do everything, unless it [acts as a user](InProcess::as_user).
 //!
-//! Two things are at once here that take controllers a while in a cluster: what an object owned goes with it, and what
-//! lives in a namespace. An object that is made when its owner is gone already stays.
+//! Two deletions are immediate here that controllers do asynchronously in a cluster: dependents are deleted with their
+//! owner, and the contents of a namespace with the namespace. An object that is created after its owner was deleted
+//! stays.
 
 mod admission;
 mod age;
@@ -105,7 +106,7 @@ pub struct ApiServer(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
-    /// What is served. Where the store is locked too, that comes first.
+    /// The served kinds. Code that also locks the store must lock the store first.
     served: Mutex<Arc<[Served]>>,
     /// The version of the newest change of a definition that is taken into account there.
     defined_at: AtomicU64,
@@ -134,7 +135,8 @@ impl Inner {
         self.served().iter().map(|served| served.kind).collect()
     }
 
-    /// Serves what is defined now, if definitions have changed: whoever is answered may use what it has defined.
+    /// Serves what is defined now, if definitions have changed: a client that gets its answer may use its definition at
+    /// once.
     ///
     /// Any write may change them. A definition can go with its owner.
     fn refresh(&self) {
@@ -217,7 +219,7 @@ impl ApiServer {
         let Some(target) = target else {
             return respond(allowed.and_then(|_| self.answer_about_itself(&parts)), format);
         };
-        // Who may not ask is not told either whether there is an answer.
+        // A client without the right to ask must not learn whether the resource exists.
         let refused = |failure| respond(Err(allowed.as_ref().err().cloned().unwrap_or(failure)), format);
         let served = self.0.served();
         let Some(Served { kind, collection }) = served.iter().copied().find(|served| target.fits(served.kind)) else {
@@ -278,7 +280,7 @@ impl ApiServer {
         Ok(Reply::full(200, document.to_string()))
     }
 
-    /// What containers wrote; whoever plays the node adds to it.
+    /// The output of containers; the node agent adds to it.
     pub fn pod_logs(&self) -> PodLogs {
         self.0.pod_logs.clone()
     }

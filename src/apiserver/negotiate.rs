@@ -1,4 +1,4 @@
-//! Which form of an answer a client wants, and which form the body of a request has.
+//! Content negotiation: the format of an answer, and that of a request's body.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,7 +16,7 @@ pub const YAML: &str = "application/yaml";
 /// The media type of Kubernetes' protobuf, which is read, and never sent.
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
-/// What an answer shows of objects.
+/// The form of the objects in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// All of them.

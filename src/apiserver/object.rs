@@ -1,4 +1,4 @@
-//! An object that is stored, and the forms that it is sent in.
+//! A stored object, and its serialized forms.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

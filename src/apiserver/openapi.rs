@@ -1,7 +1,6 @@
-//! OpenAPI documents: which kinds there are, and that nothing is said about their fields.
+//! OpenAPI documents: they list the kinds, and specify no fields.
 //!
-//! `kubectl` reads them before it writes. A schema here is that of an object of which everything is kept, which is
-//! what this server does with it.
+//! `kubectl` reads them before it writes. Each schema preserves unknown fields, so `kubectl` rejects nothing by them.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +11,7 @@ pub const VERSION_2: &str = "/openapi/v2";
 /// The media type of the version 2 document in protobuf, without a version of its own.
 pub const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-/// What the document of version 2 says that it is.
+/// The version number in the document of version 2.
 pub const VERSION_2_SWAGGER: &str = "2.0";
 
 /// The answer to a request for `path`, if that is one of these paths.
@@ -48,7 +47,7 @@ fn prefix(api_version: &str) -> String {
     format!("{root}/{api_version}")
 }
 
-/// How a kind is told from others.
+/// The group, version and kind that identify a kind.
 pub fn identity(kind: &ResourceKind) -> Value {
     json!({"group": kind.group(), "version": kind.version(), "kind": kind.name})
 }

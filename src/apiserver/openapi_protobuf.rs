@@ -1,7 +1,7 @@
-//! The OpenAPI document of version 2 in protobuf, as older clients want it.
+//! The OpenAPI document of version 2 in protobuf, for older clients.
 //!
-//! They check nothing of a kind that has no definition in it, so there is none. What they look for is whether writes of
-//! a kind can be tried: whether its patch takes the parameter `dryRun`.
+//! These clients validate only kinds with a definition in the document, so it has none. They use it to find out whether
+//! a kind supports dry runs, that is, whether its patch has the parameter `dryRun`.
 
 use super::kinds::ResourceKind;
 use super::openapi::{VERSION_2_SWAGGER, identity, object_path};

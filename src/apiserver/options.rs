@@ -10,7 +10,7 @@ const EVENT_WINDOW_DEFAULT: usize = 10_000;
 pub struct ServerOptions {
     /// Where the time comes from.
     pub clock: Clock,
-    /// What UIDs and generated names are drawn from.
+    /// The seed of UIDs and generated names.
     pub seed: u64,
     /// Changes that are kept of each kind; a watch from before them is refused as expired.
     pub event_window: usize,

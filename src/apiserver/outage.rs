@@ -1,4 +1,4 @@
-//! A server that is away for a while, as it is for a restart.
+//! An API server that is unavailable for a while, as during a restart.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,11 +15,11 @@ pub(super) struct Outage {
 }
 
 impl ApiServer {
-    /// Stops the server: watches end, and what it kept of the changes so far is gone. Whoever comes back to a watch from
-    /// before is answered with 410, and has to list.
+    /// Stops the server: watches end, and the stored changes are dropped. A client that resumes a watch from an earlier
+    /// version gets 410 and has to list.
     ///
-    /// Clients in the same process wait until the server is back, as those do that ask again until they are answered; who
-    /// is to be refused instead asks [`is_up`](Self::is_up) first.
+    /// Clients in the same process wait until the server is back, like clients that retry until they get an answer. A
+    /// client that should be refused instead checks [`is_up`](Self::is_up) first.
     pub fn stop(&self) {
         self.0.outage.is_away.store(true, Ordering::SeqCst);
         let mut store = self.0.store();

@@ -1,4 +1,4 @@
-//! What containers wrote, as `kubectl logs` reads it.
+//! The output of containers, as `kubectl logs` reads it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::status::StatusError;
 /// Most that is kept of what one container wrote, in bytes.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// The texts of all containers. Whoever plays the node writes them; clones are the same texts.
+/// The output of all containers. The node agent writes it; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct PodLogs(Arc<Mutex<BTreeMap<(String, String), String>>>);
 
@@ -34,7 +34,7 @@ impl PodLogs {
         self.texts().retain(|(of, _), _| of != uid);
     }
 
-    /// What a container of `pod` wrote, or only its last lines.
+    /// The output of a container of `pod`, or only its last lines.
     pub(super) fn read(&self, pod: &Value, container: &str, tail: Option<u64>) -> Result<String, StatusError> {
         let container = choose(pod, container)?;
         let key = (meta::metadata(pod, "uid").to_owned(), container.to_owned());

@@ -1,4 +1,4 @@
-//! What an update carries over from the object as it was.
+//! Fields that an update preserves from the stored object.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Objects as they are sent: in the version and the shape that a client wants.
+//! Objects as they are sent: in the version and the form that a client asks for.
 
 use std::sync::Arc;
 
@@ -129,8 +129,8 @@ impl Printer {
     }
 }
 
-/// The object in the version of `kind`, whichever version it was written in: they differ in nothing but what their
-/// schemas keep and fill in.
+/// The object in the version of `kind`, whatever version it was written in: the versions differ in nothing but what
+/// their schemas keep and fill in.
 pub fn in_version(object: &Arc<Object>, kind: &ResourceKind) -> Arc<Object> {
     if object.value["apiVersion"] == kind.api_version && kind.schema.is_none() {
         return Arc::clone(object);

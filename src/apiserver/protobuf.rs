@@ -1,4 +1,4 @@
-//! Kubernetes' protobuf, of which only as much is read as `kubectl create …` sends.
+//! Kubernetes' protobuf format. Only the parts that `kubectl create …` sends are read.
 
 mod messages;
 
@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// What every body begins with.
+/// The prefix of every body.
 const MAGIC: &[u8] = b"k8s\0";
 /// Messages within messages that are followed; no message that is understood here has more.
 const DEPTH_MAX: usize = 8;
@@ -15,7 +15,7 @@ const DEPTH_MAX: usize = 8;
 /// The fields of a message: number, name, type.
 type Message = &'static [(u64, &'static str, Type)];
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy)]
 enum Type {
     Text,

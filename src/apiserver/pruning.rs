@@ -1,4 +1,4 @@
-//! What is kept of an object that a client sends: what its kind knows, and nothing else.
+//! Pruning: fields that the kind does not have are removed from an object that a client sends.
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview};
@@ -23,7 +23,7 @@ const DEPTH_MAX: usize = 120;
 
 /// Takes from `body` the fields that its kind does not know, and fills in those that have a value of their own.
 ///
-/// A field of the wrong type is refused; so is one that is not known, if the client wants to be told.
+/// A field of the wrong type is refused. So is an unknown field, if the client asks for strict validation.
 pub fn prune_and_default(place: &WriteContext<'_>, body: &mut Value) -> Result<(), StatusError> {
     let kind = place.kind;
     if is_deeper_than(body, DEPTH_MAX) {
@@ -59,7 +59,7 @@ fn is_deeper_than(value: &Value, depth: usize) -> bool {
 
 fn known(kind: &ResourceKind, body: &mut Value) -> Result<Vec<String>, String> {
     match kind.name {
-        // What is not known stays there, as on a server that knows more than this one.
+        // Unknown fields stay there, as on a server that knows more fields than this one.
         _ if kind.is_custom() => {
             ObjectMeta::deserialize(&body["metadata"]).map(|_| Vec::new()).map_err(|error| error.to_string())
         }

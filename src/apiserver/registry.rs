@@ -1,4 +1,4 @@
-//! Which kinds are served: those of the built-in table, and those that CustomResourceDefinitions define.
+//! The served kinds: those of the built-in table, and those that CustomResourceDefinitions define.
 
 use super::definition;
 use super::kinds::{DEFINITION, ResourceKind};
@@ -18,7 +18,8 @@ pub fn built_in(kinds: &[&'static ResourceKind]) -> Vec<Served> {
     kinds.iter().enumerate().map(|(collection, kind)| Served { kind, collection }).collect()
 }
 
-/// What is served now that definitions may have changed, where `before` was; `fixed` many are so for ever.
+/// The kinds to serve after definitions may have changed, given those served `before`. The first `fixed` of them are
+/// built in.
 ///
 /// The objects of what is no longer defined are gone; those of what is defined in no version that is served are there
 /// again once one is. What the built-in table has stays as it is there, defined again or not.

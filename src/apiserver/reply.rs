@@ -10,7 +10,7 @@ use super::negotiate::{Format, JSON, YAML};
 use super::status::StatusError;
 use crate::yaml;
 
-/// What a request is answered with.
+/// The answer to a request.
 pub type Answer = Result<Reply, StatusError>;
 
 /// An answer that is no refusal.

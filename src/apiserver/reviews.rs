@@ -1,4 +1,4 @@
-//! Reviews: objects that are no sooner created than answered, and not kept.
+//! Reviews: objects that the server answers at creation, and does not store.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub fn answer(store: &Store, user: &User, kind: &ResourceKind, mut review: Value
     Ok(review)
 }
 
-/// Whom a review is about.
+/// The user of a review.
 fn subject(kind: &ResourceKind, spec: &Value) -> Result<User, StatusError> {
     let texts = spec["groups"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let groups: Vec<String> = texts.map(str::to_owned).collect();

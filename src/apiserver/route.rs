@@ -1,4 +1,4 @@
-//! From a request's method, path, query and headers to what it asks for.
+//! Routing: parses a request's method, path, query and headers.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use super::kinds::{ResourceKind, SERVICE_ACCOUNT, Strategy};
 use super::log::Verb;
 use super::status::{FieldError, StatusError};
 
-/// What a path addresses.
+/// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target<'a> {
     /// The API group; empty for the core one.
@@ -29,7 +29,7 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// What `path` addresses, if it is the path of a resource.
+    /// The target of `path`, if it is the path of a resource.
     pub fn parse(path: &'a str) -> Option<Self> {
         let mut parts = [""; 9];
         let mut count = 0;
@@ -80,7 +80,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// What a method does to what a path addresses.
+/// The verb of a method on a target.
 pub fn verb(method: &Method, has_name: bool, query: &Query<'_>) -> Option<Verb> {
     Some(match (method, has_name) {
         (&Method::GET, true) => Verb::Get,

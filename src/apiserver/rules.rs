@@ -1,4 +1,4 @@
-//! What a rule allows, and whom a subject of a binding means.
+//! Matching of RBAC rules and of the subjects of bindings.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! From a request for a resource to the answer.
+//! Handling of requests for resources.
 
 use std::sync::Arc;
 
@@ -32,11 +32,11 @@ pub const BODY_BYTES_MAX: usize = 3 << 20;
 
 /// A request for a resource, taken apart.
 pub struct Call<'a> {
-    /// What the request's path addresses.
+    /// The target of the request's path.
     pub target: &'a Target<'a>,
     /// The request's parameters.
     pub query: &'a Query<'a>,
-    /// What the request does.
+    /// The verb of the request.
     pub verb: Verb,
     /// The request's head.
     pub parts: &'a Parts,
@@ -46,7 +46,7 @@ pub struct Call<'a> {
     pub user: &'a User,
     /// The client's `User-Agent`.
     pub agent: &'a str,
-    /// Who is asked whether a write is admitted.
+    /// The admitter.
     pub admitter: Option<&'a Admitter>,
     /// The kind that is addressed.
     pub kind: &'static ResourceKind,
@@ -103,7 +103,7 @@ impl Call<'_> {
     fn filter(&self) -> Result<Filter, StatusError> {
         let kind = self.kind;
         let mut filter = Filter::parse(kind, self.query.get("labelSelector"), self.query.get("fieldSelector"))?;
-        // What lives in no namespace is found in the empty one, without a look at all the rest.
+        // Cluster-scoped objects have an empty namespace, so a lookup of that key range suffices.
         let namespace = if kind.namespaced { self.target.namespace } else { Some("") };
         filter.namespace = namespace.map(str::to_owned);
         if let Some(name) = self.target.name {
@@ -141,7 +141,7 @@ impl Call<'_> {
         Ok(Reply::full(200, printer.object(&object)))
     }
 
-    /// What a pod's container wrote.
+    /// The output of a pod's container.
     fn log(&self, server: &Inner) -> Answer {
         let place = self.place(server, false);
         let pod = server.store().get(self.collection, &place.key()).cloned();

@@ -1,4 +1,4 @@
-//! Refusals: what went wrong with a request, as the `Status` object that a client is told.
+//! Refusals: the error of a request, as the `Status` object that the client gets.
 
 use serde_json::{Map, Value, json};
 
@@ -52,7 +52,7 @@ impl StatusError {
         Self::new(400, "BadRequest", message)
     }
 
-    /// Nobody knows who the client is.
+    /// The client has not proven its identity.
     pub fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized")
     }
@@ -62,7 +62,7 @@ impl StatusError {
         Self::new(500, "InternalError", format!("Internal error occurred: {why}"))
     }
 
-    /// Nobody may do this.
+    /// The user may not do this.
     pub fn forbidden(kind: &ResourceKind, name: &str, why: &str) -> Self {
         let message = format!("{} \"{name}\" is forbidden: {why}", kind.qualified(kind.plural));
         Self::new(403, "Forbidden", message).with(details(kind, name))

@@ -1,4 +1,4 @@
-//! What is stored: the objects, the changes that led to them, and who owns whom.
+//! Storage: the objects, their changes, and their owners.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub struct Collection {
 
 impl Collection {
     fn new(kind: &'static ResourceKind) -> Self {
-        // Who has missed some only needs to know that there were any.
+        // A watcher that missed some notifications only needs to know that there were any.
         let news = broadcast::Sender::new(1);
         Self { kind, objects: BTreeMap::new(), changes: VecDeque::new(), dropped: 0, news }
     }
@@ -80,7 +80,7 @@ impl Collection {
         while self.changes.len() > window {
             self.dropped = self.changes.pop_front().map_or(self.dropped, |change| change.version);
         }
-        // Nobody may be there to be told.
+        // Without watchers the send fails, which is no error.
         let _ = self.news.send(());
     }
 }
@@ -161,7 +161,7 @@ impl Store {
         collection.record(change, self.window);
     }
 
-    /// The index of the collection for objects of `kind`, whichever version they are written in; a new one, if need be.
+    /// The index of the collection for objects of `kind`, in any version; a new one, if need be.
     pub fn collection_for(&mut self, kind: &'static ResourceKind) -> usize {
         match self.collections.iter().position(|collection| collection.kind.is_same_resource(kind)) {
             Some(index) => {
@@ -169,7 +169,7 @@ impl Store {
                 index
             }
             None => {
-                // Nobody can have seen a version of it from before it was served.
+                // The kind was not served before, so no client has a version from before.
                 self.collections.push(Collection { dropped: self.version, ..Collection::new(kind) });
                 self.collections.len() - 1
             }

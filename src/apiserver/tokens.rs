@@ -1,7 +1,8 @@
-//! The tokens of ServiceAccounts: made on request, and checked against what is there.
+//! ServiceAccount tokens: issued on request, and verified against the stored objects.
 //!
-//! A token is a JWT, signed with a key that nobody else has and that is forgotten with the server. It is good until it
-//! expires, and as long as the ServiceAccount is the same that it was made for, and so is the object that it is bound to.
+//! A token is a JWT. The server signs it with a secret key that never leaves it and that it does not persist. A token
+//! is valid until it expires, and while the ServiceAccount that it was issued for and the object that it is bound to
+//! still exist.
 
 use std::sync::OnceLock;
 
@@ -22,19 +23,19 @@ use super::store::{Key, Object, Store};
 use super::write::{WriteContext, timestamp};
 use super::{ApiServer, Inner};
 
-/// Whom tokens are for unless it is asked for others; it also signs them.
+/// The default audience of tokens, which is also their issuer.
 const AUDIENCE: &str = "https://kubernetes.default.svc";
 /// How long a token is good for, in seconds: unless it is asked for another time, at least, and at most.
 const EXPIRATION_DEFAULT: i64 = 3_600;
 const EXPIRATION_MIN: i64 = 600;
 const EXPIRATION_MAX: i64 = 1 << 32;
 
-/// What signs tokens.
+/// The signer of tokens.
 #[derive(Debug, Default)]
 pub struct Signer(OnceLock<SigningKey>);
 
 impl Signer {
-    /// The key, which is made when it is needed first: whoever asks for no token needs no randomness.
+    /// The key. It is generated on first use, so that a server that issues no tokens needs no randomness.
     fn key(&self) -> Result<&SigningKey, StatusError> {
         if let Some(key) = self.0.get() {
             return Ok(key);
@@ -51,7 +52,7 @@ impl Signer {
         Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag)))
     }
 
-    /// What a token says, if it was signed here.
+    /// The claims of a token, if this server signed it.
     fn claims(&self, token: &str) -> Option<Value> {
         let (text, tag) = token.rsplit_once('.')?;
         hmac::verify(self.0.get()?, text.as_bytes(), &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
@@ -72,7 +73,7 @@ impl ApiServer {
         self.0.signer.sign(&claims).map_err(|_| super::IdentityError::Random)
     }
 
-    /// Whose token this is, if it is good now.
+    /// The user that this token authenticates, if it is valid now.
     pub(super) fn holder(&self, token: &str) -> Option<User> {
         let claims = self.0.signer.claims(token)?;
         let is_for_us = claims["aud"].as_array()?.iter().any(|audience| audience == AUDIENCE);

@@ -21,7 +21,7 @@ use super::{Inner, meta};
 
 /// How long a watch goes on that does not say.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1800);
-/// How often a watch is told how far it has come, whether or not anything has happened (Kubernetes: about a minute).
+/// The interval of bookmarks, with or without changes (Kubernetes: about a minute).
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 /// Changes that are made into lines at once.
 const BATCH: usize = 64;
@@ -174,7 +174,7 @@ impl Watcher {
         }
         self.next_bookmark = Instant::now() + BOOKMARK_INTERVAL;
         if self.position > store.version {
-            // As of the real server, which tells of no version before the one that was asked for.
+            // The real server also sends no bookmark older than the requested version.
             return;
         }
         self.position = store.version;
@@ -217,7 +217,7 @@ fn line(event: &str, object: &[u8]) -> Bytes {
     [br#"{"type":""#, event.as_bytes(), br#"","object":"#, object, b"}\n"].concat().into()
 }
 
-/// What a change is to somebody who sees only what passes `filter`.
+/// The event for a change, as a watch with `filter` gets it; none if the filter excludes the object before and after.
 fn event(change: &Change, filter: &Filter, printer: &Printer) -> Option<Bytes> {
     let passes = !change.is_deletion && filter.passes(&change.object.value);
     let passed = change.previous.as_ref().filter(|previous| filter.passes(&previous.value));
@@ -227,7 +227,7 @@ fn event(change: &Change, filter: &Filter, printer: &Printer) -> Option<Bytes> {
         (false, None) => return None,
         (false, Some(_)) if change.is_deletion => line("DELETED", &printer.object(&change.object)),
         (false, Some(previous)) => {
-            // What no longer passes is shown as it was when it did, in the version of the change.
+            // A watch gets the last state that passed the filter, with the version of the change.
             let mut value = previous.value.clone();
             value["metadata"]["resourceVersion"] = meta::metadata(&change.object.value, "resourceVersion").into();
             line("DELETED", &printer.object(&Object::new(value)))

@@ -20,7 +20,7 @@ use super::{meta, validate};
 /// Times that a name is made up before the server gives up.
 const NAME_TRIES_MAX: usize = 8;
 
-/// What a write is about.
+/// The target and the options of a write.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteContext<'a> {
     /// The collection's index.
@@ -39,7 +39,7 @@ pub struct WriteContext<'a> {
     pub dry_run: bool,
     /// Whether a field that is not known is refused.
     pub is_strict: bool,
-    /// Who may refuse the write; none for what follows from another.
+    /// The admission of the write; none for a write that another one causes.
     pub gate: Option<Gate<'a>>,
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Verified<'s> {
     inner: Box<dyn Read + 's>,
     hash: Sha256,
     digest: Digest,
-    /// What is left of the size that its descriptor gives.
+    /// The remaining bytes of the size in its descriptor.
     left: u64,
     /// The first error that came from below: after it, the hash says nothing.
     failed: Option<(io::ErrorKind, String)>,

@@ -16,18 +16,18 @@ const WHITEOUT: &str = ".wh.";
 /// The name that hides everything that lower layers have in its directory.
 const OPAQUE: &str = ".wh..wh..opq";
 
-/// What a layer changes. All paths are normalised.
+/// The changes of a layer. All paths are normalised.
 #[derive(Debug, Default)]
 pub(super) struct Layer {
-    /// What is to be gone of the layers below.
+    /// Whiteouts: the paths to remove from the layers below.
     pub removed: Vec<String>,
     /// Directories whose contents in the layers below are to be gone.
     pub opaque: Vec<String>,
-    /// What is there, in order.
+    /// The entries, in order.
     pub added: Vec<(String, Added)>,
 }
 
-/// What a layer adds at a path.
+/// An entry that a layer adds at a path.
 #[derive(Debug)]
 pub(super) enum Added {
     Node(Node),

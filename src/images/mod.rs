@@ -51,7 +51,7 @@ pub enum Error {
     /// A blob could not be read to its end.
     #[error("failed to read {0}")]
     Blob(String, #[source] io::Error),
-    /// What was read is not what the manifest says.
+    /// The content that was read does not match the manifest.
     #[error("{0} is damaged: it hashes to {1}; push the image again")]
     Damaged(String, String),
     /// It is not known here how to read it.

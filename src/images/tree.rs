@@ -19,11 +19,11 @@ pub struct Node {
     pub uid: u64,
     /// The group that owns it.
     pub gid: u64,
-    /// What it is.
+    /// Its kind.
     pub kind: NodeKind,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeKind {
     /// A directory.
@@ -36,7 +36,7 @@ pub enum NodeKind {
     Other,
 }
 
-/// What is in a file. Two are equal if it is the same, whether or not it is kept.
+/// The contents of a file. Two are equal if size and hash are, whether or not the bytes are kept.
 #[derive(Debug, Clone)]
 pub struct Content {
     /// Its length in bytes.
@@ -67,12 +67,12 @@ impl Content {
 pub struct Tree(BTreeMap<String, Node>);
 
 impl Tree {
-    /// What is at `path`, whose parents may be symbolic links; a link at its end is not followed.
+    /// The node at `path`, whose parents may be symbolic links; a link at its end is not followed.
     pub fn get(&self, path: &str) -> Option<&Node> {
         self.0.get(&self.resolve(path, false)?)
     }
 
-    /// What is at `path` after every symbolic link.
+    /// The node at `path` after every symbolic link.
     pub fn follow(&self, path: &str) -> Option<&Node> {
         self.0.get(&self.resolve(path, true)?)
     }
@@ -133,7 +133,7 @@ impl Tree {
         if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
             let is_directory = self.0.get(parent).is_some_and(|node| node.kind == NodeKind::Directory);
             if !is_directory {
-                // What unpacks layers makes missing parents like this.
+                // Container runtimes create missing parents with these attributes when they unpack layers.
                 self.insert(parent.to_owned(), Node { mode: 0o755, uid: 0, gid: 0, kind: NodeKind::Directory });
             }
         }

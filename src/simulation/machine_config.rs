@@ -1,4 +1,4 @@
-//! The content of the MachineConfigs that are rolled out.
+//! The content of the MachineConfigs that a simulation rolls out.
 
 use std::path::Path;
 

@@ -1,26 +1,26 @@
-//! The local multi-pool harness: an embedded API server, everything that has to do with it in a cluster, and the
+//! The local multi-pool harness: an embedded API server, simulations of the other components of a cluster, and the
 //! daemon's own actors, in one process and in virtual time.
 //!
-//! | who | plays |
+//! | module or type | role |
 //! |---|---|
 //! | [`ApiServer`](crate::apiserver::ApiServer) | the API server, in process: no sockets |
 //! | [`simulated`](kubelet::simulated) | scheduler and kubelet: carries build pods through their phases |
-//! | [`real`](kubelet::real) | a container runtime: runs pods for real, in a local cluster that is told to |
-//! | [`real_time`](runs::real_time) | a cluster in real time, whose builds are real ones |
-//! | [`build_controller`](people::build_controller) | OpenShift's build system: carries Builds through theirs |
-//! | [`registry`](people::registry) | the registry that both push to |
-//! | [`builder_toggle`](people::builder_toggle) | a user who changes the image builder while builds run |
-//! | [`link_control`](faults::link_control) | the way of the daemon's requests, and what can go wrong on it |
-//! | [`invariants`](checks::invariants) | nobody: it is shown every change, and says what should not be so |
-//! | [`scenario`](runs::scenario) | what goes on around all of them, and what goes wrong |
-//! | [`faults`] | whoever does all that |
+//! | [`real`](kubelet::real) | a container runtime: runs pods as processes of this machine, for `local-cluster` with an executor |
+//! | [`real_time`](runs::real_time) | a run in real time that builds real images |
+//! | [`build_controller`](people::build_controller) | OpenShift's build controller: carries Builds through their phases |
+//! | [`registry`](people::registry) | the registry that the node agent and the build controller push to |
+//! | [`builder_toggle`](people::builder_toggle) | a simulated user who changes the image builder while builds run |
+//! | [`link_control`](faults::link_control) | the network between the daemon and the API server, with injected faults |
+//! | [`invariants`](checks::invariants) | the checker: observes every request and every change, and reports violations |
+//! | [`scenario`](runs::scenario) | a scenario: the rates of user actions, of other controllers' writes, and of faults |
+//! | [`faults`] | the fault injectors and simulated users that carry a scenario out |
 //! | [`renderer`](people::renderer) | the rest of the operator: rolls out a pool's next config once its last is published |
-//! | [`sweep`](runs::sweep) | everything that can go wrong, at every request |
-//! | [`Process`] | a process of the daemon, one of several perhaps: starts, crashes, stops |
-//! | [`Daemon`](crate::daemon::Daemon) | itself |
+//! | [`sweep`](runs::sweep) | the crash sweep: injects every kind of fault at every request |
+//! | [`Process`] | one process of the daemon, of possibly several: starts, crashes, stops |
+//! | [`Daemon`](crate::daemon::Daemon) | the daemon itself, not simulated |
 //!
-//! The clock is paused and jumps to the next timer whenever nothing is left to do, so an hour takes as long as the
-//! work in it; all that is random comes from one seed. The same options give the same run, request by request.
+//! The clock is paused and jumps to the next timer whenever the runtime is idle, so a simulated hour takes only as long
+//! as the work in it. All randomness comes from one seed: the same options give the same run, request by request.
 
 pub mod checks;
 pub mod faults;

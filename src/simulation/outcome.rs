@@ -1,4 +1,4 @@
-//! How builds end, and who says so.
+//! How builds end, and the functions that decide it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ pub enum BuildOutcome {
     /// With an image that is pushed.
     #[default]
     Succeeds,
-    /// The user's Containerfile, or config, is at fault.
+    /// The user's Containerfile or config is wrong.
     Fails,
     /// Its MachineConfig cannot be read.
     BadPayload,
@@ -34,15 +34,15 @@ pub enum BuildOutcome {
     CannotRun,
     /// It takes longer than it may.
     Overruns,
-    /// Its pod fails, and nothing says why.
+    /// Its pod fails without a reason or message.
     Bare,
     /// The kubelet of its node rejects it.
     Rejected(Rejection),
-    /// Nobody knows how its containers ended: their node has forgotten them.
+    /// Its node has lost the state of its containers, so their exit codes are unknown.
     Unknown,
-    /// Its node needs the room for something else.
+    /// The kubelet evicts it, as its node is short of a resource.
     Evicted,
-    /// Its node is gone, and tells of nothing any more, not even that it is over.
+    /// Its node is gone, and reports nothing any more, not even the pod's end.
     NodeLost,
     /// It starts late: the images of its containers cannot be pulled for a while.
     PullBackOff,
@@ -61,7 +61,7 @@ pub enum Rejection {
     Pods,
     /// The node's labels are no longer those that the pod asks for.
     NodeAffinity,
-    /// What the pod asks for is not to be had in one place.
+    /// No single NUMA node has the resources that the pod asks for.
     Topology,
     /// A device cannot be given to the pod.
     Device,
@@ -137,7 +137,7 @@ impl BuildOutcome {
 }
 
 impl BuildOutcome {
-    /// What has to stand in the cause of an attempt whose pod ended so, if it was lost for that.
+    /// The text that must be in the cause of an attempt that was lost by this end of its pod.
     pub const fn cause(self) -> Option<&'static str> {
         match self {
             Self::Rejected(rejection) => Some(rejection.words().0),
@@ -150,5 +150,5 @@ impl BuildOutcome {
     }
 }
 
-/// Says how the next build ends.
+/// Decides how the next build ends.
 pub type BuildOutcomes = Arc<dyn Fn() -> BuildOutcome + Send + Sync>;

@@ -1,5 +1,5 @@
-//! A process of the daemon in a simulation: a replica over a link of its own, which can crash, be told to stop, and
-//! lose its connection.
+//! A process of the daemon in a simulation: a replica with its own link, which can crash, stop on request, and lose its
+//! connection.
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a process whose requests to `server` go by `script`; without a candidacy, it acts from the start.
+    /// Starts a process whose requests to `server` follow `script`. Without a candidacy, it acts from the start.
     ///
     /// Needs a runtime.
     pub fn start(
@@ -55,7 +55,7 @@ impl Process {
         Self { wire, stop: Some(stop), acts, task }
     }
 
-    /// The way of its requests.
+    /// The link of its requests.
     pub const fn wire(&self) -> &LinkControl {
         &self.wire
     }
@@ -65,7 +65,7 @@ impl Process {
         !self.has_ended() && self.acts.borrow().is_some()
     }
 
-    /// Whether it has ended, whichever way.
+    /// Whether it has ended: by itself, or by a crash.
     pub fn has_ended(&self) -> bool {
         self.task.is_finished()
     }
@@ -80,9 +80,9 @@ impl Process {
         self.wire.kill();
     }
 
-    /// Tells it to stop, as SIGTERM does.
+    /// Asks it to stop, as SIGTERM does.
     pub fn tell_to_stop(&mut self) {
-        // One that has ended needs not be told.
+        // A process that has already ended needs no request to stop.
         self.stop.take().map(|stop| stop.send(()));
     }
 

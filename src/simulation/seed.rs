@@ -1,4 +1,4 @@
-//! What is in the cluster when a simulation begins, and the names of what is rolled out.
+//! The objects in the cluster when a simulation begins, and the names of the configs that it rolls out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

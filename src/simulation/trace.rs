@@ -5,8 +5,8 @@
 //!   + Pod build-rendered-worker-1 uid=… version=37 fb1c3a…
 //! ```
 //!
-//! A change is `+` for an object that is new, `~` for one that is otherwise than before, and `-` for one that is gone;
-//! after its version stands a hash of all that is in it. The same run writes the same bytes.
+//! A change is `+` for a new object, `~` for a changed one, and `-` for a deleted one. The hash after its version
+//! covers the whole object. The same run writes the same bytes.
 
 use std::fmt::Write as _;
 use std::io;
@@ -36,13 +36,13 @@ impl Trace {
         Self(Arc::new(Mutex::new(Sink { out: Box::new(out), failed: None })))
     }
 
-    /// What has to be told of each request to write the trace.
+    /// The auditor that writes the trace.
     pub fn auditor(&self) -> Auditor {
         let trace = self.clone();
         Arc::new(move |entry, changes| trace.write(&lines(entry, changes)))
     }
 
-    /// Writes what is still on its way.
+    /// Writes the buffered lines.
     ///
     /// # Errors
     /// If this or anything before it could not be written.

@@ -1,4 +1,4 @@
-//! The actors: what crashes is started again, and nobody else notices; slots are given out in order.
+//! The actors: a crashed one is restarted without an effect on the others, and slots are given out in order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -15,7 +15,7 @@ const NAME: &str = "rendered-worker-0123456789abcdef0123456789abcdef";
 
 const BUILDAH: &str = include_str!("../fixtures/buildah.sh");
 
-/// What a build takes.
+/// The arguments of a build.
 const GOOD: [&str; 7] = [
     "build",
     "--machine-config",
@@ -76,7 +76,7 @@ fi"#;
         said(self.command(arguments).output().unwrap())
     }
 
-    /// What is left of files that should be gone.
+    /// Temporary files that the build should have removed.
     fn left(&self) -> Vec<String> {
         let of = |directory: &Path| -> Vec<String> {
             let entries = fs::read_dir(directory).unwrap();
@@ -273,7 +273,7 @@ fn who_ends_it_ends_buildah_too() {
     let (code, stdout, stderr) = said(build.wait_with_output().unwrap());
     assert_eq!((code, stdout.as_str()), (Some(130), ""), "{stderr}");
     assert!(stderr.contains("the build was ended by signal 2"), "{stderr}");
-    // Whoever adopts it may not have buried it yet.
+    // Its new parent may not have reaped it yet.
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
     assert_eq!(desk.left(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Whatever dies, whenever: a part of the sweep that `simulate --sweep` makes in full.
+//! A crash at any request: a part of the sweep that `simulate --sweep` makes in full.
 
 use assert_cmd::Command;
 use machine_os_builder::simulation::runs::sweep::{InjectedFault, Scenario, SweepOptions, SweepReport, sweep};

@@ -1,4 +1,4 @@
-//! The documents beside the source: their commands print what they show, their flags exist, their links lead somewhere.
+//! The documents beside the source: their commands print the shown output, their flags exist, and their links resolve.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -55,7 +55,7 @@ fn bash(directory: &Path, script: &str) -> Command {
     let program = Command::cargo_bin(CARGO_RUN.1).unwrap();
     let programs = Path::new(program.get_program()).parent().unwrap().to_str().unwrap().to_owned();
     let mut command = Command::new("bash");
-    // Whatever happens, nothing goes on in the background.
+    // No background job may outlive the script.
     let script = format!("trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{script}");
     command.args(["-euc", &script]).current_dir(directory).stdin(Stdio::null());
     command.env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()));

@@ -1,5 +1,5 @@
-//! Whoever may create objects in the namespace of builds can give them any name, label and annotation. A daemon that
-//! runs beside such objects neither believes them nor touches them.
+//! A client that may create objects in the namespace of builds can give them any name, label and annotation. The daemon
+//! neither trusts such objects nor changes them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on, 
 const R: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
 
-/// The metadata of a build's object, as whoever can read it would copy it.
+/// The metadata of a build's object, as a client that can read it would copy it.
 async fn copied(cluster: &Cluster, kind: Kind, name: &str) -> Value {
     let object = cluster.exists(kind, name).await;
     json!({"labels": object.metadata.labels, "annotations": object.metadata.annotations})

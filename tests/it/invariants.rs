@@ -1,4 +1,4 @@
-//! That the invariants of simulations are not kept by nobody looking: a daemon that breaks each is found out.
+//! Tests of the simulation's invariants: a daemon that breaks one is detected.
 
 use std::collections::BTreeSet;
 

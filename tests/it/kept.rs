@@ -1,4 +1,4 @@
-//! What is kept in memory does not grow with what was built: it is what there is now that counts.
+//! The daemon's memory does not grow with the number of past builds: it depends on the existing objects only.
 
 use std::time::Duration;
 

@@ -131,7 +131,7 @@ fn foreign_status() -> Value {
     })
 }
 
-/// What of a pool is not this program's.
+/// The fields of a pool that the daemon does not own.
 fn foreign_part(pool: &Value) -> Value {
     let mut pool = pool.clone();
     let metadata = pool["metadata"].as_object_mut().unwrap();

@@ -21,7 +21,7 @@ pub mod mutants {
 /// The variable that switches a mutant on.
 pub const SWITCH: &str = "MUTANT";
 
-/// What the program is compiled from.
+/// The files from which the program is compiled.
 const PARTS: [&str; 7] = ["benches", "Cargo.toml", "Cargo.lock", "README.md", "examples", "src", "templates"];
 
 /// Where a piece of a file begins and ends.
@@ -66,7 +66,7 @@ pub fn mutated_files() -> BTreeMap<&'static str, String> {
     places().into_iter().map(|(file, places)| (file, splice(file, places))).collect()
 }
 
-/// What stands at which place, by file.
+/// The edits by file and place.
 fn places() -> BTreeMap<&'static str, BTreeMap<Place, String>> {
     let mut files: BTreeMap<&str, BTreeMap<Place, String>> = BTreeMap::new();
     for mutant in MUTANTS {

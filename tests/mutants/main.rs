@@ -1,5 +1,5 @@
-//! Deliberate defects, each of which brings back a lesson, and whether the seeded search finds them: a search that finds
-//! nothing proves something only if it would have found something.
+//! Deliberate defects, each of which brings back a lesson. The tests check that the seeded search finds them: a search
+//! without findings proves something only if it would find a real defect.
 //!
 //! All mutants are compiled into one copy of the program, each behind a switch: an `if` around the expression that it
 //! changes. A search with one of them switched on has to end with a violation.

@@ -12,7 +12,7 @@ const SEARCH_MAX: Duration = Duration::from_secs(1200);
 /// Characters of a violation that are shown.
 const WHAT_MAX: usize = 110;
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Found {
     /// The seed that it was found with.

@@ -16,18 +16,18 @@ pub struct Mutant {
 pub struct Edit {
     /// The file, from the root of the repository.
     pub file: &'static str,
-    /// What is there: an expression that occurs once in the file.
+    /// The original: an expression that occurs once in the file.
     pub original: &'static str,
-    /// What is there while the mutant is switched on. Where `@on` occurs in it, it stands there in any case, and `@on`
-    /// is whether the mutant is switched on.
+    /// The replacement while the mutant is switched on. If it contains `@on`, it is compiled in unconditionally, and
+    /// `@on` is whether the mutant is switched on.
     pub mutated: &'static str,
 }
 
-/// Everything at once, or most of it.
+/// Most faults at once.
 const CHAOS: &str = "chaos";
-/// What chaos heals by making somebody look again.
+/// Defects that `chaos` masks, because its faults make the daemon reconcile again.
 const QUIET: &str = "tests/mutants/quiet.yaml";
-/// What chaos leaves little time for.
+/// Defects for which `chaos` leaves too little time.
 const GAPS: &str = "tests/mutants/gaps.yaml";
 
 pub const MUTANTS: &[Mutant] = &[
@@ -354,8 +354,8 @@ pub const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
-        // That none is believed which no build of ours has left, `tests/it/forged.rs` holds to tests: pods that push by
-        // themselves leave it to no ConfigMap to say what they pushed.
+        // `tests/it/forged.rs` tests that the daemon ignores a digest that none of its builds left: pods that push by
+        // themselves need no ConfigMap to say what they pushed.
         name: "digest-left-behind",
         lessons: "L50",
         scenario: CHAOS,

@@ -68,7 +68,7 @@ fn assert_hidden(place: &str, text: &str) {
     }
 }
 
-/// What was logged.
+/// The log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -139,7 +139,7 @@ async fn l44_no_credential_shows_in_logs_at_trace_level_nor_in_objects() {
     assert!(message(&cluster.pool("worker").await, "BuildFailed").contains("[redacted]"));
     assert_hidden("objects", &objects(&cluster.client).await);
 
-    // What refuses a write may quote what it has seen.
+    // A refusal of a write may quote the request.
     let says = Refusal::Forbidden(format!("the registry's password {PASSWORD} and its token {TOKEN} are too weak"));
     cluster.server.set_admission(Some(Arc::new(move |request: &AdmissionRequest<'_>| {
         (request.resource == "pods" && request.agent == user_agent()).then(|| says.clone())

@@ -1,4 +1,4 @@
-//! Pull secrets in every shape, those that are refused included, and builds that say all that is in them in every form.
+//! Pull secrets in every form, including refused ones, and builds that print their content in every form.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,7 @@ fn shapes() -> Vec<(&'static str, bool, Value)> {
     ]
 }
 
-/// What a program may print of a secret.
+/// The forms in which a program may print a secret.
 fn forms(word: &str) -> Vec<String> {
     let wrap = |text: &str| {
         text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\n")

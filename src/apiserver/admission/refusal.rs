@@ -1,4 +1,4 @@
-//! What writes are refused with, in the words of the real server.
+//! The refusals of writes, in the words of the real server.
 
 use serde_json::{Map, Value, json};
 
@@ -17,21 +17,21 @@ pub enum Refusal {
         policy: String,
         /// The name of the binding that makes it hold.
         binding: String,
-        /// What the policy says.
+        /// The policy's message.
         message: String,
     },
     /// A webhook denies it.
     Webhook {
         /// The webhook's name.
         webhook: String,
-        /// What the webhook says.
+        /// The webhook's message.
         message: String,
     },
     /// A webhook that has to be asked cannot be reached.
     WebhookDown {
         /// The webhook's name.
         webhook: String,
-        /// What went wrong with the call.
+        /// The error of the call.
         error: String,
     },
     /// A field has a value that is not valid.
@@ -40,7 +40,7 @@ pub enum Refusal {
         field: String,
         /// Its value.
         value: Value,
-        /// What is wrong with it.
+        /// The error.
         why: String,
     },
     /// The request is larger than the server, or what is in front of it, takes.

@@ -1,8 +1,8 @@
-//! Strategic merge patches: merge patches that know by which field the items of a list are told apart.
+//! Strategic merge patches: merge patches with a merge key for the items of a list.
 //!
-//! A list of objects that the table below does not have is replaced as a whole, as is every list of plain values but
-//! the finalizers: so it is in all kinds that are built in here. What comes first where both sides have a say is
-//! decided as the real server does it.
+//! A list of objects that is not in the table below is replaced as a whole, and so is every list of plain values except
+//! the finalizers. This is right for all kinds that are built in here. The order of merged items is that of the real
+//! server.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ const RETAIN_KEYS: &str = "$retainKeys";
 const ORDER: &str = "$setElementOrder/";
 const DELETE_PLAIN: &str = "$deleteFromPrimitiveList/";
 
-/// How the items of a list are told apart.
+/// The identity of items in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Merge {
     /// By this field.
@@ -213,7 +213,7 @@ fn retain(old: &mut Map<String, Value>, patch: &Map<String, Value>, keys: &Value
     Ok(())
 }
 
-/// What a patch sets, where there was nothing before.
+/// The value that a patch sets on a missing field.
 fn plain(patch: &Value) -> Value {
     match patch {
         Value::Object(fields) => Value::Object(without_directives(fields)),

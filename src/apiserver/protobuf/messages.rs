@@ -1,4 +1,4 @@
-//! The messages that are understood: field numbers as in Kubernetes' `generated.proto` files.
+//! The supported messages: field numbers as in Kubernetes' `generated.proto` files.
 
 use super::Message;
 use super::Type::{BytesMap, Flag, Many, Number, One, Text, TextMap, Texts, Time};

@@ -1,4 +1,4 @@
-//! What a schema has against an object, in the words of the real server.
+//! The causes for which an object does not match a schema, in the words of the real server.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::status::FieldError;
 use super::{INT_OR_STRING, below};
 
-/// What stands in a Status for one error against `schema`.
+/// The causes in a Status for one error against `schema`.
 pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError> {
     let pointer = error.instance_path().to_string();
     let (path, value) = (path(&pointer), error.instance());

@@ -1,4 +1,4 @@
-//! From the schemas of definitions, which are OpenAPI's, to JSON schemas (draft 4, whose words they use).
+//! Conversion of the schemas of definitions, which are OpenAPI's, to JSON schemas (draft 4, whose keywords they use).
 
 use serde_json::{Map, Value, json};
 
@@ -28,7 +28,7 @@ const SAME: [&str; 14] = [
 /// Formats that the real server checks, of those that are known here.
 const FORMATS: [&str; 6] = ["date", "date-time", "email", "ipv4", "ipv6", "uuid"];
 
-/// The JSON schema of a whole object, whose types and metadata are nobody's to specify.
+/// The JSON schema of a whole object. A definition cannot specify an object's types and metadata, so they are left out.
 pub fn root(schema: &Value) -> Value {
     let mut schema = schema.clone();
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {

@@ -1,4 +1,4 @@
-//! What is kept of an object, and what is filled in.
+//! Pruning and defaulting by a schema.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Lists whose items may be there only once: sets, and maps in the form of lists.
+//! Lists with unique items: sets, and maps in the form of lists.
 
 use serde_json::{Map, Value};
 
@@ -31,7 +31,7 @@ pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Ve
     }
 }
 
-/// What tells an item of a list from the others; null where nothing has to.
+/// The key that identifies an item of a list; null if items need not be unique.
 fn identity(schema: &Value, item: &Value) -> Value {
     match schema["x-kubernetes-list-type"].as_str() {
         Some("set") => item.clone(),

@@ -1,4 +1,4 @@
-//! The structural schemas of custom resources: what is kept of an object, what is filled in, and what makes it valid.
+//! The structural schemas of custom resources: pruning, defaulting, and validation.
 
 mod causes;
 mod convert;
@@ -31,7 +31,7 @@ impl Schema {
     /// The schema that is written so in a definition; none if it lets everything pass, or cannot be used.
     pub fn new(value: &Value) -> Option<Self> {
         let fields = value.as_object()?;
-        // What keeps everything and says nothing else costs nothing.
+        // A schema that only preserves unknown fields needs no validator.
         let says_something = |key: &String| !matches!(key.as_str(), "type" | "description" | PRESERVE);
         if value[PRESERVE] == true && !fields.keys().any(says_something) {
             return None;
@@ -64,9 +64,9 @@ const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 /// Marks what is either a number or a text.
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
 
-/// What checks objects against a schema; else what is wrong with that.
+/// The validator of a schema; the error if the schema is invalid.
 fn validator(schema: &Value) -> Result<Validator, String> {
-    // Patterns that go back and forth could be made to take for ever; the real server knows none either.
+    // Backtracking patterns could take exponential time; the real server does not support them either.
     jsonschema::options()
         .with_draft(Draft::Draft4)
         .with_pattern_options(PatternOptions::regex())

@@ -1,4 +1,4 @@
-//! What a schema in a definition has to be like: structural, so that every field has one type.
+//! The rules for schemas in definitions: they must be structural, so that every field has one type.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The kinds that say who may do what.
+//! Validation of RBAC objects.
 
 use serde_json::{Value, json};
 

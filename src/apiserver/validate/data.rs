@@ -17,7 +17,7 @@ const DATA_KEY: &str = "a valid config key must consist of alphanumeric characte
     'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 const IMMUTABLE: &str = "field is immutable when `immutable` is set";
 
-/// What Secrets of a type have to hold.
+/// The keys that Secrets of a type must have.
 const REQUIRED: [(&str, &[&str]); 5] = [
     ("kubernetes.io/dockercfg", &[".dockercfg"]),
     ("kubernetes.io/dockerconfigjson", &[".dockerconfigjson"]),

@@ -100,7 +100,7 @@ fn version_faults(definition: &Value) -> Vec<FieldError> {
     causes
 }
 
-/// Everything that is wrong with the schemas. One that all versions share is told of once, as that of the definition.
+/// All errors of the schemas. The errors of a schema that all versions share are reported once, as the definition's.
 fn schema_faults(versions: &[Value]) -> Vec<FieldError> {
     let schemas: Vec<&Value> = versions.iter().map(|version| &version["schema"]["openAPIV3Schema"]).collect();
     if let [first, rest @ ..] = schemas.as_slice()

@@ -1,4 +1,4 @@
-//! What makes an object valid.
+//! Validation of objects.
 
 mod access;
 mod data;
@@ -62,7 +62,7 @@ pub fn update(kind: &ResourceKind, old: &Value, new: &Value) -> Vec<FieldError> 
         Strategy::ConfigMap | Strategy::Secret => data::update(kind, old, new, &mut causes),
         Strategy::Plain if kind.group() == RBAC => access::update(old, new, &mut causes),
         Strategy::Definition => definition::update(old, new, &mut causes),
-        // What was at fault before a schema said so may stay as it is.
+        // A field that violated the schema before the update may stay unchanged.
         Strategy::Custom => {
             let before = kind.schema.map(|schema| schema.faults(old)).unwrap_or_default();
             causes.retain(|cause| !before.contains(cause));
@@ -95,7 +95,7 @@ fn name(kind: &ResourceKind, object: &Value, causes: &mut Vec<FieldError>) {
     }
 }
 
-/// What is wrong with a name that has to be a DNS label.
+/// The error of a name that must be a DNS label.
 fn label_fault(name: &str) -> Option<&'static str> {
     match name.len() {
         ..=LABEL_BYTES_MAX if !name.contains('.') && is_dns1123_subdomain(name) => None,

@@ -1,4 +1,4 @@
-//! Whether the buildah that is installed can build.
+//! Checks whether the installed buildah can build.
 
 use std::io;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 /// The least version that works: the first that knows `buildah build`.
 const VERSION_MIN: (u32, u32) = (1, 23);
 
-/// What is wrong with it.
+/// The error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is not there.
@@ -29,7 +29,7 @@ pub enum Error {
 ///
 /// # Errors
 ///
-/// What is wrong with it, and what to do about it.
+/// The error, and its remedy.
 pub fn check() -> Result<(), Error> {
     let output = Command::new("buildah").arg("--version").output().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::Absent,

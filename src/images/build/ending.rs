@@ -1,10 +1,10 @@
-//! How a build ended, in words.
+//! The end of a build, in words.
 
 use std::fmt;
 
-/// Most lines of output that are told again.
+/// The maximum number of output lines in an error.
 const LINES_MAX: usize = 5;
-/// Most bytes of output that are told again.
+/// The maximum number of output bytes in an error.
 const BYTES_MAX: usize = 1024;
 
 /// How a build ended that left no image.

@@ -1,9 +1,8 @@
-//! A build on this machine: what the containers of a build pod would run, run here one after the other, with the buildah
-//! that is installed.
+//! A build on this machine: it runs the commands of a build pod's containers in sequence, with the installed buildah.
 //!
-//! The pod's own spec says what is run: its commands, their environment, and what is mounted where come from the objects
-//! that a cluster would get. Reads these; writes a private directory that goes with the build, and whatever buildah
-//! keeps. Anyone may run it whose buildah builds.
+//! The pod's own spec defines the commands, their environment and their mounts, from the same objects that a cluster
+//! would get. A build reads these objects. It writes a private directory, which it removes when it ends, and buildah's
+//! own storage. It needs only the rights that buildah needs.
 
 pub mod buildah;
 mod ending;
@@ -37,7 +36,7 @@ pub enum Error {
     /// All went well, but for the digest.
     #[error("failed to learn the digest of the image: the build left {0:?}")]
     NoDigest(String),
-    /// Somebody ended it; the number is that of the signal.
+    /// A signal ended it; the number is that of the signal.
     #[error("the build was ended by signal {0}; nothing of it is left but what buildah keeps")]
     Interrupted(i32),
 }

@@ -1,4 +1,4 @@
-//! From the objects of a build to what is run on this machine.
+//! Conversion of a build's objects to the commands that run on this machine.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use crate::reconcile::objects::pod::{IMAGE_BUILD, IMAGE_LAYOUT, IMAGE_PUSH, PUSH
 
 /// Where the pod's volumes are mounted.
 const MOUNTS: &str = "/tmp/";
-/// What belongs to the pod's own image.
+/// Variables that belong to the pod's own image.
 const OF_THE_POD: [&str; 1] = ["HOME"];
 
-/// What is run: the commands of a build pod, and what they find around them. Debug shows no contents: they are secret.
+/// The commands of a build pod, with their files and environment. Debug shows no contents: they are secret.
 #[derive(Clone)]
 pub struct Recipe {
-    /// What is run, one after the other: a container each.
+    /// The steps, in order: one for each container.
     pub steps: Vec<Step>,
     /// The files that the pod finds, by their paths below the place that its volumes are mounted in.
     pub files: Vec<(PathBuf, Vec<u8>)>,
@@ -24,7 +24,7 @@ pub struct Recipe {
     pub directories: Vec<PathBuf>,
 }
 
-/// What one container runs.
+/// The command of one container.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// The name of the container.
@@ -43,8 +43,8 @@ impl std::fmt::Debug for Recipe {
 }
 
 impl Recipe {
-    /// What the build pod among `objects` runs, with `pull_auth` and `push_auth` as its credentials; none if there is
-    /// no build pod.
+    /// The recipe of the build pod among `objects`, with `pull_auth` and `push_auth` as its credentials; none if there
+    /// is no build pod.
     pub fn of(objects: &[Object], pull_auth: Vec<u8>, push_auth: Vec<u8>) -> Option<Self> {
         let pod = objects.iter().find(|object| Kind::of(object).is_ok_and(|kind| kind == Kind::Pod))?;
         let container = |name: &str| list(&pod.data, "/spec/containers").iter().find(|it| text(it, "name") == name);

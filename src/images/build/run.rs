@@ -1,4 +1,4 @@
-//! Runs a recipe to its end, or until somebody ends it.
+//! Runs a recipe until it ends, or until a signal ends it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, PipeReader, Read as _, Write as _};
@@ -22,9 +22,9 @@ const OUTPUT_KEPT_BYTES: usize = 4096;
 /// How long whatever was left behind may hold the output open after the end.
 const OUTPUT_END_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a user may have set otherwise, for this machine.
+/// Variables that a user may override for this machine.
 const LEFT_TO_THE_USER: [&str; 2] = ["BUILDAH_ISOLATION", "STORAGE_DRIVER"];
-/// What the scripts read, and nothing else is to have set.
+/// Variables that the scripts read, and that must not come from the user's environment.
 const OF_THE_SCRIPTS: [&str; 9] = [
     "BASE_IMAGE",
     "BUILD_FILES",
@@ -69,12 +69,12 @@ struct Run<'a> {
     message: &'a Path,
 }
 
-/// What a step left as its last words; not all do.
+/// The termination message of a step; empty if it left none.
 fn last_words(message: &Path) -> String {
     fs::read(message).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
-/// A directory in `parent` that nobody else can look into, and that goes when it is dropped.
+/// A directory in `parent` that only its owner can read. It is removed when it is dropped.
 ///
 /// # Errors
 ///
@@ -104,7 +104,7 @@ fn write_files(recipe: &Recipe, directory: &Path) -> Result<(), Error> {
 }
 
 async fn follow(run: &Run<'_>) -> Result<(), Error> {
-    // Whoever wants to end it from now on is heard.
+    // Signals must be handled before the child starts, so that none is missed.
     let mut signals = Signals::new().map_err(Error::Follow)?;
     let (mut child, mut output) = start(run)?;
     let ended_by = tokio::select! {
@@ -117,7 +117,7 @@ async fn follow(run: &Run<'_>) -> Result<(), Error> {
     Err(Error::Interrupted(ended_by.as_raw_value()))
 }
 
-/// What users and systems end programs with.
+/// The signals with which users and systems end programs.
 struct Signals([(SignalKind, tokio::signal::unix::Signal); 3]);
 
 impl Signals {
@@ -162,7 +162,7 @@ fn pass_on(mut reader: PipeReader) -> Receiver<Vec<u8>> {
     std::thread::spawn(move || {
         let (mut kept, mut buffer) = (Vec::new(), [0; 4096]);
         while let Ok(read @ 1..) = reader.read(&mut buffer) {
-            // Whether anybody sees it or not, the build goes on.
+            // The build goes on even if standard error cannot be written.
             let _ = io::stderr().write_all(&buffer[..read]);
             kept.extend_from_slice(&buffer[..read]);
             kept.drain(..kept.len().saturating_sub(OUTPUT_KEPT_BYTES));
@@ -194,7 +194,7 @@ async fn end(child: &mut Child, output: &mut Receiver<Vec<u8>>, signals: &mut Si
     let tell = |signal| group.map(|group| kill_process_group(group, signal));
     tell(rustix::process::Signal::TERM);
     tokio::select! {
-        // The script may end before what it has begun, and the output when nobody is left to write to it.
+        // The script may end before its children. The output ends when the last of them has closed it.
         _ = output => {}
         _ = signals.next() => {}
         () = tokio::time::sleep(LOCAL_BUILD_GRACE_PERIOD) => {}

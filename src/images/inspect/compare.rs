@@ -41,7 +41,7 @@ pub(super) fn differences(expectation: &Expectation, tree: &Tree, accounts: &Acc
     found.list
 }
 
-/// What differs at one path.
+/// The difference at one path.
 struct Differences<'p> {
     path: &'p str,
     list: Vec<Difference>,
@@ -59,7 +59,7 @@ impl Differences<'_> {
         }
     }
 
-    /// What is at the path, if it is of the right kind.
+    /// The node at the path, if it is of the right kind.
     fn node<'t, T>(&mut self, tree: &'t Tree, asked: &str, of: fn(&'t NodeKind) -> Option<T>) -> Option<(&'t Node, T)> {
         let node = tree.get(self.path);
         let found = node.and_then(|node| Some((node, of(&node.kind)?)));
@@ -156,7 +156,7 @@ fn describe(node: &Node) -> String {
     }
 }
 
-/// Contents as they may be told: they can be keys and passwords.
+/// Contents in a form that may be printed: they can be keys and passwords.
 fn sized(content: &Content) -> String {
     format!("{} bytes, sha256 {}", content.size, content.sha256_hex())
 }

@@ -1,4 +1,4 @@
-//! What the sources of Ignition configs hold: `data:` URLs (RFC 2397), compressed or not.
+//! The contents of Ignition sources: `data:` URLs (RFC 2397), compressed or not.
 
 use std::io::Read as _;
 
@@ -13,11 +13,11 @@ use crate::encoding::{Padding, decode_base64};
 pub(super) enum Source {
     /// These, which it holds itself.
     Inline(Vec<u8>),
-    /// Those at another place, of which only the scheme and host are told: addresses may hold keys.
+    /// Those at a remote address. Only its scheme and host are kept, because addresses may hold keys.
     Remote(String),
 }
 
-/// What `resource` stands for, or none if it has no source. An error says what is wrong with it.
+/// The source of `resource`; none if it has none. An error describes an invalid source.
 pub(super) fn fetch(resource: &Resource) -> Result<Option<Source>, String> {
     let Some(source) = &resource.source else { return Ok(None) };
     let Some(url) = source.strip_prefix("data:").or_else(|| source.is_empty().then_some(",")) else {

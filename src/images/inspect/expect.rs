@@ -1,7 +1,6 @@
-//! From an Ignition config to what has to be in an image.
+//! Conversion of an Ignition config to the expected content of an image.
 //!
-//! Where a config leaves something open that the base image may decide (the mode of a directory that was there
-//! before, say), nothing is expected of it.
+//! Where a config leaves a value to the base image, such as the mode of an existing directory, no expectation is made.
 
 use serde_json::Value;
 
@@ -16,44 +15,44 @@ pub(super) const FILE_MODE: u32 = 0o644;
 /// The mode of a directory for which none is asked.
 const DIRECTORY_MODE: u32 = 0o755;
 
-/// What has to be at a path.
+/// The expected node at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
     /// The path; its parents may be symbolic links.
     pub path: String,
-    /// What has to be there.
+    /// The expectation.
     pub asked: Asked,
 }
 
-/// What is asked of a path.
+/// An expectation for a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// A regular file.
     File {
-        /// What has to be in it.
+        /// Its expected contents.
         contents: Contents,
         /// Its mode, unless the base image decides it.
         mode: Option<u32>,
-        /// Who has to own it: the user, and the group.
+        /// Its expected owners: the user, and the group.
         owners: [Owner; 2],
     },
     /// A directory.
     Directory {
         /// Its mode, unless the base image decides it.
         mode: Option<u32>,
-        /// Who has to own it: the user, and the group.
+        /// Its expected owners: the user, and the group.
         owners: [Owner; 2],
     },
     /// A symbolic link.
     Symlink {
         /// Where it leads, as it is written.
         target: String,
-        /// Who has to own it: the user, and the group.
+        /// Its expected owners: the user, and the group.
         owners: [Owner; 2],
     },
     /// A hard link: the same as what is at this path.
     ///
-    /// That it is the same file, not just an equal one, does not survive in every image.
+    /// Not every image preserves the identity of hard-linked files, so equal content is enough.
     HardLink(String),
     /// Anything but a symbolic link to `/dev/null`.
     NotMasked,
@@ -66,7 +65,7 @@ pub enum Asked {
     },
 }
 
-/// What has to be in a file.
+/// The expected contents of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
     /// This, by its hash, and by its length where that is known.
@@ -77,10 +76,10 @@ pub enum Contents {
     Any,
 }
 
-/// Who has to own something.
+/// An expected owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// Whoever owned it in the base image, or made it.
+    /// Any owner: the one in the base image, or the one that the creation of the file gave it.
     Any,
     /// This number.
     Id(u64),
@@ -95,7 +94,7 @@ impl Expectation {
     }
 }
 
-/// What was found in a config.
+/// The expectations found in a config.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub expectations: Vec<Expectation>,
@@ -131,7 +130,7 @@ impl Found {
         Ok(())
     }
 
-    /// What is said in a MachineConfig and not applied by a build.
+    /// Settings of a MachineConfig that a build does not apply.
     pub(super) fn not_applied(&mut self, config: &Config, spec: &Value) {
         const NOT_IN_A_CONTAINER: &str = "Ignition does not apply it in a container build";
         const BY_THE_NODE: &str = "a build does not apply it; the node does";
@@ -167,7 +166,7 @@ impl Found {
     }
 }
 
-/// What has to be in a file, and the place that has what cannot be known here.
+/// The expected contents of a file, and the location of a source that cannot be read here.
 fn contents(file: &File, is_new: bool) -> Result<(Contents, Option<String>), String> {
     let mut known = Vec::new();
     for resource in std::iter::once(&file.contents).chain(&file.append) {
@@ -206,7 +205,7 @@ fn of_link(link: &Link) -> Expectation {
     let asked = if link.hard == Some(true) {
         Asked::HardLink(link.target.clone())
     } else {
-        // Unless it is asked for, Ignition gives a link to whoever owns its target.
+        // Without an owner in the config, Ignition gives a link the owner of its target.
         let owners = [owner(&link.user, false), owner(&link.group, false)];
         Asked::Symlink { target: link.target.clone(), owners }
     };

@@ -60,7 +60,7 @@ fn walk(asked: &Value, found: &Value, pointer: &mut String, tell: &mut dyn FnMut
     }
 }
 
-/// A value as it may be told: any text can be a key or a password.
+/// A value in a form that may be printed: any text can be a key or a password.
 fn describe(value: Option<&Value>) -> String {
     match value {
         None => "nothing".into(),

@@ -1,4 +1,4 @@
-//! Ignition configs of spec 3, as far as they say what is to be in an image.
+//! Ignition configs of spec 3: the parts that define content of an image.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -103,7 +103,7 @@ pub(super) struct Resource {
     pub verification: Verification,
 }
 
-/// What the contents, decompressed, hash to.
+/// The hash of the decompressed contents.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Verification {
     pub hash: Option<String>,

@@ -1,8 +1,8 @@
-//! Whether an image is what its MachineConfig asks for.
+//! Compares an image with its MachineConfig.
 //!
 //! Pure: a MachineConfig becomes a list of [`Expectation`]s, these are compared with the file tree of an image, and a
-//! [`Report`] says where they differ. What is expected is what Ignition (2.14 and later, specs 3.0 to 3.5) leaves behind
-//! when `ignition-apply --ignore-unsupported` runs in a container build, and what the Containerfile of a build adds.
+//! [`Report`] lists the differences. The expectations are the results of Ignition (2.14 and later, specs 3.0 to 3.5)
+//! with `ignition-apply --ignore-unsupported` in a container build, and the additions of a build's Containerfile.
 
 mod accounts;
 mod compare;

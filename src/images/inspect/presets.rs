@@ -4,7 +4,7 @@
 /// Where Ignition writes it.
 pub(super) const PATH: &str = "/etc/systemd/system-preset/20-ignition.preset";
 
-/// What the first line about `unit` says: whether it is enabled.
+/// Whether the first line that matches `unit` enables it.
 pub(super) fn state(presets: &str, unit: &str) -> Option<bool> {
     let (name, instance) = template(unit).unwrap_or_else(|| (unit.to_owned(), None));
     presets.lines().find_map(|line| {

@@ -1,10 +1,10 @@
-//! What came of a comparison.
+//! The result of a comparison.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What was compared, and where the image differs.
+/// The result of a comparison, with the differences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -14,7 +14,7 @@ pub struct Report {
     pub digest: String,
     /// How much was compared.
     pub checked: Checked,
-    /// What could not be.
+    /// The expectations that could not be compared.
     pub unchecked: Vec<Unchecked>,
     /// Where it differs.
     pub differences: Vec<Difference>,
@@ -49,16 +49,16 @@ pub struct Unchecked {
     pub why: String,
 }
 
-/// Something in which the image is not what is asked for. Contents are told by length and hash.
+/// A difference between the image and an expectation. Contents are given by length and hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The path in the image, or the label.
     pub path: String,
-    /// What about it differs.
+    /// The property that differs.
     pub aspect: &'static str,
-    /// What is asked for.
+    /// The expected value.
     pub asked: String,
-    /// What is there.
+    /// The actual value.
     pub found: String,
 }
 
@@ -106,7 +106,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// What an image says must not reach a terminal as it is.
+/// Text from an image must not reach a terminal unescaped.
 fn printable(text: &str) -> String {
     let words = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
     words.collect()

@@ -1,4 +1,4 @@
-//! What units ask for: files, links, and lines of a preset file.
+//! The content that units require: files, links, and lines of a preset file.
 
 use super::expect::{Asked, FILE_MODE, Found, Owner, exactly};
 use super::ignition::Unit;

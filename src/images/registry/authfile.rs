@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::api::Sensitive;
 use crate::encoding::{Padding, decode_base64};
 
-/// Who to be to a registry.
+/// Credentials for a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The name.
@@ -38,7 +38,7 @@ pub fn default_paths(variable: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> 
 pub struct Unusable {
     /// The registry, or path in one, that the entry is for.
     pub key: String,
-    /// What is wrong with it.
+    /// The error.
     pub problem: &'static str,
 }
 

@@ -15,7 +15,7 @@ use crate::api::limits::{REGISTRY_CONNECT_TIMEOUT, REGISTRY_READ_TIMEOUT};
 use crate::images::blob;
 use crate::images::{Error, Source};
 
-/// What manifests may be: those of OCI, and those of Docker that are the same but for their names.
+/// The accepted media types of manifests: OCI's, and Docker's equivalents.
 const MANIFEST_TYPES: [&str; 4] = [
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
@@ -26,7 +26,7 @@ const MANIFEST_TYPES: [&str; 4] = [
 /// How a registry is spoken to.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
-    /// Who is asking; nobody in particular, if there are none.
+    /// The client's credentials; without them, requests are anonymous.
     pub credentials: Option<Credentials>,
     /// Certificates of authorities, as PEM, that are trusted besides the system's.
     pub authorities: Vec<Vec<u8>>,
@@ -50,7 +50,7 @@ impl Registry {
         let auth = access.credentials.as_ref().map_or(RegistryAuth::Anonymous, |known| {
             RegistryAuth::Basic(known.username.clone(), known.password.expose().clone())
         });
-        // Whoever reads waits: connections need no thread of their own.
+        // The caller blocks until a read is done, so connections need no thread of their own.
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| failed(error.into()))?;
         let config = client_config(reference, access)?;
         let client = oci_client::Client::try_from(config).map_err(|error| failed(error.into()))?;

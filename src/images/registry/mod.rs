@@ -1,4 +1,4 @@
-//! Registries: how to reach them, and what they want to be shown.
+//! Registries: how to reach them, and how to authenticate to them.
 
 pub mod authfile;
 pub mod certificates;

@@ -1,4 +1,4 @@
-//! What has to hold when a simulation has come to rest.
+//! Checks of the final state, once a simulation has come to rest.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use crate::reconcile::pool::record::BuildRecord;
 use crate::simulation::people::registry::FakeRegistry;
 use crate::simulation::seed::{self, Fleet, REPOSITORY};
 
-/// Something that should not be so.
+/// A deviation from the expected final state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The object that it is about.
     pub object: String,
-    /// What is wrong.
+    /// The deviation.
     pub what: String,
 }
 
@@ -61,7 +61,7 @@ pub(in crate::simulation) async fn pools(
     Ok(findings)
 }
 
-/// What is wrong with a pool that should have the image of `newest`.
+/// Deviations of a pool that should have the image of `newest`.
 pub(in crate::simulation) fn pool_faults(object: &Object, newest: &str, ledger: &FakeRegistry) -> Vec<String> {
     let pool = Pool::new(object);
     let mut faults = state_faults(&pool, newest);
@@ -74,7 +74,8 @@ pub(in crate::simulation) fn pool_faults(object: &Object, newest: &str, ledger: 
     faults
 }
 
-/// Whether each pool shows that it has the image of its newest config. Whether it has, somebody else has to look.
+/// Whether each pool's conditions show the image of its newest config. Whether that image is the right one is checked
+/// elsewhere.
 pub(in crate::simulation) async fn states(client: &Client, fleet: &Fleet) -> kube::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
@@ -90,7 +91,7 @@ pub(in crate::simulation) async fn states(client: &Client, fleet: &Fleet) -> kub
     Ok(findings)
 }
 
-/// What is wrong with what a pool says of itself, if it should have the image of `newest`.
+/// Deviations of a pool's conditions, if it should have the image of `newest`.
 fn state_faults(pool: &Pool<'_>, newest: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if pool.rendered() != newest {

@@ -1,4 +1,4 @@
-//! What has to hold: at every moment, and at rest.
+//! Checks: the invariants of every moment, and the final state at rest.
 
 pub(super) mod at_rest;
 pub mod invariants;

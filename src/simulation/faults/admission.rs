@@ -1,7 +1,7 @@
-//! Writes of the daemon that the cluster refuses for a while: quotas, policies, and webhooks that are down.
+//! Refused writes: quotas, policies and unavailable webhooks refuse the daemon's writes for a while.
 //!
-//! Deletions, Events and the lease are not refused: what is looked for is whether users are told, and by whom would
-//! they be.
+//! Deletions, Events and the lease are never refused: these faults test whether the daemon reports a refusal to users,
+//! which takes Events and the lease.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,17 +29,17 @@ const LASTS_LONG_S: std::ops::Range<u64> = 700..1_500;
 /// The share of refusals that do; none does of writes that cleaning up takes.
 const LONG: f64 = 0.25;
 
-/// What is refused now. Clones are the same.
+/// The active refusals. Clones share them.
 #[derive(Clone)]
 pub struct Refusals {
     rules: Arc<Mutex<Vec<Rule>>>,
     invariants: Invariants,
 }
 
-/// What is refused by one cause.
+/// The refusals of one cause.
 #[derive(Debug, Clone)]
 struct Rule {
-    /// Tells it from others.
+    /// Distinguishes it from others.
     number: u32,
     target: Target,
     /// The pool whose writes are refused; none for those of all pools.
@@ -65,12 +65,12 @@ enum Target {
 }
 
 impl Refusals {
-    /// Nothing is refused; `invariants` is told of what is.
+    /// No refusals; reports each refused write to `invariants`.
     pub(super) fn new(invariants: Invariants) -> Self {
         Self { rules: Arc::default(), invariants }
     }
 
-    /// What has to be asked about each write.
+    /// The admitter to install in the API server.
     pub(super) fn admitter(&self) -> Admitter {
         let (refusals, agent) = (self.clone(), daemon::user_agent());
         Arc::new(move |request| {
@@ -81,7 +81,7 @@ impl Refusals {
         })
     }
 
-    /// Refuses nothing any more.
+    /// Ends all refusals.
     pub fn end_all(&self) {
         self.change(Vec::clear);
     }
@@ -120,7 +120,7 @@ impl Refusals {
 }
 
 impl Target {
-    /// What a write is of these; none for what is never refused.
+    /// The target of a write; none for a write that is never refused.
     fn of(request: &AdmissionRequest<'_>) -> Option<Self> {
         let is_patch = matches!(request.verb, Verb::Patch | Verb::Update);
         match (request.resource, request.subresource) {
@@ -213,7 +213,7 @@ fn policy(number: u32) -> (Refusal, String) {
     (Refusal::Policy { policy, binding, message: "ask the owners of this policy first".into() }, words)
 }
 
-/// What may be said against a build pod.
+/// Reasons to refuse a build pod.
 fn pod_policy(which: u32, number: u32) -> (Refusal, String) {
     match which {
         0 => (Refusal::pod_security("restricted", "image-build"), "violates PodSecurity".into()),

@@ -1,4 +1,4 @@
-//! How builds end, and who deletes them.
+//! The ends of builds, and deletions of build objects.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::simulation::seed;
 const DELETIONS: u64 = 120;
 const ENDINGS: u64 = 121;
 
-/// How builds end until there is calm; after that, they succeed.
+/// Decides how builds end until the faults stop; from then on, they succeed.
 pub fn endings(builds: &Builds, seed: u64, calm: FaultGate) -> BuildOutcomes {
     let (builds, random) = (builds.clone(), Mutex::new(random(seed, ENDINGS)));
     Arc::new(move || {
@@ -27,7 +27,7 @@ pub fn endings(builds: &Builds, seed: u64, calm: FaultGate) -> BuildOutcomes {
     })
 }
 
-/// What is the user's fault, or that of a registry that says no.
+/// Failures by the user's fault, or by a refusal of the registry.
 const FAILURES: [BuildOutcome; 6] = [
     BuildOutcome::Fails,
     BuildOutcome::PullDenied,
@@ -68,7 +68,7 @@ fn ending(builds: &Builds, random: &mut ChaCha8Rng) -> BuildOutcome {
     BuildOutcome::Succeeds
 }
 
-/// Somebody who deletes build objects.
+/// Another client that deletes build objects.
 pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     vec![each(world, world.scenario.builds.deletions, DELETIONS, async |random| delete_one(world, random).await)]
 }

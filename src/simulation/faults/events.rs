@@ -1,4 +1,4 @@
-//! What goes wrong with the events of watches: they come late, or once more.
+//! Faults of watch events: late and repeated ones.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const LAG_S: std::ops::Range<u64> = 0..40;
 /// The most events that come once more at a time.
 const RUN_MAX: usize = 6;
 
-/// What goes wrong with the events that one process watches.
+/// The faults of the events that one process watches.
 struct Events {
     network: Network,
     random: ChaCha8Rng,
@@ -36,7 +36,7 @@ struct Events {
     next: Option<Instant>,
 }
 
-/// What becomes of the events that the `number`th process watches, until there is calm.
+/// The fate of the events that the `number`th process watches, until the faults stop.
 pub fn script(network: &Network, seed: u64, number: u64, calm: FaultGate, tolerance: Tolerance) -> EventScript {
     let mut random = random(seed, EVENTS + number);
     let now = Instant::now();
@@ -48,8 +48,8 @@ pub fn script(network: &Network, seed: u64, number: u64, calm: FaultGate, tolera
             return Delivery::default();
         }
         let delivery = Delivery { late: events.lateness(watch), again: events.run(line) };
-        // Until then, something has happened that the process does not know of; or, where it is the last of a watch, may
-        // happen and be told only by the next.
+        // Until then, the process does not know of a change. If the event is the last of its watch, the change may
+        // become known only with the next watch.
         if !delivery.late.is_zero() {
             tolerance(delivery.late + REQUEST_TIMEOUT);
         }

@@ -1,16 +1,16 @@
-//! Everything that happens around the daemon, and to it: one ingredient for each thing that a scenario can ask for.
+//! The environment of the daemon: one ingredient for each fault and each action that a scenario can ask for.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | [`network`] | loses, delays and refuses requests; cuts, silences and partitions; restarts the API server |
-//! | [`events`] | lets the events of watches come late, and more than once |
-//! | [`processes`] | runs the processes of the daemon, and lets them crash and stop |
-//! | [`builds`] | says how builds end, and deletes some |
-//! | [`neighbours`] | writes the status of pools, degrades them, resets users' objects |
+//! | [`network`] | loses, delays and refuses requests; cuts, silences and partitions links; restarts the API server |
+//! | [`events`] | delays and repeats watch events |
+//! | [`processes`] | runs the daemon's processes, and crashes and stops them |
+//! | [`builds`] | decides how builds end, and deletes build objects |
+//! | [`neighbours`] | writes the status of pools, degrades pools, resets users' objects |
 //! | [`admission`] | refuses writes for a while, as quotas, policies and webhooks do |
-//! | [`users`] | opts in and out, edits, rolls out, asks for rebuilds |
+//! | [`users`] | opts pools in and out, edits inputs, rolls out configs, asks for rebuilds |
 //!
-//! Each ingredient draws from random numbers of its own, so that one more of them leaves the others as they were.
+//! Each ingredient has its own stream of random numbers, so that adding one does not change the others.
 
 pub mod admission;
 pub mod builds;
@@ -31,10 +31,10 @@ use tokio::time;
 pub use self::world::{FaultGate, World, random};
 use super::runs::scenario::Every;
 
-/// Something that goes on until it is dropped.
+/// An ingredient: it runs until it is dropped.
 pub type Ingredient<'w> = LocalBoxFuture<'w, ()>;
 
-/// All that the scenario of `world` asks for.
+/// All ingredients of the scenario of `world`.
 pub fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     [builds::ingredients(world), neighbours::ingredients(world), network::ingredients(world)]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Other controllers, with business of their own.
+//! Other controllers, which write to the same pools.
 
 use std::time::Duration;
 
@@ -43,8 +43,8 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     ]
 }
 
-/// Waits until the daemon is at work on a pool, and writes the status of that again and again: at a pace, and each time
-/// that the daemon has asked for something and is about to act on the answer.
+/// Waits until the daemon sends a request for a pool, then writes that pool's status repeatedly: at random intervals,
+/// and after each request of the daemon, before the daemon acts on the answer.
 async fn storm(world: &World, random: &mut ChaCha8Rng) {
     let pool = world.watched_daemon.next_pool().await;
     let ends = Instant::now() + within(random, 1..4);
@@ -53,7 +53,7 @@ async fn storm(world: &World, random: &mut ChaCha8Rng) {
         count += 1;
         write_count(world, &pool, count).await;
         let pause = Duration::from_millis(random.random_range(10..90));
-        // Whichever comes first.
+        // The next write is due after the pause or after the daemon's next request, so a timeout is no error.
         let _ = time::timeout(pause, world.watched_daemon.next_pool()).await;
     }
 }
@@ -74,7 +74,7 @@ async fn degrade(world: &World, random: &mut ChaCha8Rng) {
     write_status(world, &pool, clear).await;
 }
 
-/// Whatever others have against a pool is over.
+/// Clears the conditions by which other controllers degrade a pool.
 pub async fn clear_all(world: &World) {
     for pool in world.fleet.pool_names() {
         write_status(world, &pool, clear).await;

@@ -1,4 +1,4 @@
-//! What goes wrong between the processes of the daemon and the API server.
+//! Network faults between the daemon's processes and the API server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ const API_SERVER_RESTARTS: u64 = 103;
 /// The first of the streams of scripts: each process has one.
 const SCRIPTS: u64 = 10_000;
 
-/// Told that for so long from now, what was asked for before may still have its effect.
+/// Called with a time for which requests made before may still take effect.
 pub type Tolerance = Arc<dyn Fn(Duration) + Send + Sync>;
 
-/// What becomes of the requests of the `number`th process, until there is calm.
+/// The fate of the requests of the `number`th process, until the faults stop.
 pub fn script(network: &Network, seed: u64, number: u64, calm: FaultGate, tolerance: Tolerance) -> Script {
     let (network, mut random) = (network.clone(), random(seed, SCRIPTS + number));
     Box::new(move |passing| {
@@ -102,7 +102,7 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     ]
 }
 
-/// The way of one process, by chance.
+/// The link of one process, by chance.
 fn any(world: &World, random: &mut ChaCha8Rng) -> Option<LinkControl> {
     let wires = world.replicas.wires();
     if wires.is_empty() {

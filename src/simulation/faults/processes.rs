@@ -1,4 +1,4 @@
-//! The processes of the daemon: each is started again after it has ended, as a Deployment would.
+//! The daemon's processes. Each is restarted after it has ended, as a Deployment would do.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +33,7 @@ const STARTS: u64 = 1_000;
 /// The first of the streams of clocks: each process has one.
 const CLOCKS: u64 = 30_000;
 
-/// What processes are started with.
+/// The parameters with which processes are started.
 #[derive(Clone)]
 pub struct Image {
     /// The API server.
@@ -44,13 +44,13 @@ pub struct Image {
     pub clock: Clock,
     /// The seed of the run.
     pub seed: u64,
-    /// What goes wrong on their ways.
+    /// The faults of their links.
     pub network: Network,
     /// How far their clocks are off at most.
     pub clock_errors: Duration,
-    /// Whether it does no more.
+    /// Whether the faults have stopped.
     pub calm: FaultGate,
-    /// Told of what goes wrong.
+    /// Called for each disturbance.
     pub tolerance: Tolerance,
     /// Shown what of each process reaches the API server.
     pub invariants: Invariants,
@@ -65,15 +65,15 @@ pub struct Replicas {
     _keepers: JoinSet<()>,
 }
 
-/// What is counted of processes.
+/// Counters of processes.
 #[derive(Debug, Clone, Default)]
 struct Counts {
     started: Arc<AtomicU64>,
-    /// Requests that those tried that have ended.
+    /// Requests that ended processes have tried.
     tried: Arc<AtomicU64>,
 }
 
-/// A place for a process, which is filled again each time that it falls empty.
+/// A slot for a process. When its process ends, another is started in it.
 struct ReplicaSlot {
     commands: mpsc::UnboundedSender<Command>,
     wire: Arc<Mutex<Option<LinkControl>>>,
@@ -85,7 +85,7 @@ enum Command {
 }
 
 impl Replicas {
-    /// Starts so many processes, and sees to it that there are so many. Needs a runtime.
+    /// Starts this number of processes, and replaces each that ends. Needs a runtime.
     pub fn start(image: &Image, count: usize) -> Self {
         let mut keepers = JoinSet::new();
         let counts = Counts::default();
@@ -100,12 +100,12 @@ impl Replicas {
         Self { places, counts, tolerance: image.tolerance.clone(), _keepers: keepers }
     }
 
-    /// The ways of those that run.
+    /// The links of the running processes.
     pub fn wires(&self) -> Vec<LinkControl> {
         (0..self.places.len()).filter_map(|place| self.wire(place)).collect()
     }
 
-    /// The way of the one in this place, if it runs.
+    /// The link of the process in this slot, if it runs.
     fn wire(&self, place: usize) -> Option<LinkControl> {
         self.places[place].wire.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -120,14 +120,14 @@ impl Replicas {
         self.counts.tried.load(Ordering::SeqCst) + self.wires().iter().map(LinkControl::tried).sum::<u64>()
     }
 
-    /// For so long from now, what was asked for before may still have its effect.
+    /// Requests made before may still take effect, for this long.
     pub fn tolerate(&self, time: Duration) {
         (self.tolerance)(time);
     }
 
     fn command(&self, place: usize, command: Command) {
         self.tolerate(REQUEST_TIMEOUT);
-        // Whoever keeps the place does so for as long as this lives.
+        // The task that keeps the place ends only when this is dropped, so the send succeeds.
         let _ = self.places[place].commands.send(command);
     }
 }
@@ -209,7 +209,7 @@ pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
             let Some(wire) = replicas.wire(place) else { return };
             wire.pause();
             time::sleep(lasts).await;
-            // What it was about to do, it does now.
+            // The process sends its pending requests now.
             replicas.tolerate(REQUEST_TIMEOUT);
             wire.resume();
         }),

@@ -1,4 +1,4 @@
-//! What users do: to their pools, and to what builds are made from.
+//! Simulated users: their changes to pools and to the inputs of builds.
 
 use kube::api::{DeleteParams, PostParams};
 use rand::RngExt as _;
@@ -32,7 +32,7 @@ const OPTED_OUT_FOR_LONG: f64 = 0.2;
 /// The Secret that a user deletes now and then.
 const PUSH_SECRET: &str = "final-image-push";
 
-/// All that users do.
+/// All actions of users.
 pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     let users = &world.scenario.users;
     vec![
@@ -79,8 +79,8 @@ pub async fn begin(world: &World) -> kube::Result<()> {
     Ok(())
 }
 
-/// Users want to have images: each pool is there, is opted in and wants its newest config, and what builds are made from
-/// is as it was at first.
+/// Restores what users want in the end: each pool exists, is opted in and wants its newest config, and the inputs of
+/// builds are those of the beginning.
 pub async fn mend(world: &World) {
     reset(world).await;
     for pool in world.fleet.pool_names() {

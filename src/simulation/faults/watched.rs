@@ -1,4 +1,4 @@
-//! The daemon as others see it at work: by its requests.
+//! The daemon as an outside observer sees it: by its requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::api::Kind;
 use crate::apiserver::Auditor;
 use crate::daemon;
 
-/// Tells which pool the daemon is at work on.
+/// Reports which pool the daemon works on.
 #[derive(Debug, Default)]
 pub struct WatchedDaemon(Arc<Shared>);
 
@@ -19,7 +19,7 @@ struct Shared {
 }
 
 impl WatchedDaemon {
-    /// What has to be told of each request.
+    /// The auditor to install in the API server.
     pub(super) fn auditor(&self) -> Auditor {
         let (shared, agent) = (Arc::clone(&self.0), daemon::user_agent());
         let pools = Kind::MachineConfigPool.resource().plural;

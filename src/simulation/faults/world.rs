@@ -1,4 +1,4 @@
-//! What all ingredients share: the cluster, and what its users want.
+//! State shared by all ingredients: the cluster, and what its users want.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,35 +23,35 @@ use crate::simulation::seed::{self, Fleet};
 
 /// The cluster of one run, and what its users want.
 pub struct World {
-    /// What goes on.
+    /// The scenario.
     pub scenario: Scenario,
     /// The API server.
     pub server: ApiServer,
     /// The pools.
     pub fleet: Fleet,
-    /// A user's way to the API server, on which nothing goes wrong.
+    /// A user's client, without faults.
     pub user: Client,
     /// The processes of the daemon.
     pub replicas: Replicas,
-    /// What the daemon is at, where somebody wants to know.
+    /// Reports which pool the daemon works on.
     pub watched_daemon: WatchedDaemon,
-    /// What is refused.
+    /// The active refusals.
     pub refusals: Refusals,
     /// The number of the newest config of each pool.
     newest: Mutex<BTreeMap<String, usize>>,
 }
 
-/// Whether things go wrong no more. Clones are the same.
+/// Whether the faults have stopped. Clones share the flag.
 #[derive(Debug, Clone, Default)]
 pub struct FaultGate(Arc<AtomicBool>);
 
 impl FaultGate {
-    /// Nothing goes wrong from here on.
+    /// Stops all faults.
     pub fn begin(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether nothing goes wrong any more.
+    /// Whether the faults have stopped.
     pub fn is_now(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
@@ -104,7 +104,7 @@ impl World {
         *number
     }
 
-    /// Patches an object as a user. It may be gone: others are at work too.
+    /// Patches an object as a user. The object may be gone, because other clients delete objects too.
     pub async fn merge(&self, kind: Kind, name: &str, patch: Value) {
         let answer = seed::api(&self.user, kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
         if let Err(error) = answer {

@@ -1,4 +1,4 @@
-//! Nodes that run build pods: simulated ones, and one that runs them for real.
+//! Nodes that run build pods: a simulated one, and one that runs real containers on this machine.
 
 pub mod real;
 pub mod simulated;

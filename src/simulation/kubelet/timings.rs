@@ -1,4 +1,4 @@
-//! How long builds take.
+//! The durations of builds.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(in crate::simulation) struct BuildTimings {
 }
 
 impl BuildTimings {
-    /// The pace of a build that runs as long as it is told to.
+    /// The pace of a build that runs for a given time.
     pub(in crate::simulation) fn of(running: Duration) -> Self {
         const PENDING_MAX: Duration = Duration::from_secs(1);
         Self { pending: PENDING_MAX.min(running / 4), running }

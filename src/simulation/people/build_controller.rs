@@ -1,7 +1,8 @@
-//! The build controller: OpenShift's build system. Carries Builds through their phases.
+//! The build controller of OpenShift. It carries Builds through their phases.
 //!
-//! Reads Builds, and the ConfigMaps that they take in; writes their status. What it "pushes" is kept, to be compared
-//! with what is published. Only the daemon's own Builds are carried: there are no sources here to build others from.
+//! It reads Builds and the ConfigMaps that they use as input, and writes their status. It records the images that it
+//! "pushes", for comparison with the published ones. It carries the daemon's own Builds only: the sources of other
+//! Builds do not exist here.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,7 +56,7 @@ impl BuildController {
         Self { client, random, ledger, real_time: None, endings: None }
     }
 
-    /// A controller whose Builds take the time that they are told to; `seed` says which of them fail.
+    /// A controller whose Builds take a given time; `seed` decides which of them fail.
     #[must_use]
     pub fn in_real_time(client: Client, seed: u64, real_time: RealTime) -> Self {
         Self { real_time: Some(real_time), ..Self::new(client, seed, FakeRegistry::default()) }
@@ -121,7 +122,7 @@ impl Drop for Running {
     }
 }
 
-/// Whatever carries one Build.
+/// Carries one Build.
 struct BuildRunner {
     client: Client,
     ledger: FakeRegistry,

@@ -1,4 +1,4 @@
-//! A user who cannot decide: changes the image builder now and then, while builds run.
+//! A simulated user who changes the image builder at random times, while builds run.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who else works on the cluster: the operator's renderer, OpenShift's build controller, the registry, users.
+//! Other participants in the cluster: the operator's renderer, OpenShift's build controller, the registry, and a user.
 
 pub mod build_controller;
 pub mod builder_toggle;

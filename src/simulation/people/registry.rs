@@ -1,4 +1,4 @@
-//! The registry of a simulation, and what was wrong with the builds that pushed to it.
+//! The registry of a simulation, with the faults found in the builds that pushed to it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,8 @@ pub struct PushedImage {
     pub build: String,
 }
 
-/// What those who carry builds know that nobody else does. Clones are the same ledger.
+/// Records of the simulated builders on each build: the image that it pushed, and how it ended. Clones share the
+/// records.
 #[derive(Debug, Clone, Default)]
 pub struct FakeRegistry(Arc<Mutex<Entries>>);
 
@@ -51,7 +52,7 @@ impl FakeRegistry {
         self.entries(|entries| entries.endings.get(uid).copied())
     }
 
-    /// What was wrong with the build objects that were carried.
+    /// Faults found in the build objects.
     pub fn complaints(&self) -> Vec<String> {
         self.entries(|entries| entries.complaints.clone())
     }

@@ -1,6 +1,6 @@
 //! The renderer: rolls out a pool's next config once its last is published.
 //!
-//! Reads pools; writes MachineConfigs, and the name of the newest into its pool's spec.
+//! It reads pools. It writes MachineConfigs, and the name of the newest one into the spec of its pool.
 
 use std::sync::Arc;
 

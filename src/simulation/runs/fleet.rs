@@ -1,4 +1,4 @@
-//! One run, from an empty cluster to one at rest.
+//! One run of a fleet, from an empty cluster to one at rest.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(super) const SETTLE: Duration = Duration::from_secs(60);
 /// Virtual time that the cluster is left alone after that, in which nothing is to be done.
 pub(super) const REST: Duration = Duration::from_secs(3600);
 
-/// What runs the builds of a simulation.
+/// The kind of build objects in a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Builder {
@@ -50,14 +50,14 @@ pub enum Builder {
     Mixed,
 }
 
-/// What to simulate.
+/// The parameters of a simulation.
 #[derive(Debug, Clone)]
 pub struct FleetOptions {
     /// Pools, and configs for each.
     pub fleet: Fleet,
-    /// What the configs hold.
+    /// The content of the configs.
     pub machine_config: MachineConfigTemplate,
-    /// What runs the builds.
+    /// The kind of build objects.
     pub builder: Builder,
     /// The daemon's settings.
     pub settings: ActorSettings,

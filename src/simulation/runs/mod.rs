@@ -1,4 +1,4 @@
-//! What can be run: a fleet, scenarios, the crash sweep, and real time.
+//! The runs: a fleet, scenarios, the crash sweep, and a run in real time.
 
 pub(super) mod fleet;
 pub mod real_time;

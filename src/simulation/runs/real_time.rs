@@ -1,4 +1,4 @@
-//! One run in real time, whose build pods run on this machine: what is built is built, what is pushed is pushed.
+//! One run in real time. Its build pods run on this machine, so builds and pushes are real.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -31,19 +31,19 @@ use crate::simulation::machine_config::MachineConfigTemplate;
 use crate::simulation::people::renderer::{self, Published, Renderer};
 use crate::simulation::seed::{self, Fleet};
 
-/// How often it is looked whether a pool has failed, and whether everything is cleaned up.
+/// The interval between checks for failed pools and for a finished clean-up.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// Time that the last build's end may take to be shown, and its objects to go.
 const SETTLE_MAX: Duration = Duration::from_secs(30);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What to build.
+/// The parameters of a run.
 #[derive(Debug, Clone)]
 pub struct RealOptions {
     /// Pools, and configs for each.
     pub fleet: Fleet,
-    /// What the configs hold.
+    /// The content of the configs.
     pub machine_config: MachineConfigTemplate,
     /// The ConfigMaps and Secrets that say what is built from what, and where it is pushed to.
     pub inputs: Vec<Object>,
@@ -166,7 +166,7 @@ async fn all_built(
         if !failures.is_empty() {
             return Ok(failures);
         }
-        // Whichever comes first: a failure is found by looking.
+        // A published image wakes the loop; a failed build is found only by polling, so a timeout is no error.
         let _ = time::timeout(LOOK_INTERVAL, published.changed()).await;
     }
 }

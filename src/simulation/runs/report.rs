@@ -1,4 +1,4 @@
-//! What came of a simulation, as a table.
+//! The result of a simulation, as a table.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use crate::apiserver::{LogEntry, Verb};
 use crate::simulation::checks::at_rest::Finding;
 
-/// What came of a simulation.
+/// The result of a simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Pools.
@@ -22,13 +22,14 @@ pub struct Report {
     pub published: usize,
     /// Objects of builds that were left behind.
     pub leftovers: Vec<Finding>,
-    /// Everything else that should not be so.
+    /// All other deviations.
     pub findings: Vec<Finding>,
     /// How long it took.
     pub time: Time,
     /// The daemon's requests, by verb and resource, up to the time when everything was done.
     pub requests: BTreeMap<(Verb, String), usize>,
-    /// Requests in the hour after that, but for lists, watches and the lease; none where nobody waits for so long.
+    /// Requests in the hour after that, except lists, watches and the lease; none for a run that does not wait for that
+    /// hour.
     pub requests_at_rest: Option<usize>,
 }
 

@@ -34,7 +34,7 @@ const SYSCTLS: [&str; 10] = [
     "net.ipv4.tcp_keepalive_probes",
 ];
 
-/// What it refuses of a pod.
+/// The violations of a pod.
 pub fn refusals(pod: &Value) -> Vec<String> {
     let spec = &pod["spec"];
     let mut refused: Vec<String> = ["hostNetwork", "hostPID", "hostIPC"]
@@ -67,7 +67,7 @@ pub fn refusals(pod: &Value) -> Vec<String> {
     refused
 }
 
-/// What it refuses of a security context, of a pod or a container.
+/// The violations of a security context, of a pod or a container.
 fn of_context(name: &str, context: &Value) -> Vec<String> {
     let text = |pointer: &str| context.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let rules = [

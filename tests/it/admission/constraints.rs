@@ -6,7 +6,7 @@ use serde_json::Value;
 const VOLUMES: [&str; 8] =
     ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
 
-/// What it refuses of a pod.
+/// The violations of a pod.
 pub fn refusals(pod: &Value) -> Vec<String> {
     let mut refused = Vec::new();
     let mut check = |is_good: bool, what: String| {

@@ -1,5 +1,5 @@
-//! Build pods, as clusters admit them: OpenShift by its SecurityContextConstraints `anyuid`, Kubernetes by the Pod
-//! Security Standard `baseline`.
+//! Admission of build pods: by OpenShift's SecurityContextConstraints `anyuid`, and by Kubernetes' Pod Security
+//! Standard `baseline`.
 
 mod baseline;
 mod constraints;
@@ -60,7 +60,7 @@ fn with(pod: &Value, pointer: &str, value: Value) -> Value {
     pod
 }
 
-/// What no cluster should admit: of each rule, one pod that breaks it, and which of the two checks see that.
+/// Pods that no cluster should admit: for each rule, one that breaks it, and which of the two checks detect it.
 #[test]
 fn pods_that_ask_for_more_are_refused() {
     let good = pod(&[]);

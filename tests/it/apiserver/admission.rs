@@ -1,4 +1,4 @@
-//! What is refused by who is asked whether a write is admitted, in the words of the real server.
+//! Refusals by an admitter, in the words of the real server.
 
 use std::sync::{Arc, Mutex};
 
@@ -105,7 +105,7 @@ async fn each_write_is_shown_as_what_it_would_become_of_what_is_there() {
     world.made(CONFIG_MAPS, labelled("b", "x")).await;
     world.put(&path, &labelled("a", "y")).await;
     world.patch(&path, MERGE_PATCH, &json!({"metadata": {"labels": {"app": "z"}}})).await;
-    // What is there already is asked about too, and stored no second time.
+    // The server also calls the admitter for a patch that changes nothing, and does not store the object again.
     world.patch(&path, JSON_PATCH, &json!([])).await;
     world.delete(&path, &Value::Null).await;
     let some = |app: &str| Some(json!(app));

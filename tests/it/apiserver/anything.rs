@@ -1,4 +1,4 @@
-//! Whatever is asked, and in whatever order: a well-formed answer, and a server that lives on.
+//! Arbitrary requests in any order: each gets a well-formed answer, and the server keeps running.
 
 use bytes::Bytes;
 use http::Request;
@@ -183,7 +183,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 fn answers(server: &ApiServer, asked: &Asked) -> Result<(), TestCaseError> {
     let request = Request::builder().method(asked.method).uri(&asked.path);
     let request = request.header("accept", asked.accept).header("content-type", asked.content_type);
-    // What is no request at all does not get as far as the server.
+    // A request that cannot be built never reaches the server.
     let Ok(request) = request.body(Bytes::from(asked.body.clone())) else { return Ok(()) };
     let response = server.handle(request);
     let code = response.status().as_u16();

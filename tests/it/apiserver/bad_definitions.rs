@@ -1,4 +1,4 @@
-//! Definitions that once were let through, or took more along than they may.
+//! Definitions that the server once accepted wrongly, or whose deletion once removed too much.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Bad input that once was let through, or did harm.
+//! Bad input that the server once accepted, or that did harm.
 
 use super::*;
 

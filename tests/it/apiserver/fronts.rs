@@ -125,7 +125,7 @@ async fn a_body_in_chunks_has_the_same_limit() {
 async fn of_a_request_whose_connection_breaks_nothing_is_written() {
     let world = World::new();
     let network = Network::of(&world).await;
-    // What has come so far would be an object.
+    // The part received so far is a valid object by itself.
     let object = named("cut").to_string();
     let start = format!("POST {CONFIG_MAPS} HTTP/1.1\r\ncontent-type: {JSON}");
     let announced = format!("{start}\r\ncontent-length: {}", object.len() + 1);

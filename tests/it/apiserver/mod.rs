@@ -1,4 +1,4 @@
-//! The embedded API server: what is its own, in virtual time. What every API server does is in `conformance`.
+//! The embedded API server's own behaviour, in virtual time. The behaviour of every API server is in `conformance`.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -36,7 +36,7 @@ fn options() -> ServerOptions {
     ServerOptions::new(Clock::starting_at("2026-01-02T03:04:05.678Z".parse().unwrap()), 7)
 }
 
-/// A server, and a client that tells what it is told.
+/// A server, and a client that returns its answers.
 struct World {
     server: ApiServer,
     client: kube::Client,

@@ -1,4 +1,4 @@
-//! Requests that make no sense, and the log of all.
+//! Malformed requests, and the log of all requests.
 
 use machine_os_builder::apiserver::{LogEntry, Verb};
 

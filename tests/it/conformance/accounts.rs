@@ -1,4 +1,4 @@
-//! Who a client is, and what it may do.
+//! Authentication and authorization.
 
 use super::harness::*;
 
@@ -45,7 +45,7 @@ async fn allowed(client: &World, path: &str) {
     client.eventually("it is allowed", async || (client.get(path).await.code == 200).then_some(())).await;
 }
 
-/// Waits until nobody knows the client any more: what is known of a token is known for a moment.
+/// Waits until the token is rejected: the server caches authentication for a moment.
 async fn unknown(client: &World) {
     let who = async || client.post(WHO, &json!({})).await;
     let told = client.eventually("it is unknown", async || Some(who().await).filter(|told| told.code != 201)).await;

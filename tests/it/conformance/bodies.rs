@@ -1,4 +1,4 @@
-//! Requests that make no sense: always an answer, and always a Status.
+//! Malformed requests: each must get an answer, and the answer must be a Status.
 
 use bytes::Bytes;
 use http::Method;

@@ -1,4 +1,5 @@
-//! What goes with what: owners, and namespaces. Somebody has to do it, so a server alone does not.
+//! Garbage collection: dependents of owners, and contents of namespaces. Controllers do it, so a bare API server does
+//! not.
 
 use super::harness::*;
 

@@ -1,4 +1,4 @@
-//! What a custom resource's schema keeps of its objects, and what it fills in.
+//! Pruning and defaulting by a custom resource's schema.
 
 use super::harness::*;
 

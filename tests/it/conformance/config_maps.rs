@@ -1,4 +1,4 @@
-//! What makes a ConfigMap valid.
+//! Validation of ConfigMaps.
 
 use super::harness::*;
 

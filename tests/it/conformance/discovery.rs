@@ -1,4 +1,4 @@
-//! How a client finds out what there is.
+//! Discovery.
 
 use super::harness::*;
 

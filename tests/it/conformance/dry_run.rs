@@ -1,4 +1,4 @@
-//! Writes that are only tried.
+//! Dry runs.
 
 use super::harness::*;
 

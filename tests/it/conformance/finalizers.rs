@@ -1,4 +1,4 @@
-//! What holds an object back from going.
+//! Finalizers.
 
 use super::harness::*;
 

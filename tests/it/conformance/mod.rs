@@ -1,8 +1,8 @@
-//! What a Kubernetes API server promises to its clients, clause by clause, each told by a client.
+//! The promises of a Kubernetes API server to its clients, clause by clause, each tested by a client.
 //!
 //! The same cases run against the embedded server, against a `kube-apiserver` that `KUBEBUILDER_ASSETS` leads to, and
-//! against the cluster of the current kubeconfig if `USE_EXISTING_CLUSTER` is `true`. So each has a namespace of its
-//! own, waits for conditions and never for times, and asks for nothing that the real server would not do.
+//! against the cluster of the current kubeconfig if `USE_EXISTING_CLUSTER` is `true`. So each case has its own
+//! namespace, waits for conditions and never for times, and asks for nothing that the real server would not do.
 
 mod accounts;
 mod bodies;

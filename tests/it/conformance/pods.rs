@@ -2,7 +2,7 @@
 
 use super::harness::*;
 
-/// What is said of a field when a pod has this spec, beside a valid one.
+/// The error of `field` for a pod that is valid except for `value` at `pointer`.
 async fn refused(world: &World, pointer: &str, value: Value, field: &str, reason: &str) -> String {
     let mut pod = pod("a");
     let (parent, key) = pointer.rsplit_once('/').unwrap();

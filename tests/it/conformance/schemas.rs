@@ -1,4 +1,4 @@
-//! What a custom resource's schema does to its objects.
+//! The effects of a custom resource's schema on its objects.
 
 use super::harness::*;
 

@@ -1,4 +1,4 @@
-//! What makes a Secret valid.
+//! Validation of Secrets.
 
 use super::harness::*;
 

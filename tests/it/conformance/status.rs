@@ -1,4 +1,4 @@
-//! The status, and what is not the status.
+//! The status subresource.
 
 use super::harness::*;
 

@@ -1,4 +1,4 @@
-//! Watches. Each looks only at what has a label: others may put things into a namespace too.
+//! Watches. Each selects by a label, because other clients may also write to the namespace.
 
 use super::harness::*;
 
@@ -169,7 +169,7 @@ fn an_update_that_changes_nothing_is_not_seen() {
 fn a_watch_from_before_what_is_kept_has_expired() {
     case(async |world| {
         let widgets = world.define(&world.widgets(&json!({"type": "object"}))).await;
-        // It was not served in that version, so nobody kept what happened then.
+        // The kind was not served at that version, so the server has no changes from then.
         let event = world.watch(&format!("{widgets}?resourceVersion=1")).await.next().await.unwrap();
         assert_eq!(event["type"], "ERROR", "{event}");
         let status = &event["object"];

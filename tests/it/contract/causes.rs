@@ -1,4 +1,5 @@
-//! What a pool says of a build that did not succeed: the step, the exit code, the last lines of output, the next command.
+//! The message on a pool whose build did not succeed: the step, the exit code, the last lines of output, the next
+//! command.
 
 use std::time::Duration;
 
@@ -18,14 +19,13 @@ const LOGS: &str = "; next: oc --namespace openshift-machine-config-operator log
                     --all-containers";
 const REBUILD: &str = "; next: oc annotate machineconfigpool/worker machineconfiguration.openshift.io/rebuild=now";
 
-/// What is shown of a failed step: its exit code and the cause, the sentence about it, and the last lines where they say
-/// more.
+/// The message on a failed step: its exit code and cause, a sentence on it, and the last lines if they add something.
 fn failed(code: i32, cause: &str, step: &str, lines: &str) -> String {
     let lines = if lines.is_empty() { String::new() } else { format!("; last lines:\n{lines}") };
     format!("exit {code}: {cause}; Pod {POD} failed with exit code {code} at {step}, attempt 1{lines}{LOGS}")
 }
 
-/// What the container that builds has printed.
+/// Writes the output of the build container.
 async fn print(cluster: &Cluster, lines: &[&str]) {
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid.unwrap();
     lines.iter().for_each(|line| cluster.server.pod_logs().append(&uid, "image-build", line));
@@ -149,7 +149,7 @@ async fn l44_credentials_in_a_log_are_not_shown() {
     says(&cluster, "BuildFailed", &failed(20, "login [redacted]", "building the image", lines)).await;
 }
 
-/// The cluster ends what takes too long; where a node does not get to it, the daemon does not wait for ever.
+/// The cluster ends a pod that takes too long. If the node does not, the daemon does not wait for it.
 #[tokio::test(start_paused = true)]
 async fn a_build_that_does_not_end_within_its_deadline_has_failed() {
     for (deadline, told) in [(None, "1h"), (Some(Duration::from_secs(300)), "5m")] {

@@ -1,4 +1,4 @@
-//! Single clauses that no other story shows.
+//! Single clauses that no other module covers.
 
 use std::time::Duration;
 

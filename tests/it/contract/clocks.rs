@@ -1,4 +1,4 @@
-//! Clocks that are wrong until somebody sets them.
+//! Wrong clocks that are corrected later.
 
 use std::time::Duration;
 

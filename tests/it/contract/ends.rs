@@ -1,4 +1,4 @@
-//! How builds end: failed, lost, tried again, given up.
+//! How builds end: failed, lost, retried, given up.
 
 use std::time::Duration;
 
@@ -90,8 +90,8 @@ async fn l18_a_failure_is_told_once_and_degraded_never_raised_again() {
     assert_eq!(cluster.daemon_requests(), [] as [&str; 0], "a restart has nothing to do");
 }
 
-/// Seed 346 of the scenario `chaos`: the fault took the failure's place, somebody reset `Degraded`, the fault was
-/// mended, and the old failure was shown as if it had just happened.
+/// Seed 346 of the scenario `chaos`: an input fault replaced the failure on the pool, another client reset `Degraded`,
+/// the fault was mended, and the daemon raised `Degraded` again for the old failure.
 #[tokio::test(start_paused = true)]
 async fn l18_a_failure_that_a_fault_had_covered_raises_degraded_no_more() {
     let cluster = Cluster::new().await;
@@ -108,7 +108,7 @@ async fn l18_a_failure_that_a_fault_had_covered_raises_degraded_no_more() {
     assert!(!Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
 }
 
-/// What another controller may do.
+/// Sets `Degraded` to False, as another controller may do.
 async fn reset_degraded(cluster: &Cluster) {
     let mut conditions = cluster.pool("worker").await.data["status"]["conditions"].as_array().unwrap().clone();
     let degraded = conditions.iter_mut().find(|c| c["type"] == "Degraded").unwrap();

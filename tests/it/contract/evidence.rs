@@ -1,5 +1,5 @@
-//! What is kept of an attempt that ended without an image: its cause, in the condition, the Event and the record, and
-//! the pod of the last one.
+//! The evidence of an attempt that ended without an image: its cause, in the condition, the Event and the record, and
+//! the pod of the last attempt.
 
 use std::time::Duration;
 

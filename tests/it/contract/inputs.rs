@@ -1,4 +1,4 @@
-//! Bad input: shown on the pool, told once, and built as soon as it is mended.
+//! Bad input: the daemon shows it on the pool, reports it once, and builds as soon as it is corrected.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub fn set(objects: &mut [Value], object: &str, key: &str, value: Value) {
     object["data"][key] = value;
 }
 
-/// Shows the fault, makes nothing, tells of it once, and builds once `mend` has been.
+/// The daemon shows the fault, creates nothing, emits one Event, and builds once `mend` has corrected it.
 pub async fn is_refused_until_mended(cluster: Cluster, reason: &str, says: &[&str], mend: impl AsyncFnOnce(&Cluster)) {
     let daemon = cluster.daemon().await;
     cluster.shows("worker", "BuildFailed", reason).await;
@@ -297,7 +297,7 @@ async fn l13_a_build_that_fails_while_inputs_are_unreadable_is_shown() {
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
     cluster.rest(Duration::from_secs(5)).await;
     cluster.set_phase("build-rendered-worker-1", "Failed").await;
-    // The fault is what has to be mended now; the failure is told beside it.
+    // The fault has to be corrected first; the message also reports the earlier failure.
     cluster.shows("worker", "BuildFailed", "PullspecInvalid").await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "ConfigInvalid", "BuildFailed"]);
 }

@@ -1,4 +1,4 @@
-//! Pools that leave: opted out, or deleted, seen or unseen.
+//! Pools that are opted out or deleted, while the daemon runs or while it is down.
 
 use std::time::Duration;
 

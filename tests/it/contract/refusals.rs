@@ -1,4 +1,4 @@
-//! What the API server will not do is shown, not only tried again.
+//! The daemon reports the API server's refusals, besides retrying.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,7 +72,7 @@ async fn a_pod_that_has_no_place_to_be_created_in_is_told_of_and_given_up_in_the
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
 
-/// A webhook on everything that is created holds up Events, too, and nothing else was done before they were told.
+/// A webhook on all creations also delays Events, and the daemon once did nothing else until they were stored.
 #[tokio::test(start_paused = true)]
 async fn events_that_cannot_be_told_keep_nothing_from_being_shown_and_are_told_later() {
     for fate in [Fate::Answered(500, None), Fate::Vanishes] {
@@ -120,8 +120,8 @@ async fn a_refusal_is_shown_before_the_next_try() {
     assert_eq!(requests[first + 1], "show", "{requests:?}");
 }
 
-/// The failure of the build before was still shown, as another controller wrote the status just then. It was taken for one
-/// of this build: the refusal was shown as a failure at once, and no Event told of it.
+/// The pool still showed the failure of the build before, because another controller had just written the status. The
+/// daemon took it for a failure of this build: it showed the refusal as a failure at once, without an Event.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_told_where_the_failure_of_an_earlier_build_is_still_shown() {
     let cluster = Cluster::new().await;

@@ -1,4 +1,4 @@
-//! Writes that the API server refuses: what is shown and told of them, how they are tried again, and how they heal.
+//! Refused writes: how the daemon reports them, how it retries them, and how the pool recovers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use crate::harness::cluster::{Cluster, image_on, message};
 const R1: &str = "rendered-worker-1";
 const POD: &str = "build-rendered-worker-1";
 
-/// What is refused of the daemon's writes, while it is.
+/// A refusal of some of the daemon's writes, which can be ended.
 struct Gate {
     is_closed: Arc<AtomicBool>,
     tries: Arc<AtomicUsize>,

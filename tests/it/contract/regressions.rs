@@ -1,4 +1,4 @@
-//! Defects that random histories found, each as the shortest story that shows it.
+//! Defects that random histories found, each as the shortest sequence that reproduces it.
 
 use std::time::Duration;
 
@@ -32,8 +32,9 @@ async fn a_build_that_is_lost_while_inputs_are_unreadable_leaves_nothing_that_ru
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
 
-/// The reference to the build was removed, and its loss was on no record: after the input was mended, another pod was made
-/// for the same attempt. No Event told of either, and the first refusal of that pod was a failed build at once.
+/// The daemon removed the reference to the build without a record of the loss: after the input was corrected, it
+/// created another pod for the same attempt. It emitted no Event for either, and took the first refusal of that pod for
+/// a failed build.
 #[tokio::test(start_paused = true)]
 async fn a_build_object_that_is_deleted_while_inputs_are_unreadable_is_a_lost_attempt() {
     for is_rebuild in [false, true] {

@@ -1,4 +1,4 @@
-//! When a build is needed: changes of inputs, before, during and after a build, seen or unseen.
+//! When a build is needed: inputs change before, during and after a build, while the daemon runs or while it is down.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn l06_nothing_of_the_old_build_is_credited_to_the_new() {
     let cluster = Cluster::new().await;
     let _daemon = cluster.daemon().await;
     cluster.start_build("worker", R1).await;
-    // On a node, a pod that is told to end takes its time, and may come to a good end within it.
+    // On a node, a deleted pod takes time to end, and may succeed meanwhile.
     cluster.bind("build-rendered-worker-1").await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.shows("worker", "Building", "BuildRunning").await;

@@ -1,4 +1,4 @@
-//! The tables in this test's documentation are true: each test in them exists, and no row is without one.
+//! The tables in this test's documentation are complete: each test in them exists, and each row has one.
 
 use std::collections::BTreeSet;
 use std::fs;

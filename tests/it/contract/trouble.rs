@@ -1,4 +1,4 @@
-//! An API server that is slow, fails, loses answers, or tells nothing for a while.
+//! An API server that is slow, fails, loses answers, or sends no events for a while.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ const R1: &str = "rendered-worker-1";
 const R2: &str = "rendered-worker-2";
 const POD: &str = "build-rendered-worker-1";
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Fate {
     Arrives,
@@ -123,7 +123,7 @@ async fn l07_a_clean_up_that_fails_is_tried_again() {
     nothing_is_left(&cluster).await;
 }
 
-/// A daemon that hears nothing for so long that what it missed is told by no watch any more.
+/// A daemon that gets no events for so long that the server no longer stores those that it missed.
 async fn misses(what: impl AsyncFn(&Cluster)) -> (Cluster, Daemon) {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
     let server =
@@ -253,8 +253,8 @@ async fn l46_nothing_is_decided_before_every_first_list() {
     built(&cluster, R1).await;
 }
 
-/// Watches of different kinds tell of what belongs together in any order. For a moment, a pool was shown as failed and
-/// degraded for want of a config that was there.
+/// Events of different kinds arrive in any order. The daemon once showed a pool as failed and degraded for a moment,
+/// because it did not know of an existing config yet.
 #[tokio::test(start_paused = true)]
 async fn l48_what_a_late_watch_has_not_told_of_is_not_missing() {
     let cluster = Cluster::new().await;

@@ -1,4 +1,5 @@
-//! A cluster that does not serve Builds: a fact that is shown to whoever asks for them, and no trouble to others.
+//! A cluster that does not serve Builds: the daemon reports it on pools that ask for Builds, and other pools are not
+//! affected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -39,7 +40,7 @@ async fn withdraw_builds(cluster: &Cluster) {
     let _: serde_json::Value = cluster.client.request(http::Request::delete(path).body(vec![]).unwrap()).await.unwrap();
 }
 
-/// What is between a daemon and the Builds of its cluster.
+/// A proxy between a daemon and the Builds of its cluster.
 #[derive(Clone, Default)]
 struct Between {
     /// How often it has asked for them: the server logs no request for what it does not serve.

@@ -1,4 +1,4 @@
-//! What users write in a form that would be dropped or misread: refused by object and key, and told once.
+//! User input in a form that would be dropped or misread: the daemon refuses it by object and key, and reports it once.
 
 use std::time::Duration;
 
@@ -173,7 +173,7 @@ async fn a_key_that_is_no_pools_is_told_of_once_on_its_config_map() {
     let text = event.message.unwrap();
     assert!(text.contains("key wroker") && text.contains("the pools are worker") && text.contains("rename"), "{text}");
 
-    // Neither other changes nor a restart tell of it again; another key is told of.
+    // Other changes and a restart cause no second report; another key is reported.
     cluster.merge(Kind::ConfigMap, CUSTOM, json!({"data": {"worker": "RUN y"}})).await;
     cluster.rest(Duration::from_secs(60)).await;
     daemon.stop().await;

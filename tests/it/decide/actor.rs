@@ -1,4 +1,4 @@
-//! The driver of the pool's machine as a value: it carries effects out on a server that is one, too.
+//! The driver of the pool's machine as a value: it carries out effects on a server that is also a value.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use machine_os_builder::reconcile::observed::cache::Change;
 use super::daemon::{Weather, pool_key};
 use super::server::{Refusal, Server, as_watched, document};
 
-/// What every build has printed.
+/// The output of every build.
 const LOG: &str = "the end of a log";
 
 /// An object as the answer to a read shows it.
@@ -26,7 +26,7 @@ pub fn read(server: &Server, key: &Key) -> Change {
     }
 }
 
-/// Whether the machine's driver waits for what comes of an effect, before it asks for the next step.
+/// Whether the machine's driver waits for the answer to an effect before it asks for the next step.
 pub const fn is_waited_for(effect: &Effect) -> bool {
     !matches!(effect, Effect::ReadDiagnostics(_) | Effect::ReadDigest { .. })
 }
@@ -67,7 +67,7 @@ pub fn carry_out(
     }))
 }
 
-/// A refusal as the machine is told of it.
+/// A refusal in the form that the machine gets.
 pub fn failure(refusal: Refusal) -> Failure {
     let (kind, words) = match refusal {
         Refusal::Conflict | Refusal::AlreadyExists | Refusal::NotFound => (FailureKind::Stale, "it has changed"),

@@ -1,4 +1,4 @@
-//! The daemon as a value: what it knows, and what its pool's machine is told, without a runtime.
+//! The daemon as a value: its knowledge, and the inputs of its pool's machine, without a runtime.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use machine_os_builder::reconcile::slots::Demand;
 use super::server::{News, Refusal, Server, as_watched};
 use super::{POOL, actor};
 
-/// What is hard about the world at the moment.
+/// The active disturbances.
 #[derive(Debug, Clone, Default)]
 pub struct Weather {
-    /// Watches tell nothing.
+    /// Watches deliver nothing.
     pub is_blind: bool,
-    /// Nobody says how a build is doing.
+    /// Reads of diagnostics and digests, for which the driver does not wait, stay unanswered.
     pub is_deaf: bool,
     /// Answers are late.
     pub is_late: bool,
@@ -34,7 +34,7 @@ pub struct Daemon {
     index: Index,
     heard: usize,
     pub machine: Option<PoolMachine>,
-    /// What came of effects, and is not known yet.
+    /// Answers to effects that have not arrived yet.
     late: Vec<(Effect, Result<Answer, Refusal>)>,
 }
 
@@ -42,7 +42,7 @@ pub fn pool_key() -> Key {
     Key::new(Kind::MachineConfigPool, POOL)
 }
 
-/// The watch that tells of an object, if any does.
+/// The watch that covers an object, if any does.
 fn scope_of(key: &Key, object: &Object) -> Option<Scope> {
     let is_labelled = object.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(keys::BUILD_POD));
     match key.kind {
@@ -89,7 +89,7 @@ impl Daemon {
         self.heard = server.log.len();
     }
 
-    /// What is due now. What was late before is known by then, unless it still is.
+    /// The machine's next step. Late answers arrive first, unless the disturbance lasts.
     pub fn step(&mut self, server: &Server, weather: &Weather) -> Step {
         if !weather.is_late && !weather.is_deaf {
             while !self.late.is_empty() {
@@ -108,7 +108,7 @@ impl Daemon {
         step
     }
 
-    /// Carries an effect out; what comes of it is taken in at once, later, or never.
+    /// Carries out an effect; the machine gets the answer at once, later, or never.
     pub fn carry_out(&mut self, server: &mut Server, weather: &Weather, effect: &Effect, fate: Fate) -> Outcome {
         let machine = self.machine.as_mut().expect("a machine asked for the effect");
         let answer = actor::carry_out(server, weather, machine, effect);
@@ -123,7 +123,7 @@ impl Daemon {
         outcome
     }
 
-    /// One of the answers that are late arrives, and maybe not for the last time.
+    /// Delivers one of the late answers, and keeps it for another delivery if `is_twice`.
     pub fn answer(&mut self, server: &Server, which: usize, is_twice: bool) {
         let Some(at) = which.checked_rem(self.late.len()) else { return };
         let (effect, answer) = if is_twice { self.late[at].clone() } else { self.late.remove(at) };
@@ -138,7 +138,7 @@ impl Daemon {
         }
     }
 
-    /// Looks anew at what no watch tells of.
+    /// Forgets the objects that no watch covers, so that the machine reads them again.
     pub fn wake(&mut self) {
         if let Some(machine) = &mut self.machine {
             machine.forget_unwatched();
@@ -167,19 +167,19 @@ impl Daemon {
     }
 }
 
-/// What machines need, with all settings left as they are.
+/// The context of machines, with default settings.
 pub fn context() -> MachineContext {
     MachineContext { settings: Arc::default(), builders: &objects::ALL, jitter: Jitter::seeded(7) }
 }
 
-/// What becomes of the answer to an effect.
+/// The fate of the answer to an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Answered,
     Lost,
 }
 
-/// What came of an effect.
+/// The result of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,

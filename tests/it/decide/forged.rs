@@ -1,6 +1,7 @@
-//! Objects that bear our names, labels and annotations, and are not ours: forged, or left by others. They are input.
+//! Objects that carry the daemon's names, labels and annotations, and that the daemon did not create: forgeries or
+//! leftovers. They are untrusted input.
 //!
-//! What holds of each effect is in `laws`; here is what they are tried with.
+//! `laws` defines the laws that each effect must obey; this module generates the objects that try them.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -32,11 +33,11 @@ enum Likeness {
     Garbage,
 }
 
-/// An object that somebody else makes.
+/// An object that another client creates.
 #[derive(Debug, Clone)]
 struct Forgery {
     kind: Kind,
-    /// What its name begins with.
+    /// The prefix of its name.
     prefix: &'static str,
     config: &'static str,
     labels: [Likeness; 3],
@@ -48,7 +49,7 @@ struct Forgery {
     status: Value,
 }
 
-/// What may happen.
+/// A random action.
 #[derive(Debug, Clone)]
 enum Act {
     Step(Step),
@@ -69,7 +70,7 @@ fn forgery() -> impl Strategy<Value = Forgery> {
     let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.2));
     (kind, prefix, config, [likeness(), likeness(), likeness()], likeness(), likeness(), likeness(), flags, status())
         .prop_map(|(kind, prefix, config, labels, hash, inputs, claim, (is_owned, is_leaving), status)| {
-            // Whoever copies all of it has what is the object of that attempt, for all that there is to see.
+            // A complete copy is indistinguishable from the object of that attempt.
             let is_whole = labels == [Likeness::Right; 3] && hash == Likeness::Right && claim == Likeness::Right;
             let claim = if is_whole { Likeness::Wrong } else { claim };
             Forgery { kind, prefix, config, labels, hash, inputs, claim, is_owned, is_leaving, status }
@@ -218,7 +219,7 @@ fn work(world: &mut World, looks: usize) -> Result<(), String> {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    // What is judged at rest takes all that bears our labels to be ours.
+    // The checks at rest take every object with the daemon's labels for the daemon's own.
     let step = step().prop_filter("no rest", |step| !matches!(step, Step::Rest)).prop_map(Act::Step);
     let forge = forgery().prop_map(|forgery| Act::Forge(Box::new(forgery)));
     let work = (1..12usize).prop_map(|looks| Act::Step(Step::Work(looks)));
@@ -244,8 +245,8 @@ fn run(acts: &[Act]) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(config(192))]
 
-    /// Whatever bears our names, labels and annotations: nothing panics, nothing that is not ours is written or deleted,
-    /// and no image is published that no build of ours has pushed.
+    /// With any forged names, labels and annotations, the daemon does not panic, it writes and deletes no foreign
+    /// object, and it publishes no image that none of its builds has pushed.
     #[test]
     fn whatever_is_forged_is_neither_believed_nor_touched(acts in acts()) {
         run(&acts)?;
@@ -268,7 +269,7 @@ proptest! {
     }
 }
 
-/// What a pool is spoilt by.
+/// A corruption of a pool.
 #[derive(Debug, Clone)]
 struct Garbage {
     record: Option<String>,
@@ -335,7 +336,8 @@ proptest! {
         for _ in 0..30 {
             let others = not_made_for_builds(&world);
             world.daemon.hear(&world.server);
-            // What holds of what pools show is for pools that an API server would store: it is not judged here.
+            // The laws for a pool's conditions assume a pool that an API server would store, so they are not checked
+            // here.
             let step = world.daemon.step(&world.server, &world.weather);
             if step.effects.is_empty() {
                 break;

@@ -1,4 +1,4 @@
-//! What becomes of a build's Pod, and which image it really pushed.
+//! The kubelet: the fate of a build's Pod, and the image that it really pushed.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ pub fn build_pods(server: &Server) -> Vec<Key> {
     pods.into_iter().map(|(_, key)| key).collect()
 }
 
-/// Ends every Pod that was told to.
+/// Ends every deleted Pod.
 pub fn end_what_was_told_to(server: &mut Server) {
     for key in build_pods(server) {
         act(server, &mut Pushed::new(), &key, Kubelet::End);

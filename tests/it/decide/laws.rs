@@ -1,4 +1,4 @@
-//! What holds of each single effect, whatever came before it.
+//! Laws that each single effect must obey, whatever came before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use super::{POOL, oracle};
 /// The inputs that Pods were made from, by their UIDs.
 pub type Made = BTreeMap<String, BuildInputs>;
 
-/// What was there before an effect.
+/// The state before an effect.
 pub struct Before {
     pub objects: BTreeMap<Key, Arc<Object>>,
     /// The pool as the daemon knows it.
     pub known: Option<Arc<Object>>,
-    /// What the pool wants, for all that the daemon knows.
+    /// The inputs that the pool wants, by the daemon's knowledge.
     pub wanted: Option<BuildInputs>,
 }
 
@@ -110,7 +110,7 @@ fn only_our_own_is_written(before: &Before, server: &Server) -> Judgement {
     Ok(())
 }
 
-/// What of a pool belongs to others.
+/// The parts of a pool that belong to other owners.
 fn foreign_part(pool: &Object) -> Value {
     let mut pool = document(pool);
     drop(pool["metadata"].as_object_mut().unwrap().remove("resourceVersion"));
@@ -208,7 +208,7 @@ fn conditions_follow_references(before: &Before, effect: &Effect, pool: &Object)
     law(spec == status, || format!("the status refers to {status:?}, the spec to {spec:?}"))
 }
 
-/// What the daemon knows, for [`Before::wanted`].
+/// The daemon's knowledge, for [`Before::wanted`].
 pub fn wanted(objects: &dyn Fn(&Key) -> Option<Arc<Object>>) -> Option<BuildInputs> {
     let keys = [(Kind::MachineConfigPool, POOL)];
     let inputs = names::INPUT_CONFIG_MAPS.map(|name| (Kind::ConfigMap, name));

@@ -1,20 +1,20 @@
 //! Properties of the machine of a pool, over random histories: a pure model of the cluster applies each effect as the API
 //! server would, between random steps of users, neighbours, the kubelet, restarts and time.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! |---|---|
-//! | `step` | what may happen |
+//! | `step` | the steps that may happen |
 //! | `server` | objects, versions, watches |
 //! | `daemon`, `actor` | the pool's machine and its driver, without a runtime |
-//! | `users`, `kubelet` | what others do |
+//! | `users`, `kubelet` | the actions of users, other controllers and the kubelet |
 //! | `world` | all of them together, and the trace |
-//! | `laws` | what holds of every single effect |
-//! | `rest` | what holds of a pool at rest |
-//! | `oracle` | what is wanted, read by hand |
-//! | `report` | what holds of reports on all of that |
-//! | `forged` | objects that bear our marks, and are not ours |
+//! | `laws` | the laws of every single effect |
+//! | `rest` | the properties of a pool at rest |
+//! | `oracle` | the wanted inputs, read independently |
+//! | `report` | the properties of reports |
+//! | `forged` | objects of others that carry the daemon's names, labels and annotations |
 //! | `properties` | the properties themselves |
-//! | `schedules` | the same end, in whatever order answers arrive |
+//! | `schedules` | the same final state for every order of answers |
 
 mod actor;
 mod daemon;

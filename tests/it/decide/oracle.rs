@@ -1,4 +1,4 @@
-//! What a pool wants built, read from the objects by hand: a second opinion beside `reconcile::inputs::request`.
+//! The inputs that a pool wants built, read from the objects independently of `reconcile::inputs::request`.
 
 use machine_os_builder::api::{Kind, Object, Pool, names};
 use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;

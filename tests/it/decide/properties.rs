@@ -34,7 +34,7 @@ pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..most)
 }
 
-/// Runs `act` on a world; what goes wrong is told with all that happened before.
+/// Runs `act` on a world; a failure is reported with the trace up to it.
 pub fn traced(world: &mut World, act: impl FnOnce(&mut World) -> Result<(), String>) -> Result<(), TestCaseError> {
     act(world).map_err(|why| TestCaseError::fail(format!("{why}\n{}", world.trace.join("\n"))))
 }
@@ -45,8 +45,8 @@ pub fn after(steps: &[Step]) -> Result<World, TestCaseError> {
     Ok(world)
 }
 
-/// What can be seen of a world, but for versions, and for digests that no build left: they are deleted where somebody
-/// comes upon them.
+/// The visible state of a world, without versions, and without digests that no build left: the daemon deletes those
+/// only when it reads them.
 pub fn seen(world: &World) -> serde_json::Value {
     let is_stray = |key: &Key, object: &Object| key.name.starts_with("digest-") && !is_ours(object);
     let objects = world.server.objects.iter().filter(|(key, object)| !is_stray(key, object)).map(|(key, object)| {
@@ -57,7 +57,7 @@ pub fn seen(world: &World) -> serde_json::Value {
     json!({"objects": objects.collect::<serde_json::Map<_, _>>(), "events": world.server.events})
 }
 
-/// What tells two worlds apart, and how they came to be.
+/// The differences of two worlds, and their traces.
 pub fn two_ends(undisturbed: &World, disturbed: &World) -> String {
     let ends = [undisturbed, disturbed].map(seen);
     let objects = ends.each_ref().map(|end| end["objects"].as_object().unwrap());
@@ -69,7 +69,7 @@ pub fn two_ends(undisturbed: &World, disturbed: &World) -> String {
     format!("two ends\nundisturbed:\n{}\ndisturbed:\n{}\ndiffering:\n{differing}", traces[0], traces[1])
 }
 
-/// Everything is mended, nobody is in the way, and the pool is opted in.
+/// Ends all disturbances, removes conflicting objects, and opts the pool in.
 fn mend(world: &mut World) {
     world.weather = Weather::default();
     users::take_strays(&mut world.server);
@@ -93,7 +93,7 @@ fn mend(world: &mut World) {
     mended.iter().for_each(|step| users::act(&mut world.server, step));
 }
 
-/// Runs a world to its end: builds succeed, Pods end, and time passes where somebody waits for it.
+/// Runs a world to its end: builds succeed, Pods end, and time passes whenever the daemon waits for it.
 pub fn run_to_the_end(world: &mut World) -> Result<(), String> {
     for _ in 0..12 {
         world.rest()?;
@@ -132,8 +132,8 @@ pub fn is_built(world: &World) -> Result<(), String> {
 proptest! {
     #![proptest_config(config(64))]
 
-    /// Each effect is lawful, each rest is one of the states that the contract knows, and all of it ends in an image
-    /// of what is wanted, once nobody is in the way: nothing is ever stuck.
+    /// Each effect is lawful, each rest is one of the states that the contract knows, and the run ends in an image of
+    /// the wanted inputs once no foreign object is in the way: the daemon never gets stuck.
     #[test]
     fn whatever_happens_each_rest_is_a_lawful_one_and_the_end_is_an_image(steps in steps(30)) {
         let mut world = after(&steps)?;
@@ -186,7 +186,7 @@ proptest! {
     #[test]
     fn l23_every_prefix_of_effects_followed_by_a_fresh_look_comes_to_the_same_end(steps in steps(16)) {
         let mut world = after(&steps)?;
-        // Who stops has to wait for a slot again, if others build.
+        // A pool that stops has to wait for a slot again if other pools build.
         world.weather.is_full = false;
         let mut undisturbed = world.clone();
         traced(&mut undisturbed, |world| world.rest().map(drop))?;

@@ -1,4 +1,4 @@
-//! What is reported of a pool is what its daemon is about.
+//! Reports on a pool agree with its daemon.
 
 use machine_os_builder::api::Pool;
 use machine_os_builder::report::{self, DryRun, PoolPhase, PoolReport, Progress};
@@ -15,7 +15,7 @@ use super::world::World;
 /// Times that one report may ask for reads.
 const READS_MAX: usize = 8;
 
-/// The report on a world as it is now, by somebody who has just come; `None` if there is nothing to report on.
+/// The report on a world as it is now, by a process without history; `None` if there is nothing to report on.
 fn report(world: &World) -> Result<Option<PoolReport>, String> {
     let Some(machine) = Daemon::start(&world.server).machine else { return Ok(None) };
     let mut look = DryRun::new(POOL, machine.cache().clone(), context(), world.server.now);
@@ -33,7 +33,7 @@ fn report(world: &World) -> Result<Option<PoolReport>, String> {
     Err("the report never has all that it reads".into())
 }
 
-/// Nobody is told that something is done before the pool shows it.
+/// A report never claims that a step is done before the pool shows it.
 fn is_not_ahead(world: &World) -> Result<(), String> {
     let Some(report) = report(world)? else { return Ok(()) };
     let shown = world.pool().map(|pool| shown(pool)).unwrap_or_default();

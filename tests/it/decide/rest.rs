@@ -1,4 +1,4 @@
-//! What holds once a pool has come to rest.
+//! Properties of a pool at rest.
 
 use machine_os_builder::api::{Kind, Object, Pool};
 use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
@@ -48,7 +48,7 @@ fn is_in_step_with_its_build(world: &World, pool: &Object) -> Result<(), String>
         let pod = &world.server.objects[key];
         let inputs = pod.metadata.uid.as_ref().and_then(|uid| world.made.get(uid));
         if wanted.is_none() && (inputs.is_none() || expected.is_none()) {
-            // Nobody can say whether it is wanted, so it stays.
+            // Its inputs cannot be compared with the wanted ones, so it stays.
             continue;
         }
         if inputs.map(BuildInputs::hash) != expected {
@@ -93,7 +93,7 @@ fn a_restart_writes_nothing(world: &World) -> Result<(), String> {
     if is_same { Ok(()) } else { Err(format!("a restart wrote:\n{}", again.trace.join("\n"))) }
 }
 
-/// What the pool wants, read from the server.
+/// The inputs that the pool wants, read from the server.
 pub fn wanted(world: &World) -> Option<BuildInputs> {
     oracle::inputs(|kind: Kind, name: &str| world.server.get(kind, name).map(|object| &**object))
 }

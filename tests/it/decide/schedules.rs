@@ -1,4 +1,4 @@
-//! Answers may come in any order, late, twice or never: the end is the same.
+//! Answers may come in any order, late, twice or never: the final state is the same.
 
 use std::collections::BTreeSet;
 
@@ -19,11 +19,11 @@ fn schedule() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
-/// What can be seen of a world, but for the times of it, and for claims, which are drawn from times. A back-off after an
-/// answer that is no news makes things later.
+/// The visible state of a world, without times and without claims, which are derived from times: a back-off after an
+/// outdated answer delays later steps.
 fn outline(world: &World) -> String {
     let mut seen = seen(world);
-    // An attempt that is claimed again at the same moment is the same one, and told of once.
+    // An attempt that is claimed again at the same moment is the same one, and has one Event.
     let emitted: BTreeSet<&str> = world.server.events.iter().map(|(_, reason)| *reason).collect();
     seen["events"] = emitted.into_iter().collect();
     let text = seen.to_string();
@@ -41,7 +41,7 @@ fn disturb(world: &mut World, schedule: &[Step]) -> Result<(), String> {
 proptest! {
     #![proptest_config(config(96))]
 
-    /// Whatever has happened, the order in which the answers arrive from then on changes nothing about the end.
+    /// From any state, the order in which the answers arrive does not change the final state.
     #[test]
     fn whatever_the_order_of_answers_the_end_is_the_same(steps in steps(16), schedule in schedule()) {
         let mut world = after(&steps)?;

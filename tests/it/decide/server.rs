@@ -1,4 +1,4 @@
-//! An API server as a value: objects, versions, and what watches have to tell. It can be copied and run twice.
+//! An API server as a value: objects, versions, and pending watch events. It can be copied and run twice.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -26,7 +26,7 @@ pub enum Refusal {
     Forbidden,
 }
 
-/// What a watch has to tell.
+/// The pending events of a watch.
 #[derive(Clone)]
 pub struct News {
     pub key: Key,

@@ -1,11 +1,11 @@
-//! What may happen to a pool: steps of users, neighbours, the kubelet, the daemon itself, and of time.
+//! The steps that may happen to a pool: of users, other controllers, the kubelet, the daemon itself, and of time.
 
 use proptest::prelude::*;
 
 /// The rendered configs that a pool may want; the last two are none.
 pub const CONFIGS: [&str; 4] = ["rendered-worker-1", "rendered-worker-2", "worker-3", ""];
 
-/// Somebody else's object with a name, or labels, of ours.
+/// An object of another client with one of the daemon's names or labels.
 #[derive(Debug, Clone, Copy)]
 pub enum Stray {
     /// A Pod of the build's name, without labels.
@@ -18,11 +18,11 @@ pub enum Stray {
     LabelledConfigMap,
     /// A Pod of the build's name, with our labels and no hash.
     StalePod,
-    /// A digest that nobody's build left.
+    /// A digest that no build left.
     Digest,
 }
 
-/// What a kubelet does with a build's Pod.
+/// An action of the kubelet on a build's Pod.
 #[derive(Debug, Clone, Copy)]
 pub enum Kubelet {
     /// The Pod is put on a node: from here on it takes its time to end.
@@ -37,7 +37,7 @@ pub enum Kubelet {
     Exit(i32),
     FailBarely,
     Evict,
-    /// The Pod is gone at once, as nobody asked for.
+    /// The Pod is gone at once, without a deletion request.
     Lose,
     /// The Pod was told to end, and does.
     End,

@@ -1,4 +1,4 @@
-//! What users and neighbours do.
+//! The actions of users and other controllers.
 
 use machine_os_builder::api::{Key, Kind, Object, keys, names};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::harness::cluster::{config_map, digest_of, inputs, machine_config, poo
 pub fn create(server: &mut Server, document: Value) {
     let object: Object = serde_json::from_value(document.clone()).unwrap();
     let key = Key::of(Kind::of(&object).unwrap(), &object);
-    // What is there already stays.
+    // An existing object stays.
     let _ = server.create(&key, document);
 }
 

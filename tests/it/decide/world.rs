@@ -35,7 +35,7 @@ pub struct World {
     pub trace: Vec<String>,
 }
 
-/// What a look came to.
+/// The result of a step of the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     Rested,

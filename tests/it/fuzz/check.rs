@@ -1,4 +1,4 @@
-//! What has to hold of each answer, and of the store after it.
+//! The checks of each answer, and of the store after it.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::world::{Answer, Collection, Event, Key, World, key, text, version};
 
 const NAMES: &str = "/api/v1/namespaces/default/configmaps";
 
-/// Sends a request, and looks at what comes of it. Tells whether it was accepted.
+/// Sends a request, and checks its effects. Returns whether the server accepted it.
 pub fn request(world: &mut World, asked: &Asked) -> bool {
     let Some(answer) = world.send(asked) else { return false };
     let is_accepted = (200..300).contains(&answer.code);
@@ -62,7 +62,7 @@ fn refusal(answer: &Answer) {
     assert!(!text(&status, "/reason").is_empty() && !text(&status, "/message").is_empty(), "{status}");
 }
 
-/// Makes sure that the changes are those that the answer tells of.
+/// Checks that the changes are those in the answer.
 fn write(world: &World, asked: &Asked, answer: &Answer, events: &[Event]) {
     if !answer.media_type.starts_with(JSON) || asked.header("accept").contains("as=") {
         return;
@@ -172,7 +172,7 @@ fn listed(world: &World, collection: &Collection) -> BTreeMap<Key, Value> {
         let kind = text(&list, "/kind").strip_suffix("List").unwrap().to_owned();
         let api_version = list["apiVersion"].clone();
         for mut item in list["items"].as_array_mut().unwrap().drain(..) {
-            // What is built in is listed without its types.
+            // Lists of built-in kinds have items without types.
             item["kind"] = kind.as_str().into();
             item["apiVersion"] = api_version.clone();
             found.insert(key(&item), item);

@@ -1,4 +1,4 @@
-//! Requests that make sense, of every shape that the server serves.
+//! Valid requests, of every form that the server serves.
 
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
@@ -107,7 +107,7 @@ fn create(random: &mut ChaCha8Rng, sample: &Sample) -> Asked {
     written(random, asked)
 }
 
-/// What may stand in the query of every write.
+/// Query parameters of every write.
 fn written(random: &mut ChaCha8Rng, asked: Asked) -> Asked {
     match random.random_range(0..12) {
         0 | 1 => asked.and("dryRun", "All"),
@@ -192,7 +192,7 @@ fn list(random: &mut ChaCha8Rng, sample: &Sample, world: &World) -> Asked {
     }
 }
 
-/// What is there for one kind alone.
+/// Requests for one kind only.
 fn special(random: &mut ChaCha8Rng) -> Asked {
     let pod = format!("/api/v1/namespaces/default/pods/{}", name(random));
     let review = |kind: &str, spec: Value| {

@@ -1,8 +1,8 @@
-//! Requests that make sense, and mutations of them: whatever is asked, an answer is whole, a refusal writes nothing, and
-//! what is written can be read, listed and watched.
+//! The fuzz tests send valid requests and mutations of them. Each must get a complete answer; a refused one must write
+//! nothing, and a stored object must be readable by get, list and watch.
 //!
-//! A run is a seed: a server of its own, and requests that are drawn from the seed and from what the server stores. So
-//! each run can be repeated: `FUZZ_SEEDS=17..18 cargo test --test it fuzz::`.
+//! A run is defined by a seed: it has a server of its own, and draws its requests from the seed and from the stored
+//! objects. So each run can be repeated: `FUZZ_SEEDS=17..18 cargo test --test it fuzz::`.
 
 mod check;
 mod corpus;
@@ -44,7 +44,7 @@ impl Drop for Repeat<'_> {
 
 /// Sends the requests of one seed, and tells how many the server accepted.
 fn run(seed: u64) -> usize {
-    // Nobody waits in a run, so its time stands still.
+    // A run never waits for a timer, so virtual time stands still.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let _entered = runtime.enter();
     let mut random = ChaCha8Rng::seed_from_u64(seed);

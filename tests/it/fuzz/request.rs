@@ -1,4 +1,4 @@
-//! A request that can still be taken apart.
+//! A request whose parts can still be mutated.
 
 use std::fmt;
 

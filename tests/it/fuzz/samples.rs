@@ -1,4 +1,4 @@
-//! An object of each kind, in as many of its fields as there is a rule for.
+//! An object of each kind, with as many as possible of the fields that have a rule.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ impl Sample {
     }
 }
 
-/// What requests are about.
+/// The targets of requests.
 pub struct Samples {
     /// A sample of each kind but the one that defines kinds.
     pub objects: Vec<Sample>,

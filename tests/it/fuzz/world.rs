@@ -1,4 +1,4 @@
-//! A server, and what a client that watches everything knows of it.
+//! A server, and the state that a client knows which watches everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// Namespace and name; objects are listed in this order.
 pub type Key = (String, String);
 
-/// A kind that can be listed, and its objects as its watch told of them.
+/// A kind that can be listed, and its objects by the events of its watch.
 pub struct Collection {
     /// `/api/v1`, or `/apis/group/version`.
     pub root: String,
@@ -92,7 +92,7 @@ impl World {
         world
     }
 
-    /// What the server answers; none if it cannot be asked so. Of a watch, what there is to be told at once.
+    /// The server's answer; none if the request cannot be built. For a watch, the events that are available at once.
     pub fn send(&self, asked: &Asked) -> Option<Answer> {
         let response = self.server.handle(asked.request()?);
         let code = response.status().as_u16();
@@ -109,7 +109,7 @@ impl World {
         Some(Answer { code, media_type, body })
     }
 
-    /// What is at a path, which has to be there.
+    /// The object at a path, which must exist.
     pub fn get(&self, path: &str) -> Value {
         let answer = self.send(&Asked::get(path)).unwrap();
         assert_eq!(answer.code, 200, "{path}: {:?}", answer.body);
@@ -160,7 +160,7 @@ impl World {
         self.collections[DEFINITIONS].objects.keys().map(|(_, name)| name.clone()).collect()
     }
 
-    /// Watches what discovery tells of, anew if it is `fresh`, and nothing else.
+    /// Watches the resources in discovery, anew if `fresh`, and no others.
     fn follow(&mut self, fresh: impl Fn(&str, &str) -> bool) {
         let mut before = std::mem::take(&mut self.collections);
         for (group, version, resource) in self.discovered() {

@@ -1,4 +1,4 @@
-//! A daemon, and what a user writes and sees beside it.
+//! A daemon, and a simulated user beside it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ impl Daemon {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    /// What its admin server answers.
+    /// The answer of its admin server.
     pub fn get(&self, path: &str) -> (u16, String) {
         self.ask("GET", path)
     }
@@ -87,7 +87,7 @@ impl User {
         seed::api(&self.client, kind)
     }
 
-    /// Creates everything in `config/samples`; the pool comes last, as whoever opts in has made ready before.
+    /// Creates everything in `config/samples`. The pool comes last: a user creates the inputs before opting in.
     pub async fn apply_samples(&self) {
         let files =
             fs::read_dir("config/samples").unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());

@@ -1,4 +1,4 @@
-//! What tests of several topics need: a cluster in this process, and processes of the program beside each other.
+//! Fixtures for several topics: a cluster in this process, and processes of the program side by side.
 
 pub mod cluster;
 pub mod daemon;

@@ -65,7 +65,7 @@ pub fn processes(what: &str) -> Vec<String> {
     all.map(|line| line.replace('\0', " ")).filter(|line| line.contains(what)).collect()
 }
 
-/// What a process printed.
+/// The output of a process.
 #[derive(Debug)]
 pub struct Printed {
     pub code: Option<i32>,
@@ -107,7 +107,7 @@ impl Cluster {
         Self::start_by(&mut command)
     }
 
-    /// A cluster that this command starts, once it is told where its kubeconfig goes.
+    /// A cluster that this command starts, given the path for its kubeconfig.
     pub fn start_by(command: &mut Command) -> Self {
         let directory = TempDir::new().unwrap();
         let kubeconfig = directory.path().join("kubeconfig");
@@ -143,7 +143,7 @@ impl Cluster {
         command
     }
 
-    /// What kubectl prints, which has to succeed.
+    /// The output of kubectl, which must succeed.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let printed = run(&mut self.kubectl_command(arguments), self.directory.path());
         assert_eq!(printed.code, Some(0), "{arguments:?} {printed:?}");
@@ -165,7 +165,7 @@ impl Cluster {
         runtime.block_on(async { self.client().await.request::<Value>(request).await }).unwrap();
     }
 
-    /// What kubectl complains of, which has to fail.
+    /// The error output of kubectl, which must fail.
     pub fn kubectl_fails(&self, arguments: &[&str]) -> String {
         let printed = run(&mut self.kubectl_command(arguments), self.directory.path());
         assert_ne!(printed.code, Some(0), "{arguments:?} {printed:?}");
@@ -173,7 +173,7 @@ impl Cluster {
     }
 }
 
-/// What an admin server answers: the code, and the body.
+/// The answer of an admin server: the code, and the body.
 pub fn ask(address: &str, method: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();

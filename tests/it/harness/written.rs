@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-/// What was written; clones are the same.
+/// The written bytes; clones share them.
 #[derive(Clone, Default)]
 pub struct Written(pub Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! A MachineConfig with one of everything, and the image that it makes.
+//! A MachineConfig with one entry of each kind, and its image.
 
 use std::fs;
 use std::path::Path;

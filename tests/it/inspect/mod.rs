@@ -25,7 +25,7 @@ fn inspect(directory: &Path, image: &str, more: &[&str]) -> (Option<i32>, String
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// What `inspect` says of the good image after `change`: the lines about differences.
+/// The differences that `inspect` prints for the good image after `change`.
 fn differences(change: impl FnOnce(&mut Image)) -> Vec<String> {
     let (directory, mut image) = (TempDir::new().unwrap(), Image::good());
     change(&mut image);
@@ -143,7 +143,7 @@ fn every_kind_of_difference_is_told() {
         let found = differences(change);
         assert_eq!(found.len(), expected.len(), "row {number}: {found:#?}");
         for (found, expected) in found.iter().zip(&expected) {
-            // What is hashed is checked below: here the words count.
+            // The hashes are checked below; this test checks the words.
             let expected = expected.split("sha256 ").next().unwrap();
             assert!(found.starts_with(expected), "row {number}: {found} {expected}");
         }

@@ -1,4 +1,4 @@
-//! What is denied, and in which words.
+//! Denied requests, and the words of the denial.
 
 use http::Method;
 use machine_os_builder::apiserver::{ApiServer, User};

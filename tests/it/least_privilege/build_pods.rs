@@ -1,4 +1,4 @@
-//! The account of build pods: it leaves a ConfigMap with a digest, and can do nothing else.
+//! The account of build pods: it can write a ConfigMap with a digest, and nothing else.
 
 use http::Method;
 use machine_os_builder::api::DEFAULT_NAMESPACE;
@@ -28,7 +28,7 @@ async fn a_digest_is_left() {
     let server = server_with(&objects()).await;
     let path = config_maps(DEFAULT_NAMESPACE);
     assert_eq!(ask(&server, Method::POST, &path, &digest()).await.0, 201);
-    // What the helper's client asks for before that.
+    // The helper's client first requests these.
     for path in ["/version", "/api", "/apis", "/api/v1", "/openapi/v2", "/openapi/v3"] {
         assert_eq!(ask(&server, Method::GET, path, &Value::Null).await.0, 200, "{path}");
     }

@@ -1,4 +1,4 @@
-//! The verbs of `config/rbac`, file by file. One that is missing here, or is here and not there, is told of.
+//! The verbs of `config/rbac`, file by file. A test fails if one is missing here, or is here only.
 
 use std::fs;
 use std::path::Path;
@@ -137,7 +137,7 @@ fn each_role_is_among_those_that_are_applied() {
     assert_eq!(all.iter().filter(is_role).count(), objects().iter().filter(is_role).count());
 }
 
-/// What is in all files below a directory.
+/// The contents of all files below a directory.
 fn documents(directory: &Path) -> Vec<Value> {
     let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     paths

@@ -1,4 +1,4 @@
-//! The daemon as its account, out of whose reach is whatever its roles do not allow.
+//! The daemon with its own account: the API server denies everything that its roles do not allow.
 
 use http::Method;
 use machine_os_builder::api::DEFAULT_NAMESPACE;

@@ -1,4 +1,4 @@
-//! What a user may do, as it is told to whoever asks.
+//! Access reviews: the server's answers on what a user may do.
 
 use http::Method;
 use http::header::{HeaderName, HeaderValue};
@@ -91,7 +91,7 @@ async fn a_review_without_a_question_is_refused_and_none_is_kept() {
     }
 }
 
-/// What `by` is told about itself when it acts as somebody else.
+/// The server's answer to `by` on its own identity, while it impersonates another user.
 async fn impersonated(server: &ApiServer, by: User, headers: &[(&'static str, &str)]) -> (u16, Value) {
     use tower::ServiceExt as _;
 

@@ -1,4 +1,4 @@
-//! What the daemon lives through: between them, the stories need all that its roles allow.
+//! Stories of the daemon. Together, they need everything that its roles allow.
 
 use std::future::Future;
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn start_build(world: &World) {
     world.cluster.exists(Kind::Pod, POD).await;
 }
 
-/// What watches tell of this arrives long after its time.
+/// Watch events on this object arrive an hour late.
 fn late(what: &'static str) -> EventScript {
     let is_late = move |line: &[u8]| String::from_utf8_lossy(line).contains(what);
     let hour = Duration::from_secs(3_600);
@@ -161,7 +161,7 @@ pub async fn a_legacy_secret_is_brought_into_form_and_kept_there(world: &World) 
         .await;
 }
 
-/// What a process of the daemon asked for at its end arrives when the next one is about to ask for the same.
+/// The last request of a process arrives just before its successor sends the same one.
 pub async fn a_secret_is_brought_into_form_by_the_process_before(world: &World) {
     let cluster = &world.cluster;
     cluster.delete(Kind::Secret, "push").await;
@@ -216,7 +216,7 @@ pub async fn a_pool_changes_while_it_is_patched(world: &World) {
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
 }
 
-/// What others have made under the names of build objects is found when these are to be made.
+/// The daemon finds foreign objects under the names of build objects when it creates these.
 pub async fn what_is_made_is_somebody_elses(world: &World) {
     names_are_taken(world).await;
     let _daemon = world.start("first");
@@ -269,7 +269,7 @@ pub async fn the_lease_is_released_and_taken_over(world: &World) {
     world.cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
 
-/// What a build pod's helper does, with the token of the pod.
+/// The requests of a build pod's helper, with the token of the pod.
 pub async fn a_build_pod_leaves_its_digest(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");

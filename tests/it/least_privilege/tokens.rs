@@ -43,7 +43,7 @@ impl World {
         request["status"]["token"].as_str().unwrap().to_owned()
     }
 
-    /// Who somebody with this token is, over the network; none if nobody.
+    /// The user that this token authenticates over the network; none if the server rejects it.
     async fn who(&self, token: &str) -> Option<Value> {
         let mut config = self.config.clone();
         config.auth_info.token = Some(token.to_owned().into());

@@ -1,7 +1,7 @@
-//! Every verb of every role, as a case of its own: a story that goes well with it, and without it comes to nothing.
+//! Every verb of every role, as a case: a story that succeeds with the verb, and fails without it.
 //!
-//! A case is named as the verb stands in `config/rbac`, and says what somebody waits for in vain without it. What the
-//! stories tell is what a user sees: conditions, Events, objects, the words of a command.
+//! The name of a case is that of the verb in `config/rbac`; its text says what does not happen without the verb. The
+//! stories check only what a user sees: conditions, Events, objects, the output of a command.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -59,7 +59,7 @@ pub fn prove(name: &str) {
     });
 }
 
-/// What a story did not come to; none if it went well.
+/// The failure of a story; none if it succeeded.
 async fn end(world: &World, case: &Case) -> Option<String> {
     let panic = AssertUnwindSafe((case.story)(world)).catch_unwind().await.err()?;
     Some(*panic.downcast::<String>().unwrap_or_else(|other| Box::new((*other.downcast::<&str>().unwrap()).to_owned())))

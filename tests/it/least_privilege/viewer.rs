@@ -1,4 +1,4 @@
-//! Whoever looks by `status` and `explain`, with the viewer's roles.
+//! The commands `status` and `explain`, with the viewer's roles.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ use crate::harness::cluster::{digest_of, machine_config, pool};
 const ROLES: &str = "machine-os-builder-viewer";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is in `config/rbac`, with the viewer's roles bound to somebody.
+/// The objects in `config/rbac`, with the viewer's roles bound to a user.
 pub fn bound() -> Vec<Value> {
     let bindings = [
         binding(None, ("ClusterRole", ROLES), &user(VIEWER)),
@@ -76,7 +76,7 @@ pub async fn what_there_is_is_shown(world: &World) {
     assert_eq!(next, "publish the image on the pool", "the digest of the image is known");
 }
 
-/// What `status --watch` lives on.
+/// The requests of `status --watch`.
 pub async fn what_changes_is_followed(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");

@@ -1,4 +1,4 @@
-//! A cluster whose daemon may do what the roles in it allow.
+//! A cluster whose daemon has the rights of its roles.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 use super::manifests::{CONTROLLER, Permission};
 use crate::harness::cluster::{Cluster, inputs};
 
-/// Whoever looks, by name; so its requests are marked, too.
+/// The user of the viewer commands. It is also the user agent, which marks its requests.
 pub const VIEWER: &str = "viewer";
 pub const TIMING: Timing = Timing {
     lease_duration: Duration::from_secs(15),
@@ -49,7 +49,7 @@ pub fn collection_of(object: &Value) -> String {
     format!("/{root}/{version}{namespace}/{}s", kind.to_lowercase())
 }
 
-/// What a request is answered with.
+/// The answer to a request.
 pub async fn send(service: InProcess, method: Method, path: &str, body: &Value) -> (u16, Value) {
     let media_type = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
     let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
@@ -83,7 +83,7 @@ impl World {
         }));
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
         let mut cluster = Cluster::on(server, clock);
-        // What is waited for in vain is tried for again and again meanwhile, which takes its time.
+        // The tests wait for states that never come, while the daemon retries. A short wait keeps them fast.
         cluster.patience = Duration::from_secs(30);
         for object in inputs() {
             cluster.create(object).await;

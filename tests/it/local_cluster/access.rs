@@ -1,4 +1,4 @@
-//! Clients that may not do everything: ServiceAccounts, by their tokens.
+//! Clients with limited rights: ServiceAccounts, by their tokens.
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,7 @@ fn cluster() -> (Cluster, tempfile::TempDir, String) {
     (cluster, directory, file)
 }
 
-/// What a collection is answered with, and how.
+/// The answer to a request for a collection, and its format.
 async fn asked(kubeconfig: &str, path: &str) -> (u16, Value) {
     let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();

@@ -23,7 +23,7 @@ fn pod(name: &str, labels: &Value) -> Pod {
     .unwrap()
 }
 
-/// What a build pod wants to find.
+/// The objects that a build pod needs.
 async fn make_inputs(client: &kube::Client) {
     let gvk = GroupVersionKind::gvk("machineconfiguration.openshift.io", "v1", "MachineConfig");
     let configs: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&gvk));

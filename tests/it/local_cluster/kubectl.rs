@@ -66,7 +66,7 @@ fn create_makes_what_it_has_commands_for() {
     assert_eq!(cluster.kubectl(&password), "aHVudGVyMg==");
     let verbs = ["get", "role", "reader", "-o", "jsonpath={.rules[0].verbs}"];
     assert_eq!(cluster.kubectl(&verbs), r#"["get","list"]"#);
-    // What is on the server is no list of objects that are merged by key.
+    // A role's verbs are a list of plain values, so a patch replaces them as a whole.
     let role = cluster.kubectl(&["get", "role", "reader", "-o", "yaml"]).replace("- list", "- watch");
     cluster.kubectl(&["apply", "-f", &cluster.file("role.yaml", &role)]);
     assert_eq!(cluster.kubectl(&verbs), r#"["get","watch"]"#);
@@ -108,7 +108,7 @@ fn pools_are_shown_as_an_administrator_knows_them() {
     );
     assert_eq!(words(table.lines().nth(1).unwrap())[..4], ["worker", "c", "True", "3"]);
     cluster.kubectl(&["describe", "mcp", "worker"]);
-    // Applied again, what others wrote stays.
+    // A second apply keeps the fields of other writers.
     assert!(cluster.kubectl(&["apply", "-f", &file]).contains("unchanged"));
     cluster.kubectl(&["delete", "mcp", "worker"]);
 }

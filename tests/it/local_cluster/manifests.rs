@@ -1,4 +1,4 @@
-//! What users apply.
+//! Manifests that users apply.
 
 pub const CONFIG_MAP: &str = "\
 apiVersion: v1

@@ -1,4 +1,4 @@
-//! Requests that make no sense: each is answered with a Status that says why.
+//! Malformed requests: each is answered with a Status that says why.
 
 use bytes::Bytes;
 use http::{Method, Request};

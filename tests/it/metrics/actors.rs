@@ -1,4 +1,4 @@
-//! Crashes of actors, and what comes of them.
+//! Crashes of actors, and their effects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,7 +51,7 @@ async fn a_builds_actor_that_crashes_is_counted_when_it_is_started_again() {
 #[tokio::test(start_paused = true)]
 async fn l18_a_meltdown_is_counted_and_nothing_that_was_told_before_it() {
     let cluster = Cluster::new().await;
-    // Whatever it is, showing it crashes.
+    // The write of any condition makes the actor crash.
     let process = panicking(&cluster, usize::MAX, |request| request.verb == "patch the status of").await;
     cluster.create_pool("worker", "not-rendered").await;
     cluster.rest(Duration::from_secs(200)).await;

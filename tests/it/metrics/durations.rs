@@ -1,4 +1,4 @@
-//! What takes time, to the second.
+//! Durations, to the second.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the daemon counts and measures, as whoever scrapes it sees it.
+//! The daemon's metrics, as a scraper sees them.
 
 mod actors;
 mod builds;

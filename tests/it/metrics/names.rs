@@ -1,4 +1,4 @@
-//! The page itself: names, types and units after Prometheus' conventions, and what is there from the start.
+//! The metrics page: names, types and units by Prometheus' conventions, and the metrics present from the start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Each transition is told and counted once, whoever dies, whatever fails, and however often it is tried again.
+//! The daemon reports and counts each transition once, despite crashes, errors and retries.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ async fn fail(cluster: &Cluster) {
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "no")]})).await;
 }
 
-/// What the Events of a pool would be counted as.
+/// The counts that match the Events of a pool.
 async fn told(cluster: &Cluster) -> BTreeMap<String, f64> {
     let mut told = BTreeMap::new();
     for reason in cluster.events("worker").await {
@@ -51,7 +51,7 @@ fn summed(counts: &[String]) -> BTreeMap<String, f64> {
     sum
 }
 
-/// What users and the cluster do in a story, 10 seconds for each step.
+/// The actions of users and the cluster in a story, 10 seconds for each step.
 type Story = fn(&Cluster, u32) -> BoxFuture<'_, ()>;
 
 /// A first attempt that is lost, and a second that succeeds.
@@ -77,7 +77,7 @@ fn superseded_and_left(cluster: &Cluster, step: u32) -> BoxFuture<'_, ()> {
     })
 }
 
-/// What a process that `is_dead` at some time and its successor have counted; None if it lives on.
+/// The counts of a process that `is_dead` at some time and of its successor; None if it lives on.
 async fn counts_of_both(
     cluster: &Cluster,
     story: Story,
@@ -115,7 +115,7 @@ fn dies_after(last: usize, end: Fate, writes: Arc<AtomicUsize>) -> impl FnMut(&M
     }
 }
 
-/// Plays a story once for each write at which the first process may die; how it dies, and what was to be told.
+/// Runs a story once for each write at which the first process may die by `end`, and expects the same Events.
 async fn play(story: Story, end: Fate, expected: &[(&str, f64)]) {
     let expected: BTreeMap<String, f64> = expected.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
     for last in 1.. {
@@ -128,7 +128,8 @@ async fn play(story: Story, end: Fate, expected: &[(&str, f64)]) {
         };
         let (counted, told) = (summed(&counts), told(&cluster).await);
         assert_eq!(told, expected, "{last}");
-        // Who dies before it is answered does not know what it did: that is one Event at the most, and never counted.
+        // A process that dies before the answer does not know that its write succeeded: one Event at most is not
+        // counted.
         let uncounted = told.values().sum::<f64>() - counted.values().sum::<f64>();
         assert!(uncounted == 0.0 || (uncounted == 1.0 && end == Fate::IsUnanswered), "{last}: {told:?} {counted:?}");
         assert!(counted.iter().all(|(name, number)| *number <= told[name]), "{last}: {told:?} {counted:?}");

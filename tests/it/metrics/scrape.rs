@@ -1,4 +1,4 @@
-//! A daemon, what its requests meet, and what it shows to whoever scrapes it.
+//! A daemon, faults of its requests, and its metrics as a scraper sees them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use tower::{BoxError, ServiceExt as _};
 
 use crate::harness::cluster::Cluster;
 
-/// What all names but those of every program begin with.
+/// The prefix of all metrics except those that every program has.
 pub const PREFIX: &str = "machine_os_builder_";
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fate {
     Arrives,

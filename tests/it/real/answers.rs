@@ -1,4 +1,4 @@
-//! What is made of the answers of registries, with the real buildah.
+//! The interpretation of registries' answers, with the real buildah.
 #![cfg(feature = "images")]
 
 use std::fs;
@@ -104,7 +104,7 @@ fn what_no_try_can_mend_is_tried_once() {
     all(&HOPELESS, "and to try again would not help");
 }
 
-/// What Ignition cannot do in a build, as it asks systemd over D-Bus.
+/// An operation that Ignition cannot do in a build, because it calls systemd over D-Bus.
 #[test]
 #[ignore = "needs buildah and mmdebstrap"]
 fn units_of_templates_are_enabled_in_an_image() {

@@ -12,11 +12,11 @@ use super::{directory, output_of};
 /// The name of the image in its layout.
 pub const TAG: &str = "base";
 
-/// What is in it: all that the Containerfile of a build calls, and what a node would start with.
+/// Its packages: the programs that the Containerfile of a build calls, and those that a node starts with.
 const PACKAGES: &str =
     "bash,coreutils,dash,findutils,grep,gzip,ignition,jq,libc-bin,ostree,passwd,sed,systemd,util-linux";
 
-/// What is taken out again: it comes along with packages, and nothing here runs it.
+/// Paths to remove again: the packages contain them, and nothing here uses them.
 const UNNEEDED: &str = "usr/share/doc usr/share/man usr/share/locale usr/share/i18n usr/share/zoneinfo usr/share/perl \
     usr/share/perl5 usr/lib/x86_64-linux-gnu/perl usr/lib/x86_64-linux-gnu/perl-base usr/lib/x86_64-linux-gnu/gconv \
     usr/lib/udev/hwdb.d usr/bin/ignition-validate var/lib/apt var/cache";
@@ -37,7 +37,8 @@ fi
 find /run /tmp /var/tmp /var/cache -mindepth 1 -xdev -delete 2> /dev/null || true
 "#;
 
-/// The image's Containerfile. Where packages are only unpacked, nobody makes the link of /bin/sh.
+/// The image's Containerfile. The packages are only unpacked, and their scripts do not run, so it makes the link of
+/// /bin/sh.
 fn containerfile() -> String {
     let finish = format!("rm -rf {UNNEEDED} && ln -sf dash /bin/sh && mkdir -p /home/core && chmod 0640 /etc/shadow");
     format!(

@@ -40,7 +40,7 @@ pub fn large(name: &str) -> Value {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let room = LARGE_BYTES - config.to_string().len();
     for number in 0..FILES {
-        // What a file takes besides its contents, and base64's four characters for three bytes.
+        // The overhead of a file's fields, and base64's four characters for three bytes.
         let bytes = (room / FILES - 120) / 4 * 3;
         let contents: Vec<u8> = (0..bytes).map(|_| random.random()).collect();
         add_file(&mut config, &format!("/etc/large/{number}"), &contents);

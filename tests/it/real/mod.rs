@@ -27,7 +27,7 @@ pub fn temporary_directory() -> TempDir {
     TempDir::new_in(directory()).unwrap()
 }
 
-/// What a command prints, which has to succeed.
+/// The output of a command, which must succeed.
 pub fn output_of(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

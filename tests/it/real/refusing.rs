@@ -1,9 +1,9 @@
-//! A registry that answers in one way whatever is read or written, over plain HTTP.
+//! A registry that gives every request the same answer, over plain HTTP.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-/// What it answers: a status, a type of content, and a body.
+/// Its answer: a status, a content type, and a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer {
     pub status: &'static str,

@@ -1,4 +1,4 @@
-//! A registry: Debian's `docker-registry`, with TLS and passwords, which can be down, or out of order.
+//! A registry: Debian's `docker-registry`, with TLS and passwords, which can be stopped or made to fail.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ use super::{base_image, output_of, temporary_directory};
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Who may read and write.
+/// The credentials of a user of the registry.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub user: String,
@@ -45,9 +45,9 @@ pub struct Registry {
     pub directory: TempDir,
     /// The host and port, as image references begin.
     pub host: String,
-    /// Whose password is in the pull secret of tests.
+    /// The user whose password is in the pull secret of tests.
     pub reader: Credentials,
-    /// Whose password is in the push secret of tests.
+    /// The user whose password is in the push secret of tests.
     pub writer: Credentials,
     process: Option<Child>,
 }
@@ -60,7 +60,7 @@ impl Registry {
         registry
     }
 
-    /// A registry that nobody has started yet.
+    /// A registry that is not started yet.
     pub fn stopped() -> Self {
         let directory = temporary_directory();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

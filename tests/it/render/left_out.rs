@@ -1,4 +1,4 @@
-//! What `render` does not show, and what it says about that.
+//! The objects and fields that `render` leaves out, and its notes on them.
 
 use std::fs;
 use std::path::Path;

@@ -88,7 +88,7 @@ fn the_build_is_what_it_was() {
     let (ok, stdout, stderr, _directory) = render(asked_for, &GOOD);
     assert!(ok, "{stderr}");
     let (mut pod, mut build) = (objects(&render(|_| {}, &GOOD).1).remove(2), objects(&stdout).remove(2));
-    // What a pod is admitted by is of no use to a Build.
+    // The annotations for the admission of pods are of no use to a Build.
     pod["metadata"]["annotations"].as_object_mut().unwrap().remove("openshift.io/required-scc").unwrap();
     assert_eq!(build["metadata"], pod["metadata"], "a build is named, labelled and annotated the same way by all");
     let containerfile = objects(&stdout).remove(1)["data"]["Dockerfile"].take();

@@ -1,4 +1,4 @@
-//! What a leader that cannot renew its lease still sends, and what becomes of it.
+//! Requests of a leader that cannot renew its lease, and their effects.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{TIMING, acted, is_about_the_lease, last_renewal, start, two};
 use crate::harness::cluster::{Cluster, digest_of, image_on};
 
-/// From here on, the process cannot renew its lease; what becomes of all else is said by `fate`.
+/// From here on, the process cannot renew its lease; `fate` decides the fate of all other requests.
 fn keep_from_renewing(process: &Process, mut fate: impl FnMut(&LinkRequest) -> Fate + Send + 'static) {
     let script = move |passing: &LinkRequest| if is_about_the_lease(passing) { Fate::Vanishes } else { fate(passing) };
     process.wire().set_script(Box::new(script));
@@ -43,7 +43,7 @@ async fn l36_no_request_of_a_deposed_process_arrives_past_its_renew_deadline() {
     for late in [0, 700, 3_000, 9_500] {
         let cluster = Cluster::new().await;
         let (mut first, mut second) = two(&cluster, late).await;
-        // Whatever else it sends does arrive, late: it is for the process itself to stop.
+        // All other requests arrive, possibly late: the process itself has to stop sending.
         let late = Duration::from_millis(late);
         keep_from_renewing(&first, move |_| if late.is_zero() { Fate::Arrives } else { Fate::Waits(late) });
         keep_busy(&cluster, 20).await;
@@ -89,7 +89,7 @@ async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     cluster.roll_out("worker", "rendered-worker-2").await;
     assert_eq!(first.ended().await, Some(ExitReason::Deposed));
-    // It ends before anybody could tell it not to.
+    // The Pod succeeds before the new leader can delete it.
     cluster.succeed("rendered-worker-1").await;
     assert!(second.acts().await);
     cluster.is_gone(Kind::Pod, "build-rendered-worker-1").await;

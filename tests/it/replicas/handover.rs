@@ -1,4 +1,4 @@
-//! Leaders that end well, crash, or lose their connection: who comes after them, and when.
+//! Leaders that stop, crash, or lose their connection: which process takes over, and when.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! More to do than the API server can answer at once: the leader stays the leader, and keeps little in memory.
+//! More work than the API server can answer at once: the leader stays the leader, and its memory stays bounded.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::harness::cluster::Cluster;
 
 const POOLS: usize = 500;
 
-/// What was seen of the requests of one process, watches aside.
+/// Statistics of one process's requests, except watches.
 #[derive(Default)]
 struct Seen {
     under_way: usize,

@@ -1,5 +1,5 @@
-//! Several processes of the daemon on one cluster, in virtual time: of all of them one acts, and whoever comes after
-//! it goes on from where it was.
+//! Several processes of the daemon on one cluster, in virtual time: one of them leads, and its successor continues its
+//! work.
 
 mod deposed;
 mod handover;

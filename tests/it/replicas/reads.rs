@@ -1,4 +1,4 @@
-//! Which versions the daemon asks for.
+//! The resource versions that the daemon asks for.
 
 use std::time::Duration;
 

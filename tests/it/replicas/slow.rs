@@ -1,4 +1,4 @@
-//! A lease that is answered slowly: for as long as a renewal is answered within the renew deadline, its holder leads.
+//! Slow answers to renewals of the lease: while each comes within the renew deadline, the holder leads.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::harness::cluster::Cluster;
 
 const MINUTES: Duration = Duration::from_secs(180);
 
-/// What becomes of the n-th request about the lease; watches of it, and all other requests, arrive.
+/// A script with the fate of the n-th request for the lease. Watches of it, and all other requests, arrive.
 fn lease(mut fate: impl FnMut(usize) -> Fate + Send + 'static) -> Script {
     let mut number = 0;
     Box::new(move |passing: &LinkRequest| {

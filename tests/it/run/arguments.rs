@@ -1,4 +1,4 @@
-//! What `run` is started with.
+//! Arguments of `run`.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Standard error and standard output that cannot be written: no process ends wrongly by them.
+//! Standard error and standard output that cannot be written: no process fails because of them.
 
 use std::fs::{File, OpenOptions};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! The admin server under a flood: what it holds is bounded, and it answers all the while.
+//! The admin server under a flood: its memory stays bounded, and it keeps answering.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

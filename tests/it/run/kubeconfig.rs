@@ -1,4 +1,4 @@
-//! What a kubeconfig asks for is done, or it is refused.
+//! The daemon obeys each setting of a kubeconfig, or refuses the kubeconfig.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -205,7 +205,7 @@ fn requests_go_by_the_proxy_that_is_asked_for() {
     refuses(&strange, "cannot be used; write it as in http://proxy.example.com:3128");
     assert!(!strange.stderr.contains("s3cr3t"), "{strange:?}");
     refuses(&status(&cluster, &by("proxy.test:3128")), "cannot be used");
-    // That of the environment is for other machines.
+    // The proxy in the environment is for other machines.
     let kubeconfig = cluster.kubeconfig();
     let direct = |command: &mut Command| {
         command.env("KUBECONFIG", &kubeconfig).env("HTTPS_PROXY", "http://127.0.0.1:1");

@@ -1,4 +1,4 @@
-//! Of several processes one acts, and whoever comes after it goes on from where it was.
+//! Several processes: one leads, and its successor continues its work.
 
 use crate::harness::daemon::{Daemon, QUICK_LEASE, SLOW_LEASE, User};
 use crate::harness::processes::{Cluster, until};

@@ -1,4 +1,5 @@
-//! Signals: the first one ends a process in an orderly way, if there is anything to be ended, and the second one at once.
+//! Signals: the first one stops a process in an orderly way, if it has work to finish, and the second one stops it at
+//! once.
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};

@@ -49,7 +49,7 @@ fn many_seeds_are_summed_up_in_one_line() {
     assert_eq!(line, run("1..4"));
 }
 
-/// What is said of a scenario file with this text.
+/// The error for a scenario file with this text.
 fn refusal(text: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("scenario.yaml");

@@ -1,4 +1,4 @@
-//! Each ingredient holds alone, and the seeds that once did not.
+//! The scenario passes with each ingredient alone, and with the seeds that once failed.
 
 use std::time::Duration;
 

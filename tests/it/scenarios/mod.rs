@@ -1,4 +1,4 @@
-//! Scenarios: what goes on around the daemon, and what goes wrong.
+//! Scenarios: user actions, other controllers' writes, and faults.
 
 mod arguments;
 mod ingredients;

@@ -1,4 +1,4 @@
-//! Each preset holds, for some seeds; `.ci/run` runs many more.
+//! Each preset passes for some seeds; `.ci/run` runs many more.
 
 use machine_os_builder::simulation::Trace;
 use machine_os_builder::simulation::runs::scenario::{self, Outcome};

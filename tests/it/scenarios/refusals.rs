@@ -1,4 +1,4 @@
-//! The cluster refuses what builds need, for a while: users are told, and it heals by itself.
+//! The cluster refuses a build's writes for a while: the daemon reports it to users, and recovers by itself.
 
 use std::time::Duration;
 

@@ -32,7 +32,7 @@ fn steps_may_use_as_many_files_as_the_container() {
     assert_eq!(pod.run(&limited), (Some(0), String::new()));
     let calls = pod.text("calls").unwrap();
     assert!(calls.lines().nth(1).unwrap().contains(&format!(" --ulimit=nofile={soft}:{hard} ")), "{calls}");
-    // What a system that knows no limit says is not what buildah reads.
+    // A system without a limit prints a value that buildah does not accept.
     for said in ["unlimited", ""] {
         let pod = Pod::new();
         let script = format!("ulimit() {{ echo '{said}'; }}\n{BUILD}");
@@ -154,7 +154,7 @@ fn what_a_step_said_is_not_hidden_by_its_text() {
     }
 }
 
-/// What steps print at their ends, and the line that says why.
+/// The last output of steps, and the line that gives the reason.
 const STEPS: &[(&str, &str)] = &[
     (
         "Error: \n Problem: cannot install the best candidate for the job\n  - nothing provides python3.12dist(foo) needed by \
@@ -321,6 +321,6 @@ fn a_build_that_is_told_to_end_does_so_at_once() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(build.wait().unwrap().code(), Some(143));
     assert!(pod.text("tmp/image-layout/failed").is_some());
-    // What it has begun would end with its container.
+    // In a pod, its child processes would end with its container.
     assert!(Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status().unwrap().success());
 }

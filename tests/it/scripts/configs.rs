@@ -97,7 +97,7 @@ fn all_else_of_a_config_reaches_ignition_as_it_is() {
         units(
             json!([{"name": "a.service", "enabled": true}, {"name": "b@x.service", "contents": "[Unit]\n", "dropins": []}]),
         ),
-        // What Ignition has to refuse, it has to see.
+        // Ignition must get the invalid config in order to refuse it.
         units(
             json!([{"name": "no-suffix@x", "enabled": true}, {"name": "a@b.service", "enabled": "yes"}, {"enabled": true}]),
         ),

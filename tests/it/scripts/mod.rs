@@ -1,4 +1,4 @@
-//! The scripts that run in a build pod, with stand-ins for what they call.
+//! The scripts that run in a build pod, with stand-ins for the programs that they call.
 
 mod build;
 mod configs;

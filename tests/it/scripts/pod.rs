@@ -1,4 +1,4 @@
-//! What is mounted into a build pod's containers, and the programs in them.
+//! The mounts of a build pod's containers, and the programs in them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -104,7 +104,7 @@ impl Pod {
         pod
     }
 
-    /// What was called, but for looks and paths that are others in every run.
+    /// The recorded calls, without paths that differ in every run.
     pub fn calls(&self) -> Vec<String> {
         let calls = self.text("calls").unwrap_or_default();
         calls.lines().map(|call| call.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect()

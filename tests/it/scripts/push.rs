@@ -117,7 +117,7 @@ fn l13_the_helper_ends_when_the_push_is_killed_without_a_word() {
     assert_eq!(pod.calls().iter().filter(|call| call.starts_with("oc")).count(), 0);
 }
 
-/// What a process that has escaped from a step could make of the layout.
+/// Manipulations of the layout by a process that has escaped from a step.
 #[test]
 fn what_is_no_image_is_not_pushed() {
     type Change = fn(&Pod);
@@ -188,7 +188,7 @@ fn marks_that_another_has_made_lead_to_no_digest_but_that_of_the_push() {
 #[test]
 fn what_is_pushed_is_a_copy_that_the_build_cannot_change() {
     let pod = Pod::built();
-    // Whatever is left there by now, it is not what buildah reads.
+    // Buildah reads the copy, whatever happens to the original meanwhile.
     pod.buildah("[[ $1 != pull ]] || { rm -r \"$BUILD_FILES/image-layout/layout\"; [[ -s image-to-push/index.json ]] || exit 1; }");
     let (code, output) = pod.run(PUSH);
     assert_eq!(code, Some(0), "{output}");

@@ -1,5 +1,5 @@
-//! What registries, and proxies before them, answer, in the words of buildah; and what the scripts make of it, and the
-//! daemon of the same words in a Build of OpenShift.
+//! The errors of registries and of proxies before them, in the words of buildah. The tests check how the scripts
+//! interpret them, and how the daemon interprets the same words in a Build of OpenShift.
 //!
 //! The words are those of buildah 1.28 to 1.41, with the library `containers/image`.
 

@@ -1,4 +1,4 @@
-//! Where the settings of builds go: each to its place in the Pod and in the Build, and to no other.
+//! The build settings reach their fields in the Pod and in the Build, and no others.
 
 use serde_json::{Value, json};
 
@@ -176,7 +176,7 @@ fn annotations_are_added_to_the_objects_own() {
     let key = "cluster-autoscaler.kubernetes.io/safe-to-evict";
     let add = |object: &mut Value| object["metadata"]["annotations"][key] = json!("false");
     arrives("build.annotations", json!({key: "false"}), add, add);
-    // What OpenShift admits the pod by is not for others to say.
+    // The settings must not override the annotation by which OpenShift admits the pod.
     let own = "openshift.io/required-scc";
     let add = |build: &mut Value| build["metadata"]["annotations"][own] = json!("privileged");
     arrives("build.annotations", json!({own: "privileged"}), nowhere, add);

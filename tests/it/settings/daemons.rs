@@ -1,4 +1,4 @@
-//! A daemon that goes by a file.
+//! A daemon that reads its settings from a file.
 
 use machine_os_builder::api::Kind;
 use serde_json::json;

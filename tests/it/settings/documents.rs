@@ -1,4 +1,4 @@
-//! What is written about settings: the table in the documents, the help, and the file that is deployed.
+//! The documentation of settings: the table in the documents, the help, and the deployed file.
 
 use std::collections::BTreeSet;
 

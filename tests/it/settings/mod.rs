@@ -1,4 +1,4 @@
-//! The settings: where each comes from, where it goes, and what is refused.
+//! Settings: their sources, their effects, and refusals.
 
 mod arrive;
 mod daemons;

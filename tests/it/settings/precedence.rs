@@ -1,4 +1,5 @@
-//! Where settings come from: a flag before a variable before the file before the default; and out again, printed.
+//! Precedence of sources: a flag before a variable before the file before the default. The printed settings can be read
+//! again.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Settings that cannot be used, and what is said of each: its field, its value, and what would do.
+//! Invalid settings, and the error for each: its field, its value, and a valid alternative.
 
 use machine_os_builder::settings::{Settings, flag_of, parse, variable};
 
@@ -27,7 +27,7 @@ const VALUE: &str = "at most 63 letters, digits, -, _ and ., that begin and end 
 const PROXY: &str = "a URL as in http://proxy.example.com:3128, of http or https, with a user and a password or without, \
     and without a path";
 
-/// What is said of each text that can be read, but not used: its field, its value, and what would do.
+/// The error for each invalid value: its field, its value, and a valid alternative.
 const UNUSABLE: [[&str; 4]; 33] = [
     ["namespace: a.b", "namespace", "\"a.b\"", NAMESPACE],
     ["maxAttempts: 0", "maxAttempts", "0", "at least 1"],
@@ -105,7 +105,7 @@ fn what_kubernetes_would_refuse_is_refused_at_start() {
     }
 }
 
-/// What is said of each text that cannot even be read.
+/// The error for each text that cannot be parsed.
 const UNREADABLE: [[&str; 3]; 17] = [
     ["maxConcurrentBuilds: many", "maxConcurrentBuilds", "\"many\" is no whole number from 0 on at line 1, column 22"],
     ["maxAttempts: -1", "maxAttempts", "\"-1\" is no whole number from 0 on at line 1, column 14"],

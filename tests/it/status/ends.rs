@@ -1,5 +1,5 @@
-//! What a person sees of each way in which a build can end without an image: the condition, the Events, `status` and
-//! `explain`, each a file that a change has to renew on purpose.
+//! The output for each way in which a build can end without an image: the condition, the Events, `status` and
+//! `explain`. Each is a snapshot file, so that a change has to be accepted explicitly.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

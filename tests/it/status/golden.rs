@@ -1,4 +1,4 @@
-//! Texts that are what they were, letter by letter, and how a pool gets to where they are about.
+//! Snapshots of output, byte by byte, and functions that bring a pool into the state of each.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ pub const R1: &str = "rendered-worker-1";
 pub const R2: &str = "rendered-worker-2";
 pub const POD: &str = "build-rendered-worker-1";
 
-/// What `status` and `explain worker` print now is what is in the file of this name.
+/// Compares the output of `status` and `explain worker` with the snapshot of this name.
 pub async fn golden(cluster: &Cluster, name: &str) {
     is_golden(name, &screen(cluster).await);
 }
@@ -18,7 +18,7 @@ pub fn is_golden(name: &str, text: &str) {
     insta::assert_snapshot!(name, text);
 }
 
-/// What `status worker -o json` prints.
+/// The output of `status worker -o json`.
 pub async fn json(cluster: &Cluster) -> String {
     serde_json::to_string_pretty(&report(cluster).await).unwrap()
 }

@@ -1,4 +1,4 @@
-//! What the daemon leaves of itself on its lease, and what comes of it.
+//! The daemon's annotations on its lease, and how `status` uses them.
 
 use std::time::Duration;
 
@@ -107,6 +107,6 @@ async fn a_lease_that_was_released_or_may_not_be_read_is_told_of() {
     let released = daemon_of(&cluster).await;
     assert_eq!(released.is_at_work(cluster.clock.now()), Some(false));
     assert!(text::daemon(&released, cluster.clock.now(), None).contains("the lease was released"));
-    // What it went by is still the best guess.
+    // The settings of the last leader are still the best guess.
     assert_eq!(released.settings.unwrap().max_attempts, 7);
 }

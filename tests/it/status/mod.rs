@@ -1,4 +1,4 @@
-//! `status` and `explain`: what they say of each state that a pool can be in, and what the commands do with it.
+//! `status` and `explain`: their output for each state of a pool, and how the commands use it.
 
 mod command;
 mod ends;

@@ -1,4 +1,4 @@
-//! What a user sees of a cluster.
+//! A user's view of a cluster.
 
 use bytes::Bytes;
 use http::{Request, Response};

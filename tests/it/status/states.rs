@@ -1,4 +1,4 @@
-//! What no picture shows.
+//! States that no snapshot shows.
 
 use std::time::Duration;
 

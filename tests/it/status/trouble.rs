@@ -1,4 +1,4 @@
-//! Pools in trouble: builds that fail, inputs that cannot be used, and others who are in the way.
+//! Pools in trouble: failed builds, invalid inputs, and conflicts with other controllers.
 
 use std::time::Duration;
 

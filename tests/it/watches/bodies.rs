@@ -1,4 +1,4 @@
-//! Answers that begin and do not end.
+//! Answers that begin and never end.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn build(what: &str, is_meant: Meant, fault: Fault, times: usize) {
     assert_eq!(cluster.names(Kind::Pod).await, [] as [&str; 0], "{what}");
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"], "{what}");
     assert_eq!(readiness(&admin).await.0, 200, "{what}");
-    // What the server did before its answer was lost may be seen, and not asked for again.
+    // A watch may show the effect of a write whose answer was lost, so the daemon need not retry it.
     assert!((1..=times).contains(&line.faults()), "{what}: {}", line.faults());
 }
 

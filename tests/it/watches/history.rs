@@ -1,5 +1,5 @@
-//! A cluster that is restored from a backup: its versions run backwards, and what is known is of a time that is not any
-//! more.
+//! A cluster that is restored from a backup: its versions run backwards, and the daemon's cache is of a history that no
+//! longer exists.
 
 use std::time::Duration;
 

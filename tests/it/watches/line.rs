@@ -1,4 +1,4 @@
-//! The line between a daemon and its cluster, which fails when it is told to.
+//! The connection between a daemon and its cluster, with faults on demand.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use tower::{BoxError, Service as _};
 
 use crate::harness::cluster::Cluster;
 
-/// What happens to a request.
+/// The fault of a request.
 #[derive(Clone, Copy)]
 pub enum Fault {
     /// It does not reach the server; something in between answers with this code.
@@ -50,7 +50,7 @@ impl Line {
         self.0.lock().unwrap().rule = Some(Box::new(rule));
     }
 
-    /// From here on, nothing more comes out of the watches of these that are open, and nobody says so.
+    /// From here on, the open watches of these deliver nothing more, and stay open without an error.
     pub fn goes_silent(&self, plural: &'static str) {
         self.0.lock().unwrap().silent = Some(plural);
     }
@@ -147,12 +147,12 @@ pub fn asks_for(request: &Request<Body>, plural: &str) -> bool {
     request.method() == Method::GET && request.uri().path().ends_with(plural)
 }
 
-/// What the daemon says of its readiness.
+/// The daemon's answer on its readiness.
 pub async fn readiness(admin: &Admin) -> (u16, String) {
     show(admin, "/readyz").await
 }
 
-/// What the daemon shows there.
+/// The answer of the daemon's admin server at `path`.
 pub async fn show(admin: &Admin, path: &str) -> (u16, String) {
     let answer: Response<Full<Bytes>> = admin.answer(&Method::GET, path).await;
     let code = answer.status().as_u16();

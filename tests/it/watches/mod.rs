@@ -1,4 +1,4 @@
-//! Watches that fail or go blind, and bodies that never end: noticed, told, and got over.
+//! Watches that fail or go blind, and bodies that never end: the daemon notices, reports and recovers.
 
 mod bodies;
 mod history;

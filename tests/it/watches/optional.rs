@@ -1,4 +1,5 @@
-//! The API of Builds is another server's, and may be down when the daemon is started: whatever needs no Build goes on.
+//! The API of Builds is served by an aggregated API server, which may be down when the daemon starts: everything that
+//! needs no Build goes on.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use super::line::{Fault, Line, asks_for, readiness, show, stale};
 use crate::harness::cluster::{Cluster, modern_secret, shown};
 
 thread_local! {
-    /// What was logged on this thread: each test has one of its own, and all that it starts is on it.
+    /// The log of this thread. Each test has a thread of its own, and all its tasks run on it.
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -1,4 +1,4 @@
-//! Watches on which nothing arrives any more, or whose version is not kept any more.
+//! Watches that go silent, or whose version is no longer stored.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn forgetful() -> Cluster {
     cluster
 }
 
-/// Changes of pods that are nobody's, more than are kept.
+/// Changes of pods that are not builds, more than the server stores.
 async fn bustle(cluster: &Cluster) {
     for number in 0..4 {
         let name = format!("other-{number}");

@@ -1,4 +1,4 @@
-//! What has a bound: builds that run at once, and how long it takes until what is over is cleaned up.
+//! Bounds: the number of builds that run at once, and the time until the daemon has cleaned up.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,8 +8,8 @@ use super::violation::Breach;
 use crate::api::{Kind, Pool};
 use crate::reconcile::objects;
 
-/// What is left of a pool that was opted out or deleted is gone after this time, whatever goes wrong meanwhile: what
-/// faults take, one after the other, and a node that is lost with a build on it.
+/// The time within which the daemon removes what is left of a pool that was opted out or deleted, whatever goes wrong
+/// meanwhile. It covers several faults in sequence, and a lost node with a build on it.
 const CLEAN_UP_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// The names of the build objects whose builds run.
@@ -25,7 +25,7 @@ fn running(model: &Model) -> Vec<&str> {
         .collect()
 }
 
-/// Whether as many builds run as may: others wait, whatever they show.
+/// Whether as many builds run as the limit allows. Other pools then wait, whatever they show.
 pub(super) fn is_full(model: &Model, max: usize) -> bool {
     max > 0 && running(model).len() >= max
 }
@@ -39,7 +39,7 @@ pub(super) fn too_many(model: &Model, max: usize) -> Vec<Breach> {
     vec![Breach::new("all pools", format!("{} builds run at once, and {max} may", running.len()))]
 }
 
-/// What is still there of pools that were opted out or deleted long ago.
+/// Objects that still exist of pools that were opted out or deleted long ago.
 pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Breach> {
     let is_long_ago = |since: &Timestamp| now.duration_since(*since) > CLEAN_UP_MAX;
     let mut faults = Vec::new();

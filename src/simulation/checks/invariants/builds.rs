@@ -1,4 +1,4 @@
-//! Build objects: how many there are, for which pools, and when they go.
+//! Build objects: how many exist, for which pools, and when the daemon deletes them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::reconcile::observed::index::owner_of;
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::pool::record::{Attempt, BuildRecord};
 
-/// Pools with more than one build object that is not on its way out.
+/// Pools with more than one build object that is not being deleted.
 pub(super) fn duplicates(model: &Model) -> Vec<Breach> {
     let mut live: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for ((_, name), build) in model.made.iter().filter(|((kind, _), _)| kind.is_build_object()) {
@@ -78,7 +78,7 @@ pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Breach> {
     let Some(pool) = model.pools.get(&name).filter(|pool| is_member(pool)).map(Pool::new) else { return Vec::new() };
     let hash = annotation(&build, keys::INPUT_HASH);
     let record = BuildRecord::of(&pool).unwrap_or_default();
-    // A Pod beside a Build of the same inputs: one is enough, whichever.
+    // If a Pod and a Build of the same inputs exist, the daemon keeps one of them; either is right.
     let has_double = live(model, &name).filter(|other| annotation(other, keys::INPUT_HASH) == hash).count() > 1;
     let claim = build.metadata.annotations.as_ref().and_then(|annotations| annotations.get(keys::CLAIM));
     let is_claimed = |attempt: &Attempt| attempt.lost.is_none() && attempt.claim.as_ref() == claim;

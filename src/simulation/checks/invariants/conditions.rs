@@ -1,4 +1,4 @@
-//! What a pool shows, and what it refers to.
+//! The conditions of a pool, and its references to build objects.
 
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ impl Write<'_> {
         }
         let failed = BuildRecord::of(&is).unwrap_or_default().failed;
         let raised = self.model.past.get(is.name()).and_then(|past| past.raised.as_ref());
-        // Only a failure on record is told from others like it: a fault in the inputs may come back.
+        // Only failures on record can be distinguished from each other; the same fault in the inputs may recur.
         let is_on_record =
             |failed: &Failed| Some(failed.message.as_str()) == is.condition(BUILD_FAILED).map(|c| field(c, "message"));
         if !was.is_true(BUILD_FAILED) {
@@ -88,7 +88,7 @@ impl Write<'_> {
         let is_right = match (type_, why) {
             (BUILD_PENDING, reason::BUILD_PENDING) => is_referred_to || !self.has_current_build(),
             (BUILDING, _) => is_referred_to,
-            // Whichever write is refused: the build object may be there or not.
+            // The API server may refuse the build object or another write, so the build object may exist or not.
             (BUILD_PENDING, reason::BUILD_REFUSED) => true,
             // A build that was lost too often has left nothing to refer to.
             (BUILD_FAILED, reason::BUILD_FAILED) => is_referred_to || !self.has_current_build(),
@@ -98,7 +98,7 @@ impl Write<'_> {
         if is_right { Vec::new() } else { self.fault(format!("{type_}/{why} is shown with the references {spec:?}")) }
     }
 
-    /// Success is said once the image is published and everything of the build is gone, or on its way out.
+    /// The daemon shows success once the image is published and all objects of the build are deleted or being deleted.
     pub(super) fn success_after_clean_up(&self) -> Vec<Breach> {
         if !self.risen().contains(&BUILD_SUCCESS) {
             return Vec::new();

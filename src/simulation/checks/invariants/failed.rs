@@ -1,4 +1,4 @@
-//! Which failures are told to users.
+//! Which failures the daemon may report to users.
 
 use super::model::{Model, annotation};
 use super::violation::Breach;
@@ -10,7 +10,7 @@ use crate::reconcile::observed::status::FailureCause;
 use crate::reconcile::pool::record::BuildRecord;
 use crate::simulation::people::registry::FakeRegistry;
 
-/// What is wrong with the failure that a write of the daemon's tells of.
+/// Faults in the failure that a write of the daemon reports.
 pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Breach> {
     let (was, is) = (Pool::new(before), Pool::new(after));
     let untruth = untruth(model, ledger, &was, &is);
@@ -18,7 +18,8 @@ pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, afte
     whats.map(|what| Breach::new(format!("MachineConfigPool {}", is.name()), what)).collect()
 }
 
-/// A failure that goes on record though the build was only lost: it is to be tried again, and nobody is to blame.
+/// A failure on record for a build that was only lost: the daemon has to retry such a build, and the user has nothing
+/// to fix.
 fn untruth(model: &Model, ledger: &FakeRegistry, was: &Pool<'_>, is: &Pool<'_>) -> Option<String> {
     let of = |pool: &Pool<'_>| BuildRecord::of(pool).unwrap_or_default().failed;
     let failed = of(is).filter(|failed| of(was).as_ref() != Some(failed) && failed.reason == reason::BUILD_FAILED)?;
@@ -65,7 +66,7 @@ fn is_last_attempt(pool: &Pool<'_>, hash: &str) -> bool {
 /// An image of today's config that is not shown as such any more because an input cannot be read: that is no change.
 fn unkept(was: &Pool<'_>, is: &Pool<'_>) -> Option<String> {
     let why = field(is.condition(BUILD_FAILED)?, "reason");
-    // A build was due in these cases, and something else than its inputs was in its way.
+    // In these cases a build was due, and another cause than its inputs prevented it.
     let is_about_build = [reason::BUILD_FAILED, reason::NAME_CONFLICT].contains(&why);
     if !was.is_true(BUILD_SUCCESS) || !is.is_true(BUILD_FAILED) || is_about_build {
         return None;

@@ -1,4 +1,4 @@
-//! What belongs to others.
+//! Objects, labels, annotations and fields of other owners, which the daemon must not change.
 
 use serde_json::Value;
 
@@ -9,14 +9,14 @@ use crate::api::conditions::{BUILD_CONDITIONS, DEGRADED, reason};
 use crate::api::keys;
 use crate::api::pool::{field, is_build_reference};
 
-/// What the daemon writes that is not its own.
+/// Writes of the daemon to objects or fields that it does not own.
 pub(super) fn faults(event: &Event<'_>) -> Vec<Breach> {
     let is_allowed = match event.kind {
         "MachineConfigPool" => {
             event.before.is_some() && event.before.map(foreign_part) == event.after.map(foreign_part)
         }
         "Secret" => both(event, |object| has_label(object, keys::CANONICALIZED_SECRET)),
-        // What a build leaves need not bear labels; it is deleted by its name.
+        // A build's digest may lack labels, so the daemon deletes it by name.
         "ConfigMap" if is_digest(&event.name) => event.after.is_none(),
         "Pod" | "Build" | "ConfigMap" => both(event, |value| object(value).is_some_and(|object| is_labelled(&object))),
         "Event" => event.before.is_none(),
@@ -46,11 +46,11 @@ fn has_label(object: &Value, key: &str) -> bool {
     object["metadata"]["labels"].get(key).is_some()
 }
 
-/// What of a pool belongs to others.
+/// The parts of a pool that belong to other owners.
 pub(super) fn foreign_part(pool: &Value) -> Value {
     let mut pool = pool.clone();
     if let Some(metadata) = pool["metadata"].as_object_mut() {
-        // The server's own.
+        // The API server writes these.
         for key in ["resourceVersion", "generation", "managedFields"] {
             metadata.remove(key);
         }

@@ -1,20 +1,20 @@
-//! What has to hold at every moment of a simulation, checked after each request.
+//! The invariants of a simulation, checked after each request.
 //!
-//! [`Invariants`] is shown every request and every change, whoever made them, and keeps a small model of its own from
-//! which it judges the daemon's writes. Nothing here asks the daemon anything.
+//! [`Invariants`] receives every request and every change, by any client, and keeps its own small model of the cluster.
+//! It judges the daemon's writes by that model alone, and never asks the daemon anything.
 //!
-//! | file | judges |
+//! | file | content |
 //! |---|---|
-//! | `builds` | build objects: how many there are, for which pools, from which inputs, and when they go |
-//! | `conditions` | what a pool shows, and what it refers to |
-//! | `published` | which image stands on a pool |
-//! | `failed` | which failures users are told of |
-//! | `bounds` | how many builds run at once, and how long it takes to clean up |
-//! | `refused` | whether users are told what the cluster refuses |
-//! | `foreign` | what belongs to others |
-//! | `rest` | what is there when nothing happens any more |
-//! | `violation` | nothing: the words for what does not hold |
-//! | `model` | nothing: what is there, and what was |
+//! | `builds` | build objects: how many exist, for which pools, from which inputs, and when they are deleted |
+//! | `conditions` | a pool's conditions and references |
+//! | `published` | the published image of a pool |
+//! | `failed` | the failures that the daemon reports to users |
+//! | `bounds` | the number of builds that run at once, and the time that cleaning up takes |
+//! | `refused` | whether the daemon reports the writes that the cluster refuses |
+//! | `foreign` | the objects and fields of other owners |
+//! | `rest` | the state of the cluster at rest |
+//! | `violation` | the types of invariants and violations |
+//! | `model` | the model: the objects that exist, and what the checks need of their history |
 
 mod bounds;
 mod builds;
@@ -54,19 +54,19 @@ struct Checker {
     ledger: FakeRegistry,
     agent: String,
     now: Timestamp,
-    /// Until when two processes may both act, or one on what is not so any more.
+    /// Until then, two processes may both act, or one may act on an outdated state.
     tolerant_until: Timestamp,
     /// Builds that may run at once; 0 is no limit.
     builds_max: usize,
     model: Model,
     refusals: Refusals,
     violations: Vec<Violation>,
-    /// Those that were noted, so that what lasts is noted once.
+    /// Violations already noted, so that a lasting one is noted once.
     known: BTreeSet<(Invariant, String, String)>,
     requests: usize,
 }
 
-/// One change, as it is judged.
+/// One change to be judged.
 struct Event<'a> {
     kind: &'static str,
     /// The object's name.
@@ -80,8 +80,8 @@ struct Event<'a> {
 }
 
 impl Invariants {
-    /// Checks all that happens on `server` from here on, which has to be from its beginning. Where what is pushed is not
-    /// in `ledger`, builds are taken at their word.
+    /// Checks everything that happens on `server` from here on; the server must be new. If the images that builds push
+    /// are not in `ledger`, the checks trust what builds report.
     pub fn attach(server: &ApiServer, ledger: &FakeRegistry) -> Self {
         let invariants = Self(Arc::new(Mutex::new(Checker {
             ledger: ledger.clone(),
@@ -100,20 +100,20 @@ impl Invariants {
         invariants
     }
 
-    /// No more than `max` builds may run at once; 0 is no limit, as at first.
+    /// Limits the builds that may run at once to `max`; 0, the default, is no limit.
     pub fn limit_builds(&self, max: usize) {
         self.with(|checker| checker.builds_max = max);
     }
 
-    /// Something went wrong at `time`: an answer was lost, or one process was followed by another. For as long as a
-    /// request may be on its way, one that was decided before may have its effect. Nothing else is tolerated, and
-    /// never that an image is published that was not built from what it is published with.
+    /// Notes a disturbance at `time`: an answer was lost, or one process followed another. A request that was decided
+    /// before it may still take effect, for as long as a request may be in flight. Nothing else is tolerated; an image
+    /// that is published with other inputs than it was built from is never tolerated.
     pub fn tolerate_from(&self, time: Timestamp) {
         let until = time.checked_add(request_timeout()).unwrap_or(Timestamp::MAX);
         self.tolerate_until(until);
     }
 
-    /// The same, until `time`: for requests that are known to be on their way for longer, or watches to be blind.
+    /// The same, until `time`: for requests known to be in flight for longer, or watches known to be blind.
     pub fn tolerate_until(&self, time: Timestamp) {
         self.with(|checker| checker.tolerant_until = checker.tolerant_until.max(time));
     }
@@ -123,8 +123,7 @@ impl Invariants {
         self.with(|checker| checker.violations.clone())
     }
 
-    /// A request of the process called `identity` has reached the API server: of those that change anything, only the
-    /// leader's may.
+    /// Notes that a request of the process `identity` has reached the API server. Only the leader may send writes.
     pub fn arrived(&self, identity: &str, passing: &LinkRequest) {
         if !passing.is_write() || passing.path.contains("/leases") {
             return;
@@ -164,7 +163,7 @@ impl Invariants {
         self.with(|checker| checker.model.builds_made.clone())
     }
 
-    /// What should not be there, or is missing, if nothing is to happen any more.
+    /// Objects that should not exist, or are missing, in a cluster at rest.
     pub fn at_rest(&self) -> Vec<Violation> {
         self.with(|checker| {
             let found = rest::faults(&checker.model);

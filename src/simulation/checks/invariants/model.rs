@@ -1,4 +1,4 @@
-//! What is there, and what was: as much of it as writes are judged by.
+//! The model that writes are judged by: the objects that exist, and what the checks need of their history.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use crate::reconcile::observed::index::owner_of;
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::pool::record::{BuildRecord, Failed};
 
-/// What is there, and what was.
+/// The objects that exist, and what the checks need of their history.
 #[derive(Default)]
 pub(super) struct Model {
     pub pools: BTreeMap<String, Object>,
-    /// What is remembered of each pool, gone or not.
+    /// The history of each pool, including deleted ones.
     pub past: BTreeMap<String, Past>,
     /// Objects that are labelled as made for a build, and digests that builds left; of ConfigMaps, not what is in them.
     pub made: BTreeMap<(Kind, String), Object>,
@@ -27,20 +27,21 @@ pub(super) struct Model {
     /// The UIDs of the build objects that say, or left word, that they pushed an image, by its digest.
     pub pushed: BTreeMap<String, BTreeSet<String>>,
     pub builds_made: BTreeMap<(String, String), usize>,
-    /// Whom the lease names.
+    /// The holder of the lease.
     pub leader: Option<String>,
 }
 
-/// What is remembered of a pool.
+/// The history of a pool.
 #[derive(Default)]
 pub(super) struct Past {
     /// When it was last opted in, or out, or deleted.
     pub membership_changed: Option<Timestamp>,
     /// Since when it is degraded by others.
     pub blocked_since: Option<Timestamp>,
-    /// While it is blocked: something goes on that has to come to its end.
+    /// While it is blocked: whether something still runs that must finish.
     pub is_finishing: bool,
-    /// The image that was published last, and the hash of what it was built from; until somebody takes it off.
+    /// The image that was published last, and the hash of its inputs. Cleared when another client removes the image
+    /// from the pool.
     pub credited: Option<(String, String)>,
     /// The failure that degraded it last.
     pub raised: Option<Failed>,
@@ -81,7 +82,7 @@ impl Model {
         if is_new {
             let hash = annotation(build, keys::INPUT_HASH).to_owned();
             *self.builds_made.entry((owner_of(build).unwrap_or_default(), hash)).or_default() += 1;
-            // It was on its way when the pool was degraded, and goes on like any other.
+            // It was in progress when the pool was degraded, and continues like any other.
             if let Some(past) = owner_of(build).and_then(|pool| self.past.get_mut(&pool)) {
                 past.is_finishing |= past.blocked_since.is_some();
             }
@@ -101,7 +102,7 @@ impl Model {
         let Some((rendered, digest)) = names::rendered_of(name).zip(digest) else { return };
         let builds = [Kind::Pod, Kind::Build].map(|kind| (kind, names::build(rendered)));
         let builds = builds.iter().filter_map(|key| self.made.get(key));
-        // Whoever leaves another digest knows no claim.
+        // A digest ConfigMap that the build did not write does not carry the build's claim.
         let builds = builds.filter(|build| annotation(build, keys::CLAIM) == annotation(config_map, keys::CLAIM));
         let uids: Vec<String> = builds.filter_map(|build| build.metadata.uid.clone()).collect();
         self.pushed.entry(digest.trim().to_owned()).or_default().extend(uids);

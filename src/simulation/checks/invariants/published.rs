@@ -1,4 +1,4 @@
-//! Which image stands on a pool.
+//! The published image of a pool.
 
 use super::model::Model;
 use super::violation::Breach;
@@ -6,7 +6,7 @@ use crate::api::{Object, Pool, keys};
 use crate::reconcile::pool::record::{BuildRecord, Published};
 use crate::simulation::people::registry::FakeRegistry;
 
-/// What is wrong with what a write of the daemon's publishes.
+/// Faults in the image that a write of the daemon publishes.
 pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Breach> {
     let (was, is) = (Pool::new(before), Pool::new(after));
     let record = BuildRecord::of(&is).unwrap_or_default();
@@ -25,7 +25,7 @@ pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, afte
     whats.into_iter().map(|what| Breach::new(format!("MachineConfigPool {}", is.name()), what)).collect()
 }
 
-/// What is not so about a published image.
+/// The claims of a published image that are not true.
 fn untruth(model: &Model, ledger: &FakeRegistry, image: &str, published: &Published) -> Option<String> {
     let Published { inputs, hash, image: recorded, .. } = published;
     if recorded != image || *hash != inputs.hash() {

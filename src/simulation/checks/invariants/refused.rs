@@ -1,4 +1,4 @@
-//! Whether users are told that the cluster refuses what builds need, and for how long.
+//! Whether the daemon reports to users that the cluster refuses a build's writes, and for how long it does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::api::pool::field;
 use crate::api::{Kind, Pool};
 use crate::simulation::faults::link_control::FAULT;
 
-/// The reason of the condition, and of the Event, that tell of a refusal.
+/// The reason of the condition, and of the Event, that report a refusal.
 const REFUSED: &str = "BuildRefused";
 /// The time in which a refusal is shown.
 const SHOWN_WITHIN: SignedDuration = SignedDuration::from_secs(16);
@@ -21,7 +21,7 @@ const SHOWN_WITHIN: SignedDuration = SignedDuration::from_secs(16);
 const FORGOTTEN_WITHIN: SignedDuration = SignedDuration::from_secs(60 + 16);
 /// Tries closer than this are one, sent more than once.
 const BURST: SignedDuration = SignedDuration::from_secs(15);
-/// The time between two renewals of the lease by a process that is at work, at most.
+/// The maximum time between two renewals of the lease by a leader.
 const RENEWED_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 /// Tries that may come faster than one a minute, at the beginning.
 const FAST_TRIES_MAX: i64 = 6;
@@ -37,14 +37,14 @@ pub struct RefusedWrite {
     pub is_status: bool,
 }
 
-/// What is remembered of refusals.
+/// The history of refusals.
 #[derive(Default)]
 pub(super) struct Refusals {
     /// By pool.
     of: BTreeMap<String, Refused>,
     /// The pools whose status is known to be refused, and until when it may not be tried again.
     status: BTreeMap<String, Timestamp>,
-    /// The pools of which an Event has told.
+    /// The pools for which an Event has reported a refusal.
     told: BTreeSet<String>,
     /// Whether anything is refused.
     is_refusing: bool,
@@ -74,7 +74,8 @@ impl Refusals {
             self.ended = Some(now);
         }
         self.is_refusing = is_refusing;
-        // Whichever was refused may be admitted from here on, and the others are refused again.
+        // With new rules, the API server may admit what it refused before. Writes that it still refuses are noted
+        // again.
         self.of.clear();
         let next_try = now.checked_add(FORGOTTEN_WITHIN).unwrap_or(Timestamp::MAX);
         for until in self.status.values_mut() {
@@ -94,7 +95,7 @@ impl Refusals {
             burst: now,
             tries: 1,
         });
-        // What is refused next is needed next: the step before it was taken.
+        // The next refused write is the next step of the build: the step before it succeeded.
         if refused.words != write.words {
             *refused = Refused { since: now, words: write.words.clone(), burst: now, tries: 1 };
         }
@@ -103,13 +104,13 @@ impl Refusals {
         }
     }
 
-    /// What else happens: what makes another build needed, or none, makes an end of what is known.
+    /// Observes other changes: if one makes another build necessary, or none, earlier refusals are void.
     pub(super) fn observe(&mut self, event: &Event<'_>, now: Timestamp) {
         let is_about = |pool: &Value| pool["involvedObject"]["name"].as_str().map(str::to_owned);
         match event.kind {
             "Lease" => {
                 let holder = |lease: &Value| lease["spec"]["holderIdentity"].clone();
-                // Another process knows of nothing, and tries anew.
+                // A new process has no record of earlier refusals, and retries at once.
                 if event.before.map(holder) != event.after.map(holder) {
                     self.of.clear();
                 }
@@ -137,8 +138,8 @@ impl Refusals {
         }
     }
 
-    /// What is wrong with what pools show. Something went wrong until `tolerant_until`; where no slot is free, the next try
-    /// waits for one.
+    /// Faults in the refusals that pools show. Disturbances are tolerated until `tolerant_until`. Without a free slot,
+    /// the next try waits for one.
     pub(super) fn faults(
         &mut self,
         model: &Model,
@@ -202,7 +203,7 @@ impl Refusals {
 
 /// Whether a pool shows that it is refused, or that it has failed.
 fn shows(pool: &Pool<'_>, words: &str) -> bool {
-    // What was said last is shown, and the way there may have had a fault of its own since.
+    // The pool shows the latest error, and a network fault may have followed the refusal.
     let is_said = |condition| {
         let message = field(condition, "message");
         field(condition, "reason") == REFUSED && (message.contains(words) || message.contains(FAULT))

@@ -1,4 +1,4 @@
-//! What is there when nothing happens any more.
+//! The state of the cluster at rest.
 
 use super::model::{Model, annotation, is_digest, is_member};
 use super::violation::Breach;
@@ -8,7 +8,7 @@ use crate::api::{Object, Pool, keys};
 use crate::reconcile::observed::index::owner_of;
 use crate::reconcile::pool::record::BuildRecord;
 
-/// What should not be there, or is missing.
+/// Objects that should not exist, or are missing.
 pub(super) fn faults(model: &Model) -> Vec<Breach> {
     let left = model.made.iter().filter(|((_, name), object)| !is_kept(model, name, object));
     let left = left.map(|((kind, name), _)| Breach::new(format!("{} {name}", kind.name()), "is left behind"));
@@ -37,7 +37,7 @@ fn is_kept(model: &Model, name: &str, object: &Object) -> bool {
     })
 }
 
-/// What is still to be done for a pool that is opted in; one that others degrade has to wait.
+/// Unfinished work for a pool that is opted in. A pool that other controllers degrade has to wait.
 fn unfinished(pool: &Pool<'_>) -> Vec<String> {
     if pool.blocked_by().is_some() || pool.rendered().is_empty() {
         return Vec::new();
@@ -52,7 +52,7 @@ fn unfinished(pool: &Pool<'_>) -> Vec<String> {
         let shown = pool.shown().map(|shown| shown["type"].clone());
         whats.push(format!("{} is not built: it shows {shown:?}", pool.rendered()));
     }
-    // A build that failed is referred to even when somebody has removed it.
+    // The pool keeps its reference to a failed build even after another client has deleted the build object.
     let mut references =
         pool.spec_source().iter().chain(pool.status_source()).filter(|entry| is_build_reference(entry));
     if let Some(reference) = references.next().filter(|_| !pool.is_true(BUILD_FAILED)) {
@@ -64,7 +64,7 @@ fn unfinished(pool: &Pool<'_>) -> Vec<String> {
     whats
 }
 
-/// What is left on a pool that is not opted in.
+/// Leftovers on a pool that is not opted in.
 pub(super) fn traces(pool: &Pool<'_>) -> Vec<String> {
     let shown: Vec<&str> = BUILD_CONDITIONS.into_iter().filter(|type_| pool.condition(type_).is_some()).collect();
     if pool.has_traces() { vec![format!("traces are left on it, of conditions {shown:?}")] } else { Vec::new() }

@@ -1,53 +1,55 @@
-//! What has to hold, and what did not.
+//! Invariants, and violations of them.
 
 use std::fmt;
 
 use jiff::Timestamp;
 
-/// What has to hold.
+/// An invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// A pool has one build object at most, made from one set of inputs once.
+    /// A pool has at most one build object, and the daemon builds a set of inputs only once.
     OneBuild,
-    /// Builds are made for pools that are opted in, and that nobody else degrades.
+    /// The daemon creates builds only for pools that are opted in and not degraded by another controller.
     ForItsPool,
     /// A published image was built from the inputs that it is published with.
     PublishedIsBuilt,
-    /// A failure that users are told of is one of theirs: no loss, and no fault in inputs that are no change.
+    /// The daemon reports a failure only if the build failed, not if it was lost. An unreadable input is no change, so
+    /// it does not replace a success.
     FailedIsFailed,
-    /// Whoever does not lead changes nothing.
+    /// A process that does not hold the lease writes nothing.
     Fenced,
-    /// No more builds run at once than may.
+    /// No more builds run at once than the limit allows.
     BuildsAtOnce,
-    /// What a pool that was opted out or deleted leaves is removed in bounded time.
+    /// The daemon removes the objects of a pool that was opted out or deleted within a bounded time.
     CleanUp,
-    /// Of the four conditions one is True.
+    /// Exactly one of the four conditions is True.
     OneOfFour,
-    /// No condition becomes True while others degrade the pool.
+    /// No condition becomes True while other controllers degrade the pool.
     Blocked,
     /// A failure degrades its pool once.
     DegradedOnce,
     /// References and annotations come before the conditions that belong to them; claim, then build; publish, clean up,
     /// say so.
     InOrder,
-    /// What others wrote is left alone.
+    /// The daemon does not change what other clients wrote.
     ForeignIsKept,
-    /// What the cluster refuses is shown, in its words, for as long as it does, and tried again now and then.
+    /// The daemon reports a refused write in the API server's words for as long as the refusal lasts, and retries it at
+    /// intervals.
     RefusalIsShown,
-    /// At rest there is nothing left over, and nothing left to do.
+    /// At rest, no objects are left over and no work is pending.
     Rest,
 }
 
-/// Something that did not hold.
+/// A violation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The time in the simulation.
     pub at: Timestamp,
-    /// What should have held.
+    /// The invariant.
     pub invariant: Invariant,
     /// The object that it is about.
     pub object: String,
-    /// What was the case instead.
+    /// The state that was found instead.
     pub what: String,
 }
 
@@ -57,7 +59,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What is wrong with an object.
+/// A fault found in an object.
 pub(super) struct Breach {
     pub object: String,
     pub what: String,

@@ -1,4 +1,4 @@
-//! Answers on their way: whole, cut short, or cut off with the link.
+//! Response bodies in transit: complete, truncated, or cut off with the link.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,15 +17,15 @@ pub struct LinkBody {
     /// Bytes that may still come, where it is cut short.
     left: Option<usize>,
     connection: Connection,
-    /// What events go through, where it is a watch.
+    /// The delay queue for events, if it is a watch.
     delayed: Option<Delayed>,
 }
 
-/// What an answer comes over.
+/// The connection that carries a response.
 pub(super) struct Connection {
     /// Ends, with the reason, when the connection is cut.
     pub(super) cut: BoxFuture<'static, BoxError>,
-    /// Whether nothing comes over it any more, though nobody has cut it.
+    /// Whether the connection is silent: it delivers nothing more, although it was not closed.
     pub(super) is_mute: Box<dyn Fn() -> bool + Send>,
 }
 

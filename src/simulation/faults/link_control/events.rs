@@ -1,4 +1,4 @@
-//! The events of a watch on their way: late, or more than once.
+//! Watch events in transit: late, or more than once.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::apiserver::ResponseBody;
 /// Events that are remembered, to come once more.
 const RECENT_MAX: usize = 8;
 
-/// What becomes of an event of a watch.
+/// The fate of a watch event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Delivery {
     /// How late it arrives. What comes after it in the same watch comes later still: one watch keeps its order, two do
@@ -24,17 +24,17 @@ pub struct Delivery {
     pub again: usize,
 }
 
-/// Says what becomes of each event, given the number of the request for its watch and its line.
+/// Decides the fate of each event, given the request number of its watch and its line.
 pub type EventScript = Box<dyn FnMut(usize, &[u8]) -> Delivery + Send>;
 
-/// Says what becomes of each event of one watch, given its line.
+/// Decides the fate of each event of one watch, given its line.
 type Deliver = Box<dyn Fn(&[u8]) -> Delivery + Send>;
 
-/// What one watch's events go through.
+/// The delay queue of one watch's events.
 pub(super) struct Delayed {
     deliver: Deliver,
     recent: VecDeque<Bytes>,
-    /// What has left the server, and when it arrives.
+    /// Events that have left the server, each with its time of arrival.
     on_the_way: VecDeque<(Instant, Bytes)>,
     alarm: Option<Pin<Box<Sleep>>>,
     is_over: bool,
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use futures::{StreamExt as _, stream};
 
-    /// The lines of a watch that tells of `a` to `d` at once, and how many seconds late each arrives.
+    /// The lines of a watch with simultaneous events on `a` to `d`, and the delay of each in seconds.
     async fn arrivals(deliver: fn(&[u8]) -> Delivery) -> Vec<(String, u64)> {
         let mut server = ResponseBody::watch(stream::iter(["a", "b", "c", "d"]).map(Bytes::from));
         let (mut delayed, started) = (Delayed::new(Box::new(deliver)), Instant::now());

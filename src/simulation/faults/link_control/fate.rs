@@ -1,10 +1,10 @@
-//! What can become of a request.
+//! The fate of a request: delivered, delayed, lost, or answered with an error.
 
 use std::time::Duration;
 
 use http::Method;
 
-/// A request on its way.
+/// A request in transit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRequest {
     /// Its number among those of its link, from 0 on.
@@ -27,7 +27,7 @@ impl LinkRequest {
     }
 }
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It arrives, and so does its answer.
@@ -40,7 +40,7 @@ pub enum Fate {
     Fails,
     /// It arrives, and the connection is cut before its answer comes.
     Unanswered,
-    /// It does not arrive, and nobody says so.
+    /// It does not arrive, and the connection stays open without an error.
     Vanishes,
     /// It arrives, and its answer never comes.
     AnswerVanishes,
@@ -54,5 +54,5 @@ pub enum Fate {
     DiesAfter,
 }
 
-/// Says what becomes of each request.
+/// Decides the fate of each request.
 pub type Script = Box<dyn FnMut(&LinkRequest) -> Fate + Send>;

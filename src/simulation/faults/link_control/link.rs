@@ -1,4 +1,4 @@
-//! The way of one process's requests.
+//! One process's connection to the API server.
 
 use std::future::pending;
 use std::task::{Context, Poll};
@@ -48,7 +48,7 @@ impl Service<Request<Body>> for Link {
         if !is_paused {
             return carried;
         }
-        // Who gives up waiting does not call back what is sent: that it gave up is not known where it stands still.
+        // A client that stops waiting does not recall the request: a paused process does not know that it has given up.
         let sent = tokio::spawn(carried);
         async { sent.await? }.boxed()
     }

@@ -1,10 +1,10 @@
-//! The network between one process and the API server, and everything that can go wrong on it.
+//! The network between one process and the API server, with every network fault that can be injected.
 //!
-//! A [`Link`] carries one process's requests. Its [`Script`] says what becomes of each, and its [`EventScript`] what
-//! becomes of each event of a watch; without one, all arrive.
+//! A [`Link`] carries one process's requests. Its [`Script`] decides the fate of each request, and its [`EventScript`]
+//! that of each watch event; without scripts, everything arrives.
 //!
-//! One thing cannot go wrong: that a read is answered with what was so a while ago. A real API server answers from a cache
-//! that may lag if it is asked for any version (`resourceVersion=0`), and not otherwise; the daemon never asks for that.
+//! One fault is left out: stale reads. A real API server answers from a cache that may lag only if the client asks for
+//! any version (`resourceVersion=0`), and the daemon never does.
 
 mod body;
 mod events;

@@ -1,4 +1,4 @@
-//! Who controls the way of one process's requests.
+//! The controls of one process's link.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,17 +15,17 @@ use super::body::Connection;
 use super::events::Delayed;
 use super::{Delivery, EventScript, Fate, LinkRequest, Script};
 
-/// How a link is.
+/// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LinkState {
     Up,
     /// Connections are refused, and those that stood are cut; counts the cuts.
     Down,
-    /// Nothing comes or goes, and nobody says so.
+    /// Nothing passes in either direction, and the connections stay open without an error.
     Silent,
-    /// The process stands still: what it was about to send, it sends once it goes on.
+    /// The process is paused: it sends its pending requests when it resumes.
     Paused,
-    /// The process is dead: whatever it waits for never comes.
+    /// The process is dead: no answer ever reaches it.
     Dead,
 }
 
@@ -35,11 +35,11 @@ pub struct LinkControl(Arc<Controls>);
 
 struct Controls {
     state: watch::Sender<LinkState>,
-    /// Told each time that standing connections are cut; wakes them in the order in which they began to wait.
+    /// Notified each time that standing connections are cut; wakes them in the order in which they began to wait.
     cuts: broadcast::Sender<()>,
     /// Raised each time that standing connections fall silent for good.
     silences: AtomicU64,
-    /// Told when a process that stood still goes on; wakes its requests in the order in which they were made.
+    /// Notified when a paused process resumes; wakes its requests in the order in which they were made.
     resumed: Notify,
     script: Mutex<Script>,
     events: Mutex<EventScript>,
@@ -49,7 +49,7 @@ struct Controls {
     tried: AtomicU64,
 }
 
-/// Told of each request that the API server has handled, at that moment.
+/// Called for each request that the API server has handled, at that moment.
 pub type Observer = Box<dyn Fn(&LinkRequest) + Send>;
 
 impl LinkControl {
@@ -80,13 +80,13 @@ impl LinkControl {
         let _ = self.0.cuts.send(());
     }
 
-    /// Lets nothing through, and says nothing.
+    /// Lets nothing through, without an error.
     pub fn silence(&self) {
         self.0.state.send_replace(LinkState::Silent);
         self.silence_standing();
     }
 
-    /// Lets nothing come over the connections that stand, watches among them, and says nothing; new ones can be made.
+    /// Silences the standing connections, watches among them, without an error; new ones can be made.
     pub fn silence_standing(&self) {
         self.0.silences.fetch_add(1, Ordering::SeqCst);
     }
@@ -99,18 +99,18 @@ impl LinkControl {
         }
     }
 
-    /// The process stands still, as far as the world can tell: nothing reaches it, and what it asks for from here on is
-    /// what it was about to ask for. That leaves it when it goes on, whatever the process has come to think of it by then.
+    /// Pauses the process, as seen from outside: nothing reaches it, and its requests from here on are held back. They
+    /// are sent when it resumes, even if the process has given them up by then.
     ///
-    /// Its timers go on meanwhile: where a process that really stands still would find out late that it is deposed, and
-    /// end, this one does so in time. What arrives of it is all the later.
+    /// Its timers keep running. A process that is really suspended would notice late that it has lost the lease, and
+    /// end late; this one ends in time. Its requests arrive all the later.
     pub fn pause(&self) {
         if *self.0.state.borrow() == LinkState::Up {
             self.0.state.send_replace(LinkState::Paused);
         }
     }
 
-    /// The process goes on; the connections that stood have not outlasted it.
+    /// Resumes the process. The connections that stood before the pause are cut.
     pub fn resume(&self) {
         if *self.0.state.borrow() == LinkState::Paused {
             self.0.state.send_replace(LinkState::Up);
@@ -119,7 +119,7 @@ impl LinkControl {
         self.0.resumed.notify_waiters();
     }
 
-    /// The process is dead to the world from here on.
+    /// Kills the process, as seen from outside: nothing of it arrives any more, and nothing reaches it.
     pub fn kill(&self) {
         self.0.state.send_replace(LinkState::Dead);
         self.silence_standing();
@@ -146,28 +146,28 @@ impl LinkControl {
         self.0.tried.load(Ordering::SeqCst)
     }
 
-    /// The requests that the API server has answered so far, whatever became of the answers, and when it did.
+    /// The requests that the API server has answered so far, and when, whatever happened to the answers.
     pub fn arrived(&self) -> Vec<(Instant, LinkRequest)> {
         self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Tells `observer` of each request that the API server has handled, but for those that left while the process stood
-    /// still: whether they might leave, it found out before.
+    /// Calls `observer` for each request that the API server has handled, except requests held back by a pause: the
+    /// process checked before the pause whether it might send them.
     pub fn observe(&self, observer: Observer) {
         *self.0.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
     }
 
-    /// What becomes of requests from here on.
+    /// Sets the fate of requests from here on.
     pub fn set_script(&self, script: Script) {
         *self.0.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
-    /// What becomes of the events of watches from here on.
+    /// Sets the fate of watch events from here on.
     pub fn set_event_script(&self, script: EventScript) {
         *self.0.events.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
-    /// What the events of a watch go through.
+    /// The delay queue for the events of a watch.
     pub(super) fn delayed(&self, watch: usize) -> Delayed {
         let wire = self.clone();
         Delayed::new(Box::new(move |line| wire.0.events.lock().unwrap_or_else(PoisonError::into_inner)(watch, line)))
@@ -191,7 +191,8 @@ impl LinkControl {
         (passing, fate)
     }
 
-    /// Notes that the API server has handled a request; `was_paused` says that it left a process that stood still.
+    /// Notes that the API server has handled a request; `was_paused` says whether its process was paused when it sent
+    /// it.
     pub(super) fn note_arrived(&self, passing: LinkRequest, was_paused: bool) {
         if !was_paused && let Some(observer) = &*self.0.observer.lock().unwrap_or_else(PoisonError::into_inner) {
             observer(&passing);
@@ -214,7 +215,7 @@ impl LinkControl {
         }
     }
 
-    /// Waits for ever if nothing comes through; an error if connections are refused.
+    /// Never returns on a silent or dead link; returns an error if connections are refused.
     pub(super) async fn pass(&self) -> Result<(), BoxError> {
         let resumed = self.0.resumed.notified();
         if self.is_paused() {

@@ -1,8 +1,9 @@
-//! One container: its file system, its process, its end.
+//! One container: its file system, its process, its termination.
 //!
-//! Namespaces are made by util-linux's unshare, and mounts by a script within them: this crate has no unsafe code, and
-//! a process that makes namespaces for another to start in would need it. Whatever the container starts is in its
-//! process namespace, and ends with the first process of that, which ends with unshare, which ends with this program.
+//! util-linux's unshare creates the namespaces, and a script inside them makes the mounts: a process that creates
+//! namespaces for its child would need unsafe code, which this crate forbids. All processes of a container are in its
+//! process namespace. They end with the namespace's first process, which ends with unshare, which ends with this
+//! program.
 
 use std::fs;
 use std::io;
@@ -19,9 +20,9 @@ use super::output::Output;
 use crate::apiserver::PodLogs;
 
 const SCRIPT: &str = include_str!("container.sh");
-/// Where a container leaves its last words that does not say.
+/// The default path of a container's termination message.
 const MESSAGE_PATH_DEFAULT: &str = "/dev/termination-log";
-/// Most of them that is read, as with the kubelet.
+/// The kubelet's limit on the termination message.
 const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// Something that a container sees.
@@ -31,7 +32,7 @@ pub(super) struct Mount {
     pub(super) is_read_only: bool,
 }
 
-/// What a container is made from.
+/// The specification of a container.
 pub(super) struct Plan {
     pub(super) name: String,
     pub(super) invocation: Invocation,
@@ -52,7 +53,7 @@ pub(super) struct ContainerEnd {
 }
 
 impl ContainerEnd {
-    /// That of a container that this node failed to run.
+    /// The end of a container that this node failed to run.
     pub(super) fn failed(error: &io::Error) -> Self {
         Self { exit_code: 128, message: format!("failed to run the container: {error}"), finished_at: Timestamp::now() }
     }
@@ -86,12 +87,12 @@ impl Container {
         command.args(["bash", "-c", SCRIPT, &plan.name]).arg(directory);
         command.arg(plan.working_directory.as_deref().unwrap_or_default());
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-        // What a terminal sends to this program is not for containers.
+        // Signals from a terminal are for this program, not for its containers.
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         Ok(Self { child, output, message, falls_back_to_log: plan.falls_back_to_log })
     }
 
-    /// What signals are sent to.
+    /// The target of signals.
     pub(super) fn process(&self) -> Option<Process> {
         Some(Process(Pid::from_raw(i32::try_from(self.child.id()?).ok()?)?))
     }

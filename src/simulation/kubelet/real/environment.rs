@@ -1,4 +1,4 @@
-//! What a container's command is, and what is in its environment.
+//! The command and the environment of a container.
 
 use k8s_openapi::api::core::v1::{Container, EnvVarSource};
 use kube::ResourceExt as _;
@@ -6,14 +6,14 @@ use kube::ResourceExt as _;
 use super::failure::Failure;
 use super::objects::{Contents, Objects, value};
 
-/// What a container runs.
+/// The command of a container.
 pub(super) struct Invocation {
     pub(super) environment: Vec<(String, String)>,
     pub(super) command: Vec<String>,
 }
 
 impl Invocation {
-    /// What `container` says, in the environment that its node gives it.
+    /// The command of `container`, in the environment that its node provides.
     pub(super) async fn of(
         container: &Container,
         objects: &Objects<'_>,

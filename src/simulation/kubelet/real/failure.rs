@@ -1,8 +1,8 @@
-//! Why a pod does not start yet.
+//! The reasons why a pod does not start yet.
 
 use std::io;
 
-/// What keeps a pod from starting, in the kubelet's words where it has any.
+/// A reason why a pod does not start, in the kubelet's words where it has any.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("{kind} {name:?} not found")]

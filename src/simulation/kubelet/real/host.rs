@@ -1,4 +1,4 @@
-//! This machine as a node: whether it can be one, what it gives to containers, and where their files are.
+//! This machine as a node: whether it can run containers, what it provides to them, and where their files are.
 
 use std::env;
 use std::fs;
@@ -53,15 +53,15 @@ const PREFIX: &str = "local-node-";
 /// Why this machine cannot run containers.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// Whoever runs this program may not make mounts.
+    /// The user of this program may not make mounts.
     #[error("--executor buildah has to run as root: it makes mounts and process namespaces; start it with sudo")]
     NotRoot,
     /// Something is not installed.
     #[error("{program} is not installed, or not in PATH: install the package {package}")]
     Missing {
-        /// What is looked for.
+        /// The program that was not found.
         program: &'static str,
-        /// What to install.
+        /// The package to install.
         package: &'static str,
     },
     /// No overlay can be mounted.

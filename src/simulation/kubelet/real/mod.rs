@@ -1,20 +1,20 @@
-//! A node that runs pods for real, on this machine: what their specs say, with this machine's programs.
+//! A node that runs pods as processes of this machine, with this machine's programs.
 //!
-//! Reads pods, and the ConfigMaps and Secrets that they name, and asks for their tokens; writes their status, Events of
-//! what keeps them from starting, and their logs. It knows nothing of builds.
+//! It reads pods and the ConfigMaps and Secrets that they name, and requests their tokens. It writes their status,
+//! their logs, and Events on what keeps them from starting. It knows nothing of builds.
 //!
 //! ```text
 //! pod ──► volumes, environment ──► containers ──► states ──► status
-//!              │ what is not there     │  ▲
-//!              └─ waits, and says so   └──┴ SIGTERM, then SIGKILL: told to end, or past its deadline
+//!              │ missing objects       │  ▲
+//!              └─ waits, reports it    └──┴ SIGTERM, then SIGKILL: asked to stop, or past its deadline
 //! ```
 //!
-//! # What differs from a kubelet
-//! - No image is pulled: a container sees this machine's file system instead, with /tmp, /var/tmp, /run and
-//!   /var/lib/containers empty, and what it writes goes with it. Its command has to be in its spec.
-//! - Everything runs as root; [`Executor::NOTICE`] lists what of a spec is overridden.
-//! - Pods use this machine's network. Probes, hooks and init containers are not run, containers not started again.
-//! - A service account's token is not renewed before it expires: nothing in a volume changes.
+//! # Differences from a kubelet
+//! - No image is pulled: a container sees this machine's file system instead. /tmp, /var/tmp, /run and
+//!   /var/lib/containers are empty, and its writes are discarded with it. Its command has to be in its spec.
+//! - Everything runs as root; [`Executor::NOTICE`] lists which fields of the spec are overridden.
+//! - Pods use this machine's network. Probes, hooks and init containers are not run, and containers are not restarted.
+//! - A service account's token is not renewed before it expires: volumes are never updated.
 
 mod container;
 mod environment;
@@ -63,7 +63,7 @@ pub struct Executor {
 pub struct Ended(Arc<watch::Sender<bool>>, mpsc::Receiver<()>);
 
 impl Executor {
-    /// What a user has to know who starts it.
+    /// The notice for the user who starts it.
     pub const NOTICE: &str = "\
 pods run for real, as root, with this machine's programs in place of their images; of their specs, these are overridden:
   image, imagePullPolicy, imagePullSecrets   no image is pulled but what a container pulls by itself
@@ -82,7 +82,7 @@ pods run for real, as root, with this machine's programs in place of their image
         Ok((executor, Ended(closes, all_gone)))
     }
 
-    /// Runs a pod, until it is told to end and has.
+    /// Runs a pod until it is asked to stop and its containers have ended.
     pub(super) fn start(&self, client: &Client, pod: Pod) -> Running {
         let (stop, stopped) = watch::channel(None);
         let carrier = RealPodRunner::new(self.clone(), client.clone(), pod, stopped);
@@ -120,7 +120,7 @@ impl Ended {
 pub(super) struct Running(watch::Sender<Option<Duration>>);
 
 impl Running {
-    /// Tells it to end, within a time that may become shorter, but not longer.
+    /// Asks the pod to stop within a grace period. A later call can shorten the period, not extend it.
     pub(super) fn stop(&self, grace_period: Duration) {
         self.0.send_if_modified(|stop| {
             let is_sooner = stop.is_none_or(|known| grace_period < known);

@@ -1,4 +1,4 @@
-//! What pods read: ConfigMaps, Secrets, and themselves.
+//! Objects that pods read: ConfigMaps, Secrets, and the pod itself.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::simulation::kubelet::simulated::NODE;
 /// Keys, and what is in them.
 pub(super) type Contents = BTreeMap<String, Vec<u8>>;
 
-/// What one pod may read.
+/// The objects that one pod may read.
 pub(super) struct Objects<'a> {
     pub(super) client: &'a Client,
     pub(super) pod: &'a Pod,
 }
 
 impl Objects<'_> {
-    /// What is in a ConfigMap; nothing, if there is none and it is optional.
+    /// The content of a ConfigMap; nothing if it does not exist and is optional.
     pub(super) async fn config_map(&self, name: &str, optional: Option<bool>) -> Result<Contents, Failure> {
         let found = Api::<ConfigMap>::namespaced(self.client.clone(), &self.namespace()).get_opt(name).await;
         let Some(found) = found.map_err(Failure::Api)? else { return missing("configmap", name, optional) };
@@ -28,7 +28,7 @@ impl Objects<'_> {
         Ok(text.chain(binary).collect())
     }
 
-    /// What is in a Secret; nothing, if there is none and it is optional.
+    /// The content of a Secret; nothing if it does not exist and is optional.
     pub(super) async fn secret(&self, name: &str, optional: Option<bool>) -> Result<Contents, Failure> {
         let found = Api::<Secret>::namespaced(self.client.clone(), &self.namespace()).get_opt(name).await;
         let Some(found) = found.map_err(Failure::Api)? else { return missing("secret", name, optional) };
@@ -66,7 +66,7 @@ impl Objects<'_> {
     }
 }
 
-/// What one key holds.
+/// The value of one key.
 pub(super) fn value<'c>(
     contents: &'c Contents,
     kind: &'static str,

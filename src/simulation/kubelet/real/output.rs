@@ -1,4 +1,4 @@
-//! What a container writes: both of its streams, in order, as its log has them.
+//! The output of a container: both streams, in order, as its log has them.
 
 use std::collections::VecDeque;
 use std::io::{self, PipeWriter};
@@ -28,7 +28,7 @@ impl Output {
         Ok((Self { reader }, writer))
     }
 
-    /// Writes everything to the log of a container, and gives its last lines once nobody can write any more.
+    /// Copies all output to the container's log, and returns its last lines once every writer has closed the pipe.
     pub(super) async fn keep(mut self, logs: &PodLogs, uid: &str, container: &str) -> io::Result<String> {
         let mut tail: VecDeque<String> = VecDeque::new();
         let mut line = Vec::new();

@@ -1,4 +1,4 @@
-//! One pod, from beginning to end.
+//! The lifecycle of one pod.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::api::DEFAULT_NAMESPACE;
 use crate::causes::with_causes;
 use crate::simulation::kubelet::simulated::{self, NODE};
 
-/// How often is looked for what keeps a pod from starting.
+/// The interval at which a waiting pod checks for missing objects.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long containers may take to end, once their pod is past its deadline, that do not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;
@@ -73,7 +73,7 @@ impl RealPodRunner {
         Self { executor, client, pod, spec, stop, states, verdict: None, bound_at: Timestamp::now() }
     }
 
-    /// Runs the pod, and takes it away once it was told to end.
+    /// Runs the pod, and removes it once it was asked to stop.
     pub(super) async fn carry(mut self) {
         if let Err(error) = self.run().await {
             tracing::warn!(pod = self.pod.name_any(), error = with_causes(error.as_ref()), "failed to run a pod");
@@ -94,12 +94,12 @@ impl RealPodRunner {
             Some(prepared) => self.run_containers(&prepared).await,
             None => Ok(()),
         };
-        // What a build leaves takes a disk seconds to forget, and the API server is in this process.
+        // Deleting a build's files can take a disk seconds, and the API server runs in this process.
         tokio::task::spawn_blocking(|| drop(directories)).await?;
         Ok(outcome?)
     }
 
-    /// Waits until everything is there that the containers need; none if the pod was told to end before.
+    /// Waits until all objects exist that the containers need; none if the pod was asked to stop before.
     async fn prepared(&mut self, directories: &super::host::PodDirectories) -> kube::Result<Option<Prepared>> {
         let mut known = String::new();
         loop {
@@ -226,11 +226,11 @@ impl RealPodRunner {
     }
 }
 
-/// Within which time the pod is told to end now; waits until it is.
+/// Waits until the pod is asked to stop; returns the grace period.
 async fn told_to_end(stop: &mut watch::Receiver<Option<Duration>>) -> Option<Duration> {
     loop {
         if stop.changed().await.is_err() {
-            // Nobody is there any more who could tell.
+            // The sender is gone, so no request to stop can come any more.
             return std::future::pending().await;
         }
         if let Some(grace_period) = *stop.borrow_and_update() {

@@ -1,4 +1,4 @@
-//! Everything that has to be there before a pod's containers start.
+//! Preparation of a pod: its volumes, and the commands of its containers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::pod::RealPodRunner;
 use super::volumes::{Mountable, Volumes};
 use crate::causes::with_causes;
 
-/// What keeps a pod from starting, and how that is shown.
+/// A reason why a pod does not start, and how the node reports it.
 pub(super) struct Obstacle {
     /// Of the containers that wait.
     pub(super) reason: &'static str,

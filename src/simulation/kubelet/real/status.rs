@@ -1,4 +1,4 @@
-//! What a pod's status says.
+//! The status of a pod.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Container;
@@ -62,7 +62,7 @@ pub(super) fn phase(states: &[ContainerState]) -> &'static str {
     }
 }
 
-/// What holds of a pod in a phase.
+/// The conditions of a pod in a phase.
 pub(super) fn conditions(states: &[ContainerState], bound_at: Timestamp) -> Value {
     let is_ready = states.iter().all(|state| matches!(state, ContainerState::Running { .. }));
     let ready = if is_ready { "True" } else { "False" };

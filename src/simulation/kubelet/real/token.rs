@@ -1,4 +1,5 @@
-//! The tokens of pods: each its own service account's, and good for as long as the pod is there.
+//! Service account tokens of pods. Each is for the pod's own service account, and is bound to the pod: it becomes
+//! invalid when the pod is deleted.
 
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount, ServiceAccountTokenProjection};
@@ -31,7 +32,7 @@ fn request(pod: &Pod, wanted: &ServiceAccountTokenProjection) -> TokenRequest {
         uid: pod.uid(),
     };
     let spec = TokenRequestSpec {
-        // The API server's own, unless it is for somebody else.
+        // An empty list requests the API server's own audience.
         audiences: wanted.audience.iter().filter(|audience| !audience.is_empty()).cloned().collect(),
         bound_object_ref: Some(bound),
         expiration_seconds: wanted.expiration_seconds,

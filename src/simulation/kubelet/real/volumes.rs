@@ -1,7 +1,7 @@
 //! The volumes of a pod, as directories of this machine.
 //!
-//! What comes from objects is in memory, as the kubelet has it for Secrets, and is not brought in step when they
-//! change: a pod of this kind lives for minutes. The `sizeLimit` of an emptyDir is not watched.
+//! Volumes filled from objects are in memory, as the kubelet does for Secrets. They are not updated when the objects
+//! change: these pods live for minutes. The `sizeLimit` of an emptyDir is not enforced.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -21,11 +21,11 @@ const MODE_DEFAULT: i32 = 0o644;
 /// A volume that can be mounted.
 pub(super) struct Mountable {
     pub(super) directory: PathBuf,
-    /// Whether nobody may write to it, whatever a mount says.
+    /// Whether the volume is always mounted read-only, whatever the mount says.
     pub(super) is_read_only: bool,
 }
 
-/// A file to be.
+/// A file to be created.
 struct File {
     path: String,
     mode: i32,
@@ -59,7 +59,7 @@ impl Volumes<'_> {
             "Memory" => self.directories.in_memory(&name)?,
             other => return Err(Failure::Unsupported(format!("the medium {other} of an emptyDir"))),
         };
-        // As the kubelet makes it: whoever the container runs as may write.
+        // The kubelet uses this mode too, so that a container can write as any user.
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o777))?;
         Ok(Mountable { directory, is_read_only: false })
     }

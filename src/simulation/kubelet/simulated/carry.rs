@@ -1,4 +1,4 @@
-//! One pod, from beginning to end.
+//! The lifecycle of one pod.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const BACK_OFF_FACTOR: u32 = 10;
 /// How long the containers of a pod go on of which one has ended.
 const BETWEEN_ENDS: Duration = Duration::from_secs(3);
 
-/// Whatever carries one pod.
+/// Carries one pod.
 pub(super) struct PodRunner {
     pub(super) client: Client,
     pub(super) ledger: FakeRegistry,
@@ -100,7 +100,7 @@ impl PodRunner {
         Ok(!ends.is_empty())
     }
 
-    /// Runs a pod that is no build: it is there until it is deleted.
+    /// Runs a pod that is not a build: it runs until it is deleted.
     pub(super) async fn stand(&self) -> kube::Result<()> {
         self.bind().await?;
         for container in self.containers() {
@@ -213,7 +213,7 @@ impl PodRunner {
     }
 }
 
-/// Whether nobody is there to end a pod that is told to end.
+/// Whether the pod's node is lost, so no kubelet can end the pod when it is deleted.
 pub(super) fn is_on_lost_node(pod: &Pod) -> bool {
     pod.status.as_ref().and_then(|status| status.reason.as_deref()) == Some(NODE_LOST)
 }
@@ -223,7 +223,7 @@ const fn word(exit_code: i32) -> &'static str {
     if exit_code == 0 { "Completed" } else { "Error" }
 }
 
-/// What holds of a pod in a phase, on a whole node.
+/// The conditions of a pod in a phase, on a whole node.
 fn conditions(phase: &str) -> Value {
     let ready = if phase == "Running" { "True" } else { "False" };
     let since = now();

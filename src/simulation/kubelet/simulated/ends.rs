@@ -1,4 +1,4 @@
-//! How pods end that build no image, in the statuses that a kubelet writes.
+//! The statuses that a kubelet writes for pods that build no image.
 
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ impl PodRunner {
             BuildOutcome::Bare => return vec![json!({"phase": "Failed"})],
             BuildOutcome::Unknown => return vec![self.unknown()],
             BuildOutcome::Evicted => return vec![self.evicted()],
-            // Its containers may go on: nobody knows.
+            // The containers may still run: the API server cannot know.
             BuildOutcome::NodeLost => {
                 return vec![json!({"phase": "Running", "reason": NODE_LOST, "message": "no word of it"})];
             }
@@ -96,7 +96,7 @@ impl PodRunner {
         vec![json!({"phase": "Failed", "containerStatuses": self.all_ended(of, code, message)})]
     }
 
-    /// The container that builds is killed, and the others do not know at first.
+    /// The build container is killed; the other containers notice later.
     fn out_of_memory(&self) -> Vec<Value> {
         let killed = (KILLED, "OOMKilled", "");
         let end = |name: &str| if name == IMAGE_BUILD { killed } else { (1, "Error", "") };

@@ -1,10 +1,10 @@
-//! The node agent: scheduler, kubelet and registry in one. Carries build pods through their phases.
+//! The node agent: scheduler, kubelet and registry in one. It carries build pods through their phases.
 //!
-//! Reads pods, and the ConfigMaps that they mount; writes their status, and the ConfigMap with the digest, just as
-//! the pod's own helper container would. What it "pushes" is kept, to be compared with what is published.
+//! It reads pods and the ConfigMaps that they mount. It writes their status, and the ConfigMap with the digest, as the
+//! pod's own helper container would. It records the images that it "pushes", for comparison with the published ones.
 //!
-//! In a [local cluster](crate::cli) it is a whole node: it binds pods to itself, writes their logs, and runs those
-//! that are no builds too, until they are deleted. There it may also have an [`Executor`], which runs them for real.
+//! In a [local cluster](crate::cli) it is a whole node: it binds pods to itself, writes their logs, and also runs pods
+//! that are not builds, until they are deleted. There it may have an [`Executor`], which runs pods as real containers.
 
 mod carry;
 mod ends;
@@ -35,7 +35,7 @@ use crate::simulation::people::registry::FakeRegistry;
 /// The name under which the node agent sends its requests.
 pub const USER_AGENT: &str = "node-agent";
 
-/// What a node agent does beyond carrying build pods.
+/// The features of a node agent besides carrying build pods.
 #[derive(Debug, Clone)]
 pub struct WholeNode {
     /// How long a build runs.
@@ -108,7 +108,7 @@ impl NodeAgent {
         }
     }
 
-    /// Ends a pod that was told to end.
+    /// Ends a deleted pod.
     async fn end(&self, running: &mut BTreeMap<String, Running>, pod: &Pod) {
         let uid = pod.uid().unwrap_or_default();
         if let Some(Running::Real(carried)) = running.get(&uid) {
@@ -177,7 +177,7 @@ impl NodeAgent {
     }
 }
 
-/// What runs a pod.
+/// The runner of a pod.
 enum Running {
     Simulated(#[expect(dead_code, reason = "it is held, and ends with this")] Task),
     Real(real::Running),

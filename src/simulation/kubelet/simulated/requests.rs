@@ -1,4 +1,4 @@
-//! What any node does with a pod, whatever runs it: takes it, and takes it away.
+//! Operations of any node on a pod: binding it, and removing it.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Preconditions};
@@ -26,7 +26,7 @@ pub(in crate::simulation) async fn bind(client: &Client, pod: &Pod) -> kube::Res
     Ok(())
 }
 
-/// Ends a pod that was told to end, of which nothing is there any more.
+/// Removes a deleted pod whose containers have ended.
 pub(in crate::simulation) async fn kill(client: &Client, pod: &Pod) {
     let params = DeleteParams {
         grace_period_seconds: Some(0),

@@ -1,4 +1,4 @@
-//! How often, and how many.
+//! Rates and shares.
 
 use std::time::Duration;
 

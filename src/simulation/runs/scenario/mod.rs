@@ -1,42 +1,44 @@
-//! Scenarios: what goes on around the daemon, and what goes wrong, drawn from a seed over virtual time.
+//! Scenarios: user actions, other controllers' writes and faults around the daemon, drawn from a seed over virtual
+//! time.
 //!
-//! A run has two phases. At first faults happen, for a bounded time. Then everything heals and users mend their input;
-//! from there on every pool has to be built within a bound, nothing may be left behind, and for an hour nothing may be
-//! sent. What has to hold at every moment is checked after each request throughout.
+//! A run has two phases. In the first, faults happen for a bounded time. Then all faults stop and users correct their
+//! inputs. From there on, the daemon must build every pool within a bound, must leave no object behind, and must then
+//! send no request for an hour. The invariants are checked after each request in both phases.
 //!
-//! A scenario is a preset, or a YAML file such as this, in which everything may be left out. A time says how often
-//! something happens, on average; what is left out does not happen. A share is of requests, or of builds, from 0 to 1.
+//! A scenario is a preset, or a YAML file of rates such as this one. Every entry is optional; faults that it does not
+//! list are off. A time is the average interval between two events of a kind. A share is of requests or of builds, from
+//! 0 to 1.
 //!
 //! ```yaml
-//! pools: 4                  # that are opted in at first
+//! pools: 4                  # opted in at first
 //! replicas: 2               # processes of the daemon
 //! builder: mixed            # pod, openshift, or mixed
 //! concurrent-builds: 3      # 0 is no limit
-//! faults: 2h                # how long the first phase takes
-//! mended: true              # whether users mend their input after it
-//! swarm: true               # whether each seed goes without some of what is listed below
+//! faults: 2h                # duration of the first phase
+//! mended: true              # whether users correct their inputs after it
+//! swarm: true               # whether each seed leaves out some of the entries below
 //! network:
 //!   cuts: 10m               # connections are cut, watches among them
-//!   silences: 10m           # connections fall silent, and nobody says so
+//!   silences: 10m           # connections deliver nothing more, and stay open without an error
 //!   partitions: 30m         # a process cannot reach the API server for a while
 //!   errors: 0.05            # requests answered with 409, 429, 500 or 503
 //!   lost: 0.02              # requests, or their answers, that are lost
 //!   slow: 0.1               # requests, or their answers, that take seconds
-//!   latency: 30ms           # that each request takes on its way, at most
+//!   latency: 30ms           # maximum delay of a request without other faults
 //!   event-window: 64        # changes after which an older watch is answered with 410
-//!   lags: 15m               # events come late for a while, those of each watch by a time of their own
-//!   duplicates: 0.02        # events that come again, or with some of those before them
-//!   api-server-restarts: 1h # it is away for a while, and keeps no changes from before
+//!   lags: 15m               # events arrive late for a while; each watch has its own delay
+//!   duplicates: 0.02        # events that are repeated, alone or with some of those before them
+//!   api-server-restarts: 1h # it is down for a while, and keeps no changes from before
 //! processes:
 //!   crashes: 20m
 //!   restarts: 30m           # orderly
-//!   pauses: 30m             # it stands still for a while, and then does what it was about to do
-//!   clock-errors: 3m        # how far the clock of each may be off, either way; it is set once in its life
+//!   pauses: 30m             # it is suspended for a while, and then sends its pending requests
+//!   clock-errors: 3m        # maximum error of each clock, either way; it is set once in its life
 //! builds:
-//!   failures: 0.1           # the user's fault, or a registry that says no
+//!   failures: 0.1           # the user's fault, or a refusal by the registry
 //!   evictions: 0.05
 //!   node-losses: 0.05
-//!   registry-faults: 0.1    # images that cannot be pulled, or pushed, today
+//!   registry-faults: 0.1    # images that cannot be pulled or pushed for now
 //!   late-starts: 0.1        # image pull back-off, for a while
 //!   never-starts: 0.05
 //!   rejections: 0.05        # the kubelet of its node rejects it: OutOfcpu, NodeAffinity and the like
@@ -46,25 +48,25 @@
 //!   full-disks: 0.05        # no space is left on its node's disk
 //!   start-errors: 0.05      # its program cannot be started
 //!   overruns: 0.05          # it takes longer than it may
-//!   bare-ends: 0.05         # it fails, and nothing says why
-//!   deletions: 20m          # somebody deletes a build object
+//!   bare-ends: 0.05         # its pod fails without a reason or message
+//!   deletions: 20m          # another client deletes a build object
 //! neighbours:
 //!   status-writes: 10s      # another controller writes the status of pools
-//!   conflict-storms: 30m    # the same, tens of times a second, while the daemon is at work on that pool
+//!   conflict-storms: 30m    # the same, tens of times a second, while the daemon works on that pool
 //!   degradations: 30m       # another controller sets Degraded, or NodeDegraded, for a while
-//!   resets: 30m             # GitOps puts the user's objects back to what they were
-//! admission:                # the daemon's writes are refused, of one pool or of all, for a while
-//!   quotas: 30m             # there is no room for another build
+//!   resets: 30m             # GitOps restores the user's objects
+//! admission:                # the daemon's writes for one pool or for all are refused for a while
+//!   quotas: 30m             # the quota has no room for another build
 //!   pod-policies: 30m       # PodSecurity and the like forbid build pods, or a webhook denies them
 //!   pool-policies: 30m      # a policy denies patches of pools
-//!   webhook-outages: 30m    # a webhook that has to be asked is down
+//!   webhook-outages: 30m    # a required webhook is down
 //! users:
 //!   opt-outs: 30m           # for a while
 //!   edits: 15m              # of images, the release, Containerfiles, the repository, the builder
-//!   bad-edits: 30m          # likewise, and mended after a while
+//!   bad-edits: 30m          # likewise, and corrected after a while
 //!   rollouts: 10m
 //!   rebuilds: 20m
-//!   recreations: 60m        # a pool is deleted, and made again after a while
+//!   recreations: 60m        # a pool is deleted, and created again after a while
 //! ```
 
 mod amounts;
@@ -86,7 +88,7 @@ pub use self::run::{Outcome, Run, run};
 pub use self::seeds::{Failed, Summary, run_all};
 use super::fleet::Builder;
 
-/// What goes on around the daemon, and what goes wrong.
+/// User actions, other controllers' writes and faults around the daemon.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Scenario {
@@ -94,7 +96,7 @@ pub struct Scenario {
     pub pools: usize,
     /// Processes of the daemon.
     pub replicas: usize,
-    /// What runs the builds; where both do, users change between them.
+    /// The kind of build objects; with both kinds, users switch between them.
     pub builder: Builder,
     /// Builds that run at once; 0 is no limit.
     pub concurrent_builds: usize,
@@ -106,27 +108,27 @@ pub struct Scenario {
     pub mended: bool,
     /// Whether each seed goes without some of what is listed: faults hide one another.
     pub swarm: bool,
-    /// What goes wrong between the daemon and the API server.
+    /// Network faults between the daemon and the API server.
     pub network: Network,
-    /// What happens to the processes of the daemon.
+    /// Faults of the daemon's processes.
     pub processes: Processes,
-    /// What happens to builds.
+    /// The ends of builds, and deletions of build objects.
     pub builds: Builds,
-    /// What other controllers do.
+    /// Writes of other controllers.
     pub neighbours: Neighbours,
     /// Which writes of the daemon are refused.
     pub admission: Admission,
-    /// What users do.
+    /// Actions of users.
     pub users: Users,
 }
 
-/// What goes wrong between the daemon and the API server.
+/// Network faults between the daemon and the API server.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Network {
     /// The connections of a process are cut, watches among them.
     pub cuts: Every,
-    /// The connections of a process fall silent, and nobody says so.
+    /// The connections of a process deliver nothing more, and stay open without an error.
     pub silences: Every,
     /// A process cannot reach the API server for a while.
     pub partitions: Every,
@@ -136,7 +138,7 @@ pub struct Network {
     pub lost: Share,
     /// Requests that take seconds, or whose answers do.
     pub slow: Share,
-    /// How long a request is on its way at most, if nothing goes wrong with it.
+    /// The maximum delay of a request without other faults.
     #[serde(deserialize_with = "amounts::duration")]
     pub latency: Duration,
     /// Changes of a kind that are kept; a watch from before them is answered with 410.
@@ -145,7 +147,7 @@ pub struct Network {
     pub lags: Every,
     /// Events of watches that come twice, be it alone or in a run of the latest ones.
     pub duplicates: Share,
-    /// The API server is away for some seconds, for everybody, and knows of no changes from before that.
+    /// The API server is down for some seconds, for all clients, and keeps no changes from before.
     pub api_server_restarts: Every,
 }
 
@@ -168,15 +170,15 @@ impl Default for Network {
     }
 }
 
-/// What happens to the processes of the daemon. Each is started again after a while.
+/// Faults of the daemon's processes. Each process is restarted after a while.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Processes {
     /// A process ends at once, in the middle of whatever it does.
     pub crashes: Every,
-    /// A process is told to stop.
+    /// A process is asked to stop, and ends in an orderly way.
     pub restarts: Every,
-    /// A process stands still for a while, perhaps for longer than its lease lasts, and then does what it was about to do.
+    /// A process is suspended for a while, possibly longer than its lease, and then sends its pending requests.
     pub pauses: Every,
     /// How far the clock of a process is off at most, either way, from its start on; in the middle of its life it is set,
     /// right or to another such error.
@@ -184,7 +186,7 @@ pub struct Processes {
     pub clock_errors: Duration,
 }
 
-/// What happens to builds.
+/// The ends of builds, and deletions of build objects.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Builds {
@@ -204,7 +206,7 @@ pub struct Builds {
     pub rejections: Share,
     /// Builds that are killed, as they take more memory than they may.
     pub out_of_memory: Share,
-    /// Builds of which nobody knows how they ended.
+    /// Builds whose node has lost the state of their containers.
     pub unknown_ends: Share,
     /// Builds whose pods have an init container of others, which fails.
     pub init_failures: Share,
@@ -214,19 +216,19 @@ pub struct Builds {
     pub start_errors: Share,
     /// Builds that take longer than they may.
     pub overruns: Share,
-    /// Builds that fail, and of which nothing says why.
+    /// Builds whose pods fail without a reason or message.
     pub bare_ends: Share,
-    /// Somebody deletes a build object.
+    /// Another client deletes a build object.
     pub deletions: Every,
 }
 
-/// What other controllers do.
+/// Writes of other controllers.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Neighbours {
     /// Another controller writes the status of a pool.
     pub status_writes: Every,
-    /// Another controller writes the status of a pool again and again for some seconds, while the daemon is at work on it.
+    /// Another controller writes the status of a pool repeatedly for some seconds, while the daemon works on it.
     pub conflict_storms: Every,
     /// Another controller degrades a pool for a while.
     pub degradations: Every,
@@ -248,7 +250,7 @@ pub struct Admission {
     pub webhook_outages: Every,
 }
 
-/// What users do.
+/// Actions of users.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Users {

@@ -1,4 +1,4 @@
-//! The scenarios that have a name.
+//! The named scenarios.
 
 use std::time::Duration;
 

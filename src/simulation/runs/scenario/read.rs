@@ -1,4 +1,4 @@
-//! Scenarios by name, and from files.
+//! Reading of scenarios, by preset name or from a file.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub enum ScenarioError {
     OutOfBounds {
         /// The file.
         file: PathBuf,
-        /// What is wrong, and what would be right.
+        /// The error, and a valid alternative.
         what: &'static str,
     },
 }
@@ -31,7 +31,7 @@ pub fn named(name: &str) -> Option<Scenario> {
 /// The preset of this name, or else the scenario in the file of this name.
 ///
 /// # Errors
-/// If there is neither; what is wrong in a file is told with its line.
+/// If there is neither. An error in a file names its line.
 pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
     if let Some(scenario) = named(name) {
         return Ok(scenario);

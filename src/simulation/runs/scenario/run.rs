@@ -25,31 +25,31 @@ use crate::simulation::{Fleet, Trace};
 
 /// The bound in which every pool is built once nothing goes wrong any more, but for the time that builds take.
 const LIVENESS: Duration = Duration::from_secs(2 * 3600);
-/// What the builds of one pool may add to it, if it builds alone: a build under way, one that was lost, and the one that
-/// counts.
+/// The time that the builds of one pool may add to it, if it builds alone: a build in progress, a lost one, and the one
+/// that counts.
 const LIVENESS_PER_POOL: Duration = Duration::from_secs(1800);
 /// How often it is looked whether every pool is built.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
-/// Requests that are remembered, to tell of those that should not have been.
+/// The number of recent requests that are stored, for the report of unexpected ones.
 const LOG_LENGTH: usize = 4096;
 
-/// What is run.
+/// The parameters of a run.
 #[derive(Clone)]
 pub struct Run {
-    /// What goes on.
+    /// The scenario.
     pub scenario: Scenario,
-    /// What it is drawn from.
+    /// The seed.
     pub seed: u64,
     /// The daemon's settings; how many builds run at once is the scenario's.
     pub settings: ActorSettings,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What it was drawn from.
+    /// The seed.
     pub seed: u64,
-    /// What did not hold.
+    /// The violations.
     pub violations: Vec<String>,
     /// Builds that were started.
     pub builds: usize,
@@ -71,7 +71,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Errors
 /// If the runtime cannot be made, the embedded API server refuses what a run begins with, or the trace cannot be written.
-/// What does not hold is no error, but part of the outcome.
+/// A violation is no error, but part of the outcome.
 pub fn run(run: &Run, trace: Option<&Trace>) -> Result<Outcome, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let outcome = runtime.block_on(async { Stage::set(run, trace).await?.play().await })?;
@@ -153,7 +153,7 @@ impl Stage {
         !self.invariants.violations().is_empty() || !self.ledger.complaints().is_empty()
     }
 
-    /// From here on nothing goes wrong any more.
+    /// Stops all faults.
     async fn heal(&self) {
         self.calm.begin();
         self.world.refusals.end_all();
@@ -183,7 +183,7 @@ impl Stage {
         }
     }
 
-    /// Leaves the cluster alone for an hour; what was asked for in it all the same.
+    /// Leaves the cluster alone for an hour; returns the requests that the daemon sent nevertheless.
     async fn rest(&self) -> Result<Vec<String>, Error> {
         time::sleep(SETTLE).await;
         let server = &self.world.server;
@@ -224,7 +224,7 @@ impl Stage {
     }
 }
 
-/// Lets the invariants know of what goes wrong, by the clock of the run.
+/// Reports each disturbance to the invariants, by the clock of the run.
 fn tolerance(invariants: &Invariants, clock: Clock) -> Tolerance {
     let invariants = invariants.clone();
     Arc::new(move |time| {

@@ -1,4 +1,4 @@
-//! Many runs of a scenario, each from a seed of its own.
+//! Runs of a scenario from many seeds.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::run::{Outcome, Run, run};
 
-/// What came of runs in which everything held.
+/// The summary of runs without a violation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Runs.
@@ -55,11 +55,11 @@ impl Summary {
     }
 }
 
-/// Runs `template` from each of `seeds`, as many at once as there are processors, up to the first in which something
-/// does not hold. `progress` is told how many are done, from whichever thread.
+/// Runs `template` from each of `seeds`, as many at once as there are processors, and stops at the first violation. The
+/// worker threads call `progress` with the number of finished runs.
 ///
 /// # Errors
-/// Of several seeds in which something does not hold, the lowest that was run.
+/// Of several seeds with a violation, the lowest that was run.
 pub fn run_all(
     template: &Run,
     seeds: RangeInclusive<u64>,

@@ -1,8 +1,7 @@
-//! Scenarios of which each seed leaves something out.
+//! Swarm scenarios: each seed leaves out some of the faults.
 //!
-//! What goes wrong hides what else goes wrong: a process that crashes every few minutes never shows that one of its
-//! watches has been blind since. So a search over seeds finds more if most of them go without some of the faults, each
-//! without others.
+//! Faults hide each other: if a process crashes every few minutes, a watch that has gone blind has no visible effect.
+//! So a search over seeds finds more if most seeds run without some of the faults, each without different ones.
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -10,14 +9,14 @@ use rand_chacha::ChaCha8Rng;
 use super::{Admission, Builds, Neighbours, Network, Processes, Scenario, Users};
 use crate::simulation::faults::random;
 
-/// The stream that says what is left out.
+/// The stream of random numbers that selects the faults to leave out.
 const STREAM: u64 = 90;
 
-/// The shares of what is listed that happen; each seed has one of these.
+/// The shares of the listed entries that are kept; each seed has one of these.
 const SHARES: [f64; 4] = [1.0, 0.6, 0.4, 0.2];
 
 impl Scenario {
-    /// What goes on in the run of `seed`: all that is listed, unless the scenario is a swarm.
+    /// The scenario of the run with `seed`: complete, unless the scenario is a swarm.
     #[must_use]
     pub fn of_seed(&self, seed: u64) -> Self {
         let mut scenario = self.clone();
@@ -30,7 +29,7 @@ impl Scenario {
     }
 }
 
-/// Draws what is left out.
+/// Draws the entries to leave out.
 struct Thinning {
     random: ChaCha8Rng,
     share: f64,
@@ -44,7 +43,7 @@ impl Thinning {
     }
 }
 
-/// Leaves out what `thinning` says. Configs are rolled out in any case: without, nothing goes on.
+/// Leaves out what `thinning` draws. Rollouts of configs always stay: without them, nothing is built.
 fn thin(scenario: &mut Scenario, thinning: &mut Thinning) {
     let Network {
         cuts,

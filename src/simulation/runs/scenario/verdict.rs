@@ -1,4 +1,4 @@
-//! What has to hold once everything has healed.
+//! Checks of the state after the faults have stopped.
 
 use kube::api::ListParams;
 
@@ -16,8 +16,8 @@ pub(super) async fn pools(world: &World) -> kube::Result<Vec<Object>> {
     Ok(seed::api(&world.user, Kind::MachineConfigPool).list(&ListParams::default()).await?.items)
 }
 
-/// What is not done yet: each pool is to have the image of its newest config, built from what is written today, and
-/// nothing of a build is to be left.
+/// Unfinished work: each pool must have the image of its newest config, built from the current inputs, and no object of
+/// a build may be left.
 pub(super) async fn unfinished(
     world: &World,
     ledger: &FakeRegistry,
@@ -37,7 +37,7 @@ pub(super) async fn unfinished(
     Ok(found)
 }
 
-/// What the published image was built from, if that is not what is written today.
+/// The inputs of the published image that differ from the current ones.
 fn outdated(pool: &Pool<'_>, images: &Object) -> Option<String> {
     let published = BuildRecord::of(pool).unwrap_or_default().published?.inputs;
     let written = |key: &str| images.data["data"][key].as_str().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What a cluster has come to, told so that two can be compared: without what is never the same twice.
+//! The final state of a cluster as text, without fields that differ between runs, so that two runs can be compared.
 
 use std::sync::LazyLock;
 
@@ -42,7 +42,8 @@ pub(super) async fn of(world: &World) -> Result<String, Stuck> {
 
 fn line(kind: Kind, object: &Object, ledger: &FakeRegistry) -> String {
     if kind == Kind::Event {
-        // Its name and its times say when it was; that it was told, and how often, is what counts.
+        // An Event's name and times differ between runs, so only its subject, its reason and the number of Events
+        // count.
         let about = &object.data["involvedObject"]["name"];
         return stable(&json!([kind.name(), about, object.data["reason"]]).to_string(), ledger);
     }

@@ -1,4 +1,4 @@
-//! The kinds of faults, and how each is put in.
+//! The kinds of faults, and how each is injected.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::simulation::faults::link_control::{Fate, Script};
 /// Seconds that a server which has too much to do asks to wait.
 const RETRY_AFTER_S: u64 = 5;
 
-/// What goes wrong at one request.
+/// A fault at one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InjectedFault {
     /// The process dies just before it.
@@ -22,7 +22,7 @@ pub enum InjectedFault {
     Cut,
     /// It arrives, and its answer is lost with the connection.
     AnswerLost,
-    /// It does not arrive, and nobody says so.
+    /// It does not arrive, and the connection stays open without an error.
     Vanishes,
     /// It arrives, and its answer never comes.
     AnswerVanishes,
@@ -30,11 +30,11 @@ pub enum InjectedFault {
     Truncated,
     /// It is answered with a conflict.
     Conflict,
-    /// It is one too many, and may come again later.
+    /// It is answered with 429 and a `Retry-After`.
     Throttled,
     /// It is answered with an internal error.
     InternalError,
-    /// It is answered by a server that is not there for it.
+    /// It is answered with 503.
     Unavailable,
     /// The actor that is about to send it panics. Counted by those requests alone that actors send.
     Panics,
@@ -82,7 +82,7 @@ impl InjectedFault {
         }
     }
 
-    /// What it does to the request that it is about.
+    /// Its effect on the request.
     const fn fate(self) -> Fate {
         match self {
             Self::DiesBefore => Fate::DiesBefore,
@@ -100,7 +100,7 @@ impl InjectedFault {
         }
     }
 
-    /// What becomes of the requests of the first process, if the fault is at request number `at`.
+    /// The fate of the first process's requests, if the fault is at request number `at`.
     pub(super) fn script(self, at: usize) -> Script {
         match self {
             Self::DiesAlways => self.script_of_successor(),
@@ -108,7 +108,7 @@ impl InjectedFault {
         }
     }
 
-    /// What becomes of the requests of a process that follows one that died.
+    /// The fate of the requests of a process that follows one that died.
     pub(super) fn script_of_successor(self) -> Script {
         let mut writes = 0;
         Box::new(move |passing| {

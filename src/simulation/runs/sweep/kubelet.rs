@@ -1,4 +1,4 @@
-//! Whatever runs builds, as a story has it: each build object starts after a while, runs, and comes to its end.
+//! The simulated builder of the sweep: each build object starts after a delay, runs, and ends as its scenario says.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::simulation::seed;
 const PENDING: Duration = Duration::from_secs(5);
 /// Longer than a request may take to be given up and sent again.
 const RUNNING: Duration = Duration::from_secs(60);
-/// How long a pod takes to end that is told to.
+/// The time that a deleted pod takes to end.
 const ENDING: Duration = Duration::from_secs(2);
 
 /// Carries the build objects of `scenario`, until it is dropped.
@@ -51,7 +51,7 @@ pub(super) async fn run(client: Client, ledger: FakeRegistry, scenario: Scenario
     }
 }
 
-/// Whatever carries one build object. It stops at the first request that fails: the object is gone.
+/// Carries one build object. It stops at the first request that fails: the object is gone.
 struct SweepPodRunner {
     client: Client,
     ledger: FakeRegistry,
@@ -71,7 +71,7 @@ impl SweepPodRunner {
         sleep(PENDING).await;
         self.set_status(json!({"phase": "Running"})).await?;
         sleep(RUNNING).await;
-        // A pod that was told to end meanwhile does not come to a good end.
+        // A pod that was deleted meanwhile does not succeed.
         let now = seed::api(&self.client, self.kind).get(&self.object.name_any()).await?;
         if now.metadata.deletion_timestamp.is_some() || now.metadata.uid != self.object.metadata.uid {
             return Ok(());
@@ -120,7 +120,7 @@ impl SweepPodRunner {
         json!({"phase": "Failed", "reason": reason, "message": "the node ran out of disk"})
     }
 
-    /// Leaves the digest as the helper container does, and no word of it in the pod.
+    /// Leaves the digest in a ConfigMap as the helper container does, and not in the pod.
     async fn leave_digest(&self, digest: &str) -> kube::Result<()> {
         let config_map = json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": names::digest(self.rendered())},
@@ -153,7 +153,7 @@ impl SweepPodRunner {
         Ok(())
     }
 
-    /// Ends a pod that was told to end.
+    /// Ends a deleted pod.
     async fn end(&self) -> kube::Result<()> {
         sleep(ENDING).await;
         let uid = Preconditions { uid: self.object.uid(), resource_version: None };

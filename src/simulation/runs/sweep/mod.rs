@@ -1,21 +1,22 @@
-//! The crash sweep: whatever dies or gets lost, whenever, the cluster ends in the same state.
+//! The crash sweep: with any single fault at any request, the cluster must end in the same state.
 //!
-//! Each [`Scenario`] is played once undisturbed, which counts the daemon's requests and notes the end. Then it is played
-//! again for every kind of [`InjectedFault`] and every request, with that fault at that request; a process that dies is
-//! followed by another at once. Each time the [invariants](crate::simulation::checks::invariants) hold at every moment,
-//! no build is made twice, nothing is left over, the end is the same, and after it the daemon is silent.
+//! Each [`Scenario`] is first run without a fault, which counts the daemon's requests and records the final state. The
+//! sweep then replays it once per request and kind of [`InjectedFault`], and injects that fault at that request. If the
+//! process dies, another is started at once. In each replay, the [invariants](crate::simulation::checks::invariants)
+//! must hold at every moment, no build may run twice, no object may be left over, the final state must be the same, and
+//! the daemon must then send no more requests.
 //!
-//! | file | concern |
+//! | file | content |
 //! |---|---|
-//! | `scenario` | the stories |
-//! | `user` | what a user does, and waits for, in them |
-//! | `kubelet` | what becomes of builds |
-//! | `world` | one cluster, and how one waits in it |
-//! | `fault` | the kinds of faults, and how each is put in |
-//! | `process` | the daemon's process, and its successors |
-//! | `trial` | one playing of one scenario |
-//! | `ending` | what a cluster has come to, told so that two can be compared |
-//! | `report` | what came of it, as a table |
+//! | `scenario` | the scenarios |
+//! | `user` | the actions of the simulated user, and the states that it waits for |
+//! | `kubelet` | the simulated builder |
+//! | `world` | one cluster, and functions that wait for a state of it |
+//! | `fault` | the kinds of faults, and how each is injected |
+//! | `process` | the daemon's first process, and its successors |
+//! | `trial` | one run of one scenario with one fault |
+//! | `ending` | the final state of a cluster as text that can be compared |
+//! | `report` | the results, as a table |
 
 mod ending;
 mod fault;
@@ -48,8 +49,8 @@ pub struct SweepOptions {
     pub stride: usize,
     /// Threads to play in. The outcome does not depend on it.
     pub threads: usize,
-    /// The end that every scenario is said to have, instead of that of its undisturbed run; to see that a wrong end
-    /// is found.
+    /// A final state to expect of every scenario, instead of that of its undisturbed run. It tests that the sweep
+    /// detects a wrong final state.
     pub expected_end: Option<String>,
 }
 
@@ -61,7 +62,7 @@ impl Default for SweepOptions {
     }
 }
 
-/// Tries every point that `options` ask for; `progress` is told how many are done, and of how many.
+/// Tries every point that `options` ask for; calls `progress` with the number of finished points and their total.
 pub fn sweep(options: &SweepOptions, progress: &(dyn Fn(usize, usize) + Sync)) -> SweepReport {
     let references = in_parallel(options.threads, &options.scenarios, &|_| {}, |scenario| {
         let mut reference = trial::play_undisturbed(*scenario);
@@ -109,7 +110,7 @@ fn requests(fault: InjectedFault, reference: &Reference) -> usize {
     }
 }
 
-/// What `work` makes of each of `items`, in their order; `progress` is told how many are done.
+/// The results of `work` on each of `items`, in their order; calls `progress` with the number of finished items.
 fn in_parallel<T: Sync, R: Send>(
     threads: usize,
     items: &[T],

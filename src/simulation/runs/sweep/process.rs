@@ -1,4 +1,4 @@
-//! The daemon's process, and its successors.
+//! The daemon's first process, and its successors.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use crate::cluster::client::RequestHook;
 use crate::daemon::{self, Daemon};
 use crate::simulation::faults::link_control::{Fate, Link, LinkControl, Script};
 
-/// What the first process was about to do in its actors, in order.
+/// The requests that the actors of the first process were about to send, in order.
 pub(super) type Announced = Arc<Mutex<Vec<String>>>;
 
 /// The daemon's processes: one at a time.

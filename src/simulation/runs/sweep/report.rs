@@ -1,4 +1,4 @@
-//! What came of a sweep, as a table.
+//! The result of a sweep, as a table.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::scenario::Scenario;
 use super::trial::{Reference, Trial};
 use crate::simulation::runs::report::{aligned, table};
 
-/// What came of a sweep.
+/// The result of a sweep.
 #[derive(Debug, Clone)]
 pub struct SweepReport {
     faults: Vec<InjectedFault>,
@@ -27,7 +27,7 @@ pub struct SweepReport {
 /// A point at which something was wrong.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What it was.
+    /// The violation.
     pub whats: Vec<String>,
     /// The request at which the fault was.
     pub at: String,

@@ -1,4 +1,4 @@
-//! The stories.
+//! The scenarios of the sweep.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::reconcile::objects::openshift::OpenShiftBuilder;
 use crate::reconcile::objects::pod::PodBuilder;
 use crate::simulation::seed;
 
-/// What happens.
+/// The course of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Story {
     /// A pool is built.
@@ -27,7 +27,7 @@ enum Story {
     Failure,
     /// Its build is taken off its node, and tried again.
     Evicted,
-    /// Somebody deletes its build object, which is made again.
+    /// Another client deletes its build object; the daemon creates it again.
     Lost,
     /// It is opted out while it is built.
     OptOut,
@@ -66,7 +66,7 @@ const STORIES: [(Story, &str, &[Runner]); 14] = [
     (Story::Degraded, "degraded", &Runner::BOTH),
 ];
 
-/// What runs the builds.
+/// The kind of build objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Runner {
     Pod,
@@ -84,7 +84,7 @@ impl Runner {
     }
 }
 
-/// A story, and what runs the builds in it.
+/// A course of events, and the kind of its build objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scenario {
     story: Story,
@@ -145,7 +145,7 @@ impl Scenario {
         Ok(())
     }
 
-    /// What a user does.
+    /// The actions of the user.
     pub(super) async fn play(self, world: &World) -> Result<(), Stuck> {
         let pool = Kind::MachineConfigPool;
         let build = if self.runner == Runner::Pod { Kind::Pod } else { Kind::Build };

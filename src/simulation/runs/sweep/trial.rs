@@ -1,4 +1,4 @@
-//! One playing of one scenario.
+//! One run of one scenario, with one fault or none.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -14,14 +14,15 @@ use super::scenario::Scenario;
 use super::world::{Stuck, World};
 use crate::simulation::faults::link_control::LinkRequest;
 
-/// Virtual time between two looks at whether all is done.
+/// The virtual time between two checks whether all work is done.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(60);
-/// Virtual time within which all has to be done, once the user has done his part.
+/// The virtual time within which all work must be done, once the user has finished.
 const SETTLE_MAX: Duration = Duration::from_secs(3600);
-/// Virtual time in which nothing is to be done then: longer than a watch may be blind, and than one lasts.
+/// The virtual time in which the daemon must then send nothing: longer than a watch may be blind, and than a watch
+/// lasts.
 const REST: Duration = Duration::from_secs(300);
 
-/// What an undisturbed run comes to.
+/// The result of an undisturbed run.
 #[derive(Debug, Clone)]
 pub(super) struct Reference {
     /// The daemon's requests.
@@ -40,24 +41,24 @@ pub(super) struct Trial<'a> {
     pub reference: &'a Reference,
 }
 
-/// What a run came to.
+/// The result of a run.
 struct Played {
     requests: Vec<LinkRequest>,
     announced: Vec<String>,
     end: String,
     builds_made: BTreeMap<(String, String), usize>,
-    /// What should not have been so.
+    /// The violations.
     whats: Vec<String>,
 }
 
-/// Plays a scenario without a fault; what should not be so there, if anything is not.
+/// Runs a scenario without a fault; returns the violations, if there are any.
 pub(super) fn play_undisturbed(scenario: Scenario) -> Result<Reference, Vec<String>> {
     let Played { requests, announced, end, builds_made, whats } = play(scenario, None, None)?;
     if whats.is_empty() { Ok(Reference { requests, announced, end, builds_made }) } else { Err(whats) }
 }
 
 impl Trial<'_> {
-    /// Plays it; returns what should not have been so.
+    /// Runs it; returns the violations.
     pub(super) fn run(&self) -> Vec<String> {
         let played = match play(self.scenario, Some((self.fault, self.request)), Some(&self.reference.end)) {
             Ok(played) => played,

@@ -1,4 +1,4 @@
-//! What a user does, and waits for, in a story.
+//! The actions of the simulated user, and the states that it waits for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +10,11 @@ use crate::api::pool::is_build_reference;
 use crate::api::{Kind, Pool, names};
 use crate::simulation::MachineConfigTemplate;
 
-/// The pool of every story.
+/// The pool of every scenario.
 pub(super) const POOL: &str = "worker";
 /// The config that it wants at first.
 pub(super) const FIRST: &str = "rendered-worker-1";
-/// The config that it wants later, in some.
+/// The config that it wants later, in some scenarios.
 const SECOND: &str = "rendered-worker-2";
 
 /// Waits until the pool shows this condition.

@@ -1,4 +1,4 @@
-//! One cluster, and how one waits in it.
+//! One cluster, and functions that wait for a state of it.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::simulation::checks::invariants::Invariants;
 use crate::simulation::people::registry::FakeRegistry;
 use crate::simulation::seed;
 
-/// The time at which every story begins.
+/// The virtual start time of every scenario.
 const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// The seed of all that is random: one will do, as faults are what is varied.
 pub(super) const SEED: u64 = 1;
-/// Virtual time within which whatever a story waits for has to come: far more than any wait of the daemon's.
+/// The virtual time within which an awaited state must come: far longer than any wait of the daemon.
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// Virtual time between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why a story does not go on.
+/// Why a scenario does not go on.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Stuck {
-    /// It waits in vain.
+    /// The awaited state did not come in time.
     #[error("not within an hour: {0}")]
     InVain(String),
     /// The API server does not do what a user asks for.
@@ -44,7 +44,7 @@ impl From<kube::Error> for Stuck {
 /// One cluster.
 pub(super) struct World {
     pub server: ApiServer,
-    /// For whoever is not the daemon.
+    /// The client of the simulated user and builder, without faults.
     pub client: Client,
     pub clock: Clock,
     pub ledger: FakeRegistry,
@@ -93,7 +93,7 @@ impl World {
         Ok(())
     }
 
-    /// Waits until `probe` finds something: a state, not an event, that lasts until somebody has seen it.
+    /// Waits until `probe` finds a state. The state must last until it is found; an event would be missed.
     pub(super) async fn until<T>(
         &self,
         what: &str,

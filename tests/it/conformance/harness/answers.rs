@@ -1,4 +1,4 @@
-//! What a server says to a case.
+//! The server's answers to a case.
 
 use http_body_util::BodyExt as _;
 use kube::client::Body;

@@ -1,4 +1,4 @@
-//! One server for all cases, and what each case needs to talk to it.
+//! One server for all cases, and the client of each case.
 
 mod answers;
 mod embedded;
@@ -24,11 +24,11 @@ pub use world::*;
 /// How long anything may take before a case gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the cases run against.
+/// The server that the cases run against.
 pub enum Server {
     /// The embedded server.
     Embedded(Kubeconfig),
-    /// A `kube-apiserver` of this process, with nobody beside it but who ends it.
+    /// A `kube-apiserver` that this process started, without controllers; the watchdog ends it with this process.
     Bare { kubeconfig: Kubeconfig, _watchdog: Child },
     /// The cluster that the current kubeconfig is for.
     Existing,
@@ -52,7 +52,7 @@ impl Server {
         }
     }
 
-    /// Whether somebody collects garbage and empties namespaces here.
+    /// Whether controllers collect garbage and empty namespaces here.
     fn has_controllers(&self) -> bool {
         !matches!(self, Self::Bare { .. })
     }

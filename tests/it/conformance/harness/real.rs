@@ -93,7 +93,7 @@ pub fn kubeconfig(url: &str, authority: &str, token: &str) -> Kubeconfig {
     .unwrap()
 }
 
-/// Two ports that nobody listens on, and that are not the same.
+/// Two different ports that no process listens on.
 fn free_ports() -> [u16; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())

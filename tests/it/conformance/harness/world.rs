@@ -1,4 +1,4 @@
-//! What a case sees: a server, a namespace, and what there is to do with them.
+//! The environment of a case: a server, a namespace, and operations on them.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct World {
     config: Config,
     client: kube::Client,
     pub namespace: String,
-    /// What the case made outside of its namespace.
+    /// The objects that the case created outside of its namespace.
     outside: RefCell<Vec<String>>,
 }
 
@@ -48,7 +48,7 @@ impl World {
         Self::new(self.config.clone()).await
     }
 
-    /// The same namespace, as whoever has this token sees it.
+    /// The same namespace, for a client with this token.
     pub fn acting(&self, token: &str) -> Self {
         let mut config = self.config.clone();
         config.auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };

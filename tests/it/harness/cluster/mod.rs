@@ -33,7 +33,7 @@ pub struct Cluster {
 }
 
 impl Drop for Cluster {
-    /// Whatever a test is about: what has to hold at every moment did.
+    /// Every test also checks that the invariants held at every moment.
     fn drop(&mut self) {
         let violations: Vec<String> = self.invariants.violations().iter().map(ToString::to_string).collect();
         assert!(violations.is_empty() || std::thread::panicking(), "{violations:#?}");
@@ -73,7 +73,7 @@ impl Cluster {
     /// A cluster with this API server, which has nothing in it yet.
     pub fn on(server: ApiServer, clock: Clock) -> Self {
         let client = server.client("user");
-        // What a build pushes is what its object says.
+        // The empty registry makes the checks trust the digest that a build object reports.
         let invariants = Invariants::attach(&server, &FakeRegistry::default());
         Self { server, client, clock, invariants, patience: BOUND }
     }
@@ -187,7 +187,7 @@ impl Cluster {
         let _: Value = self.client.request(request.body(binding.to_string().into_bytes()).unwrap()).await.unwrap();
     }
 
-    /// Ends a pod that was told to end, as its kubelet would.
+    /// Ends a deleted pod, as its kubelet would.
     pub async fn end_pod(&self, name: &str) {
         self.api(Kind::Pod).delete(name, &DeleteParams::default().grace_period(0)).await.unwrap();
     }
@@ -204,7 +204,7 @@ impl Cluster {
         .await;
     }
 
-    /// What the helper of a build's pod leaves behind: a digest that bears the marks of the pod.
+    /// The digest ConfigMap of a build pod's helper, with the pod's labels and annotations.
     pub async fn digest_left_by(&self, pod: &str, digest: &str) -> Value {
         let made = self.exists(Kind::Pod, pod).await.metadata;
         let name = pod.replacen("build-", "digest-", 1);

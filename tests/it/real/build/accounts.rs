@@ -1,4 +1,4 @@
-//! As whom pods talk to the API server.
+//! The accounts with which pods authenticate to the API server.
 
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, DeleteParams};

@@ -1,4 +1,4 @@
-//! What happens while a build runs.
+//! Changes while a build runs.
 
 use kube::api::DeleteParams;
 use machine_os_builder::api::Kind;

@@ -1,4 +1,4 @@
-//! What is in a pushed image, against what a MachineConfig asks for.
+//! The content of a pushed image, compared with its MachineConfig.
 
 use std::fs;
 use std::io::Read as _;
@@ -121,7 +121,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// What a file is to contain, from its data URL.
+/// The expected content of a file, from its data URL.
 fn contents_of(contents: &Value) -> Vec<u8> {
     let (head, data) = contents["source"].as_str().unwrap().split_once(',').unwrap();
     let bytes = if head.ends_with(";base64") { STANDARD.decode(data).unwrap() } else { percent_decoded(data) };

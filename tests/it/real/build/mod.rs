@@ -1,6 +1,7 @@
 //! Real builds: real images, out of real MachineConfigs, on this machine.
 //!
-//! A cluster that runs pods for real, a daemon, a registry, and a user: all of them processes. Nothing is played.
+//! A cluster that runs pods as real containers, a daemon, a registry, and a user, all of them processes. Nothing is
+//! simulated.
 
 mod accounts;
 mod changes;

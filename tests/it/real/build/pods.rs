@@ -1,4 +1,4 @@
-//! Pods that are no builds: what their specs say, done.
+//! Pods that are not builds: the node carries out their specs.
 
 use std::fs;
 
@@ -171,7 +171,7 @@ async fn a_pod_that_is_deleted_is_told_to_end_first() {
     timeout(PATIENCE, await_condition(node.pods.clone(), "p", conditions::is_deleted(&uid))).await.unwrap().unwrap();
 }
 
-/// A node on which a pod runs that ends for nobody.
+/// A node that runs a pod whose processes ignore SIGTERM.
 async fn running(mark: &str) -> Node {
     let node = Node::new().await;
     let script = format!("trap '' TERM; sleep {mark} & echo ready; wait; wait");
@@ -197,7 +197,7 @@ async fn nothing_of_a_pod_outlives_its_node() {
     killed.cluster.process.0.kill().unwrap();
     killed.cluster.process.0.wait().unwrap();
     until("its processes are gone", || processes("sleep 27182").is_empty().then_some(()));
-    // Whoever comes next tidies up.
+    // The next node removes the leftovers of killed ones.
     drop(Node::new().await);
     let left = fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(left.filter(|name| name.starts_with(&prefix)).count(), 0);

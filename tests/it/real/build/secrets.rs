@@ -1,4 +1,4 @@
-//! Credentials, searched for wherever they must not be.
+//! Credentials must not appear outside their Secrets: a search of all outputs.
 
 use std::process::Command;
 

@@ -38,7 +38,7 @@ async fn pull_push_and_steps_go_by_the_settings() {
     secrets::assert_nowhere(&world, None).await;
 }
 
-/// What becomes of a pull by somebody who has the password, but not the ConfigMap.
+/// The error of a pull with the password, but without the ConfigMap.
 fn without_the_config_map(world: &World) -> String {
     let mut command = Command::new("skopeo");
     command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");

@@ -1,4 +1,4 @@
-//! How long each stage of a build takes, as whoever watches sees it.
+//! The duration of each stage of a build, as a client that watches sees it.
 
 use std::fmt;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Stages {
         Self { labelled, pod_made, pod_runs, pulled, built, pushed, published, shown }
     }
 
-    /// What it takes from the label to the digest that is not the pod's.
+    /// The time from the label to the digest, without that of the pod.
     pub fn share_of_controller(&self) -> Duration {
         self.pod_made - self.labelled + (self.published - self.pushed)
     }

@@ -13,7 +13,7 @@ use crate::real::machine_config;
 /// Far more than it takes: what it takes is printed.
 const SHARE_OF_CONTROLLER_MAX: Duration = Duration::from_secs(2);
 
-/// Opts a pool in that wants this config, and compares everything with what comes of it.
+/// Opts in a pool that wants this config, and compares the resulting image with it.
 async fn build(world: &World, config: &Value) -> Stages {
     world.create_pool(config).await;
     let stages = Stages::follow(world, &World::pod_of(config)).await;

@@ -1,4 +1,4 @@
-//! All that a build needs, and a user who wants one.
+//! A user, and the cluster and registry that a build needs.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,10 +24,10 @@ use crate::real::registry::{Credentials, Registry};
 pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const POLL: Duration = Duration::from_millis(20);
 
-/// Where images are said to be that a mirror has.
+/// The location of images that a mirror serves.
 const MIRRORED: &str = "mirrored.test/release";
 
-/// A proxy that nobody goes by, as nobody does for an address on this machine.
+/// A proxy that no request uses: addresses on this machine are exempt.
 const PROXY: &str = "http://bob:pr0xy-s-Secret@proxy.test:3128";
 
 /// How the digest is handed over where there is no oc.
@@ -41,13 +41,13 @@ pub struct World {
     _daemon: Daemon,
     pub user: User,
     pub client: Client,
-    /// What each container of each pod wrote, as far as anybody looked.
+    /// The output of each container of each pod, as far as a test has read it.
     pub logs: Logs,
     // Where pods have their files. Dropped last.
     _directory: TempDir,
 }
 
-/// What containers wrote, by pod and container; clones are the same.
+/// The output of containers, by pod and container; clones share it.
 pub type Logs = Arc<Mutex<BTreeMap<String, String>>>;
 
 fn config_map(name: &str, data: Value) -> Value {
@@ -86,8 +86,8 @@ impl World {
         Self::start(trust, &[]).await
     }
 
-    /// The same, but that nothing on this machine trusts the registry, and that nobody knows where [`MIRRORED`] is: builds
-    /// do, for their settings name ConfigMaps that say so. They are told of a proxy, too.
+    /// The same, but nothing on this machine trusts the registry or maps [`MIRRORED`] to it: only the ConfigMaps that
+    /// the build settings name do. The settings also name a proxy.
     pub async fn by_settings() -> Self {
         let proxy = format!("--build-https-proxy={PROXY}");
         let settings =
@@ -123,7 +123,7 @@ impl World {
         world
     }
 
-    /// What the daemon and the cluster printed.
+    /// The output of the daemon and the cluster.
     pub fn printed(&self) -> Vec<(&'static str, String)> {
         let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
         vec![
@@ -219,7 +219,7 @@ impl World {
         Api::namespaced(self.client.clone(), DEFAULT_NAMESPACE)
     }
 
-    /// What `image-build` and `image-push` wrote so far, which is kept: nothing, as long as there is no pod.
+    /// Reads and stores the output of `image-build` and `image-push` so far; it is empty before there is a pod.
     pub async fn log(&self, pod: &str) -> String {
         let mut text = String::new();
         for container in ["image-build", "image-push"] {
