@@ -51,7 +51,7 @@ pub(super) struct Refusals {
     /// When that ended last.
     ended: Option<Timestamp>,
     /// Since when pools show a refusal though nothing is refused.
-    stale: BTreeMap<String, Timestamp>,
+    stale: BTreeMap<String, (String, Timestamp)>,
     /// When the lease was renewed last.
     renewed: Option<Timestamp>,
     /// How many writes were.
@@ -189,13 +189,13 @@ impl Refusals {
             return Vec::new();
         };
         let shown = stale(model);
-        self.stale.retain(|pool, _| shown.contains(pool));
-        for pool in shown {
-            // Other errors may be shown as refusals too, for as long as they last.
-            self.stale.entry(pool).or_insert(now);
+        // A pool that shows another refusal has tried again, and met another error: its next try is due a minute later.
+        self.stale.retain(|pool, (message, _)| shown.get(pool) == Some(message));
+        for (pool, message) in shown {
+            self.stale.entry(pool).or_insert((message, now));
         }
         let is_late = |since: &Timestamp| now.duration_since(ended.max(*since)) > FORGOTTEN_WITHIN;
-        let late = self.stale.iter().filter(|(_, since)| is_late(since));
+        let late = self.stale.iter().filter(|(_, (_, since))| is_late(since));
         let object = |pool: &String| format!("{} {pool}", Kind::MachineConfigPool.name());
         late.map(|(pool, _)| Breach::new(object(pool), "shows a refusal, and nothing is refused")).collect()
     }
@@ -212,8 +212,9 @@ fn shows(pool: &Pool<'_>, words: &str) -> bool {
 }
 
 /// Pools that show a refusal, and that nothing else keeps from being built.
-fn stale(model: &Model) -> BTreeSet<String> {
+fn stale(model: &Model) -> BTreeMap<String, String> {
     let pools = model.pools.values().map(Pool::new).filter(|pool| pool.blocked_by().is_none());
-    let stale = pools.filter(|pool| pool.shown().is_some_and(|shown| field(shown, "reason") == REFUSED));
-    stale.map(|pool| pool.name().to_owned()).collect()
+    let refused = pools.filter_map(|pool| Some((pool.name().to_owned(), pool.shown()?.clone())));
+    let refused = refused.filter(|(_, shown)| field(shown, "reason") == REFUSED);
+    refused.map(|(pool, shown)| (pool, field(&shown, "message").to_owned())).collect()
 }
