@@ -14,7 +14,7 @@
 //! │ server │                       └─────┬──────┘                 │ (in process) │
 //! │        │                    changes  ▼                        └──────────────┘
 //! │        │               ┌───────────────────────┐
-//! │        │               │       PoolActor       │ one for each opted-in pool
+//! │        │               │       PoolActor       │ one for each pool with a label or leftovers
 //! │        │               │ ┌───────────────────┐ │
 //! │        │               │ │    PoolMachine    │ │ pure: update, step, completed
 //! │        │               │ └───────────────────┘ │
@@ -26,18 +26,20 @@
 //! ```
 //!
 //! Data flows one way: watch → [supervisor](actors) → pool actor → [`PoolMachine`](reconcile::machine::PoolMachine) →
-//! [`decide`](reconcile::decide::decide) → effects → [cluster client](cluster::client) → API server. A message says that
-//! there is something new. The machine decides from all that it knows. Everything that has to outlive the process is in
+//! [`decide`](reconcile::decide::decide) → effects → [cluster client](cluster::client) → API server. Both actors below
+//! the supervisor send their requests through the cluster client. From other actors, a pool actor receives only newer
+//! facts, never an order: the machine decides from all that it knows. Everything that has to outlive the process is in
 //! the cluster: an actor, or the whole process, may end at any moment, and its successor decides from what the cluster
 //! contains.
 //!
-//! `status` and `explain` drive the same machine, and so do the property tests.
+//! In simulations and tests, `apiserver` takes the place of the API server. `status` and `explain` drive the same
+//! machine, and so do the property tests. Beside the pool actors, one actor emits Events about inputs of no pool.
 //!
 //! # Floors
 //!
 //! A module imports only from the floors below its own. `tests/it/house.rs` holds every file to this table.
 //!
-//! | floor | contents | not |
+//! | floor | contains | does not contain |
 //! |---|---|---|
 //! | [`cli`] | one file per subcommand: arguments in, results and errors out | |
 //! | [`settings`] | the settings file of a daemon, checked | arguments |
@@ -46,23 +48,24 @@
 //! | [`actors`] | supervisor, pools, builds, restarts: drivers | decisions |
 //! | [`snapshot`] | a read-only view of a cluster, for reports | writes |
 //! | [`report`] | the state of a pool, in words and as data | I/O |
-//! | [`cluster`] | connection, transport, lease, watches, client: all that talks to an API server | decisions |
+//! | [`cluster`] | connection, transport, lease, watches, client: how the daemon talks to an API server | decisions |
 //! | `images` | images in registries and files, local builds, and a comparison with a MachineConfig | decisions |
 //! | [`reconcile`] | the pure core: inputs, objects, build record, decisions, the machine of a pool | clients, tasks |
 //! | `apiserver` | an embedded API server, in process and over HTTPS; it knows nothing of builds | |
-//! | [`causes`], [`clock`], [`encoding`], [`jitter`], [`stderr`], [`yaml`] | the causes of errors, time, base64, waits, last words, manifests | |
+//! | [`causes`], [`clock`], [`encoding`], [`jitter`], [`stderr`], [`yaml`] | helpers, each with one concern | builds |
 //! | [`api`] | the vocabulary: kinds, names, labels, conditions, limits | |
 //!
 //! # One build, from label to digest
 //!
-//! A pool `worker` wants `rendered-worker-1` and bears the label. Each line is one step of its machine, with the effects
+//! A pool `worker` has the label and wants `rendered-worker-1`. Each line is one step of its machine, with the effects
 //! that it asks for:
 //!
-//! 1. No slot is free: the status shows `BuildPending`, reason `BuildQueued`, and since when. The supervisor grants slots
-//!    in that order.
+//! 1. No slot is free: the status shows `BuildPending`, reason `BuildQueued`, and since when. The supervisor grants
+//!    slots in that order.
 //! 2. The pool has a slot: the pool actor reads and compresses the MachineConfig. It keeps the bytes until step 4 only.
 //! 3. The pool actor **claims** the attempt: one patch of the pool, which tests the values that it was decided from,
-//!    writes the input hash and the attempt's number into the annotation `build-record`. Of two processes, one succeeds.
+//!    writes the input hash and the attempt's number into the annotation `build-record`. If two processes claim the
+//!    same attempt, the patch of only one succeeds.
 //! 4. The build actor creates the ConfigMaps `mc-rendered-worker-1` and `dockerfile-rendered-worker-1`, both at once.
 //! 5. It creates Pod `build-rendered-worker-1`, or the Build of that name, which bears its inputs and their hash.
 //! 6. The pool actor emits the Event `BuildStarted`.
@@ -89,19 +92,21 @@
 //! - **Level-triggered**: the daemon compares recorded inputs with today's; a missed event loses no build.
 //! - **Own fields only**: a patch touches only keys of this program, and tests the values that it replaces. The daemon
 //!   never writes users' ConfigMaps and Secrets, never touches an object without its labels, and deletes by UID.
-//! - **One leader**: only the holder of the lease sends requests, and none past its renew deadline.
+//! - **One leader**: of several daemons, only the holder of the lease sends requests, apart from those for the Lease
+//!   itself, and none past its renew deadline.
 //! - **Load costs time only**: requests under way and MachineConfigs in memory are bounded, however many pools there are;
 //!   the lease has a connection and a thread of its own.
 //! - **Memory follows the cluster**: it depends on the objects that exist, not on the number of builds made.
-//! - **Blind is not ready**: `/readyz` names a watch that fails or falls silent, and the daemon opens it again. Where a
-//!   cluster may do without a kind, only pools that need that kind wait.
-//! - **History goes forward**: versions that run backwards mean that a backup was restored; the daemon forgets what it
-//!   knew and lists anew.
+//! - **Readiness needs watches**: `/readyz` names a watch that fails or falls silent, and the daemon opens it again.
+//!   It fails unless the kind of the watch is optional: then only the pools that need that kind wait.
+//! - **Restored backups**: if resource versions decrease, a backup was restored: the daemon drops its cache and lists
+//!   anew.
 //! - **Emitted once, counted once**: the process that creates an Event counts the transition, and the Event's name lets
 //!   only one process create it.
 //! - **No credential shows**: values that hold one cannot be printed, and the daemon redacts the words of others.
-//! - **Rest is silence**: where nothing is due, the daemon sends no request.
-//! - **Isolated failures**: actors share no state but the supervisor's, which waits for nothing.
+//! - **No traffic at rest**: where nothing is due, the daemon sends no request besides those of its watches and for the
+//!   Lease.
+//! - **Isolated failures**: actors share no state but the supervisor's, which never waits for an answer.
 
 pub mod actors;
 pub mod api;

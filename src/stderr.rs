@@ -1,4 +1,5 @@
-//! Standard error, which no process ends by: a line that cannot be written is counted, and no more.
+//! A standard error that never ends the process and, once started, never blocks it. A line that cannot be written is
+//! counted and lost.
 //!
 //! A full disk, a pipe that no process reads from any more, or one whose reader has stopped must not end a daemon that
 //! builds, nor make it wait. Once [started](start), a thread of its own writes the lines, so that no other one waits for

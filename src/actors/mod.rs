@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Actors are thin: they keep the newest observed state, call [`decide`](crate::reconcile::decide::decide), and carry
-//! out its effects. A message only announces a change; each decision uses the whole observed state.
+//! out its effects. From other actors, a pool actor receives only newer facts; each decision uses the whole observed
+//! state.
 
 mod build;
 mod context;

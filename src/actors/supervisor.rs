@@ -1,7 +1,7 @@
 //! The supervisor: forwards changes from watches, grants build slots, and restarts crashed pool actors.
 //!
-//! It reads watch events and the pool actors' messages; it writes nothing and waits for nothing. Pools are isolated
-//! from each other: after a crash the supervisor restarts that actor alone, later each time.
+//! It reads watch events and the pool actors' messages; it writes nothing and never waits for an answer. Pools are
+//! isolated from each other: after a crash the supervisor restarts that actor alone, later each time.
 
 mod pools;
 

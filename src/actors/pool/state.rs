@@ -1,4 +1,4 @@
-//! The state of a pool actor beside its machine, and how it drives the machine.
+//! The state of a pool actor: its machine, its child actors and its timer, and how it drives the machine.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(in crate::actors) struct PoolState {
     pub(super) context: Context,
     pub(super) pool: String,
     pub(super) machine: PoolMachine,
-    /// The permit for the payload that the machine holds.
+    /// The permit to keep a payload in memory; all pools share a limited number of them.
     pub(super) payload_place: Option<OwnedSemaphorePermit>,
     pub(super) children: Children,
     pub(super) myself: ActorRef<PoolMessage>,
@@ -74,8 +74,8 @@ impl PoolState {
         }
     }
 
-    /// Applies the answer to an effect and reports the changes to the supervisor, for the other pools and for a
-    /// successor of this actor.
+    /// Passes the answer to an effect to the machine, and sends the resulting changes to the supervisor, which passes
+    /// them on to other pools and to a successor of this actor.
     pub(super) fn completed(&mut self, effect: &Effect, answer: Result<Answer, Failure>) {
         let now = self.context.clock.moment();
         if let (Effect::PatchPool(_) | Effect::PatchStatus(_), Ok(Answer::Object(Change::Applied(key, after)))) =
@@ -90,7 +90,7 @@ impl PoolState {
         self.request_step();
     }
 
-    /// Takes one step of the machine and carries out its effects. Their answers request another step.
+    /// Takes one step of the machine, carries out its effects, and requests another step once they are answered.
     pub(super) async fn step(&mut self) {
         self.is_step_due = false;
         self.follow_builds().await;
@@ -113,7 +113,7 @@ impl PoolState {
         }
     }
 
-    /// No effect is due for `wait`.
+    /// Postpones all effects by `wait`, after a failure or a crash.
     pub(super) fn rest(&mut self, wait: Duration) {
         self.machine.rest(wait, self.context.clock.moment());
         self.request_step();

@@ -1,4 +1,4 @@
-//! An object made for a build, with its labels and annotations.
+//! An object that a decision looks at, with the labels and annotations of builds.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::api::{Key, Object, keys, names};
 use crate::reconcile::inputs::build_inputs::BuildInputs;
 use crate::reconcile::observed::index::owner_of;
 
-/// An object that was made for a build.
+/// A Pod, a Build or a ConfigMap: made for a build of this pool, or foreign.
 #[derive(Clone, Copy)]
 pub(crate) struct BuildObject<'a> {
     pub key: &'a Key,

@@ -186,7 +186,7 @@ impl Decision {
         Self { demand, effects: vec![effect], requeue_at: None }
     }
 
-    /// Effects if there are any to carry out, else nothing until `requeue_at`.
+    /// A decision with these effects; without any, the pool waits until `requeue_at`.
     fn rest(demand: Demand, effects: impl IntoIterator<Item = Effect>, requeue_at: Option<Timestamp>) -> Self {
         Self { demand, effects: effects.into_iter().collect(), requeue_at }
     }

@@ -1,4 +1,4 @@
-//! An opted-in pool: selects the concern that is due.
+//! The decision for an opted-in pool: chooses between starting, tracking, superseding and reporting a build.
 
 use super::observed::{BuildObject, Observed};
 use super::show::document;
@@ -32,7 +32,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>) -> Decision {
     }
 }
 
-/// The demand for slots of the build objects that exist already.
+/// The demand of a pool that starts no build: it holds its slot while one of its build objects may still run.
 pub(super) fn demand(observed: &Observed<'_>) -> Demand {
     if observed.runs_anything() { Demand::Hold } else { Demand::None }
 }
@@ -123,7 +123,8 @@ fn lost_build<'a>(observed: &Observed<'a>) -> Option<BuildObject<'a>> {
     observed.build_of(&observed.record.attempt.as_ref().filter(|attempt| attempt.lost.is_some())?.hash)
 }
 
-/// Unreadable inputs do not count as a change: a running build goes on, and a published image stays.
+/// The decision while an input cannot be used. That does not count as a change of the inputs: a running build goes on,
+/// and a published image stays.
 fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
     let attempt = observed.record.attempt.as_ref();
     let failed = attempt.and_then(|attempt| observed.record.failure_of(&attempt.hash));
@@ -173,7 +174,8 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
     }
 }
 
-/// The Event about an input fault, unless it was emitted; before it, a read of an object that may only be late.
+/// The Event about an input fault, unless this process has emitted it. If an object seems to be missing, the daemon
+/// reads it first, because the watch may lag behind.
 fn emit_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Option<Effect> {
     let effect = emit(observed, pool, report_outcome::fault_event(observed, fault))?;
     Some(report_outcome::unless_late(observed, fault).unwrap_or(effect))
@@ -189,8 +191,8 @@ fn referred_config<'a>(observed: &Observed<'_>, pool: &Pool<'a>) -> Option<&'a s
     names::rendered_of(name).filter(|_| is_in_sight && names::is_dns1123_subdomain(name))
 }
 
-/// Whether `made` is a digest without a hash that the build of `hash` may have left: it is not stale while that build
-/// exists.
+/// Whether `made` is a digest ConfigMap without an input hash that the build of `hash` may have left. It is not stale
+/// while the object of that build exists.
 fn is_digest_of_running(observed: &Observed<'_>, made: &BuildObject<'_>, hash: &str) -> bool {
     !made.key.kind.is_build_object()
         && made.hash().is_none()
@@ -239,7 +241,8 @@ fn drop_attempt(observed: &Observed<'_>, pool: &Pool<'_>, hash: &str) -> Option<
     forget_attempt(observed, pool, attempt)
 }
 
-/// The patch that takes the attempt off the record, and the reference to its object off the spec.
+/// The patch that moves the attempt to the history of the record, and removes the reference to its object from the
+/// spec.
 pub(super) fn forget_attempt(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
     let mut record = observed.record.clone();
     if record.failure_of(&attempt.hash).is_none() {

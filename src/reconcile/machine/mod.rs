@@ -4,13 +4,14 @@
 //! ```text
 //! changes ──► update ──┐                        ┌──► effects, each independent of the others
 //!                      ├─► what is known ─► step┤
-//! answers ─► completed ┘                        └──► what the pool wants of the slots; when to step again
+//! answers ─► completed ┘                        └──► the demand for a build slot; when to step again
 //! ```
 //!
 //! A driver passes in the changes from watches, carries out the effects of a [`Step`], and passes in each answer. The
-//! pool actor is one driver; `status` and `explain` are another, and so are the property tests. Answers may arrive in
-//! any order, twice or never: each effect carries the state that it was decided from, so an outdated effect does
-//! nothing.
+//! pool actor is one driver; [`DryRun`](crate::report::DryRun), behind `status` and `explain`, is another, and so are
+//! the property tests. Answers may arrive in any order, twice or never. A repeated write changes nothing: a patch tests
+//! the state that it was decided from, a deletion names a UID, and a created object has a fixed name. A later step
+//! deletes an object that an outdated effect created.
 //!
 //! | file | concern |
 //! |---|---|
@@ -59,7 +60,7 @@ pub struct PoolMachine {
     builders: &'static Builders,
     jitter: Jitter,
     cache: Cache,
-    /// The inputs for all pools, parsed; `None` if they changed since.
+    /// The inputs for all pools, parsed; `None` before the first decision, and after a change that they depend on.
     sources: Option<Read<Sources>>,
     builds: Builds,
     loaded_payload: Option<LoadedPayload>,
@@ -67,14 +68,14 @@ pub struct PoolMachine {
     demand: Option<Demand>,
     has_slot: bool,
     refusals: Refusals,
-    /// The writes that the last step returned, and when.
+    /// The kinds of requests that the last step issued, and when it issued them.
     issued: Option<(BTreeSet<Write>, Instant)>,
-    /// The failure after which the pool is read again before anything else.
+    /// The conflict that showed that the cached pool is outdated: the next step reads the pool before anything else.
     stale_after: Option<Failure>,
-    /// No effect before this: the last one failed.
+    /// After a failure or a crash: when effects are due again.
     backs_off_until: Option<Instant>,
     failures: u32,
-    /// When the wait ends that the last decision asked for.
+    /// When the wait that the last decision asked for ends.
     requeues_at: Option<Instant>,
 }
 
@@ -89,16 +90,16 @@ pub struct MachineContext {
     pub jitter: Jitter,
 }
 
-/// The instructions of a machine to its driver.
+/// A [`Decision`] as the driver needs it: with the digests to read, and with the time to wait.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// The pool's demand for build slots; `None` if it is not known yet.
     pub demand: Option<Demand>,
     /// The effects to carry out now, in any order.
     pub effects: Vec<Effect>,
-    /// When the next step is due without a change, by the wall clock.
+    /// When the decision asks for another step even if nothing changes, by the wall clock: for reports.
     pub requeue_at: Option<Timestamp>,
-    /// How long to wait for the next step, even if nothing changes.
+    /// How long the driver waits for the next step, at most: for timers. It also covers backoff and reads of digests.
     pub wait: Option<Duration>,
 }
 
@@ -146,7 +147,7 @@ impl PoolMachine {
         is_news
     }
 
-    /// Grants the pool a slot if it still waits since `waiting_since`. Returns whether it does.
+    /// Takes a granted slot, if the pool has been waiting since `waiting_since`. Returns whether it has.
     pub fn granted(&mut self, waiting_since: Timestamp) -> bool {
         let is_waiting = self.demand == Some(Demand::Wait(waiting_since));
         self.has_slot |= is_waiting;
@@ -172,7 +173,8 @@ impl PoolMachine {
         if decision.effects.iter().any(|effect| matches!(effect, Effect::Create(Part::Payload, _)))
             && !self.holds_payload()
         {
-            // Its ConfigMap was deleted since: read the MachineConfig again.
+            // The payload's ConfigMap has been deleted, and the machine has no copy any more: read the MachineConfig
+            // again.
             self.let_go_of_payload();
             decision = decide(&self.inputs(now));
         }
@@ -217,7 +219,8 @@ impl PoolMachine {
         self.payload().is_some_and(|payload| !payload.is_spent())
     }
 
-    /// The compressed MachineConfig of the build that is about to start; none if it is in its ConfigMap already.
+    /// The compressed MachineConfig of the build that is about to start; an empty one (see [`Payload::spent`]) once it
+    /// is in its ConfigMap.
     pub fn payload(&self) -> Option<&Payload> {
         self.loaded_payload.as_ref().and_then(|loaded_payload| loaded_payload.payload.as_ref().ok())
     }
@@ -232,16 +235,17 @@ impl PoolMachine {
         self.builds.take_transitions()
     }
 
-    /// No effect is due for `wait`.
+    /// Postpones all effects by `wait`, after a failure or a crash.
     pub fn rest(&mut self, wait: Duration, now: Moment) {
-        // Other pools may need the memory meanwhile. The machine still remembers a payload that is in its ConfigMap.
+        // Other pools may need the memory during the wait. The machine still remembers that a payload is in its
+        // ConfigMap.
         if self.holds_payload() {
             self.let_go_of_payload();
         }
         self.backs_off_until = Some(now.steady + wait);
     }
 
-    /// The reads under way about builds will get no answer.
+    /// Forgets the reads about builds that are under way: their actor ended and will not answer.
     pub fn abandon_reads(&mut self) {
         self.builds.abandon_reads();
     }
@@ -250,7 +254,7 @@ impl PoolMachine {
         Key::new(Kind::MachineConfigPool, &self.pool)
     }
 
-    /// The step of a decision, with the digests that are due to be read.
+    /// Turns a decision into a step, and adds the reads of digests that are due.
     fn issue(&mut self, decision: Decision, now: Moment) -> Step {
         let Decision { mut effects, requeue_at, demand } = decision;
         if effects.is_empty() {
@@ -265,7 +269,7 @@ impl PoolMachine {
             effects.iter().any(|effect| matches!(effect, Effect::Create(part, _) if wanted(*part)))
         };
         if creates(|_| true) && !creates(|part| part == Part::Payload) {
-            // Its ConfigMap already exists; this process or its predecessor created it.
+            // The payload's ConfigMap already exists; this process or its predecessor created it.
             self.spend_payload();
         }
         self.issued = Some((effects.iter().filter_map(Write::of).collect(), now.steady));
@@ -311,7 +315,7 @@ impl PoolMachine {
         confine(&mut self.cache, &self.pool);
         let uids: BTreeSet<&str> = self.cache.iter().filter_map(|(_, object)| object.metadata.uid.as_deref()).collect();
         self.builds.retain(|uid| uids.contains(uid));
-        // While the API server refuses a request, the machine still remembers a payload that is in its ConfigMap.
+        // While the API server refuses a request, the machine still remembers that a payload is in its ConfigMap.
         if self.refusals.known().is_empty() || self.holds_payload() {
             self.let_go_of_payload();
         }

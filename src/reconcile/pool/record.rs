@@ -182,8 +182,8 @@ impl Default for BuildRecord {
 }
 
 impl BuildRecord {
-    /// The record with no time of its attempt still to come, if there is one that is: who wrote it had a clock that was
-    /// ahead, and what is counted from it would last too long.
+    /// The record with its attempt's future times set to `now`; `None` if it has none. They come from a writer whose
+    /// clock was ahead, and waits that are counted from them would last too long.
     pub fn set_back_to(&self, now: Timestamp) -> Option<Self> {
         let attempt = self.attempt.as_ref()?;
         let lost = attempt.lost.clone().map(|lost| Lost { at: lost.at.min(now), ..lost });
