@@ -107,7 +107,11 @@ pub const MUTANTS: &[Mutant] = &[
         name: "lost-edge",
         lessons: "L02, L04",
         scenario: QUIET,
-        edits: &[Edit { file: "src/reconcile/machine/mod.rs", original: "Some(left))", mutated: "None)" }],
+        edits: &[Edit {
+            file: "src/reconcile/machine/mod.rs",
+            original: "self.in_step(Vec::new(), None, Some(left))",
+            mutated: "self.in_step(Vec::new(), None, None)",
+        }],
     },
     Mutant {
         name: "clean-up-gives-up",
@@ -407,9 +411,9 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L43",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/reconcile/machine/refusals.rs",
-            original: "FailureKind::Refused => true",
-            mutated: "FailureKind::Refused => return false",
+            file: "src/reconcile/machine/answer.rs",
+            original: "self.refusals.failed(&Answered { write, object, beside, sent }, failure, &self.jitter, now)",
+            mutated: "false",
         }],
     },
     Mutant {
