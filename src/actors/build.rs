@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::context::Context;
 use super::pool::PoolMessage;
 use crate::api::limits::DIAGNOSTICS_TIMEOUT;
-use crate::api::{Key, Kind, Sensitive, names};
+use crate::api::{Key, Sensitive};
 use crate::cluster::client::{ClusterClient, Error};
 use crate::reconcile::decide::{DiagnosticsQuery, DiagnosticsSource, Effect, Part};
 use crate::reconcile::inputs::request::BuildRequest;
@@ -20,6 +20,7 @@ use crate::reconcile::machine::{Answer, Failure};
 use crate::reconcile::objects::metadata;
 use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::Change;
+use crate::reconcile::observed::digest::Digest;
 
 /// The actor of one build.
 pub(super) struct BuildActor;
@@ -151,8 +152,7 @@ async fn found(cluster: &ClusterClient, search: &DiagnosticsQuery) -> Sensitive<
 
 /// The ConfigMap in which a build leaves its digest.
 async fn read_digest(cluster: &ClusterClient, build: &Key) -> Result<Answer, Error> {
-    let name = names::digest(names::rendered_of(&build.name).ok_or(Error::NotFound)?);
-    let key = Key::new(Kind::ConfigMap, name);
+    let key = Digest::config_map_of(build);
     let answer = AssertUnwindSafe(cluster.get(&key)).catch_unwind().await.unwrap_or(Err(Error::ActorGone));
     answer.map(Answer::Object)
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Observation, parts};
-use crate::api::{Key, Kind, Object, ResourceVersion, Sensitive};
+use crate::api::{Object, ResourceVersion, Sensitive};
 use crate::clock::Moment;
 use crate::reconcile::decide::observed::Observed;
 use crate::reconcile::decide::{Effect, Inputs};
@@ -19,49 +19,50 @@ use crate::reconcile::machine::{Answer, Failure, MachineContext, PoolMachine, St
 use crate::reconcile::observed::cache::{Cache, Change};
 use crate::reconcile::slots::Demand;
 
-/// Steps of one pool in a row; more than these there are not, whatever it is about.
+/// The most steps of one dry run.
 const STEPS_MAX: usize = 32;
 
-/// A pool that is being looked at.
+/// The dry run of one pool.
 pub struct DryRun {
     machine: PoolMachine,
-    /// What is known of the cluster, without what the daemon would write.
+    /// The cluster as it is, without the writes of the dry run.
     before: Cache,
-    /// The time, and no earlier than any that the daemon has written down: its clock is the one that counts.
+    /// The time, at least the latest that the daemon has recorded: the daemon's clock decides.
     now: Moment,
+    /// The time by the clock of this process.
     today: Timestamp,
     due: Option<Effect>,
     steps: usize,
 }
 
-/// How far a look has come.
+/// The progress of a dry run.
 #[derive(Debug, Clone)]
 pub enum Progress {
-    /// These have to be read, and [`DryRun::completed`] to be told, before it can be said how the pool is.
+    /// The driver has to read these, and pass each answer to [`DryRun::completed`].
     Reads(Vec<Effect>),
-    /// This is how the pool is.
+    /// The result.
     Seen(Box<Observation>),
 }
 
-/// What the steps came to.
+/// The state after the last step.
 pub(super) struct DryRunResult<'a> {
-    /// What the pool wants of the slots.
+    /// The pool's demand for build slots.
     pub demand: Demand,
-    /// What the last step asked for.
+    /// The effect of the last step.
     pub effect: Option<Effect>,
     /// When something is due by itself.
     pub requeue_at: Option<Timestamp>,
     /// The first effect that is due, Events aside.
     pub due: Option<Effect>,
-    /// What is known of the cluster, with the pool as it will be.
+    /// The cluster, with the pool as the daemon will patch it.
     pub cache: &'a Cache,
 }
 
 impl DryRun {
-    /// A look at `pool`, of which `cache` is known.
+    /// A dry run of `pool` with the state in `cache`.
     ///
-    /// It has no slot and has told of nothing: a pool that needs a slot waits for one, and what would be told counts as
-    /// told, for the API server alone knows.
+    /// It has no slot, so a pool that needs one waits. It emits no Event: each Event counts as emitted, because only the
+    /// API server knows which ones exist.
     pub fn new(pool: &str, cache: Cache, context: MachineContext, now: Timestamp) -> Self {
         let mut machine = PoolMachine::new(pool, cache, context);
         let mut moment = Moment { wall: now, steady: Instant::now() };
@@ -69,20 +70,24 @@ impl DryRun {
         Self { before: machine.cache().clone(), machine, now: moment, today: now, due: None, steps: 0 }
     }
 
-    /// What is known of the cluster, with the pool as it will be.
+    /// The cluster, with the pool as the daemon will patch it.
     pub const fn cache(&self) -> &Cache {
         self.machine.cache()
     }
 
-    /// Goes on as far as it can.
+    /// Takes steps until it needs a read, or has the result.
     pub fn advance(&mut self) -> Progress {
         loop {
             let step = self.machine.step(self.now);
             self.steps += 1;
-            if self.has_begun() && self.granted(&step) {
+            let is_last = self.steps >= STEPS_MAX;
+            if let Some(Demand::Wait(since)) = step.demand
+                && !is_last
+                && self.has_begun()
+                && self.machine.granted(since)
+            {
                 continue;
             }
-            let is_last = self.steps >= STEPS_MAX;
             let reads: Vec<Effect> = step.effects.iter().filter(|effect| is_read(effect, &step)).cloned().collect();
             if !reads.is_empty() && !is_last {
                 return Progress::Reads(reads);
@@ -93,7 +98,7 @@ impl DryRun {
         }
     }
 
-    /// Takes in what was read. That something cannot be read is for the daemon to judge.
+    /// Applies the answer to a read. The driver leaves out a read that failed.
     pub fn completed(&mut self, effect: &Effect, answer: Answer) {
         if let Answer::Object(change) = &answer {
             self.before.apply(change);
@@ -104,7 +109,7 @@ impl DryRun {
         self.machine.completed(effect, Ok(answer), self.now);
     }
 
-    /// Carries out what is about the pool alone; false if nothing is.
+    /// Carries out the effects on the pool itself; false if the step has none.
     fn carry_out(&mut self, step: &Step) -> bool {
         let mut is_news = false;
         for effect in &step.effects {
@@ -130,15 +135,14 @@ impl DryRun {
         let demand = step.demand.unwrap_or(Demand::None);
         let is_shown = |effect: &Effect| !matches!(effect, Effect::Emit(_) | Effect::ReadDigest { .. });
         let effect = step.effects.into_iter().find(is_shown);
-        let cache = self.machine.cache().clone();
-        let outcome =
-            DryRunResult { demand, effect, requeue_at: step.requeue_at, due: self.due.clone(), cache: &cache };
         let inputs = self.machine.inputs(Moment { wall: self.today, ..self.now });
+        let (due, cache) = (self.due.clone(), inputs.cache);
+        let outcome = DryRunResult { demand, effect, requeue_at: step.requeue_at, due, cache };
         let report = parts::report(&Inputs { cache: &self.before, ..inputs }, &outcome);
         Observation { report, demand, requeue_at: step.requeue_at }
     }
 
-    /// Whether the build that is wanted was begun: who has claimed an attempt was given a slot for it.
+    /// Whether the daemon has claimed an attempt at these inputs: the supervisor granted it a slot then.
     fn has_begun(&mut self) -> bool {
         let inputs = self.machine.inputs(self.now);
         let observed = Observed::of(&inputs);
@@ -146,32 +150,23 @@ impl DryRun {
         observed.record.attempt_at(&request.hash).is_some_and(|attempt| attempt.lost.is_none())
     }
 
-    /// Gives the pool the slot that it waits for; false if it waits for none.
-    fn granted(&mut self, step: &Step) -> bool {
-        matches!(step.demand, Some(Demand::Wait(since)) if self.machine.granted(since))
-    }
-
     fn pool(&self) -> Option<&Arc<Object>> {
-        self.machine.cache().get(&self.key())
+        self.machine.cache().get(&self.machine.key())
     }
 
-    fn key(&self) -> Key {
-        Key::new(Kind::MachineConfigPool, self.machine.pool())
-    }
-
-    /// The pool with a patch carried out.
+    /// The pool with the patch applied.
     fn patched(&self, patch: &json_patch::Patch) -> Option<Change> {
         let before = self.pool()?;
         let mut document = serde_json::to_value(&**before).ok()?;
         json_patch::patch(&mut document, patch).ok()?;
         let mut after: Object = serde_json::from_value(document).ok()?;
         after.metadata.resource_version = Some(ResourceVersion::of(before).next());
-        Some(Change::Applied(self.key(), Arc::new(after)))
+        Some(Change::Applied(self.machine.key(), Arc::new(after)))
     }
 }
 
-/// Whether an effect reads what the state of the pool depends on. A MachineConfig is read only by a pool that holds no slot
-/// for it: to see whether what is shown is still so.
+/// Whether the dry run needs the answer to this effect. It reads a MachineConfig only for a pool without a slot, to check
+/// that the shown fault of the payload still holds.
 fn is_read(effect: &Effect, step: &Step) -> bool {
     match effect {
         Effect::Read(_) | Effect::ReadDigest { .. } => true,

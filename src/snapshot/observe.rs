@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Error, Snapshot};
 use crate::api::names::canonical_secret;
 use crate::api::pool::field;
-use crate::api::{Key, Kind, Pool, names};
+use crate::api::{Key, Kind, Pool};
 use crate::jitter::Jitter;
 use crate::reconcile::decide::{DecideSettings, Effect};
 use crate::reconcile::inputs::fault::FaultReason;
@@ -16,6 +16,7 @@ use crate::reconcile::machine::{Answer, MachineContext};
 use crate::reconcile::objects;
 use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::{Cache, Change};
+use crate::reconcile::observed::digest::Digest;
 use crate::report::{self, DryRun, Observation, PoolReport, Progress};
 
 /// The reports on all pools, and when they have to be made anew even if nothing changes.
@@ -46,17 +47,17 @@ impl Snapshot {
     async fn observe_pool(&self, pool: &str, context: MachineContext, now: Timestamp) -> Result<Observation, Error> {
         let mut cache = self.index.of_pool(pool);
         let is_blind = self.unsee_secrets(&mut cache, pool);
-        let mut look = DryRun::new(pool, cache, context, now);
+        let mut dry_run = DryRun::new(pool, cache, context, now);
         loop {
-            match look.advance() {
+            match dry_run.advance() {
                 Progress::Seen(mut seen) => {
                     seen.report.notes = self.notes(&seen.report, is_blind);
                     return Ok(*seen);
                 }
                 Progress::Reads(effects) => {
                     for effect in effects {
-                        if let Some(answer) = self.answer(&effect, look.cache()).await? {
-                            look.completed(&effect, answer);
+                        if let Some(answer) = self.answer(&effect, dry_run.cache()).await? {
+                            dry_run.completed(&effect, answer);
                         }
                     }
                 }
@@ -75,8 +76,7 @@ impl Snapshot {
             Effect::Read(key) => Ok(Some(Answer::Object(Change::Gone(key.clone(), None)))),
             Effect::LoadPayload { rendered, .. } => self.load_payload(rendered).await.map(Some),
             Effect::ReadDigest { build, .. } => {
-                let name = names::digest(names::rendered_of(&build.name).unwrap_or_default());
-                Ok(self.cluster.get(&Key::new(Kind::ConfigMap, name)).await.ok().map(Answer::Object))
+                Ok(self.cluster.get(&Digest::config_map_of(build)).await.ok().map(Answer::Object))
             }
             _ => Ok(None),
         }

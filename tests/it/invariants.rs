@@ -47,10 +47,10 @@ impl Impostor {
     fn found(self) -> BTreeSet<Invariant> {
         let found = self.user.invariants.violations().into_iter().map(|violation| violation.invariant).collect();
         // They are not to be found again when the clusters are dropped.
-        let nobody = Invariants::attach(&self.user.server, &FakeRegistry::default());
+        let detached = Invariants::attach(&self.user.server, &FakeRegistry::default());
         let Self { mut user, mut daemon } = self;
-        user.invariants = nobody.clone();
-        daemon.invariants = nobody;
+        user.invariants = detached.clone();
+        daemon.invariants = detached;
         found
     }
 }

@@ -413,7 +413,7 @@ pub const MUTANTS: &[Mutant] = &[
         edits: &[Edit {
             file: "src/reconcile/machine/answer.rs",
             original: "self.refusals.failed(&Answered { write, object, beside, sent }, failure, &self.jitter, now)",
-            mutated: "false",
+            mutated: "None",
         }],
     },
     Mutant {

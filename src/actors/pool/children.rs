@@ -10,7 +10,6 @@ use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
 use crate::actors::meter;
 use crate::actors::restart::Crashes;
 use crate::api::{Key, Kind, Object, keys, names};
-use crate::reconcile::observed::index::owner_of;
 
 /// The actors of a pool's builds.
 #[derive(Default)]
@@ -24,10 +23,8 @@ pub(super) struct Children {
 impl PoolState {
     /// Starts an actor for each build object without one.
     pub(super) async fn follow_builds(&mut self) {
-        let is_made =
-            |key: &Key, object: &Object| key.kind.is_build_object() && owner_of(object).as_deref() == Some(&self.pool);
-        let made = self.machine.cache().iter().filter(|(key, object)| is_made(key, object));
-        let unfollowed: Vec<BuildId> = made
+        let objects = self.machine.build_objects();
+        let unfollowed: Vec<BuildId> = objects
             .filter_map(|(key, object)| build_id(key, object))
             .filter(|id| !self.children.actors.contains_key(id))
             .collect();

@@ -73,7 +73,7 @@ impl PoolState {
     }
 
     async fn carry_out_own(&self, effect: &Effect) -> Result<Answer, Error> {
-        let (cluster, pool) = (&self.context.cluster, self.key());
+        let (cluster, pool) = (&self.context.cluster, self.machine.key());
         Ok(Answer::Object(match effect {
             Effect::PatchPool(patch) => cluster.patch(&pool, patch).await?,
             Effect::PatchStatus(patch) => cluster.patch_status(&pool, patch).await?,

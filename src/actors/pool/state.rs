@@ -12,7 +12,7 @@ use super::stopwatch::Stopwatch;
 use super::{PoolArguments, PoolMessage};
 use crate::actors::context::Context;
 use crate::actors::supervisor::SupervisorMessage;
-use crate::api::{Key, Kind, Pool};
+use crate::api::Pool;
 use crate::reconcile::decide::Effect;
 use crate::reconcile::machine::{Answer, Failure, PoolMachine, Transition};
 use crate::reconcile::observed::cache::Change;
@@ -123,10 +123,6 @@ impl PoolState {
         if let Some(timer) = self.timer.take() {
             timer.abort();
         }
-    }
-
-    pub(super) fn key(&self) -> Key {
-        Key::new(Kind::MachineConfigPool, &self.pool)
     }
 
     fn set_timer(&mut self, wait: Option<Duration>) {

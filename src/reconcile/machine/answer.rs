@@ -92,13 +92,13 @@ impl PoolMachine {
         };
         let object = self.object_of(effect);
         let (beside, sent) = self.issued.clone().unwrap_or_else(|| ([write].into(), now.steady));
-        let is_refused = self.refusals.failed(&Answered { write, object, beside, sent }, failure, &self.jitter, now);
-        if let Some(refusal) = self.refusals.known().get(&write).filter(|_| is_refused) {
-            let Refusal { object, tries, .. } = refusal;
+        let wait = self.refusals.failed(&Answered { write, object, beside, sent }, failure, &self.jitter, now);
+        let refused = self.refusals.known().get(&write).zip(wait);
+        if let Some((Refusal { object, tries, .. }, wait)) = refused {
             let error = self.scrubbed(&failure.words);
-            tracing::warn!(pool = self.pool, ?write, %object, error, tries, "the API server refuses a request; an effect failed");
+            tracing::warn!(pool = self.pool, ?write, %object, error, ?wait, tries, "the API server refuses a request; an effect failed");
         }
-        is_refused
+        refused.is_some()
     }
 
     /// `text` without credentials.

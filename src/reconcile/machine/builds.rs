@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::answer::Failure;
 use crate::api::limits::{DIGEST_BACKOFF_MAX, DIGEST_FAILURES_MAX, DIGEST_INTERVAL, DIGEST_TRIES_MAX};
-use crate::api::{Key, Kind, Object, Sensitive, names};
+use crate::api::{Key, Object, Sensitive};
 use crate::jitter::Jitter;
 use crate::reconcile::decide::{Diagnostics, Effect};
 use crate::reconcile::observed::digest::Digest;
@@ -137,8 +137,7 @@ impl Builds {
             read.due = Due::At(now + DIGEST_INTERVAL);
             return;
         }
-        let config_map =
-            Key::new(Kind::ConfigMap, names::digest(names::rendered_of(&read.build.name).unwrap_or_default()));
+        let config_map = Digest::config_map_of(&read.build);
         let words = format!("the build succeeded, but left no digest in {config_map}");
         self.end_read(uid, BuildStatus::Lost(BuildFailure::loss(READING_DIGEST, words)));
     }

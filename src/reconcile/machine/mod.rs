@@ -126,7 +126,7 @@ impl PoolMachine {
             failures: 0,
             requeues_at: None,
         };
-        let builds: Vec<_> = machine.cache.iter().map(|(key, object)| (key.clone(), object.clone())).collect();
+        let builds: Vec<_> = machine.build_objects().map(|(key, object)| (key.clone(), object.clone())).collect();
         for (key, object) in builds {
             machine.classify(&key, &object);
         }
@@ -170,9 +170,7 @@ impl PoolMachine {
         self.refusals.tell_time(now);
         self.builds.clock_in(now.steady);
         let mut decision = decide(&self.inputs(now));
-        if decision.effects.iter().any(|effect| matches!(effect, Effect::Create(Part::Payload, _)))
-            && !self.holds_payload()
-        {
+        if first_part(&decision.effects) == Some(Part::Payload) && !self.holds_payload() {
             // The payload's ConfigMap has been deleted, and the machine has no copy any more: read the MachineConfig
             // again.
             self.let_go_of_payload();
@@ -204,9 +202,14 @@ impl PoolMachine {
         }
     }
 
-    /// The name of the pool.
-    pub fn pool(&self) -> &str {
-        &self.pool
+    /// The key of the pool.
+    pub fn key(&self) -> Key {
+        Key::new(Kind::MachineConfigPool, &self.pool)
+    }
+
+    /// The build objects of the pool.
+    pub fn build_objects(&self) -> impl Iterator<Item = (&Key, &Arc<Object>)> {
+        self.cache.iter().filter(|(key, object)| self.is_own_build(key, object))
     }
 
     /// The cached cluster state.
@@ -250,8 +253,8 @@ impl PoolMachine {
         self.builds.abandon_reads();
     }
 
-    fn key(&self) -> Key {
-        Key::new(Kind::MachineConfigPool, &self.pool)
+    fn is_own_build(&self, key: &Key, object: &Object) -> bool {
+        key.kind.is_build_object() && owner_of(object).as_deref() == Some(&self.pool)
     }
 
     /// Turns a decision into a step, and adds the reads of digests that are due.
@@ -265,10 +268,7 @@ impl PoolMachine {
             }
             self.collect_garbage();
         }
-        let creates = |wanted: fn(Part) -> bool| {
-            effects.iter().any(|effect| matches!(effect, Effect::Create(part, _) if wanted(*part)))
-        };
-        if creates(|_| true) && !creates(|part| part == Part::Payload) {
+        if first_part(&effects).is_some_and(|part| part != Part::Payload) {
             // The payload's ConfigMap already exists; this process or its predecessor created it.
             self.spend_payload();
         }
@@ -292,8 +292,7 @@ impl PoolMachine {
 
     /// Updates the status of the build that this object runs.
     fn classify(&mut self, key: &Key, object: &Object) {
-        if key.kind.is_build_object()
-            && owner_of(object).as_deref() == Some(&self.pool)
+        if self.is_own_build(key, object)
             && let Some(builder) = self.builders.iter().find(|builder| builder.kind() == key.kind)
         {
             self.builds.classified(key, object, builder.classify(object));
@@ -328,4 +327,10 @@ impl PoolMachine {
     fn let_go_of_payload(&mut self) {
         self.loaded_payload = self.loaded_payload.take().filter(|loaded_payload| loaded_payload.payload.is_err());
     }
+}
+
+/// The first of the parts of a build that these effects create, in the order in which a build needs them.
+fn first_part(effects: &[Effect]) -> Option<Part> {
+    let part = |effect: &Effect| if let Effect::Create(part, _) = effect { Some(*part) } else { None };
+    effects.iter().filter_map(part).min()
 }

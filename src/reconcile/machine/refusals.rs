@@ -68,18 +68,25 @@ impl Refusals {
         self.trouble.remove(&write);
     }
 
-    /// Notes a failed write; true if it counts as refused, so that the pool has to show the refusal before a retry.
-    pub(super) fn failed(&mut self, answered: &Answered, failure: &Failure, jitter: &Jitter, now: Moment) -> bool {
+    /// Notes a failed write. Returns the wait for the next try if the failure counts as a refusal, which the pool has to
+    /// show before that try.
+    pub(super) fn failed(
+        &mut self,
+        answered: &Answered,
+        failure: &Failure,
+        jitter: &Jitter,
+        now: Moment,
+    ) -> Option<Duration> {
         let write = answered.write;
         let is_certain = match failure.kind {
             FailureKind::Refused => true,
             // A lost answer does not tell whether the server did the write.
             FailureKind::Trouble { is_certain, is_silent: false } if self.known.contains_key(&write) => is_certain,
             FailureKind::Trouble { is_certain, .. } if self.lasts(answered, failure, now.steady) => is_certain,
-            FailureKind::Trouble { .. } => return false,
+            FailureKind::Trouble { .. } => return None,
             FailureKind::Stale | FailureKind::Other => {
                 self.trouble.remove(&write);
-                return false;
+                return None;
             }
         };
         let words = &failure.words;
@@ -91,7 +98,7 @@ impl Refusals {
         let refusal =
             Refusal { words: words.clone(), object: answered.object.clone(), is_certain, since, tries, retry_at };
         self.note(answered, refusal, wait, now.steady);
-        true
+        Some(wait)
     }
 
     /// Drops the refusals of writes that were not due together with this one. A status patch may be due beside any

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::api::{Object, keys, names};
+use crate::api::{Key, Kind, Object, keys, names};
 
 /// A digest as a registry gives it: `sha256:` and 64 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,11 @@ impl Digest {
         let hex = text.strip_prefix("sha256:")?;
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         (hex.len() == 64 && hex.bytes().all(is_hex)).then(|| Self(text.to_owned()))
+    }
+
+    /// The ConfigMap in which the build that `build` runs leaves its digest.
+    pub fn config_map_of(build: &Key) -> Key {
+        Key::new(Kind::ConfigMap, names::digest(names::rendered_of(&build.name).unwrap_or_default()))
     }
 
     /// The digest that the build which `build` runs left in `config_map`, unless that is older than the build object, or

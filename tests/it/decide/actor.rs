@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use machine_os_builder::api::{Key, Kind, Object, Sensitive, names};
+use machine_os_builder::api::{Key, Kind, Object, Sensitive};
 use machine_os_builder::reconcile::decide::{Deletion, Effect, Part};
 use machine_os_builder::reconcile::inputs::fault::{FaultReason, InputFault};
 use machine_os_builder::reconcile::inputs::request::BuildRequest;
@@ -11,6 +11,7 @@ use machine_os_builder::reconcile::objects::BuildSettings;
 use machine_os_builder::reconcile::objects::metadata;
 use machine_os_builder::reconcile::objects::payload::Payload;
 use machine_os_builder::reconcile::observed::cache::Change;
+use machine_os_builder::reconcile::observed::digest::Digest;
 
 use super::daemon::{Weather, pool_key};
 use super::server::{Refusal, Server, as_watched, document};
@@ -51,8 +52,7 @@ pub fn carry_out(
         }
         Effect::ReadDiagnostics(_) => return Ok(Answer::Found(Sensitive::new(LOG.to_owned()))),
         Effect::ReadDigest { build, .. } => {
-            let name = names::digest(names::rendered_of(&build.name).unwrap_or_default());
-            let key = Key::new(Kind::ConfigMap, name);
+            let key = Digest::config_map_of(build);
             match server.objects.get(&key) {
                 Some(object) => Change::Applied(key.clone(), object.clone()),
                 None => Change::Gone(key, None),
