@@ -101,6 +101,30 @@ async fn two_builds_are_tolerated_only_for_as_long_as_a_request_may_be_on_its_wa
     assert_eq!(impostor.found(), [Invariant::OneBuild].into());
 }
 
+/// A process that died may have sent a request that creates a build after its successor gave the slot away.
+#[tokio::test(start_paused = true)]
+async fn a_build_in_excess_that_was_tolerated_may_run_on_and_no_other_may_follow() {
+    let impostor = Impostor::new().await;
+    impostor.user.invariants.limit_builds(1);
+    let names = ["one", "two", "three"];
+    for name in names {
+        impostor.user.create_pool(name, &format!("rendered-{name}-1")).await;
+    }
+    let make = async |name: &str, hash| {
+        let mut pod = pod(&format!("rendered-{name}-1"), hash);
+        pod["metadata"]["labels"][keys::TARGET_POOL] = json!(name);
+        impostor.make(pod).await;
+    };
+    impostor.user.invariants.tolerate_from(impostor.user.clock.now());
+    make("one", "1").await;
+    make("two", "2").await;
+    impostor.user.rest(std::time::Duration::from_secs(11)).await;
+    impostor.user.annotate("one", "any", "news").await;
+    assert_eq!(impostor.user.invariants.violations(), []);
+    make("three", "3").await;
+    assert_eq!(impostor.found(), [Invariant::BuildsAtOnce].into());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_build_for_no_pool_is_found() {
     let impostor = Impostor::new().await;

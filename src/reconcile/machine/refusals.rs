@@ -92,7 +92,9 @@ impl Refusals {
         let words = &failure.words;
         let known = self.known.get(&write);
         let (since, tries) = known.map_or((now.wall, 1), |known| (known.since, known.tries.saturating_add(1)));
-        let wait = jitter.backoff(REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, tries).max(failure.retry_after);
+        // The upper half of the random waits is cut off: a refusal that lasts is tried once a minute, not more often.
+        let wait = jitter.backoff(REFUSAL_BACKOFF_FIRST, 2 * REFUSAL_BACKOFF_MAX, tries).min(REFUSAL_BACKOFF_MAX);
+        let wait = wait.max(failure.retry_after);
         let retry_at = SignedDuration::try_from(wait).ok().and_then(|wait| now.wall.checked_add(wait).ok());
         let retry_at = retry_at.unwrap_or(now.wall);
         let refusal =

@@ -30,13 +30,26 @@ pub(super) fn is_full(model: &Model, max: usize) -> bool {
     max > 0 && running(model).len() >= max
 }
 
-/// More builds that run at once than may.
-pub(super) fn too_many(model: &Model, max: usize) -> Vec<Breach> {
-    let running = running(model);
-    if max == 0 || running.len() <= max {
-        return Vec::new();
+/// The limit on builds that run at once.
+#[derive(Default)]
+pub(super) struct BuildLimit {
+    /// The maximum; 0 is no limit.
+    pub max: usize,
+    /// Builds that ran while disturbances were tolerated, and that still run.
+    tolerated: usize,
+}
+
+impl BuildLimit {
+    /// More builds that run at once than may. Builds in excess that a tolerated disturbance led to may run on.
+    pub fn exceeded(&mut self, model: &Model, is_tolerant: bool) -> Vec<Breach> {
+        let running = running(model).len();
+        self.tolerated = if is_tolerant { running } else { self.tolerated.min(running) };
+        let max = self.max;
+        if max == 0 || running <= max.max(self.tolerated) {
+            return Vec::new();
+        }
+        vec![Breach::new("all pools", format!("{running} builds run at once, and {max} may"))]
     }
-    vec![Breach::new("all pools", format!("{} builds run at once, and {max} may", running.len()))]
 }
 
 /// Objects that still exist of pools that were opted out or deleted long ago.

@@ -57,7 +57,7 @@ struct Checker {
     /// Until then, two processes may both act, or one may act on an outdated state.
     tolerant_until: Timestamp,
     /// Builds that may run at once; 0 is no limit.
-    builds_max: usize,
+    limit: bounds::BuildLimit,
     model: Model,
     refusals: Refusals,
     violations: Vec<Violation>,
@@ -88,7 +88,7 @@ impl Invariants {
             agent: daemon::user_agent(),
             now: Timestamp::MIN,
             tolerant_until: Timestamp::MIN,
-            builds_max: 0,
+            limit: bounds::BuildLimit::default(),
             model: Model::default(),
             refusals: Refusals::default(),
             violations: Vec::new(),
@@ -102,7 +102,7 @@ impl Invariants {
 
     /// Limits the builds that may run at once to `max`; 0, the default, is no limit.
     pub fn limit_builds(&self, max: usize) {
-        self.with(|checker| checker.builds_max = max);
+        self.with(|checker| checker.limit.max = max);
     }
 
     /// Notes a disturbance at `time`: an answer was lost, or one process followed another. A request that was decided
@@ -201,17 +201,15 @@ impl Checker {
 
     /// Judges what is there now.
     fn judge_state(&mut self) {
-        let is_full = bounds::is_full(&self.model, self.builds_max);
+        let is_full = bounds::is_full(&self.model, self.limit.max);
         let unshown = self.refusals.faults(&self.model, is_full, self.tolerant_until, self.now);
         self.note(Invariant::RefusalIsShown, unshown);
         let overdue = bounds::overdue(&self.model, self.now);
         self.note(Invariant::CleanUp, overdue);
-        if self.now > self.tolerant_until {
-            let doubles = builds::duplicates(&self.model);
-            let too_many = bounds::too_many(&self.model, self.builds_max);
-            self.note(Invariant::OneBuild, doubles);
-            self.note(Invariant::BuildsAtOnce, too_many);
-        }
+        let too_many = self.limit.exceeded(&self.model, self.now <= self.tolerant_until);
+        self.note(Invariant::BuildsAtOnce, too_many);
+        let doubles = builds::duplicates(&self.model);
+        self.note_unless_tolerant(Invariant::OneBuild, doubles);
     }
 
     /// Judges a change by what was there before it.
