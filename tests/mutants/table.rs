@@ -426,4 +426,17 @@ pub const MUTANTS: &[Mutant] = &[
             mutated: "true",
         }],
     },
+    Mutant {
+        name: "bad-input-of-failed-pool-is-silent",
+        lessons: "L43",
+        scenario: CHAOS,
+        edits: &[Edit {
+            file: "src/reconcile/decide/reconcile_opted_in.rs",
+            original: "report_outcome::faulty(observed, pool, fault)",
+            mutated: "match failed {
+                Some(failed) => report_outcome::failed(observed, pool, failed),
+                None => report_outcome::faulty(observed, pool, fault),
+            }",
+        }],
+    },
 ];

@@ -25,6 +25,7 @@ mod model;
 mod published;
 mod refused;
 mod rest;
+mod spoiled;
 mod violation;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,7 @@ pub(in crate::simulation) use self::foreign::without_emptiness;
 use self::model::Model;
 use self::refused::Refusals;
 pub use self::refused::RefusedWrite;
+use self::spoiled::SpoiledInput;
 use self::violation::Breach;
 pub use self::violation::{Invariant, Violation};
 use crate::api::Object;
@@ -60,6 +62,7 @@ struct Checker {
     limit: bounds::BuildLimit,
     model: Model,
     refusals: Refusals,
+    spoiled: SpoiledInput,
     violations: Vec<Violation>,
     /// Violations already noted, so that a lasting one is noted once.
     known: BTreeSet<(Invariant, String, String)>,
@@ -91,6 +94,7 @@ impl Invariants {
             limit: bounds::BuildLimit::default(),
             model: Model::default(),
             refusals: Refusals::default(),
+            spoiled: SpoiledInput::default(),
             violations: Vec::new(),
             known: BTreeSet::new(),
             requests: 0,
@@ -193,6 +197,7 @@ impl Checker {
             self.judge(&event);
             self.model.apply(&event, self.now);
             self.refusals.observe(&event, self.now);
+            self.spoiled.observe(&event);
         }
         if !changes.is_empty() {
             self.judge_state();
@@ -204,9 +209,13 @@ impl Checker {
         let is_full = bounds::is_full(&self.model, self.limit.max);
         let unshown = self.refusals.faults(&self.model, is_full, self.tolerant_until, self.now);
         self.note(Invariant::RefusalIsShown, unshown);
+        let is_tolerant = self.now <= self.tolerant_until;
+        let is_disturbed = is_tolerant || self.refusals.is_refusing() || !self.refusals.is_at_work(self.now);
+        let unshown = self.spoiled.faults(&self.model, is_disturbed, self.now);
+        self.note(Invariant::BadInputIsShown, unshown);
         let overdue = bounds::overdue(&self.model, self.now);
         self.note(Invariant::CleanUp, overdue);
-        let too_many = self.limit.exceeded(&self.model, self.now <= self.tolerant_until);
+        let too_many = self.limit.exceeded(&self.model, is_tolerant);
         self.note(Invariant::BuildsAtOnce, too_many);
         let doubles = builds::duplicates(&self.model);
         self.note_unless_tolerant(Invariant::OneBuild, doubles);

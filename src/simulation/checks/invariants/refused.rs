@@ -138,6 +138,16 @@ impl Refusals {
         }
     }
 
+    /// Whether anything is refused.
+    pub(super) const fn is_refusing(&self) -> bool {
+        self.is_refusing
+    }
+
+    /// Whether a leader renews the lease.
+    pub(super) fn is_at_work(&self, now: Timestamp) -> bool {
+        self.renewed.is_some_and(|renewed| now.duration_since(renewed) <= RENEWED_WITHIN)
+    }
+
     /// Faults in the refusals that pools show. Disturbances are tolerated until `tolerant_until`. Without a free slot,
     /// the next try waits for one.
     pub(super) fn faults(
@@ -148,8 +158,7 @@ impl Refusals {
         now: Timestamp,
     ) -> Vec<Breach> {
         let mut faults = Vec::new();
-        let is_at_work = self.renewed.is_some_and(|renewed| now.duration_since(renewed) <= RENEWED_WITHIN);
-        if now <= tolerant_until || !is_at_work {
+        if now <= tolerant_until || !self.is_at_work(now) {
             self.of.clear();
         }
         self.of.retain(|name, _| {

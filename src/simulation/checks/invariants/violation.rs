@@ -36,6 +36,8 @@ pub enum Invariant {
     /// The daemon reports a refused write in the API server's words for as long as the refusal lasts, and retries it at
     /// intervals.
     RefusalIsShown,
+    /// A pool whose build failed shows an input that became unusable since, in place of the failure.
+    BadInputIsShown,
     /// At rest, no objects are left over and no work is pending.
     Rest,
 }
