@@ -17,8 +17,8 @@ use crate::cluster::client::{ClusterClient, Error};
 use crate::reconcile::decide::{DiagnosticsQuery, DiagnosticsSource, Effect, Part};
 use crate::reconcile::inputs::request::BuildRequest;
 use crate::reconcile::machine::{Answer, Failure};
-use crate::reconcile::objects::metadata;
 use crate::reconcile::objects::payload::Payload;
+use crate::reconcile::objects::{self, metadata};
 use crate::reconcile::observed::cache::Change;
 use crate::reconcile::observed::digest::Digest;
 
@@ -109,7 +109,7 @@ impl BuildState {
             (Part::Payload, Some(payload)) => metadata::payload_config_map(request, payload, namespace),
             (Part::Payload, None) => return Err(Error::NotFound),
             (Part::Containerfile, _) => metadata::containerfile_config_map(request, namespace),
-            (Part::Build, _) => request.builder.object(request, &settings.build),
+            (Part::Build, _) => objects::build_object(request, &settings.build),
         };
         let key = part.key(request);
         match self.context.cluster.create(&key, &object).await {

@@ -10,8 +10,8 @@ use crate::clock::Clock;
 use crate::cluster::client::ClusterClient;
 use crate::jitter::Jitter;
 use crate::reconcile::decide;
+use crate::reconcile::inputs::build_settings::BuildSettings;
 use crate::reconcile::machine::MachineContext;
-use crate::reconcile::objects::BuildSettings;
 
 /// The settings of a daemon.
 #[derive(Debug, Clone, Default)]

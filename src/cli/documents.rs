@@ -9,14 +9,15 @@ use serde_json::Value;
 
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, INPUT_CONFIG_MAPS};
 use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Object, Pool};
+use crate::reconcile::inputs::build_settings::BuildSettings;
 use crate::reconcile::inputs::fault::{FaultReason, InputFault};
 use crate::reconcile::inputs::pull_secret;
 use crate::reconcile::inputs::request::{self, BuildRequest, Wanted};
 use crate::reconcile::inputs::sources::{self, Sources};
 use crate::reconcile::inputs::strays::Strays;
+use crate::reconcile::objects;
 use crate::reconcile::objects::metadata;
 use crate::reconcile::objects::payload::Payload;
-use crate::reconcile::objects::{self, BuildSettings};
 use crate::reconcile::observed::cache::{Cache, Change};
 use crate::reconcile::pool::record::BuildRecord;
 use crate::yaml;
@@ -163,7 +164,7 @@ impl Documents {
                 is_missing: false,
             });
         }
-        match request::wanted(&Sources::read(&cache, &objects::ALL), &cache, &pool, &record) {
+        match request::wanted(&Sources::read(&cache), &cache, &pool, &record) {
             Wanted::Known(request) => Ok(request),
             Wanted::Faulty(fault) => Err(fault),
             Wanted::Unknown => unreachable!("a file either holds an object or does not"),
@@ -208,7 +209,7 @@ impl Documents {
     }
 
     pub(super) fn objects(&self, request: &BuildRequest, settings: &BuildSettings) -> Result<Vec<Object>, InputFault> {
-        if let Some(fault) = request::containerfile_fault(request) {
+        if let Some(fault) = metadata::containerfile_fault(request) {
             return Err(fault);
         }
         let machine_config = Key::new(Kind::MachineConfig, &request.inputs.rendered_config);
@@ -221,7 +222,7 @@ impl Documents {
         objects.extend([
             metadata::payload_config_map(request, &payload, DEFAULT_NAMESPACE),
             metadata::containerfile_config_map(request, DEFAULT_NAMESPACE),
-            request.builder.object(request, settings),
+            objects::build_object(request, settings),
         ]);
         Ok(objects)
     }

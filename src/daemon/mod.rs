@@ -28,7 +28,6 @@ use crate::cluster::transport::Transport;
 use crate::cluster::watch_health::WatchHealth;
 use crate::jitter::Jitter;
 use crate::reconcile::machine::MachineContext;
-use crate::reconcile::objects;
 
 /// What a daemon is started with.
 pub struct DaemonOptions {
@@ -180,8 +179,7 @@ where
     settings.decide.digest_handoff = settings.build.digest_handoff;
     let namespace = settings.decide.namespace.clone();
     let (jitter, settings) = (Jitter::seeded(seed), Arc::new(settings));
-    let machine =
-        MachineContext { settings: Arc::new(settings.decide.clone()), builders: &objects::ALL, jitter: jitter.clone() };
+    let machine = MachineContext { settings: Arc::new(settings.decide.clone()), jitter: jitter.clone() };
     let transport = Transport::new(service, jitter.clone(), &user_agent(), fence, metrics.requests);
     let transport = transport.with_places(REQUESTS_UNDER_WAY_MAX);
     move || {

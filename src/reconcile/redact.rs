@@ -14,27 +14,12 @@ mod view;
 use std::ops::Range;
 
 pub use self::harvest::credentials;
+pub use self::needles::Credential;
 use self::needles::Needles;
 use self::view::{Join, View};
-use crate::api::Sensitive;
-use crate::reconcile::decide::DecideSettings;
-use crate::reconcile::observed::cache::Cache;
 
 /// What stands in the place of a credential.
 pub const REDACTED: &str = "[redacted]";
-
-/// Something that must not be shown. Passwords need not be UTF-8.
-pub type Credential = Sensitive<Vec<u8>>;
-
-/// `text` without anything that must never be shown: the credentials in the settings, and those in the Secrets that
-/// `cache` knows, or has known.
-pub fn scrub_known(text: &str, cache: &Cache, settings: &DecideSettings) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let set = settings.credentials.iter().map(|word| Sensitive::new(word.expose().as_bytes().to_vec()));
-    scrub(text, &set.chain(cache.credentials()).collect::<Vec<_>>())
-}
 
 /// `text` without `credentials`, and without what looks like one.
 pub fn scrub(text: &str, credentials: &[Credential]) -> String {

@@ -65,7 +65,7 @@ use crate::api::limits::{
     ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
 };
 use crate::cluster::lease::Timing;
-use crate::reconcile::objects::BuildSettings;
+use crate::reconcile::inputs::build_settings::BuildSettings;
 
 /// Where the admin server listens, unless a setting says otherwise.
 const ADMIN_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8797);

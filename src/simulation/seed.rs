@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::names::{self, sha256_hex};
 use crate::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE, Kind, Object, keys};
-use crate::reconcile::objects::builder::BUILDER_TYPE;
+use crate::reconcile::inputs::image_builder::BUILDER_TYPE;
 
 /// The repository that all images are pushed to.
 pub const REPOSITORY: &str = "registry.example.com/fleet/os";

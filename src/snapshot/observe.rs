@@ -13,7 +13,6 @@ use crate::jitter::Jitter;
 use crate::reconcile::decide::{DecideSettings, Effect};
 use crate::reconcile::inputs::fault::FaultReason;
 use crate::reconcile::machine::{Answer, MachineContext};
-use crate::reconcile::objects;
 use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::{Cache, Change};
 use crate::reconcile::observed::digest::Digest;
@@ -33,8 +32,7 @@ impl Snapshot {
     pub async fn reports(&self, settings: &DecideSettings, now: Timestamp) -> Result<Reports, Error> {
         let there = self.index.cache().of_kind(Kind::MachineConfigPool).map(|(key, _)| key.name.clone());
         let pools: BTreeSet<String> = there.chain(self.index.pools()).collect();
-        let context =
-            MachineContext { settings: Arc::new(settings.clone()), builders: &objects::ALL, jitter: Jitter::seeded(0) };
+        let context = MachineContext { settings: Arc::new(settings.clone()), jitter: Jitter::seeded(0) };
         let mut all = Vec::with_capacity(pools.len());
         for pool in pools {
             all.push(self.observe_pool(&pool, context.clone(), now).await?);

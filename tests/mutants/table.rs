@@ -375,14 +375,14 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: CHAOS,
         edits: &[Edit {
             file: "src/reconcile/decide/track_build.rs",
-            original: "show::refer(pool, Some(build.reference())).or_else(|| {
+            original: "patches::refer(pool, Some(build.reference())).or_else(|| {
         let shown = ConditionUpdate { type_, reason: reason.to_owned(), message };
-        show::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
+        patches::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
     })",
             mutated: "{
                 let shown = ConditionUpdate { type_, reason: reason.to_owned(), message };
-                show::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
-                    .or_else(|| show::refer(pool, Some(build.reference())))
+                patches::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
+                    .or_else(|| patches::refer(pool, Some(build.reference())))
             }",
         }],
     },
@@ -421,7 +421,7 @@ pub const MUTANTS: &[Mutant] = &[
         lessons: "L02",
         scenario: CHAOS,
         edits: &[Edit {
-            file: "src/reconcile/decide/refusal.rs",
+            file: "src/reconcile/decide/report_refusal.rs",
             original: "refusal.retry_at > observed.inputs.now",
             mutated: "true",
         }],

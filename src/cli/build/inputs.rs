@@ -12,8 +12,8 @@ use crate::cli::documents::Documents;
 use crate::cli::registry_access::default_authfiles;
 use crate::images::inspect::Plan;
 use crate::images::registry::authfile;
+use crate::reconcile::inputs::build_settings::{BuildSettings, DigestHandoff};
 use crate::reconcile::inputs::fault::InputFault;
-use crate::reconcile::objects::{BuildSettings, DigestHandoff};
 
 /// The name of the Secrets that stand in for files with credentials.
 const NO_SECRET: &str = "local";

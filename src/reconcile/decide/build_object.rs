@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::api::limits::FORCED_DELETION_AFTER_S;
-use crate::api::{Key, Object, keys, names};
+use crate::api::{Key, Kind, Object, keys, names};
 use crate::reconcile::inputs::build_inputs::BuildInputs;
+use crate::reconcile::inputs::request::BuildRequest;
 use crate::reconcile::observed::index::owner_of;
 
 /// A Pod, a Build or a ConfigMap: made for a build of this pool, or foreign.
@@ -72,6 +73,14 @@ impl<'a> BuildObject<'a> {
         [keys::BUILD_POD, keys::DESIRED_CONFIG].iter().all(|key| label(key).is_some())
             && owner_of(self.object).as_deref() == Some(pool)
             && self.rendered().is_some()
+    }
+
+    /// Whether the object has a name that the build of `request` needs.
+    pub(super) fn is_of(&self, request: &BuildRequest) -> bool {
+        let rendered = &request.inputs.rendered_config;
+        let (kind, name) = (self.key.kind, &self.key.name);
+        (kind == request.builder.kind() && *name == names::build(rendered))
+            || (kind == Kind::ConfigMap && [names::payload(rendered), names::containerfile(rendered)].contains(name))
     }
 
     /// Whether the object has none of the labels of a build's.

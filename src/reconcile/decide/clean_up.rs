@@ -1,8 +1,7 @@
 //! A pool that is opted out, being deleted, or gone: the daemon removes every object of its builds.
 
 use super::observed::Observed;
-use super::reconcile_opted_in::{self, demand, emit};
-use super::{Decision, Effect, held, show};
+use super::{Decision, Effect, held, patches};
 use crate::api::conditions::event;
 use crate::api::pool::field;
 use crate::api::{Pool, keys};
@@ -13,9 +12,9 @@ pub(super) fn decide(observed: &Observed<'_>, there: Option<&Pool<'_>>) -> Decis
     let pool = there.filter(|pool| !pool.is_being_deleted() && pool.has_traces());
     // The record drops an attempt before its object is deleted: if the pool opts in again meanwhile, the missing object
     // does not count as a lost build.
-    let forget_attempt = || reconcile_opted_in::forget_attempt(observed, pool?, observed.record.attempt.as_ref()?);
+    let forget_attempt = || patches::forget_attempt(observed, pool?, observed.record.attempt.as_ref()?);
     let forget_pool =
-        || emit_opted_out(observed, pool?).or_else(|| forget(pool?)).or_else(|| show::withdraw(observed, pool?));
+        || emit_opted_out(observed, pool?).or_else(|| forget(pool?)).or_else(|| patches::withdraw(observed, pool?));
     let mut effects: Vec<Effect> = forget_attempt().into_iter().collect();
     if effects.is_empty() {
         effects = observed.deletions(observed.made());
@@ -23,7 +22,7 @@ pub(super) fn decide(observed: &Observed<'_>, there: Option<&Pool<'_>>) -> Decis
     if effects.is_empty() {
         effects.extend(forget_pool().or_else(|| held::emit(observed, there?)));
     }
-    Decision::rest(demand(observed), effects, held::next(observed))
+    Decision::rest(observed.demand(), effects, held::next(observed))
 }
 
 fn emit_opted_out(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
@@ -33,8 +32,7 @@ fn emit_opted_out(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
         .shown()
         .map(|condition| format!("{} {}", field(condition, "type"), field(condition, "lastTransitionTime")));
     let occasion = shown.or_else(|| pool.annotation(keys::BUILD_RECORD).map(str::to_owned))?;
-    emit(
-        observed,
+    observed.emit(
         pool,
         PoolEvent {
             reason: event::OPTED_OUT,
@@ -48,12 +46,12 @@ fn emit_opted_out(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
 
 /// Removes annotations and the reference in the spec.
 fn forget(pool: &Pool<'_>) -> Option<Effect> {
-    let document = show::document(pool.object);
+    let document = patches::document(pool.object);
     let mut patch = GuardedPatch::new(&document);
-    patch.guard(&show::LABEL);
+    patch.guard(&patches::LABEL);
     for key in [keys::NEWEST_IMAGE, keys::BUILD_RECORD, keys::REBUILD] {
         patch.remove(&["metadata", "annotations", key]);
     }
-    show::unrefer(&mut patch, pool);
+    patches::unrefer(&mut patch, pool);
     patch.finish().map(Effect::PatchPool)
 }

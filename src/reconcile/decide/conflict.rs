@@ -3,9 +3,7 @@
 use jiff::SignedDuration;
 
 use super::observed::Observed;
-use super::reconcile_opted_in::{emit, patch_record};
-use super::start::is_expected;
-use super::{Decision, Effect, commands, report_outcome, show};
+use super::{Decision, Effect, commands, patches, report_outcome};
 use crate::api::conditions::{BUILD_FAILED, event, reason};
 use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
 use crate::api::pool::field;
@@ -31,7 +29,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &BuildRe
 
 /// The key and UID of a foreign object under a name that the build needs.
 fn conflict(observed: &Observed<'_>, request: &BuildRequest) -> Option<(Key, String)> {
-    let foreign = observed.foreign.iter().find(|made| is_expected(made, request));
+    let foreign = observed.foreign.iter().find(|made| made.is_of(request));
     let secret = || {
         let canonical = [&request.pull_secret, &request.push_secret].into_iter().filter_map(|s| s.canonical.as_ref());
         canonical.map(|secret| Key::of(Kind::Secret, secret.expose())).find_map(|key| {
@@ -68,9 +66,9 @@ fn show_conflict(observed: &Observed<'_>, pool: &Pool<'_>, what: &Key, uid: &str
     };
     let shown = ConditionUpdate { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };
     // A shown conflict was emitted before: the daemon does not emit its Event again after it has expired.
-    let effect = record_conflict(observed, pool, what).or_else(|| show::refer(pool, None)).or_else(|| {
+    let effect = record_conflict(observed, pool, what).or_else(|| patches::refer(pool, None)).or_else(|| {
         let status = report_outcome::show_failure(observed, pool, &shown, None)?;
-        emit(observed, pool, pool_event).or(Some(status))
+        observed.emit(pool, pool_event).or(Some(status))
     });
     let again = observed.inputs.now.checked_add(SignedDuration::from_secs(NAME_CONFLICT_INTERVAL_S)).ok();
     Decision::rest(Demand::None, effect, again)
@@ -83,5 +81,5 @@ fn record_conflict(observed: &Observed<'_>, pool: &Pool<'_>, what: &Key) -> Opti
         return None;
     }
     let record = BuildRecord { conflict: Some(conflict), ..observed.record.clone() };
-    patch_record(pool, &record, |patch| show::unrefer(patch, pool))
+    patches::record(pool, &record, |patch| patches::unrefer(patch, pool))
 }

@@ -2,8 +2,7 @@
 //! nothing else waits for the answer: it adds a late answer to the failure that the pool already shows.
 
 use super::observed::{BuildObject, Observed};
-use super::reconcile_opted_in::patch_record;
-use super::{Diagnostics, DiagnosticsQuery, DiagnosticsSource, Effect, messages};
+use super::{Diagnostics, DiagnosticsQuery, DiagnosticsSource, Effect, messages, patches};
 use crate::api::{Kind, Pool, Sensitive};
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus};
 use crate::reconcile::pool::record::{Attempt, BuildRecord, Failed};
@@ -106,5 +105,5 @@ pub(super) fn amend(observed: &Observed<'_>, pool: &Pool<'_>, failed: &Failed) -
         return None;
     }
     let record = BuildRecord { failed: Some(Failed { message, ..failed.clone() }), ..observed.record.clone() };
-    patch_record(pool, &record, |_| {})
+    patches::record(pool, &record, |_| {})
 }

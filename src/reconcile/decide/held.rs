@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::observed::{BuildObject, Observed};
-use super::reconcile_opted_in;
 use super::{Effect, messages};
 use crate::api::Pool;
 use crate::api::conditions::event;
@@ -21,11 +20,7 @@ pub(super) fn emit_for(observed: &Observed<'_>, pool: &Pool<'_>, made: &BuildObj
     }
     let message = messages::held(made.key, made.finalizers(), &observed.inputs.settings.namespace);
     let occurrence = made.uid().to_owned();
-    reconcile_opted_in::emit(
-        observed,
-        pool,
-        PoolEvent { reason: event::CLEAN_UP_HELD, message, occurrence, is_warning: true, cause: None },
-    )
+    observed.emit(pool, PoolEvent { reason: event::CLEAN_UP_HELD, message, occurrence, is_warning: true, cause: None })
 }
 
 /// When the next object needs a forced deletion or an Event.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::refusal::Write;
+use super::refusal::RequestKind;
 use super::{DecideSettings, cause, commands};
 use crate::api::limits::{CONDITION_MESSAGE_BYTES_MAX, LOSS_BYTES_MAX};
 use crate::api::{Key, Kind, Sensitive};
@@ -12,19 +12,18 @@ use crate::reconcile::observed::status::{BuildFailure, FailureCause};
 use crate::reconcile::pool::conditions::{cut, to_rfc3339};
 use crate::reconcile::pool::record::{Attempt, BuildRecord};
 
-const SINCE: &str = "since ";
 /// The text before the last lines of output.
 const LAST_LINES: &str = "; last lines:\n";
-/// The text after the API server's own message.
-const REFUSES: &str = "; the API server refuses to ";
 
-/// The message of a pool that waits for a slot. It holds the time when the pool began to wait, because a successor
-/// process restores the order of the queue from it.
+const SINCE: &str = "since ";
+
+/// The message of a pool that waits for a slot. A successor process restores the order of the queue from it: a time in
+/// the build record would cost another patch for each build, and a condition's own time has whole seconds only.
 pub(super) fn queued(settings: &DecideSettings, since: Timestamp) -> String {
     format!("waiting for one of {} build slots {SINCE}{since}", settings.concurrent_builds_max)
 }
 
-/// The moment in a message of [`queued`].
+/// The time in a message of [`queued`].
 pub(super) fn queued_since(message: &str) -> Option<Timestamp> {
     message.rsplit_once(SINCE)?.1.parse().ok()
 }
@@ -53,23 +52,18 @@ pub(super) fn pending(key: &Key, why: &BuildFailure, output: &str) -> String {
 }
 
 /// The message about a request that the API server refuses. The server's own message comes first.
-pub(super) fn refused(words: &str, write: Write, object: &Key, command: &str) -> String {
+pub(super) fn refused(words: &str, write: RequestKind, object: &Key, command: &str) -> String {
     let verb = match write {
-        Write::Pool | Write::Status => "patch",
-        Write::Secret => "write",
-        Write::Create(_) => "create",
-        Write::Delete(_) => "delete",
-        Write::Read(_) => "show",
+        RequestKind::Pool | RequestKind::Status => "patch",
+        RequestKind::Secret => "write",
+        RequestKind::Create(_) => "create",
+        RequestKind::Delete(_) => "delete",
+        RequestKind::Read(_) => "show",
     };
-    let status = if write == Write::Status { "the status of " } else { "" };
-    let tail = format!("{REFUSES}{verb} {status}{object}; this is tried again until it succeeds");
+    let status = if write == RequestKind::Status { "the status of " } else { "" };
+    let tail = format!("; the API server refuses to {verb} {status}{object}; this is tried again until it succeeds");
     let room = commands::room_for(command).saturating_sub(tail.len());
     commands::with_next(&format!("{}{tail}", cut(words, room)), command)
-}
-
-/// Whether a message is one of [`refused`]: a long message of the server never displaces the words of this program.
-pub(super) fn is_of_refusal(message: &str) -> bool {
-    message.contains(REFUSES)
 }
 
 /// The loss of a build that has not started in time.

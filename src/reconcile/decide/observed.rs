@@ -7,60 +7,20 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 pub(crate) use super::build_object::BuildObject;
-use super::refusal::{Refusal, Write};
-use super::{Deletion, Diagnostics, Effect};
-use crate::api::limits::{
-    ATTEMPTS_MAX_DEFAULT, BUILD_DEADLINE_DEFAULT, CONCURRENT_BUILDS_DEFAULT, PENDING_DEADLINE_DEFAULT,
-    RETRY_BACKOFF_FIRST, RETRY_BACKOFF_MAX,
-};
-use crate::api::{DEFAULT_NAMESPACE, Key, Kind, Pool, Sensitive, names};
+use super::effect::{Deletion, Diagnostics, Effect};
+use super::refusal::{Refusal, RequestKind};
+use super::settings::DecideSettings;
+use crate::api::limits::RETRY_BACKOFF_MAX;
+use crate::api::{Key, Kind, Pool, names};
 use crate::reconcile::inputs::fault::InputFault;
 use crate::reconcile::inputs::request::{self, Wanted};
 use crate::reconcile::inputs::sources::{Read, Sources};
-use crate::reconcile::objects::builder::DigestHandoff;
 use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::Cache;
 use crate::reconcile::observed::status::BuildStatus;
+use crate::reconcile::pool::events::PoolEvent;
 use crate::reconcile::pool::record::{Attempt, BuildRecord};
-use crate::reconcile::redact;
-
-/// Settings that decisions depend on.
-#[derive(Debug, Clone)]
-pub struct DecideSettings {
-    /// Where build objects, input ConfigMaps and Secrets live.
-    pub namespace: String,
-    /// How build pods hand over their digest, as in the settings of builds.
-    pub digest_handoff: DigestHandoff,
-    /// Credentials that must never be shown, besides those in the watched Secrets.
-    pub credentials: Vec<Sensitive<String>>,
-    /// Attempts at a build whose object is lost, the first included.
-    pub attempts_max: u32,
-    /// Builds that run at once; 0 is no limit. Only shown to users here: [`Slots`](crate::reconcile::slots::Slots)
-    /// counts.
-    pub concurrent_builds_max: usize,
-    /// How long a build object may take to start before it is given up as lost.
-    pub pending_deadline: Duration,
-    /// How long a build may be seen to run before it is given up as failed. The build object carries the same deadline,
-    /// and the cluster enforces it; this one covers nodes that fail to.
-    pub build_deadline: Duration,
-    /// Wait before the second attempt; doubled with each further one, up to [`RETRY_BACKOFF_MAX`].
-    pub retry_backoff: Duration,
-}
-
-impl Default for DecideSettings {
-    fn default() -> Self {
-        Self {
-            namespace: DEFAULT_NAMESPACE.to_owned(),
-            digest_handoff: DigestHandoff::default(),
-            credentials: Vec::new(),
-            attempts_max: ATTEMPTS_MAX_DEFAULT,
-            concurrent_builds_max: CONCURRENT_BUILDS_DEFAULT,
-            pending_deadline: PENDING_DEADLINE_DEFAULT,
-            build_deadline: BUILD_DEADLINE_DEFAULT,
-            retry_backoff: RETRY_BACKOFF_FIRST,
-        }
-    }
-}
+use crate::reconcile::slots::Demand;
 
 /// A MachineConfig, read and compressed for a build that is about to start.
 #[derive(Debug, Clone)]
@@ -95,7 +55,7 @@ pub struct Inputs<'a> {
     /// Names of the Events that this process has already emitted.
     pub emitted: &'a BTreeSet<String>,
     /// The writes that the API server refuses.
-    pub refusals: &'a BTreeMap<Write, Refusal>,
+    pub refusals: &'a BTreeMap<RequestKind, Refusal>,
     /// Whether the pool has a slot to build in.
     pub has_slot: bool,
     /// The time, by the clock of the wall.
@@ -231,9 +191,19 @@ impl<'a> Observed<'a> {
         self.made().filter_map(|made| made.forced_at()).min()
     }
 
+    /// The demand of a pool that starts no build: it holds its slot while one of its build objects may still run.
+    pub(super) fn demand(&self) -> Demand {
+        if self.runs_anything() { Demand::Hold } else { Demand::None }
+    }
+
+    /// The effect that emits the Event about a transition, unless this process has emitted it.
+    pub(super) fn emit(&self, pool: &Pool<'_>, pool_event: PoolEvent) -> Option<Effect> {
+        (!self.inputs.emitted.contains(&pool_event.event_name(pool))).then_some(Effect::Emit(pool_event))
+    }
+
     /// `text` without credentials.
     pub(crate) fn scrubbed(&self, text: &str) -> String {
-        redact::scrub_known(text, self.inputs.cache, self.inputs.settings)
+        self.inputs.settings.scrubbed(text, self.inputs.cache)
     }
 
     /// When `build` is given up as lost if it has not started. The object may be much younger than the claim, if the

@@ -1,8 +1,9 @@
 //! The decision for an opted-in pool: chooses between starting, tracking, superseding and reporting a build.
 
+use std::sync::Arc;
+
 use super::observed::{BuildObject, Observed};
-use super::show::document;
-use super::{Decision, Effect, messages, report_outcome, show, start, track_build, unseen};
+use super::{Decision, Effect, loss, messages, patches, report_outcome, start, track_build, unseen};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Kind, Pool, keys, names};
@@ -10,50 +11,24 @@ use crate::reconcile::inputs::fault::InputFault;
 use crate::reconcile::inputs::request::{BuildRequest, Wanted};
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::pool::events::PoolEvent;
-use crate::reconcile::pool::patch::GuardedPatch;
 use crate::reconcile::pool::record::{Attempt, BuildRecord};
 use crate::reconcile::slots::Demand;
-use std::sync::Arc;
 
 pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>) -> Decision {
     if let Some(effect) = accept_rebuild(observed, pool) {
-        return Decision::act(demand(observed), effect);
+        return Decision::act(observed.demand(), effect);
     }
     if let Some(record) = observed.record.set_back_to(observed.inputs.now) {
-        return Decision::rest(demand(observed), patch_record(pool, &record, |_| {}), None);
+        return Decision::rest(observed.demand(), patches::record(pool, &record, |_| {}), None);
     }
     if pool.rendered().is_empty() {
-        return Decision::idle(demand(observed));
+        return Decision::idle(observed.demand());
     }
     match &observed.wanted {
-        Wanted::Unknown => Decision::idle(demand(observed)),
+        Wanted::Unknown => Decision::idle(observed.demand()),
         Wanted::Faulty(fault) => with_fault(observed, pool, fault),
         Wanted::Known(request) => with_request(observed, pool, request),
     }
-}
-
-/// The demand of a pool that starts no build: it holds its slot while one of its build objects may still run.
-pub(super) fn demand(observed: &Observed<'_>) -> Demand {
-    if observed.runs_anything() { Demand::Hold } else { Demand::None }
-}
-
-/// The effect that emits the Event about a transition, unless this process has emitted it.
-pub(super) fn emit(observed: &Observed<'_>, pool: &Pool<'_>, pool_event: PoolEvent) -> Option<Effect> {
-    (!observed.inputs.emitted.contains(&pool_event.event_name(pool))).then_some(Effect::Emit(pool_event))
-}
-
-/// The patch that writes `record`, with the changes that `more` adds; it tests the record and the config that it was
-/// decided from.
-pub(super) fn patch_record(
-    pool: &Pool<'_>,
-    record: &BuildRecord,
-    more: impl FnOnce(&mut GuardedPatch<'_>),
-) -> Option<Effect> {
-    let document = document(pool.object);
-    let mut patch = GuardedPatch::new(&document);
-    patch.guard(&show::LABEL).set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
-    more(&mut patch);
-    patch.finish().map(Effect::PatchPool)
 }
 
 fn accept_rebuild(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
@@ -69,8 +44,8 @@ fn accept_rebuild(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
         is_warning: false,
         cause: None,
     };
-    emit(observed, pool, pool_event).or_else(|| {
-        patch_record(pool, &record, |patch| {
+    observed.emit(pool, pool_event).or_else(|| {
+        patches::record(pool, &record, |patch| {
             patch.remove(&["metadata", "annotations", keys::REBUILD]);
         })
     })
@@ -86,10 +61,10 @@ fn with_request(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildReq
     }
     let superseding = supersede(observed, pool, hash, is_stale);
     if !superseding.is_empty() {
-        return Decision::rest(demand(observed), superseding, None);
+        return Decision::rest(observed.demand(), superseding, None);
     }
     if let Some(effect) = duplicates {
-        return Decision::act(demand(observed), effect);
+        return Decision::act(observed.demand(), effect);
     }
     if let Some(published) = observed.record.published_on(pool, hash) {
         return report_outcome::published(observed, pool, published);
@@ -100,7 +75,7 @@ fn with_request(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildReq
     match observed.build_of(hash) {
         Some(_) if lost_build(observed).is_some() => {
             // The record says that it was lost: its object makes room for the next attempt.
-            Decision::rest(demand(observed), observed.deletion(lost_build(observed)), None)
+            Decision::rest(observed.demand(), observed.deletion(lost_build(observed)), None)
         }
         Some(build) => track_build::decide(observed, pool, build),
         // The image was pushed, so the daemon publishes it, even if the pod was deleted before the daemon saw its
@@ -151,14 +126,14 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
     }
     // The record notes a lost build before the reference to it is removed, and the Event about it comes before the
     // shown condition changes.
-    let loss = || start::note_loss(observed, pool, referred_config(observed, pool)?, running?);
-    let untold = || start::tell_loss(observed, pool, attempt.filter(|_| !is_failed)?);
+    let loss = || loss::note(observed, pool, referred_config(observed, pool)?, running?);
+    let untold = || loss::emit(observed, pool, attempt.filter(|_| !is_failed)?);
     if let Some(effect) = loss().or_else(untold) {
-        return Decision::act(demand(observed), effect);
+        return Decision::act(observed.demand(), effect);
     }
     if let Some(effect) = observed.deletion(lost_build(observed).filter(|_| !is_failed)) {
         // The object of a lost attempt must not start to run later, with no attempt to follow it.
-        return Decision::act(demand(observed), effect);
+        return Decision::act(observed.demand(), effect);
     }
     // A recorded failure is over once the pool shows the published image instead.
     let is_failed = observed.record.failed.is_some() && !pool.is_true(BUILD_SUCCESS);
@@ -166,7 +141,7 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
     match published.and_then(|published| observed.record.published_on(pool, &published.hash)) {
         Some(published) if published.inputs.rendered_config == pool.rendered() => {
             match emit_fault(observed, pool, fault) {
-                Some(effect) => Decision::act(demand(observed), effect),
+                Some(effect) => Decision::act(observed.demand(), effect),
                 None => report_outcome::published(observed, pool, published),
             }
         }
@@ -177,7 +152,7 @@ fn with_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> D
 /// The Event about an input fault, unless this process has emitted it. If an object seems to be missing, the daemon
 /// reads it first, because the watch may lag behind.
 fn emit_fault(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Option<Effect> {
-    let effect = emit(observed, pool, report_outcome::fault_event(observed, fault))?;
+    let effect = observed.emit(pool, report_outcome::fault_event(observed, fault))?;
     Some(report_outcome::unless_late(observed, fault).unwrap_or(effect))
 }
 
@@ -213,8 +188,7 @@ fn supersede<'a>(
         .iter()
         .find(|build| is_stale(build) && !build.is_being_deleted() && observed.is_running(**build));
     let emitted = running.and_then(|build| {
-        emit(
-            observed,
+        observed.emit(
             pool,
             PoolEvent {
                 reason: event::BUILD_SUPERSEDED,
@@ -238,18 +212,5 @@ fn supersede<'a>(
 /// a user asks for the same inputs again.
 fn drop_attempt(observed: &Observed<'_>, pool: &Pool<'_>, hash: &str) -> Option<Effect> {
     let attempt = observed.record.attempt.as_ref().filter(|attempt| attempt.hash != hash)?;
-    forget_attempt(observed, pool, attempt)
-}
-
-/// The patch that moves the attempt to the history of the record, and removes the reference to its object from the
-/// spec.
-pub(super) fn forget_attempt(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
-    let mut record = observed.record.clone();
-    if record.failure_of(&attempt.hash).is_none() {
-        let made = observed.builds.iter().find(|build| observed.is_claimed(build, &attempt.hash));
-        let config = made.and_then(|build| build.rendered()).unwrap_or_else(|| pool.rendered());
-        record.remember(config, "superseded", (None, None), observed.inputs.now);
-    }
-    let record = BuildRecord { attempt: None, lost: Vec::new(), ..record };
-    patch_record(pool, &record, |patch| show::unrefer(patch, pool))
+    patches::forget_attempt(observed, pool, attempt)
 }

@@ -3,14 +3,13 @@
 use serde_json::Value;
 
 use super::observed::{BuildObject, Observed};
-use super::reconcile_opted_in::{demand, emit};
-use super::{Decision, Effect, commands, diagnostics, held, messages, show};
+use super::{Decision, Effect, commands, diagnostics, held, messages, patches};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
+use crate::reconcile::inputs::build_settings::DigestHandoff;
 use crate::reconcile::inputs::fault::InputFault;
 use crate::reconcile::inputs::request::Wanted;
-use crate::reconcile::objects::builder::DigestHandoff;
 use crate::reconcile::pool::conditions::{ConditionUpdate, Degraded};
 use crate::reconcile::pool::events::PoolEvent;
 use crate::reconcile::pool::record::{Failed, Published};
@@ -31,17 +30,17 @@ pub(super) fn published(observed: &Observed<'_>, pool: &Pool<'_>, published: &Pu
     };
     let deletions = observed.deletions(observed.made());
     if !deletions.is_empty() {
-        return Decision::rest(demand(observed), deletions, observed.next_forced_deletion());
+        return Decision::rest(observed.demand(), deletions, observed.next_forced_deletion());
     }
-    let effect = show::refer(pool, None).or_else(|| {
+    let effect = patches::refer(pool, None).or_else(|| {
         if is_over_for_now(observed, pool) {
             return None;
         }
-        let status = show::show(observed, pool, &shown, Degraded::Clear, None)?;
-        look_for_digest(observed, published).or_else(|| emit(observed, pool, pool_event)).or(Some(status))
+        let status = patches::show(observed, pool, &shown, Degraded::Clear, None)?;
+        look_for_digest(observed, published).or_else(|| observed.emit(pool, pool_event)).or(Some(status))
     });
     let effect = effect.or_else(|| held::emit(observed, pool));
-    Decision::rest(demand(observed), effect, held::next(observed))
+    Decision::rest(observed.demand(), effect, held::next(observed))
 }
 
 /// The read of the digest that a build pod may have left: no watch covers it if it has no labels, and a watch may lag
@@ -77,13 +76,13 @@ pub(super) fn failed(observed: &Observed<'_>, pool: &Pool<'_>, failed: &Failed) 
     };
     let effect = diagnostics::amend(observed, pool, failed)
         .or_else(|| observed.deletion(unended(observed, failed)))
-        .or_else(|| show::refer(pool, reference.clone()))
+        .or_else(|| patches::refer(pool, reference.clone()))
         .or_else(|| {
             let status = show_failure(observed, pool, &shown, reference)?;
-            emit(observed, pool, pool_event).or(Some(status))
+            observed.emit(pool, pool_event).or(Some(status))
         })
         .or_else(|| observed.deletion(observed.terminating()));
-    Decision::rest(demand(observed), effect, observed.next_forced_deletion())
+    Decision::rest(observed.demand(), effect, observed.next_forced_deletion())
 }
 
 /// The build object of a lost attempt that has not ended: it must not start to run later, with no attempt to follow it.
@@ -96,7 +95,7 @@ fn unended<'a>(observed: &Observed<'a>, failed: &Failed) -> Option<BuildObject<'
 pub(super) fn faulty(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFault) -> Decision {
     // A rebuild that a user asked for is not blocked, so the pool shows the fault that prevents it.
     if pool.blocked_by().is_some() && !observed.record.rebuild {
-        return Decision::idle(demand(observed));
+        return Decision::idle(observed.demand());
     }
     let pool_event = fault_event(observed, fault);
     let shown = ConditionUpdate {
@@ -108,13 +107,13 @@ pub(super) fn faulty(observed: &Observed<'_>, pool: &Pool<'_>, fault: &InputFaul
         observed.builds.iter().any(|build| field(entry, "uid") == build.uid() && !build.is_being_deleted())
     };
     let reference = pool.status_source().iter().find(is_there).cloned();
-    let effect = show::refer(pool, reference.clone()).or_else(|| {
+    let effect = patches::refer(pool, reference.clone()).or_else(|| {
         let status = show_failure(observed, pool, &shown, reference)?;
-        emit(observed, pool, pool_event).or(Some(status))
+        observed.emit(pool, pool_event).or(Some(status))
     });
     let effect = effect.map(|effect| unless_late(observed, fault).unwrap_or(effect));
     // The pool gives back a slot that it held for a build that cannot start.
-    Decision::rest(demand(observed), effect, None)
+    Decision::rest(observed.demand(), effect, None)
 }
 
 /// Reads an object that seems to be missing before the pool reports it so: the watch may lag behind.
@@ -163,7 +162,7 @@ pub(super) fn show_failure(
         true => Degraded::Keep,
         false => Degraded::Raise,
     };
-    show::show(observed, pool, shown, degraded, reference)
+    patches::show(observed, pool, shown, degraded, reference)
 }
 
 fn shown_message<'a>(pool: &Pool<'a>) -> Option<&'a str> {

@@ -6,37 +6,34 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::observed::{BuildObject, LoadedPayload, Observed};
-use super::reconcile_opted_in::{demand, emit, patch_record};
-use super::{Decision, Effect, Part, commands, conflict, held, messages, refusal, report_outcome, show};
-use crate::api::conditions::{BUILD_PENDING, event, reason};
-use crate::api::pool::{field, is_build_reference};
+use super::{Decision, Effect, Part, conflict, held, loss, messages, patches, report_outcome, report_refusal};
+use crate::api::conditions::{BUILD_PENDING, reason};
+use crate::api::pool::field;
 use crate::api::{Key, Kind, Pool, Sensitive, names};
 use crate::reconcile::inputs::fault::FaultReason;
 use crate::reconcile::inputs::pull_secret::{self, PullSecret};
-use crate::reconcile::inputs::request::{BuildRequest, containerfile_fault};
-use crate::reconcile::observed::status::{BuildFailure, BuildStatus, FailureCause};
-use crate::reconcile::pool::conditions::{ConditionUpdate, Degraded};
-use crate::reconcile::pool::events::PoolEvent;
-use crate::reconcile::pool::record::{Attempt, BuildRecord, Failed, Lost};
+use crate::reconcile::inputs::request::BuildRequest;
+use crate::reconcile::objects::metadata::containerfile_fault;
+use crate::reconcile::pool::conditions::ConditionUpdate;
 use crate::reconcile::slots::Demand;
 
 pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<BuildRequest>) -> Decision {
     let attempt = observed.record.attempt_at(&request.hash);
     let rendered = &request.inputs.rendered_config;
-    if let Some(effect) = attempt.and_then(|attempt| note_loss(observed, pool, rendered, attempt)) {
+    if let Some(effect) = attempt.and_then(|attempt| loss::note(observed, pool, rendered, attempt)) {
         return Decision::act(Demand::None, effect);
     }
     if !observed.record.rebuild && pool.blocked_by().is_some() {
         return Decision::rest(
-            demand(observed),
+            observed.demand(),
             observed.deletion(observed.terminating()),
             observed.next_forced_deletion(),
         );
     }
-    if let Some(decision) = attempt.and_then(|attempt| await_retry(observed, pool, attempt)) {
+    if let Some(decision) = attempt.and_then(|attempt| loss::await_retry(observed, pool, attempt)) {
         return decision;
     }
-    let is_in_the_way = |made: &BuildObject<'_>| made.is_being_deleted() && is_expected(made, request);
+    let is_in_the_way = |made: &BuildObject<'_>| made.is_being_deleted() && made.is_of(request);
     if let Some(leaving) = observed.terminating().chain(observed.made().filter(is_in_the_way)).next() {
         return await_end(observed, pool, &leaving);
     }
@@ -50,7 +47,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<Bui
         rendered: request.inputs.rendered_config.clone(),
         version: version_of(observed, request),
     };
-    if let Some(decision) = refusal::await_start(observed, pool) {
+    if let Some(decision) = report_refusal::await_start(observed, pool) {
         return decision;
     }
     match prepared(observed, request).map(|loaded_payload| &loaded_payload.payload) {
@@ -82,76 +79,6 @@ fn version_of(observed: &Observed<'_>, request: &BuildRequest) -> Option<String>
     observed.inputs.cache.get(&key)?.metadata.resource_version.clone()
 }
 
-/// Records that the object of an attempt is gone. It existed once, because the pool refers to it.
-pub(super) fn note_loss(observed: &Observed<'_>, pool: &Pool<'_>, rendered: &str, attempt: &Attempt) -> Option<Effect> {
-    let reference = pool.spec_source().iter().find(|entry| is_build_reference(entry))?;
-    if attempt.lost.is_some() {
-        return None;
-    }
-    let kind = if field(reference, "kind") == Kind::Build.name() { Kind::Build } else { Kind::Pod };
-    let key = Key::new(kind, names::build(rendered));
-    if observed.inputs.cache.get(&key).is_none() && !observed.inputs.cache.is_absent(&key) {
-        // An object that the cache lacks may exist: the list of objects may be older than the reference. So read it.
-        return Some(Effect::Read(key));
-    }
-    let leaving = observed.terminating().find(|build| observed.is_claimed(build, &attempt.hash));
-    let loss = match leaving.and_then(|build| observed.status_of(build)) {
-        Some(BuildStatus::Lost(loss)) => loss.clone(),
-        _ => BuildFailure::loss("running the build", format!("its build object {key} was deleted")),
-    };
-    record_loss(observed, pool, attempt, (&loss, loss.output.expose()), None)
-}
-
-/// Records the loss of an attempt, and after the last attempt the failure of the build. The patch removes the reference
-/// to the object from the spec, unless the object stays for inspection: that of the last attempt does, if it has ended.
-pub(super) fn record_loss(
-    observed: &Observed<'_>,
-    pool: &Pool<'_>,
-    attempt: &Attempt,
-    (loss, output): (&BuildFailure, &str),
-    build: Option<BuildObject<'_>>,
-) -> Option<Effect> {
-    let why = messages::lost(loss, &observed.scrubbed(output));
-    let brief = messages::lost_briefly(loss, &observed.scrubbed(output));
-    let mut record = observed.record.with_loss(&why, &brief, observed.inputs.now);
-    let is_last = attempt.number >= observed.inputs.settings.attempts_max;
-    if is_last {
-        let config = pool.rendered();
-        record = with_failure(observed, pool, record, &why, cause_of(loss.cause));
-        record.remember(config, "failed", (Some(cause_of(loss.cause).as_str()), None), observed.inputs.now);
-    }
-    let is_kept = is_last && build.is_some_and(|build| !observed.is_running(build));
-    patch_record(pool, &record, |patch| {
-        if !is_kept {
-            show::unrefer(patch, pool);
-        }
-    })
-}
-
-/// The cause under which a build counts whose last attempt was lost.
-const fn cause_of(cause: FailureCause) -> FailureCause {
-    match cause {
-        FailureCause::ImagePull | FailureCause::InitContainer | FailureCause::ContainerStart => cause,
-        _ => FailureCause::Lost,
-    }
-}
-
-/// The record of a build whose last attempt was lost.
-fn with_failure(
-    observed: &Observed<'_>,
-    pool: &Pool<'_>,
-    record: BuildRecord,
-    why: &str,
-    cause: FailureCause,
-) -> BuildRecord {
-    let Some(attempt) = record.attempt.clone() else { return record };
-    let lost_at = attempt.lost.as_ref().map_or(observed.inputs.now, |lost| lost.at);
-    let after = lost_at.duration_since(attempt.started);
-    let message = messages::given_up(&record, attempt.number, why, after, &commands::rebuild(pool.name()));
-    let failed = Failed { hash: attempt.hash, reason: "BuildLost".into(), message, cause };
-    BuildRecord { rebuild: false, failed: Some(failed), ..record }
-}
-
 /// Waits for the deletion of an object of an earlier build.
 fn await_end(observed: &Observed<'_>, pool: &Pool<'_>, leaving: &BuildObject<'_>) -> Decision {
     let (finalizers, namespace) = (leaving.finalizers(), &observed.inputs.settings.namespace);
@@ -160,89 +87,27 @@ fn await_end(observed: &Observed<'_>, pool: &Pool<'_>, leaving: &BuildObject<'_>
         finalizers => messages::held(leaving.key, finalizers, namespace),
     };
     let shown = ConditionUpdate { type_: BUILD_PENDING, reason: reason::BUILD_QUEUED.into(), message };
-    let effect = observed.deletion([*leaving]).or_else(|| show_unreferred(observed, pool, &shown));
+    let effect = observed.deletion([*leaving]).or_else(|| patches::show_unreferred(observed, pool, &shown));
     let effect = effect.or_else(|| held::emit_for(observed, pool, leaving));
-    Decision::rest(demand(observed), effect, held::next(observed))
-}
-
-/// What to do about an attempt that was lost: wait for the next to be due, or give up.
-fn await_retry(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Decision> {
-    let lost = attempt.lost.as_ref()?;
-    let attempts_max = observed.inputs.settings.attempts_max;
-    if attempt.number >= attempts_max {
-        // An administrator has lowered the limit since the loss was recorded.
-        let mut record = with_failure(observed, pool, observed.record.clone(), &lost.why, FailureCause::Lost);
-        record.remember(pool.rendered(), "failed", (Some(FailureCause::Lost.as_str()), None), observed.inputs.now);
-        return Some(Decision::rest(Demand::None, patch_record(pool, &record, |_| {}), None));
-    }
-    let due = retry_due(observed, attempt, lost);
-    if due <= observed.inputs.now {
-        return tell_loss(observed, pool, attempt).map(|effect| Decision::act(demand(observed), effect));
-    }
-    let pool_event = retry_note(observed, attempt, lost);
-    let shown = ConditionUpdate {
-        type_: BUILD_PENDING,
-        reason: reason::BUILD_RETRYING.into(),
-        message: pool_event.message.clone(),
-    };
-    let effect = emit(observed, pool, pool_event)
-        .or_else(|| show_unreferred(observed, pool, &shown))
-        .or_else(|| observed.deletion(observed.terminating()));
-    Some(Decision::rest(demand(observed), effect, observed.next_forced_deletion().into_iter().chain([due]).min()))
-}
-
-fn retry_due(observed: &Observed<'_>, attempt: &Attempt, lost: &Lost) -> Timestamp {
-    lost.at.checked_add(observed.retry_backoff(attempt.number)).unwrap_or(Timestamp::MAX)
-}
-
-fn retry_note(observed: &Observed<'_>, attempt: &Attempt, lost: &Lost) -> PoolEvent {
-    let (attempts_max, due) = (observed.inputs.settings.attempts_max, retry_due(observed, attempt, lost));
-    PoolEvent {
-        reason: event::BUILD_RETRYING,
-        message: messages::retrying(attempt, attempts_max, &lost.why, due),
-        occurrence: format!("{} {}", observed.record.occasion(), attempt.number),
-        is_warning: true,
-        cause: None,
-    }
-}
-
-/// Emits the Event about a lost attempt if it is still missing: the status still refers to the lost object.
-pub(super) fn tell_loss(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
-    let lost = attempt.lost.as_ref().filter(|_| pool.status_source().iter().any(is_build_reference))?;
-    emit(observed, pool, retry_note(observed, attempt, lost))
-}
-
-pub(super) fn is_expected(made: &BuildObject<'_>, request: &BuildRequest) -> bool {
-    let rendered = &request.inputs.rendered_config;
-    let (kind, name) = (made.key.kind, &made.key.name);
-    (kind == request.builder.kind() && *name == names::build(rendered))
-        || (kind == Kind::ConfigMap && [names::payload(rendered), names::containerfile(rendered)].contains(name))
+    Decision::rest(observed.demand(), effect, held::next(observed))
 }
 
 /// Waits for a slot, in the order in which the pools began to wait.
 fn queue(observed: &Observed<'_>, pool: &Pool<'_>) -> Decision {
-    let since = queued_since(observed, pool).unwrap_or(observed.inputs.now);
+    let since = waiting_since(observed, pool).unwrap_or(observed.inputs.now);
     let shown = ConditionUpdate {
         type_: BUILD_PENDING,
         reason: reason::BUILD_QUEUED.into(),
         message: messages::queued(observed.inputs.settings, since),
     };
-    Decision::rest(Demand::Wait(since), show_unreferred(observed, pool, &shown), None)
+    Decision::rest(Demand::Wait(since), patches::show_unreferred(observed, pool, &shown), None)
 }
 
 /// Since when the pool shows that it waits for a slot. A time in the future comes from a clock that was ahead, and is
 /// ignored: it would put the pool last in the queue until then.
-fn queued_since(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Timestamp> {
-    pool.condition(BUILD_PENDING)
-        .filter(|condition| field(condition, "status") == "True")
-        .filter(|condition| field(condition, "reason") == reason::BUILD_QUEUED)
-        .and_then(|condition| messages::queued_since(field(condition, "message")))
-        .filter(|since| *since <= observed.inputs.now)
-}
-
-/// Shows a state without a build object: removes the reference from the spec first, then updates the status.
-pub(super) fn show_unreferred(observed: &Observed<'_>, pool: &Pool<'_>, shown: &ConditionUpdate) -> Option<Effect> {
-    show::refer(pool, None).or_else(|| show::show(observed, pool, shown, Degraded::Clear, None))
+fn waiting_since(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Timestamp> {
+    let shown = pool.shown().filter(|shown| field(shown, "reason") == reason::BUILD_QUEUED)?;
+    messages::queued_since(field(shown, "message")).filter(|since| *since <= observed.inputs.now)
 }
 
 /// The next step between the payload and the build object.
@@ -267,11 +132,11 @@ fn claim(observed: &Observed<'_>, pool: &Pool<'_>, request: &BuildRequest) -> Op
     if known.is_some_and(|attempt| attempt.lost.is_none()) {
         return None;
     }
-    let waiting_since = queued_since(observed, pool);
+    let waiting_since = waiting_since(observed, pool);
     let record = observed.record.claimed(pool.uid(), &request.hash, waiting_since, observed.inputs.now);
-    patch_record(pool, &record, |patch| {
+    patches::record(pool, &record, |patch| {
         patch.precondition(&["spec", "configuration", "name"]);
-        show::unrefer(patch, pool);
+        patches::unrefer(patch, pool);
     })
 }
 

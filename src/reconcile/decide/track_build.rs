@@ -1,8 +1,7 @@
 //! An existing build: show its progress, publish its image, record its end.
 
 use super::observed::{BuildObject, Observed};
-use super::reconcile_opted_in::{demand, emit, patch_record};
-use super::{Decision, DiagnosticsSource, Effect, diagnostics, messages, show, start};
+use super::{Decision, DiagnosticsSource, Effect, diagnostics, loss, messages, patches};
 use crate::api::conditions::{BUILD_PENDING, BUILDING, event, reason};
 use crate::api::{Pool, keys};
 use crate::reconcile::observed::digest::Digest;
@@ -13,11 +12,11 @@ use crate::reconcile::pool::record::{Attempt, BuildRecord, Failed, Published};
 
 pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObject<'_>) -> Decision {
     let attempt = build.hash().and_then(|hash| observed.record.attempt_at(hash));
-    let Some(attempt) = attempt.cloned() else { return Decision::idle(demand(observed)) };
+    let Some(attempt) = attempt.cloned() else { return Decision::idle(observed.demand()) };
     let status = observed.status_of(build);
     // The Event comes before the reference in the spec: the daemon does not emit it again after it has expired.
     let is_told = pool.spec_source().contains(&build.reference());
-    let emitted = if is_told { None } else { emit(observed, pool, started(observed, build, &attempt)) };
+    let emitted = if is_told { None } else { observed.emit(pool, started(observed, build, &attempt)) };
     let effect = emitted.or_else(|| match status {
         None | Some(BuildStatus::DigestInConfigMap) => None,
         Some(BuildStatus::Pending(why)) if observed.pending_deadline(&attempt, build) <= observed.inputs.now => {
@@ -41,7 +40,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObjec
         }
         _ => None,
     };
-    Decision::rest(demand(observed), effect, requeue_at)
+    Decision::rest(observed.demand(), effect, requeue_at)
 }
 
 fn started(observed: &Observed<'_>, build: BuildObject<'_>, attempt: &Attempt) -> PoolEvent {
@@ -65,7 +64,7 @@ fn record_loss(
     diagnostics::read_diagnostics(observed, build, diagnostics::log_of(loss)).or_else(|| {
         let output = diagnostics::output(observed, build, loss).expose();
         (!diagnostics::is_sought(observed, build))
-            .then(|| start::record_loss(observed, pool, attempt, (loss, output), Some(build)))?
+            .then(|| loss::record(observed, pool, attempt, (loss, output), Some(build)))?
     })
 }
 
@@ -77,9 +76,9 @@ fn show_live(
     (type_, reason): (&'static str, &str),
     message: String,
 ) -> Option<Effect> {
-    show::refer(pool, Some(build.reference())).or_else(|| {
+    patches::refer(pool, Some(build.reference())).or_else(|| {
         let shown = ConditionUpdate { type_, reason: reason.to_owned(), message };
-        show::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
+        patches::show(observed, pool, &shown, Degraded::Clear, Some(build.reference()))
     })
 }
 
@@ -104,9 +103,9 @@ fn publish(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObject<'_>, dig
         failed: None,
         ..record
     };
-    patch_record(pool, &record, |patch| {
+    patches::record(pool, &record, |patch| {
         patch.set(&["metadata", "annotations", keys::NEWEST_IMAGE], image.into());
-        show::unrefer(patch, pool);
+        patches::unrefer(patch, pool);
     })
 }
 
@@ -124,7 +123,7 @@ fn give_up(
         .flatten();
     search.or_else(|| {
         let loss = messages::never_started(&diagnostics::delay(observed, build, why)?);
-        start::record_loss(observed, pool, attempt, (&loss, loss.output.expose()), Some(build))
+        loss::record(observed, pool, attempt, (&loss, loss.output.expose()), Some(build))
     })
 }
 
@@ -136,7 +135,7 @@ fn record_failure(
     failure: &BuildFailure,
 ) -> Option<Effect> {
     let seek = || diagnostics::read_diagnostics(observed, build, diagnostics::log_of(failure));
-    show::refer(pool, Some(build.reference())).or_else(seek).or_else(|| {
+    patches::refer(pool, Some(build.reference())).or_else(seek).or_else(|| {
         let message = diagnostics::message(observed, build, attempt, failure);
         let (reason, cause) = (reason::BUILD_FAILED.into(), failure.cause);
         let mut record = observed.record.clone();
@@ -148,6 +147,6 @@ fn record_failure(
         );
         let failed = Failed { hash: attempt.hash.clone(), reason, message, cause };
         let record = BuildRecord { rebuild: false, failed: Some(failed), ..record };
-        patch_record(pool, &record, |_| {})
+        patches::record(pool, &record, |_| {})
     })
 }

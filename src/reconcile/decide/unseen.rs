@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Decision;
 use super::observed::Observed;
-use super::reconcile_opted_in::demand;
-use super::start::show_unreferred;
+use super::{Decision, patches};
 use crate::api::conditions::{BUILD_PENDING, reason};
 use crate::api::pool::field;
 use crate::api::{Kind, Pool};
@@ -49,7 +47,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<Bui
     if is_known || is_settled || !(may_be_there || request.builder.kind() == Kind::Build) {
         return None;
     }
-    let demand = if may_be_there { Demand::Hold } else { demand(observed) };
+    let demand = if may_be_there { Demand::Hold } else { observed.demand() };
     if pool.blocked_by().is_some() && !observed.record.rebuild {
         return Some(Decision::idle(demand));
     }
@@ -60,5 +58,5 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<Bui
         Kind::Build.name(),
     ));
     let shown = ConditionUpdate { type_: BUILD_PENDING, reason: reason::BUILD_QUEUED.into(), message };
-    Some(Decision::rest(demand, show_unreferred(observed, pool, &shown), None))
+    Some(Decision::rest(demand, patches::show_unreferred(observed, pool, &shown), None))
 }

@@ -3,6 +3,7 @@
 pub mod build_inputs;
 pub mod build_settings;
 pub mod fault;
+pub mod image_builder;
 pub mod image_ref;
 pub mod proxy;
 pub mod pull_secret;

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use super::build_inputs::BuildInputs;
 use super::fault::{FaultReason, InputFault};
+use super::image_builder::ImageBuilder;
 use super::pull_secret::PullSecret;
 use super::sources::{self, Read, Sources, known};
 use super::stages::{self, Problem};
-use crate::api::limits::CONFIG_MAP_BYTES_MAX;
 use crate::api::names::{self, CUSTOM_CONTAINERFILE};
 use crate::api::{Key, Kind, Pool};
-use crate::reconcile::objects::builder::ImageBuilder;
-use crate::reconcile::objects::metadata;
 use crate::reconcile::observed::cache::Cache;
 use crate::reconcile::pool::record::BuildRecord;
 
@@ -33,7 +31,7 @@ pub struct BuildRequest {
     /// The credentials to push the image with.
     pub push_secret: PullSecret,
     /// The backend that is to run it.
-    pub builder: &'static dyn ImageBuilder,
+    pub builder: ImageBuilder,
 }
 
 /// The build that a pool wants, as far as it is known.
@@ -144,30 +142,4 @@ fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
         return Err(fault(FaultReason::NameInvalid, problem, "give the rendered MachineConfig a shorter name"));
     }
     Ok(rendered)
-}
-
-/// The fault of a Containerfile that does not fit into a ConfigMap, or into what runs the build.
-pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
-    let own = request.custom_containerfile.as_ref()?;
-    let of_builder = request.builder.containerfile_bytes_max();
-    // All else in it is far smaller than half of what fits.
-    if own.len() < of_builder.unwrap_or(CONFIG_MAP_BYTES_MAX) / 2 {
-        return None;
-    }
-    let bytes = metadata::containerfile(request).len();
-    let kind = request.builder.kind().name();
-    let in_config_map = CONFIG_MAP_BYTES_MAX - names::CONTAINERFILE_KEY.len();
-    let (holder, most, fix) = match of_builder {
-        Some(most) if bytes > most => (kind, most, "shorten it, or set imageBuilderType to custom-pod-builder"),
-        _ if bytes > in_config_map => ("ConfigMap", in_config_map, "shorten it"),
-        _ => return None,
-    };
-    Some(InputFault {
-        reason: FaultReason::ContainerfileTooLarge,
-        object: Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE),
-        key: Some(request.pool.clone()),
-        problem: format!("with it the Containerfile takes {bytes} bytes, and a {holder} holds {most}"),
-        fix: fix.into(),
-        is_missing: false,
-    })
 }

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::fault::{FaultReason, InputFault};
+use super::image_builder::{BUILDER_TYPE, ImageBuilder};
 use super::image_ref;
 use super::pull_secret::{self, PullSecret};
 use crate::api::names::{self, BUILD_CONFIG, OS_IMAGE_URL};
 use crate::api::{Key, Kind, Object};
-use crate::reconcile::objects::builder::{self, BUILDER_TYPE, Builders, ImageBuilder};
 use crate::reconcile::observed::cache::{Cache, Change};
 
 /// A value that may not be known yet, or not be usable.
@@ -19,7 +19,7 @@ const ON_ONE_LINE: &str = "write it on one line, in YAML after the colon instead
 /// What users write for all pools: the same until one of their ConfigMaps or Secrets changes.
 #[derive(Clone)]
 pub struct Sources {
-    pub(crate) builder: &'static dyn ImageBuilder,
+    pub(crate) builder: ImageBuilder,
     pub(crate) repository: String,
     pub(crate) base_image: String,
     pub(crate) extensions_image: Option<String>,
@@ -47,9 +47,9 @@ macro_rules! known {
 pub(crate) use known;
 
 impl Sources {
-    /// Reads and checks what is known of the ConfigMaps and Secrets, and whether the cluster can run what they ask for
-    /// of `builders`.
-    pub fn read(cache: &Cache, builders: &Builders) -> Read<Self> {
+    /// Reads and checks what is known of the ConfigMaps and Secrets, and whether the cluster serves the kind of object
+    /// that their builder makes.
+    pub fn read(cache: &Cache) -> Read<Self> {
         let config = known!(config_map(cache, BUILD_CONFIG));
         let images = known!(config_map(cache, OS_IMAGE_URL));
         let extensions_image = match optional(images, "baseOSExtensionsContainerImage")? {
@@ -57,7 +57,7 @@ impl Sources {
             None => None,
         };
         Ok(Some(Self {
-            builder: builder(cache, config, builders)?,
+            builder: builder(cache, config)?,
             repository: repository(config)?,
             base_image: image(images, "baseOSContainerImage")?,
             extensions_image,
@@ -140,9 +140,9 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
     }
 }
 
-fn builder(cache: &Cache, config: &Object, builders: &Builders) -> Result<&'static dyn ImageBuilder, InputFault> {
-    let builder = builder::named(builders, optional(config, BUILDER_TYPE)?)?;
-    if cache.serves(builder.kind()) { Ok(builder) } else { Err(builder::not_served(builder, builders)) }
+fn builder(cache: &Cache, config: &Object) -> Result<ImageBuilder, InputFault> {
+    let builder = ImageBuilder::named(optional(config, BUILDER_TYPE)?)?;
+    if cache.serves(builder.kind()) { Ok(builder) } else { Err(builder.not_served()) }
 }
 
 fn repository(config: &Object) -> Result<String, InputFault> {

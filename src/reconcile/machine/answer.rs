@@ -7,12 +7,11 @@ use super::refusals::Answered;
 use crate::api::limits::{POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX};
 use crate::api::{Key, Kind, Pool, Sensitive, names};
 use crate::clock::Moment;
-use crate::reconcile::decide::{Effect, LoadedPayload, Part, Refusal, Write};
+use crate::reconcile::decide::{Effect, LoadedPayload, Part, Refusal, RequestKind};
 use crate::reconcile::inputs::fault::InputFault;
 use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::Change;
 use crate::reconcile::observed::index::owner_of;
-use crate::reconcile::redact;
 
 /// Conflicts after which the machine decides again at once; after more it backs off.
 const CONFLICTS_AT_ONCE: u32 = 3;
@@ -85,7 +84,7 @@ impl PoolMachine {
     /// Notes the answer to a write; true if the API server refuses it, so that the pool has to show the refusal before
     /// a retry.
     fn note_refusal(&mut self, effect: &Effect, answer: &Result<Answer, Failure>, now: Moment) -> bool {
-        let Some(write) = Write::of(effect) else { return false };
+        let Some(write) = RequestKind::of(effect) else { return false };
         let Err(failure) = answer else {
             self.refusals.accepted(write);
             return false;
@@ -103,7 +102,7 @@ impl PoolMachine {
 
     /// `text` without credentials.
     fn scrubbed(&self, text: &str) -> String {
-        redact::scrub_known(text, &self.cache, &self.settings)
+        self.settings.scrubbed(text, &self.cache)
     }
 
     fn take_in(&mut self, effect: &Effect, answer: Answer, now: Moment) -> Vec<Change> {

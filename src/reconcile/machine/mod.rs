@@ -34,9 +34,9 @@ pub use self::answer::{Answer, Failure, FailureKind};
 use self::builds::Builds;
 pub use self::builds::Transition;
 use self::refusals::Refusals;
-use super::decide::{DecideSettings, Decision, Effect, Inputs, LoadedPayload, Part, Write, decide};
+use super::decide::{DecideSettings, Decision, Effect, Inputs, LoadedPayload, Part, RequestKind, decide};
 use super::inputs::sources::{Read, Sources};
-use super::objects::builder::Builders;
+use super::objects;
 use super::objects::payload::Payload;
 use super::observed::cache::{Cache, Change};
 use super::observed::index::{confine, owner_of};
@@ -57,7 +57,6 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 pub struct PoolMachine {
     pool: String,
     settings: Arc<DecideSettings>,
-    builders: &'static Builders,
     jitter: Jitter,
     cache: Cache,
     /// The inputs for all pools, parsed; `None` before the first decision, and after a change that they depend on.
@@ -69,7 +68,7 @@ pub struct PoolMachine {
     has_slot: bool,
     refusals: Refusals,
     /// The kinds of requests that the last step issued, and when it issued them.
-    issued: Option<(BTreeSet<Write>, Instant)>,
+    issued: Option<(BTreeSet<RequestKind>, Instant)>,
     /// The conflict that showed that the cached pool is outdated: the next step reads the pool before anything else.
     stale_after: Option<Failure>,
     /// After a failure or a crash: when effects are due again.
@@ -84,8 +83,6 @@ pub struct PoolMachine {
 pub struct MachineContext {
     /// The settings that decisions depend on.
     pub settings: Arc<DecideSettings>,
-    /// The backends that run builds.
-    pub builders: &'static Builders,
     /// Jitter for waits.
     pub jitter: Jitter,
 }
@@ -106,11 +103,10 @@ pub struct Step {
 impl PoolMachine {
     /// A machine for `pool`, with the state in `cache`.
     pub fn new(pool: &str, cache: Cache, context: MachineContext) -> Self {
-        let MachineContext { settings, builders, jitter } = context;
+        let MachineContext { settings, jitter } = context;
         let mut machine = Self {
             pool: pool.to_owned(),
             settings,
-            builders,
             jitter,
             cache,
             sources: None,
@@ -188,7 +184,7 @@ impl PoolMachine {
         Inputs {
             pool: &self.pool,
             cache: &self.cache,
-            sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache, self.builders)),
+            sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache)),
             settings: &self.settings,
             statuses: self.builds.statuses(),
             running: self.builds.running(),
@@ -272,7 +268,7 @@ impl PoolMachine {
             // The payload's ConfigMap already exists; this process or its predecessor created it.
             self.spend_payload();
         }
-        self.issued = Some((effects.iter().filter_map(Write::of).collect(), now.steady));
+        self.issued = Some((effects.iter().filter_map(RequestKind::of).collect(), now.steady));
         for effect in &effects {
             if let Effect::ReadDiagnostics(search) = effect {
                 self.builds.read_diagnostics(&search.uid);
@@ -293,9 +289,9 @@ impl PoolMachine {
     /// Updates the status of the build that this object runs.
     fn classify(&mut self, key: &Key, object: &Object) {
         if self.is_own_build(key, object)
-            && let Some(builder) = self.builders.iter().find(|builder| builder.kind() == key.kind)
+            && let Some(status) = objects::classify(key.kind, object)
         {
-            self.builds.classified(key, object, builder.classify(object));
+            self.builds.classified(key, object, status);
         }
     }
 

@@ -11,15 +11,15 @@ use crate::api::Key;
 use crate::api::limits::{REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, TROUBLE_IS_REFUSAL_AFTER};
 use crate::clock::Moment;
 use crate::jitter::Jitter;
-use crate::reconcile::decide::{Refusal, Write};
+use crate::reconcile::decide::{Refusal, RequestKind};
 
 /// The writes that the API server refuses.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Refusals {
-    known: BTreeMap<Write, Refusal>,
-    times: BTreeMap<Write, Times>,
+    known: BTreeMap<RequestKind, Refusal>,
+    times: BTreeMap<RequestKind, Times>,
     /// The writes that last failed because of the server's own trouble, and since when they have.
-    trouble: BTreeMap<Write, Instant>,
+    trouble: BTreeMap<RequestKind, Instant>,
 }
 
 /// When a write was first refused and when its retry is due, by the monotonic clock, because the wall clock may be set
@@ -33,15 +33,15 @@ struct Times {
 /// An answered write, with its object and the effects sent with it.
 #[derive(Debug, Clone)]
 pub(super) struct Answered {
-    pub write: Write,
+    pub write: RequestKind,
     pub object: Key,
     /// The writes that were due at the same time, this one included.
-    pub beside: BTreeSet<Write>,
+    pub beside: BTreeSet<RequestKind>,
     pub sent: Instant,
 }
 
 impl Refusals {
-    pub(super) const fn known(&self) -> &BTreeMap<Write, Refusal> {
+    pub(super) const fn known(&self) -> &BTreeMap<RequestKind, Refusal> {
         &self.known
     }
 
@@ -63,7 +63,7 @@ impl Refusals {
     }
 
     /// The write succeeded.
-    pub(super) fn accepted(&mut self, write: Write) {
+    pub(super) fn accepted(&mut self, write: RequestKind) {
         self.known.remove(&write);
         self.trouble.remove(&write);
     }
@@ -107,8 +107,8 @@ impl Refusals {
     /// other write, so its refusal stays.
     fn note(&mut self, answered: &Answered, refusal: Refusal, wait: Duration, now: Instant) {
         let write = answered.write;
-        if write != Write::Status {
-            self.known.retain(|known, _| *known == Write::Status || answered.beside.contains(known));
+        if write != RequestKind::Status {
+            self.known.retain(|known, _| *known == RequestKind::Status || answered.beside.contains(known));
         }
         let is_known = self.known.insert(write, refusal).is_some();
         let first = self.times.get(&write).filter(|_| is_known).map_or(now, |times| times.first);

@@ -1,11 +1,17 @@
 //! The objects of a build, except the build object itself, which its builder makes.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::containerfile;
 use super::payload::Payload;
-use crate::api::{Kind, Object, keys, names};
+use crate::api::limits::CONFIG_MAP_BYTES_MAX;
+use crate::api::names::CUSTOM_CONTAINERFILE;
+use crate::api::{Key, Kind, Object, keys, names};
+use crate::reconcile::inputs::build_settings::BuildSettings;
+use crate::reconcile::inputs::fault::{FaultReason, InputFault};
 use crate::reconcile::inputs::request::BuildRequest;
 
 /// Metadata that every object of the build of `request` carries.
@@ -31,6 +37,31 @@ pub fn metadata(request: &BuildRequest, name: String, namespace: &str) -> Object
     }
 }
 
+/// A build object with nothing in it yet: its name, its labels, and the inputs that it is made from.
+pub(super) fn empty_build_object(request: &BuildRequest, settings: &BuildSettings) -> Object {
+    let name = names::build(&request.inputs.rendered_config);
+    let mut object = Object::new(&name, &request.builder.kind().resource());
+    object.metadata = metadata(request, name, &settings.namespace);
+    add(object.metadata.labels.get_or_insert_default(), &settings.labels);
+    add(object.metadata.annotations.get_or_insert_default(), &settings.annotations);
+    let inputs = serde_json::to_string(&request.inputs).expect("inputs have string keys only");
+    object.metadata.annotations.get_or_insert_default().insert(keys::INPUTS.to_owned(), inputs);
+    object
+}
+
+/// Adds the entries whose keys are missing: a setting never replaces an entry of this program's own.
+fn add(own: &mut BTreeMap<String, String>, more: &BTreeMap<String, String>) {
+    for (key, value) in more {
+        own.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+/// The resources that a build requests, and its limits, as objects have them.
+pub(super) fn resources(settings: &BuildSettings) -> Value {
+    let amounts = [("requests", &settings.resources.requests), ("limits", &settings.resources.limits)];
+    amounts.into_iter().filter(|(_, amounts)| !amounts.is_empty()).map(|(name, it)| (name, json!(it))).collect()
+}
+
 /// The ConfigMap with the compressed MachineConfig.
 pub fn payload_config_map(request: &BuildRequest, payload: &Payload, namespace: &str) -> Object {
     let name = names::payload(&request.inputs.rendered_config);
@@ -53,4 +84,30 @@ fn config_map(request: &BuildRequest, name: String, namespace: &str, data: Value
     object.metadata = metadata(request, name, namespace);
     object.data = json!({ "data": data });
     object
+}
+
+/// The fault of a Containerfile that does not fit into a ConfigMap, or into what runs the build.
+pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
+    let own = request.custom_containerfile.as_ref()?;
+    let of_builder = request.builder.containerfile_bytes_max();
+    // All else in it is far smaller than half of what fits.
+    if own.len() < of_builder.unwrap_or(CONFIG_MAP_BYTES_MAX) / 2 {
+        return None;
+    }
+    let bytes = containerfile(request).len();
+    let kind = request.builder.kind().name();
+    let in_config_map = CONFIG_MAP_BYTES_MAX - names::CONTAINERFILE_KEY.len();
+    let (holder, most, fix) = match of_builder {
+        Some(most) if bytes > most => (kind, most, "shorten it, or set imageBuilderType to custom-pod-builder"),
+        _ if bytes > in_config_map => ("ConfigMap", in_config_map, "shorten it"),
+        _ => return None,
+    };
+    Some(InputFault {
+        reason: FaultReason::ContainerfileTooLarge,
+        object: Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE),
+        key: Some(request.pool.clone()),
+        problem: format!("with it the Containerfile takes {bytes} bytes, and a {holder} holds {most}"),
+        fix: fix.into(),
+        is_missing: false,
+    })
 }

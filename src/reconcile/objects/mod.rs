@@ -1,83 +1,32 @@
-//! The build backends: each makes the object that runs a build, and classifies the status of that object.
+//! The objects of a build. Each backend makes the object that runs a build, and classifies the status of that object.
 //!
-//! Pure, both ways. A new backend is a file here that implements [`ImageBuilder`], and its line in [`ALL`].
+//! Pure, both ways. A new backend is a module here, a variant of [`ImageBuilder`], and a line in each function below.
 
 pub mod answers;
-pub mod builder;
 pub mod containerfile;
 pub mod metadata;
 pub mod openshift;
 pub mod payload;
 pub mod pod;
 
-pub use crate::reconcile::objects::builder::{BUILDER_IMAGE_DEFAULT, BuildSettings, DigestHandoff, ImageBuilder};
+use super::inputs::build_settings::BuildSettings;
+use super::inputs::image_builder::ImageBuilder;
+use super::inputs::request::BuildRequest;
+use super::observed::status::BuildStatus;
+use crate::api::{Kind, Object};
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
-use crate::api::{Kind, Object, keys, names};
-use crate::reconcile::inputs::request::BuildRequest;
-
-/// Every backend; the first is the one that is used unless `imageBuilderType` asks for another.
-pub static ALL: [&dyn ImageBuilder; 2] = [&pod::PodBuilder, &openshift::OpenShiftBuilder];
-
-/// The backend whose objects are of `kind`.
-pub fn for_kind(kind: Kind) -> Option<&'static dyn ImageBuilder> {
-    ALL.into_iter().find(|builder| builder.kind() == kind)
-}
-
-/// Adds what is not there: nothing takes the place of this program's own.
-fn add(own: &mut BTreeMap<String, String>, more: &BTreeMap<String, String>) {
-    for (key, value) in more {
-        own.entry(key.clone()).or_insert_with(|| value.clone());
+/// The object that runs the build of `request`.
+pub fn build_object(request: &BuildRequest, settings: &BuildSettings) -> Object {
+    match request.builder {
+        ImageBuilder::Pod => pod::object(request, settings),
+        ImageBuilder::OpenShift => openshift::object(request, settings),
     }
 }
 
-/// What a build asks of its node, and may use, as objects have it.
-fn resources(settings: &BuildSettings) -> Value {
-    let amounts = [("requests", &settings.resources.requests), ("limits", &settings.resources.limits)];
-    amounts.into_iter().filter(|(_, amounts)| !amounts.is_empty()).map(|(name, it)| (name, json!(it))).collect()
-}
-
-/// A build object with nothing in it yet: its name, its labels, and the inputs that it is made from.
-fn build_object(kind: Kind, request: &BuildRequest, settings: &BuildSettings) -> Object {
-    let name = names::build(&request.inputs.rendered_config);
-    let mut object = Object::new(&name, &kind.resource());
-    object.metadata = metadata::metadata(request, name, &settings.namespace);
-    add(object.metadata.labels.get_or_insert_default(), &settings.labels);
-    add(object.metadata.annotations.get_or_insert_default(), &settings.annotations);
-    let inputs = serde_json::to_string(&request.inputs).expect("inputs have string keys only");
-    object.metadata.annotations.get_or_insert_default().insert(keys::INPUTS.to_owned(), inputs);
-    object
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reconcile::objects::builder::{named, not_served};
-
-    #[test]
-    fn each_backend_is_found_by_its_name_and_by_the_kind_of_its_objects() {
-        for builder in ALL {
-            assert_eq!(named(&ALL, Some(builder.name())).ok().map(|found| found.kind()), Some(builder.kind()));
-            assert_eq!(for_kind(builder.kind()).map(|found| found.name()), Some(builder.name()));
-            assert!(builder.kind().is_build_object());
-        }
-        assert_eq!(named(&ALL, None).ok().map(|found| found.name()), Some("custom-pod-builder"));
-        assert!(for_kind(Kind::ConfigMap).is_none());
-    }
-
-    #[test]
-    fn a_refusal_says_what_there_is_to_choose_from() {
-        let fault = named(&ALL, Some("kaniko")).err().map(|fault| fault.to_string()).unwrap_or_default();
-        assert_eq!(
-            fault,
-            "ConfigMap on-cluster-build-config: key imageBuilderType: \"kaniko\" is no image builder; to fix it, set it \
-             to custom-pod-builder or openshift-image-builder, or remove it"
-        );
-        let fault = not_served(&openshift::OpenShiftBuilder, &ALL);
-        assert_eq!(fault.reason.as_str(), "BuilderNotServed");
-        assert!(fault.fix.ends_with("or set it to custom-pod-builder"), "{}", fault.fix);
-    }
+/// The status of the build that `object` runs; `None` if objects of `kind` run no build.
+pub fn classify(kind: Kind, object: &Object) -> Option<BuildStatus> {
+    ImageBuilder::for_kind(kind).map(|builder| match builder {
+        ImageBuilder::Pod => pod::classify(object),
+        ImageBuilder::OpenShift => openshift::classify(object),
+    })
 }

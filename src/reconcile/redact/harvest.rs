@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Credential;
+use super::needles::Credential;
 use crate::api::{Object, Sensitive};
 use crate::encoding::{Padding, decode_base64};
 

@@ -8,8 +8,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::Credential;
 use super::view::{Join, View};
+use crate::api::Sensitive;
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
 const CREDENTIAL_BYTES_MIN: usize = 4;
@@ -22,6 +22,9 @@ const KEPT_MAX: usize = 4;
 
 /// Sets of credentials, and what finds them, the latest first.
 static KEPT: Mutex<VecDeque<(Vec<Credential>, Arc<Needles>)>> = Mutex::new(VecDeque::new());
+
+/// Something that must not be shown. Passwords need not be UTF-8.
+pub type Credential = Sensitive<Vec<u8>>;
 
 /// Credentials to look for.
 pub(super) struct Needles {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::api::Object;
+use crate::api::{Object, Sensitive};
 
 mod known;
 

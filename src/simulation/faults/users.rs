@@ -12,8 +12,7 @@ use crate::api::conditions::{BUILD_FAILED, reason};
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, sha256_hex};
 use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool, keys};
-use crate::reconcile::objects::builder::BUILDER_TYPE;
-use crate::reconcile::objects::{self, ImageBuilder as _};
+use crate::reconcile::inputs::image_builder::{BUILDER_TYPE, ImageBuilder};
 use crate::reconcile::pool::record::BuildRecord;
 use crate::simulation::machine_config::MachineConfigTemplate;
 use crate::simulation::runs::fleet::Builder;
@@ -124,7 +123,7 @@ pub async fn reset(world: &World) {
 
 fn inputs(world: &World) -> Vec<Object> {
     let builder = match world.scenario.builder {
-        Builder::OpenShift => Some(objects::openshift::OpenShiftBuilder.name()),
+        Builder::OpenShift => Some(ImageBuilder::OpenShift.name()),
         Builder::Pod | Builder::Mixed => None,
     };
     let containerfiles = json!({
@@ -170,7 +169,7 @@ async fn edit(world: &World, random: &mut ChaCha8Rng) {
     let number = random.random_range(0..1_000_u32);
     let image = |name: &str| format!("registry.example.com/release/{name}@sha256:{}", sha256_hex(number.to_string()));
     let pool = world.any_pool(random);
-    let builder = objects::ALL[random.random_range(0..objects::ALL.len())].name();
+    let builder = ImageBuilder::ALL[random.random_range(0..ImageBuilder::ALL.len())].name();
     let is_mixed = world.scenario.builder == Builder::Mixed;
     let (name, data) = match random.random_range(0..6) {
         0 => (OS_IMAGE_URL, json!({"baseOSContainerImage": image("base-os")})),

@@ -11,8 +11,8 @@ use tokio::time;
 
 use crate::api::Kind;
 use crate::api::names::BUILD_CONFIG;
-use crate::reconcile::objects;
-use crate::reconcile::objects::builder::BUILDER_TYPE;
+use crate::reconcile::inputs::image_builder::BUILDER_TYPE;
+use crate::reconcile::inputs::image_builder::ImageBuilder;
 use crate::simulation::seed;
 
 /// The name under which the user sends requests.
@@ -25,7 +25,7 @@ const RANDOM_STREAM: u64 = 2;
 pub async fn run(client: Client, seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(RANDOM_STREAM);
-    for builder in objects::ALL.iter().cycle().skip(1) {
+    for builder in ImageBuilder::ALL.iter().cycle().skip(1) {
         // Shorter than most builds: it happens before, during and after them.
         time::sleep(Duration::from_millis(random.random_range(30_000..240_000))).await;
         let patch = Patch::Merge(json!({"data": {BUILDER_TYPE: builder.name()}}));

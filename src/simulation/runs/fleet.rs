@@ -14,8 +14,7 @@ use crate::actors::ActorSettings;
 use crate::apiserver::{self, ApiServer};
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
-use crate::reconcile::objects::ImageBuilder as _;
-use crate::reconcile::objects::openshift::OpenShiftBuilder;
+use crate::reconcile::inputs::image_builder::ImageBuilder;
 use crate::simulation::checks::at_rest;
 use crate::simulation::kubelet::simulated::{self, NodeAgent};
 use crate::simulation::machine_config::MachineConfigTemplate;
@@ -110,7 +109,7 @@ async fn simulate(
     neighbours.spawn(NodeAgent::new(server.client(simulated::USER_AGENT), seed, ledger.clone()).run());
     let controller = server.client(build_controller::USER_AGENT);
     neighbours.spawn(BuildController::new(controller, seed, ledger.clone()).run());
-    let asked_for = (options.builder == Builder::OpenShift).then(|| OpenShiftBuilder.name());
+    let asked_for = (options.builder == Builder::OpenShift).then(|| ImageBuilder::OpenShift.name());
     for object in seed::inputs(asked_for) {
         seed::create(&observer, &object).await?;
     }

@@ -22,7 +22,7 @@ use crate::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE, Kind, Object, Pool};
 use crate::apiserver::{self, ApiServer, HttpsFront, Identity, Verb};
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
-use crate::reconcile::objects::DigestHandoff;
+use crate::reconcile::inputs::build_settings::DigestHandoff;
 use crate::simulation::Finding;
 use crate::simulation::checks::at_rest;
 use crate::simulation::kubelet::real::{Ended, Executor};

@@ -3,7 +3,7 @@
 use http::Request;
 use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, keys};
-use machine_os_builder::reconcile::objects::DigestHandoff;
+use machine_os_builder::reconcile::inputs::build_settings::DigestHandoff;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on};

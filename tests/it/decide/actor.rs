@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use machine_os_builder::api::{Key, Kind, Object, Sensitive};
 use machine_os_builder::reconcile::decide::{Deletion, Effect, Part};
+use machine_os_builder::reconcile::inputs::build_settings::BuildSettings;
 use machine_os_builder::reconcile::inputs::fault::{FaultReason, InputFault};
 use machine_os_builder::reconcile::inputs::request::BuildRequest;
 use machine_os_builder::reconcile::machine::{Answer, Failure, FailureKind, PoolMachine};
-use machine_os_builder::reconcile::objects::BuildSettings;
-use machine_os_builder::reconcile::objects::metadata;
 use machine_os_builder::reconcile::objects::payload::Payload;
+use machine_os_builder::reconcile::objects::{self, metadata};
 use machine_os_builder::reconcile::observed::cache::Change;
 use machine_os_builder::reconcile::observed::digest::Digest;
 
@@ -84,7 +84,7 @@ fn create(server: &mut Server, machine: &PoolMachine, part: Part, request: &Buil
             metadata::payload_config_map(request, payload, &settings.namespace)
         }
         Part::Containerfile => metadata::containerfile_config_map(request, &settings.namespace),
-        Part::Build => request.builder.object(request, &settings),
+        Part::Build => objects::build_object(request, &settings),
     };
     let key = part.key(request);
     match server.create(&key, document(&object)) {

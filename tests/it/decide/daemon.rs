@@ -6,7 +6,6 @@ use machine_os_builder::api::{Key, Kind, Object, keys, names};
 use machine_os_builder::jitter::Jitter;
 use machine_os_builder::reconcile::decide::Effect;
 use machine_os_builder::reconcile::machine::{Answer, MachineContext, PoolMachine, Step};
-use machine_os_builder::reconcile::objects;
 use machine_os_builder::reconcile::observed::cache::Change;
 use machine_os_builder::reconcile::observed::index::{Index, Scope, Subscribers, WatchEvent};
 use machine_os_builder::reconcile::slots::Demand;
@@ -169,7 +168,7 @@ impl Daemon {
 
 /// The context of machines, with default settings.
 pub fn context() -> MachineContext {
-    MachineContext { settings: Arc::default(), builders: &objects::ALL, jitter: Jitter::seeded(7) }
+    MachineContext { settings: Arc::default(), jitter: Jitter::seeded(7) }
 }
 
 /// The fate of the answer to an effect.

@@ -8,6 +8,7 @@ use proptest::test_runner::TestCaseError;
 
 use machine_os_builder::api::{Key, Kind, Object, Pool, keys, names};
 use machine_os_builder::reconcile::inputs::build_inputs::BuildInputs;
+use machine_os_builder::reconcile::inputs::image_builder::ImageBuilder;
 use machine_os_builder::reconcile::objects;
 use machine_os_builder::reconcile::pool::record::BuildRecord;
 use serde_json::{Value, json};
@@ -261,10 +262,10 @@ proptest! {
     /// Of a status of any shape, something is said.
     #[test]
     fn a_status_of_any_shape_is_classified(status in anything()) {
-        for (kind, builder) in objects::ALL.iter().map(|builder| (builder.kind(), builder)) {
+        for kind in ImageBuilder::ALL.map(ImageBuilder::kind) {
             let document = json!({"apiVersion": kind.api_version(), "kind": kind.name(), "status": status});
             let object: Object = serde_json::from_value(document).unwrap();
-            let _ = builder.classify(&object);
+            assert!(objects::classify(kind, &object).is_some());
         }
     }
 }

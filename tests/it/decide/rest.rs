@@ -55,7 +55,7 @@ fn is_in_step_with_its_build(world: &World, pool: &Object) -> Result<(), String>
             return Err(format!("at rest, {key} of other inputs is left"));
         }
         let is_failed = record.failed.is_some();
-        let condition = match objects::for_kind(key.kind).map(|builder| builder.classify(pod)) {
+        let condition = match objects::classify(key.kind, pod) {
             _ if is_failed => "BuildFailed",
             Some(BuildStatus::Pending(_)) => "BuildPending",
             Some(BuildStatus::Running) => "Building",

@@ -32,7 +32,7 @@ const REGISTRY_FAULTS: [(&str, &str, FailureCause, FailureCause); 3] = [
 /// What a full disk is known by, in lower case.
 const DISK_FULL: [&str; 2] = ["no space left on device", "disk quota exceeded"];
 
-pub(super) fn classify(build: &Object) -> BuildStatus {
+pub(in crate::reconcile::objects) fn classify(build: &Object) -> BuildStatus {
     let null = Value::Null;
     let status = build.data.get("status").unwrap_or(&null);
     match field(status, "phase") {

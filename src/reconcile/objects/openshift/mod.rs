@@ -3,11 +3,9 @@
 mod classify;
 mod spec;
 
-use super::{BuildSettings, ImageBuilder};
-use crate::api::limits::BUILD_CONTAINERFILE_BYTES_MAX;
-use crate::api::{Kind, Object};
-use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::observed::status::BuildStatus;
+pub(super) use self::classify::classify;
+pub(super) use self::spec::object;
+use crate::reconcile::inputs::build_settings::BuildSettings;
 
 /// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
 pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
@@ -27,32 +25,6 @@ pub fn not_followed(settings: &BuildSettings) -> Vec<&'static str> {
         ("storageDriver", settings.storage_driver != default.storage_driver),
     ];
     all.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| field).collect()
-}
-
-/// Leaves the building, and the credentials for it, to OpenShift's build controller.
-#[derive(Debug, Clone, Copy)]
-pub struct OpenShiftBuilder;
-
-impl ImageBuilder for OpenShiftBuilder {
-    fn name(&self) -> &'static str {
-        "openshift-image-builder"
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Build
-    }
-
-    fn object(&self, request: &BuildRequest, settings: &BuildSettings) -> Object {
-        spec::build(request, settings)
-    }
-
-    fn classify(&self, object: &Object) -> BuildStatus {
-        classify::classify(object)
-    }
-
-    fn containerfile_bytes_max(&self) -> Option<usize> {
-        Some(BUILD_CONTAINERFILE_BYTES_MAX)
-    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::PAYLOAD_DIRECTORY;
-use crate::api::{Kind, Object, keys, names};
+use crate::api::{Object, keys, names};
+use crate::reconcile::inputs::build_settings::BuildSettings;
 use crate::reconcile::inputs::request::BuildRequest;
 use crate::reconcile::objects::metadata;
-use crate::reconcile::objects::{BuildSettings, build_object, resources};
 
-pub(super) fn build(request: &BuildRequest, settings: &BuildSettings) -> Object {
+pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &BuildSettings) -> Object {
     let rendered = &request.inputs.rendered_config;
     let config_map = |name: String, directory: &str| json!({"configMap": {"name": name}, "destinationDir": directory});
-    let mut build = build_object(Kind::Build, request, settings);
+    let mut build = metadata::empty_build_object(request, settings);
     let mut spec = json!({
         "completionDeadlineSeconds": settings.deadline_s(),
         "source": {
@@ -45,7 +45,7 @@ pub(super) fn build(request: &BuildRequest, settings: &BuildSettings) -> Object 
 /// Adds those of the settings that Builds have fields for; what is not set is left to the cluster.
 fn add(spec: &mut Value, settings: &BuildSettings) {
     if !settings.resources.is_empty() {
-        spec["resources"] = resources(settings);
+        spec["resources"] = metadata::resources(settings);
     }
     if !settings.node_selector.is_empty() {
         spec["nodeSelector"] = json!(settings.node_selector);

@@ -11,7 +11,7 @@ use crate::api::{Object, Sensitive};
 use crate::reconcile::observed::digest::Digest;
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus, FailureCause};
 
-pub(super) fn classify(pod: &Object) -> BuildStatus {
+pub(in crate::reconcile::objects) fn classify(pod: &Object) -> BuildStatus {
     if let Some(digest) = pushed(pod) {
         return BuildStatus::Succeeded(digest);
     }

@@ -11,10 +11,8 @@ mod volumes;
 
 pub use volumes::{IMAGE_LAYOUT, PUSH_CREDENTIALS};
 
-use super::{BuildSettings, ImageBuilder};
-use crate::api::{Kind, Object};
-use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::observed::status::BuildStatus;
+pub(super) use self::classify::classify;
+pub(super) use self::spec::object;
 
 /// The container that builds the image, in which users' steps run.
 pub const IMAGE_BUILD: &str = "image-build";
@@ -22,25 +20,3 @@ pub const IMAGE_BUILD: &str = "image-build";
 pub const IMAGE_PUSH: &str = "image-push";
 /// The container that hands the digest over.
 pub const WAIT_FOR_DONE: &str = "wait-for-done";
-
-/// Builds in a Pod of this daemon's own making.
-#[derive(Debug, Clone, Copy)]
-pub struct PodBuilder;
-
-impl ImageBuilder for PodBuilder {
-    fn name(&self) -> &'static str {
-        "custom-pod-builder"
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Pod
-    }
-
-    fn object(&self, request: &BuildRequest, settings: &BuildSettings) -> Object {
-        spec::pod(request, settings)
-    }
-
-    fn classify(&self, object: &Object) -> BuildStatus {
-        classify::classify(object)
-    }
-}

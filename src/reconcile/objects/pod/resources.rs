@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::reconcile::inputs::build_settings::BuildSettings;
 use crate::reconcile::inputs::quantity;
-use crate::reconcile::objects::BuildSettings;
 
 /// What a container asks for, and may use: never more than the setting says, and that where nothing is said here.
 type Amounts = [(&'static str, &'static str, Option<&'static str>); 3];

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::volumes::{build_mounts, helper_volumes, push_mounts, variables, volumes, wait_mounts};
 use super::{
-    BuildSettings, IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE,
+    IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE,
     resources::{OF_HELPER, OF_PUSH, beside},
 };
 use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
+use crate::reconcile::inputs::build_settings::{BuildSettings, DigestHandoff};
 use crate::reconcile::inputs::request::BuildRequest;
 use crate::reconcile::objects::metadata;
-use crate::reconcile::objects::{DigestHandoff, build_object, resources};
 
 /// A script, with what all of them share before it.
 macro_rules! script {
@@ -29,14 +29,14 @@ const BUILD_USER: i64 = 1000;
 /// What OpenShift is to admit build pods by: a user of their own choice, and no privilege besides.
 const SECURITY_CONTEXT_CONSTRAINTS: &str = "anyuid";
 
-pub(super) fn pod(request: &BuildRequest, settings: &BuildSettings) -> Object {
+pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &BuildSettings) -> Object {
     let mut containers = vec![image_build(request, settings), image_push(request, settings)];
     let mut volumes = volumes(request, settings);
     if settings.digest_handoff == DigestHandoff::ConfigMap {
         containers.push(wait_for_done(request, settings));
         volumes.extend(helper_volumes());
     }
-    let mut pod = build_object(Kind::Pod, request, settings);
+    let mut pod = metadata::empty_build_object(request, settings);
     let annotations = pod.metadata.annotations.get_or_insert_default();
     annotations.insert(keys::REQUIRED_SCC.to_owned(), SECURITY_CONTEXT_CONSTRAINTS.to_owned());
     let mut spec = json!({
@@ -81,7 +81,7 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
     let mut container = with_buildah(IMAGE_BUILD, BUILD_SCRIPT, environment, settings);
     container["volumeMounts"] = build_mounts(settings);
     if !settings.resources.is_empty() {
-        container["resources"] = resources(settings);
+        container["resources"] = metadata::resources(settings);
     }
     container
 }

@@ -7,8 +7,8 @@
 use serde_json::{Value, json};
 
 use crate::api::names;
+use crate::reconcile::inputs::build_settings::{BuildSettings, DigestHandoff};
 use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::objects::{BuildSettings, DigestHandoff};
 
 /// The volume with the credentials to push with.
 pub const PUSH_CREDENTIALS: &str = "final-image-push-creds";

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 
 use super::*;
 use crate::api::{Key, Kind};
+use crate::reconcile::decide::DecideSettings;
+use crate::reconcile::observed::cache::Cache;
 use crate::reconcile::observed::cache::Change;
 
 const KEY_FILE: &str = "{\n  \"type\": \"service_account\",\n  \"project_id\": \"fleet-images\",\n  \
@@ -167,10 +169,10 @@ fn credentials_of_secrets_that_are_not_what_they_were_are_still_hidden() {
         ("shared", replaced.share(|_, _| true, |_| true)),
         ("left out of what was replaced", replaced.subset(|_, _| false)),
     ] {
-        let shown = scrub_known("login first-password", &cache, &DecideSettings::default());
+        let shown = DecideSettings::default().scrubbed("login first-password", &cache);
         assert_eq!(shown, "login [redacted]", "{what}");
     }
-    assert_eq!(scrub_known("x second-password", &replaced, &DecideSettings::default()), "x [redacted]");
+    assert_eq!(DecideSettings::default().scrubbed("x second-password", &replaced), "x [redacted]");
 }
 
 #[test]
@@ -180,7 +182,7 @@ fn what_is_kept_of_secrets_that_were_replaced_is_bounded() {
         let secret = version(number, &format!("password-number-{number}"));
         cache.apply(&Change::Applied(Key::new(Kind::Secret, "pull"), secret));
     }
-    let shown = |number: u32| scrub_known(&format!("x password-number-{number}."), &cache, &DecideSettings::default());
+    let shown = |number: u32| DecideSettings::default().scrubbed(&format!("x password-number-{number}."), &cache);
     assert_eq!(shown(198), "x [redacted].");
     assert_eq!(shown(100), "x password-number-100.");
 }

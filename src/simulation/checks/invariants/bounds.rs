@@ -18,9 +18,7 @@ fn running(model: &Model) -> Vec<&str> {
         .made
         .iter()
         .filter(|((kind, _), _)| kind.is_build_object())
-        .filter(|((kind, _), build)| {
-            objects::for_kind(*kind).is_some_and(|builder| !builder.classify(build).is_finished())
-        })
+        .filter(|((kind, _), build)| objects::classify(*kind, build).is_some_and(|status| !status.is_finished()))
         .map(|((_, name), _)| name.as_str())
         .collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Breach> {
     let Some(build) = event.before.and_then(object).filter(is_labelled) else { return Vec::new() };
     let goes =
         !is_leaving(&build) && event.after.is_none_or(|after| object(after).is_some_and(|after| is_leaving(&after)));
-    let Some(builder) = Kind::of(&build).ok().and_then(objects::for_kind).filter(|_| goes) else { return Vec::new() };
+    let Some(kind) = Kind::of(&build).ok().filter(|kind| goes && kind.is_build_object()) else { return Vec::new() };
     let name = owner_of(&build).unwrap_or_default();
     let Some(pool) = model.pools.get(&name).filter(|pool| is_member(pool)).map(Pool::new) else { return Vec::new() };
     let hash = annotation(&build, keys::INPUT_HASH);
@@ -83,7 +83,7 @@ pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Breach> {
     let claim = build.metadata.annotations.as_ref().and_then(|annotations| annotations.get(keys::CLAIM));
     let is_claimed = |attempt: &Attempt| attempt.lost.is_none() && attempt.claim.as_ref() == claim;
     let is_wanted = record.attempt_at(hash).is_some_and(is_claimed) && !has_double;
-    if is_wanted && matches!(builder.classify(&build), BuildStatus::Succeeded(_)) {
+    if is_wanted && matches!(objects::classify(kind, &build), Some(BuildStatus::Succeeded(_))) {
         return vec![Breach::new(format!("{} {}", event.kind, event.name), "is deleted before its image is published")];
     }
     Vec::new()

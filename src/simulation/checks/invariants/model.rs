@@ -90,7 +90,7 @@ impl Model {
                 self.inputs.insert(uid.clone(), inputs);
             }
         }
-        let status = objects::for_kind(kind).map(|builder| builder.classify(build));
+        let status = objects::classify(kind, build);
         if let Some(BuildStatus::Succeeded(digest)) = status {
             self.pushed.entry(digest.as_str().to_owned()).or_default().insert(uid);
         }

@@ -11,9 +11,7 @@ use super::user::{FIRST, POOL, create_config, degrade, legacy_secret, roll_out, 
 use super::world::{Stuck, World};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS};
 use crate::api::{Kind, keys, names};
-use crate::reconcile::objects::builder::{BUILDER_TYPE, ImageBuilder};
-use crate::reconcile::objects::openshift::OpenShiftBuilder;
-use crate::reconcile::objects::pod::PodBuilder;
+use crate::reconcile::inputs::image_builder::{BUILDER_TYPE, ImageBuilder};
 use crate::simulation::seed;
 
 /// The course of events.
@@ -78,8 +76,8 @@ impl Runner {
 
     fn builder(self) -> &'static str {
         match self {
-            Self::Pod => PodBuilder.name(),
-            Self::OpenShift => OpenShiftBuilder.name(),
+            Self::Pod => ImageBuilder::Pod.name(),
+            Self::OpenShift => ImageBuilder::OpenShift.name(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The status patch: conditions and reference of a pool, in step with its build.
+//! The patches of a pool: its build record, its references to the build object, its status.
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use crate::api::pool::is_build_reference;
 use crate::api::{Object, Pool, keys};
 use crate::reconcile::pool::conditions::{self, ConditionUpdate, Degraded};
 use crate::reconcile::pool::patch::GuardedPatch;
+use crate::reconcile::pool::record::{Attempt, BuildRecord};
 
 const CONDITIONS: [&str; 2] = ["status", "conditions"];
 const STATUS_SOURCE: [&str; 3] = ["status", "configuration", "source"];
@@ -27,6 +28,11 @@ pub(super) fn show(
 ) -> Option<Effect> {
     let conditions = conditions::show(pool.conditions(), shown, degraded, observed.inputs.now);
     status_patch(pool, conditions, reference)
+}
+
+/// Shows a state without a build object: removes the reference from the spec first, then updates the status.
+pub(super) fn show_unreferred(observed: &Observed<'_>, pool: &Pool<'_>, shown: &ConditionUpdate) -> Option<Effect> {
+    refer(pool, None).or_else(|| show(observed, pool, shown, Degraded::Clear, None))
 }
 
 /// The patch that removes everything of this daemon from the status of `pool`.
@@ -87,4 +93,31 @@ pub(super) fn refer(pool: &Pool<'_>, reference: Option<Value>) -> Option<Effect>
 /// Takes the reference to a build object out of the spec, along with what else `patch` does.
 pub(super) fn unrefer(patch: &mut GuardedPatch<'_>, pool: &Pool<'_>) {
     set_references(patch, &SPEC_SOURCE, pool.spec_source(), with_reference(pool.spec_source(), None));
+}
+
+/// The patch that writes `record`, with the changes that `more` adds; it tests the record and the config that it was
+/// decided from.
+pub(super) fn record(
+    pool: &Pool<'_>,
+    record: &BuildRecord,
+    more: impl FnOnce(&mut GuardedPatch<'_>),
+) -> Option<Effect> {
+    let document = document(pool.object);
+    let mut patch = GuardedPatch::new(&document);
+    patch.guard(&LABEL).set(&["metadata", "annotations", keys::BUILD_RECORD], record.to_annotation().into());
+    more(&mut patch);
+    patch.finish().map(Effect::PatchPool)
+}
+
+/// The patch that moves the attempt to the history of the record, and removes the reference to its object from the
+/// spec.
+pub(super) fn forget_attempt(observed: &Observed<'_>, pool: &Pool<'_>, attempt: &Attempt) -> Option<Effect> {
+    let mut record = observed.record.clone();
+    if record.failure_of(&attempt.hash).is_none() {
+        let made = observed.builds.iter().find(|build| observed.is_claimed(build, &attempt.hash));
+        let config = made.and_then(|build| build.rendered()).unwrap_or_else(|| pool.rendered());
+        record.remember(config, "superseded", (None, None), observed.inputs.now);
+    }
+    let record = BuildRecord { attempt: None, lost: Vec::new(), ..record };
+    self::record(pool, &record, |patch| unrefer(patch, pool))
 }
