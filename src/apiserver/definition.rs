@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::columns::{self, Column, Source};
 use super::kinds::{ResourceKind, Strategy};
-use super::meta::text;
+use super::meta::{items, text, texts, timestamp};
 use super::schema::Schema;
-use super::write::timestamp;
 
 /// Gives a new definition the status of one that is served.
 pub fn accept(definition: &mut Value, now: Timestamp) {
@@ -80,13 +79,12 @@ pub fn of(kind: &ResourceKind) -> Value {
 
 /// The versions that a definition has.
 pub fn versions(definition: &Value) -> &[Value] {
-    definition["spec"].get("versions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    items(&definition["spec"], "versions")
 }
 
 fn kind(spec: &Value, version: &Value) -> ResourceKind {
     let names = &spec["names"];
-    let short = names.get("shortNames").and_then(Value::as_array);
-    let short: Vec<&'static str> = short.into_iter().flatten().filter_map(Value::as_str).map(kept).collect();
+    let short: Vec<&'static str> = texts(names, "shortNames").map(kept).collect();
     ResourceKind {
         name: kept(text(names, "kind")),
         api_version: kept(&format!("{}/{}", text(spec, "group"), text(version, "name"))),
@@ -106,8 +104,8 @@ fn kind(spec: &Value, version: &Value) -> ResourceKind {
 
 /// The fields that a selector may name.
 fn selectable(version: &Value) -> Vec<&'static str> {
-    let given = version.get("selectableFields").and_then(Value::as_array);
-    given.into_iter().flatten().map(|field| kept(text(field, "jsonPath").trim_start_matches('.'))).collect()
+    let given = items(version, "selectableFields").iter();
+    given.map(|field| kept(text(field, "jsonPath").trim_start_matches('.'))).collect()
 }
 
 fn printer_columns(version: &Value) -> Vec<Column> {

@@ -83,8 +83,6 @@ pub const RBAC: &str = "rbac.authorization.k8s.io";
 pub const BUILD: &str = "Build";
 /// The kind that has tokens.
 pub const SERVICE_ACCOUNT: &str = "ServiceAccount";
-/// The kind that defines kinds.
-pub const DEFINITION: &str = "CustomResourceDefinition";
 /// Where the Namespaces are in [`KINDS`], and in whatever is made from it.
 pub const NAMESPACES: usize = 0;
 /// Where the CustomResourceDefinitions are in [`KINDS`], likewise.
@@ -185,7 +183,7 @@ pub static KINDS: [ResourceKind; 16] = [
     ResourceKind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
     ResourceKind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
     ResourceKind {
-        name: DEFINITION,
+        name: "CustomResourceDefinition",
         api_version: "apiextensions.k8s.io/v1",
         plural: "customresourcedefinitions",
         short_names: &["crd", "crds"],
@@ -234,6 +232,11 @@ pub static DEFINED: [ResourceKind; 3] = [
         ..CUSTOM
     },
 ];
+
+/// Where the kind of this name is in [`KINDS`].
+pub fn position(name: &str) -> Option<usize> {
+    KINDS.iter().position(|kind| kind.name == name)
+}
 
 impl ResourceKind {
     /// The API group; empty for the core one.

@@ -99,20 +99,15 @@ fn check_options(query: &Query<'_>) -> Result<(), StatusError> {
         return Err(StatusError::bad_request("specifying resource version is not allowed when using continue"));
     }
     let field = "resourceVersionMatch";
+    let forbidden = |why| FieldError::forbidden(field, why);
     let cause = match rule {
         _ if !query.get("sendInitialEvents").is_empty() => {
             FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
         }
         "" => return Ok(()),
-        _ if version.is_empty() => {
-            FieldError::forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
-        }
-        _ if !token.is_empty() => {
-            FieldError::forbidden(field, "resourceVersionMatch is forbidden when continue is provided")
-        }
-        "Exact" if version == "0" => {
-            FieldError::forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
-        }
+        _ if version.is_empty() => forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"),
+        _ if !token.is_empty() => forbidden("resourceVersionMatch is forbidden when continue is provided"),
+        "Exact" if version == "0" => forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""),
         "Exact" | "NotOlderThan" => return Ok(()),
         other => {
             let options = ["Exact", "NotOlderThan", ""].map(Value::from);
@@ -154,8 +149,7 @@ fn snapshot(
     }
     let mut objects = collection.objects.clone();
     for change in collection.changes_after(version).rev() {
-        let metadata = |field| super::meta::metadata(&change.object.value, field);
-        let key = Key::new(metadata("namespace"), metadata("name"));
+        let key = Key::of(&change.object.value);
         match &change.previous {
             Some(previous) => objects.insert(key, Arc::clone(previous)),
             None => objects.remove(&key),
@@ -167,8 +161,7 @@ fn snapshot(
 impl List {
     /// Where the objects are.
     pub fn keys(&self) -> impl Iterator<Item = Key> {
-        let text = |object: &Object, field| super::meta::metadata(&object.value, field).to_owned();
-        self.items.iter().map(move |object| Key::new(text(object, "namespace"), text(object, "name")))
+        self.items.iter().map(|object| Key::of(&object.value))
     }
 
     /// The list, as `printer` prints it.

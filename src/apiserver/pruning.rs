@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::context::WriteContext;
 use super::kinds::ResourceKind;
 use super::status::StatusError;
 use super::validate::reencode;
-use super::write::WriteContext;
 
 /// Most levels that an object may have: a few less than what clients read, who see it in lists and in events.
 ///

@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::Value;
 
-use super::ResponseBody;
+use super::body::ResponseBody;
 use super::negotiate::{Format, JSON, YAML};
 use super::status::StatusError;
 use crate::yaml;

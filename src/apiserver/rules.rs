@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::authentication::User;
-use super::authorization::Attributes;
+use super::attributes::Attributes;
 use super::kinds::RBAC;
-use super::meta::text;
+use super::meta::{text, texts};
+use super::user::User;
 
 /// Whether `rule` allows this.
 pub fn allows(rule: &Value, attributes: &Attributes<'_>) -> bool {
@@ -14,25 +14,20 @@ pub fn allows(rule: &Value, attributes: &Attributes<'_>) -> bool {
         return false;
     }
     if resource.is_empty() {
-        return strings(rule, "nonResourceURLs").any(|url| match url.strip_suffix('*') {
+        return texts(rule, "nonResourceURLs").any(|url| match url.strip_suffix('*') {
             Some(prefix) => path.starts_with(prefix),
             None => url == path,
         });
     }
     has(rule, "apiGroups", group)
-        && strings(rule, "resources").any(|allowed| is_resource(allowed, resource, subresource))
-        && (strings(rule, "resourceNames").next().is_none()
-            || strings(rule, "resourceNames").any(|allowed| allowed == name))
-}
-
-/// The texts in a list of a rule.
-fn strings<'r>(rule: &'r Value, field: &str) -> impl Iterator<Item = &'r str> {
-    rule[field].as_array().into_iter().flatten().filter_map(Value::as_str)
+        && texts(rule, "resources").any(|allowed| is_resource(allowed, resource, subresource))
+        && (texts(rule, "resourceNames").next().is_none()
+            || texts(rule, "resourceNames").any(|allowed| allowed == name))
 }
 
 /// Whether a list of a rule has this in it, or everything.
 fn has(rule: &Value, field: &str, wanted: &str) -> bool {
-    strings(rule, field).any(|allowed| allowed == "*" || allowed == wanted)
+    texts(rule, field).any(|allowed| allowed == "*" || allowed == wanted)
 }
 
 /// Whether this is what is allowed: `*`, `pods`, `pods/log`, `*/log`.

@@ -36,9 +36,8 @@ impl StatusError {
 
     /// The same refusal, with these details.
     #[must_use]
-    pub fn with(mut self, details: Map<String, Value>) -> Self {
-        self.details = Some(Value::Object(details));
-        self
+    pub fn with(self, details: impl Into<Value>) -> Self {
+        Self { details: Some(details.into()), ..self }
     }
 
     /// The same refusal under another code, with the reason that goes with it.
@@ -104,11 +103,6 @@ impl StatusError {
     pub fn method_not_allowed(kind: Option<&ResourceKind>) -> Self {
         let message = "the server does not allow this method on the requested resource";
         Self::new(405, "MethodNotAllowed", message).with(kind.map(|kind| details(kind, "")).unwrap_or_default())
-    }
-
-    /// The kind is on its way out.
-    pub fn definition_terminating(kind: &ResourceKind, name: &str) -> Self {
-        Self::forbidden(kind, name, "create not allowed while custom resource definition is terminating")
     }
 
     /// No form that the client accepts can be produced.
@@ -204,14 +198,8 @@ impl StatusError {
     pub fn version_too_large(asked: u64, current: u64) -> Self {
         let message = format!("Too large resource version: {asked}, current: {current}");
         let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
-        let details = [("causes", json!([cause])), ("retryAfterSeconds", json!(1))];
-        let details = details.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let details = json!({"causes": [cause], "retryAfterSeconds": 1});
         Self::new(504, "Timeout", format!("Timeout: {message}")).with(details)
-    }
-
-    /// The pod has its node already, or is on its way out.
-    pub fn cannot_bind(kind: &ResourceKind, name: &str, why: &str) -> Self {
-        Self::conflict(kind, name, &format!("pod {name} {why}"))
     }
 
     /// The seconds after which a client may ask again, if that is known.

@@ -27,6 +27,11 @@ impl Key {
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
     }
+
+    /// The key of an object.
+    pub fn of(object: &Value) -> Self {
+        Self::new(meta::metadata(object, "namespace"), meta::metadata(object, "name"))
+    }
 }
 
 /// One change of one object.
@@ -125,11 +130,9 @@ impl Store {
     pub fn put_back(&mut self, version: u64, objects: &[BTreeMap<Key, Arc<Object>>]) {
         self.version = version;
         (self.living, self.dependents) = Default::default();
+        self.drop_changes();
         for (index, collection) in self.collections.iter_mut().enumerate() {
             collection.objects = objects.get(index).cloned().unwrap_or_default();
-            collection.changes.clear();
-            collection.dropped = version;
-            collection.news = broadcast::Sender::new(1);
         }
         for (index, objects) in objects.iter().enumerate() {
             for (key, object) in objects {
@@ -138,12 +141,21 @@ impl Store {
         }
     }
 
+    /// Drops all changes, so that a watch cannot go on from before. Watches end.
+    pub fn drop_changes(&mut self) {
+        for index in 0..self.collections.len() {
+            self.collections[index].changes.clear();
+            self.collections[index].dropped = self.version;
+            self.end_watches(index);
+        }
+    }
+
     /// Keeps changes for an auditor from here on.
     pub fn keep_for_audit(&mut self) {
         self.unaudited.get_or_insert_default();
     }
 
-    /// Ends the watches of a collection whose kind is served no more.
+    /// Ends the watches of a collection.
     pub fn end_watches(&mut self, collection: usize) {
         self.collections[collection].news = broadcast::Sender::new(1);
     }

@@ -12,12 +12,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
 use super::list::select;
+use super::meta;
 use super::print::Printer;
 use super::route::Query;
 use super::selector::Filter;
+use super::state::Inner;
 use super::status::{FieldError, StatusError};
-use super::store::{Change, Collection, Object, Store};
-use super::{Inner, meta};
+use super::store::{Change, Object, Store};
 
 /// How long a watch goes on that does not say.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1800);
@@ -147,7 +148,7 @@ impl Watcher {
             self.is_over = true;
             return true;
         }
-        let changes = batch(collection, self.position);
+        let changes: Vec<_> = collection.changes_after(self.position).take(BATCH).cloned().collect();
         drop(store);
         for change in &changes {
             self.position = change.version;
@@ -189,24 +190,21 @@ impl Watcher {
     }
 }
 
-fn batch(collection: &Collection, position: u64) -> Vec<Arc<Change>> {
-    collection.changes_after(position).take(BATCH).cloned().collect()
-}
-
 /// Where the watch begins that a query asks for.
 fn start(query: &Query<'_>) -> Result<Start, StatusError> {
     let version = query.version()?;
     let version_match = query.get("resourceVersionMatch");
-    let refuse = |cause: FieldError| Err(StatusError::invalid_options("ListOptions", &cause));
+    let refuse = |why| {
+        let cause = FieldError::forbidden("resourceVersionMatch", why);
+        Err(StatusError::invalid_options("ListOptions", &cause))
+    };
     match query.get("sendInitialEvents") {
         "" if !version_match.is_empty() => {
-            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            refuse(FieldError::forbidden("resourceVersionMatch", why))
+            refuse("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
         }
         "" => Ok(version.map_or(Start::Objects, Start::After)),
         _ if version_match != "NotOlderThan" => {
-            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            refuse(FieldError::forbidden("resourceVersionMatch", why))
+            refuse("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
         }
         _ if query.flag("sendInitialEvents") => Ok(Start::Objects),
         _ => Ok(version.map_or(Start::Now, Start::After)),

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
+use super::body::BODY_BYTES_MAX;
+use super::context::WriteContext;
 use super::kinds::ResourceKind;
 use super::print::in_version;
-use super::serve::BODY_BYTES_MAX;
 use super::status::StatusError;
 use super::store::{Object, Store};
-use super::write::{self, WriteContext};
+use super::write;
 
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -92,9 +93,7 @@ fn unsupported(kind: &ResourceKind) -> StatusError {
 
 /// Applies `patch` to the object that `place` names.
 pub fn patch(store: &mut Store, place: &WriteContext<'_>, patch: &Patch) -> Result<Arc<Object>, StatusError> {
-    let Some(old) = store.get(place.collection, &place.key()).cloned() else {
-        return Err(StatusError::not_found(place.kind, place.name));
-    };
+    let old = Arc::clone(place.find(store)?);
     let new = patch.applied(place.kind, &in_version(&old, place.kind).value)?;
     write::update(store, place, &old, new)
 }

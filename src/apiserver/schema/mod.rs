@@ -3,13 +3,16 @@
 mod causes;
 mod convert;
 mod fill;
+mod keywords;
 mod lists;
 mod structure;
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::Validator;
 use serde_json::Value;
 
 use super::status::FieldError;
+use convert::validator;
+use keywords::PRESERVE;
 pub use structure::faults;
 
 /// The schema of one version of a custom resource.
@@ -55,27 +58,4 @@ impl Schema {
         lists::duplicates(&self.value, object, &mut String::new(), &mut causes);
         causes
     }
-}
-
-/// Marks what keeps fields that its schema does not have.
-const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
-/// Marks what is a whole object of some kind.
-const EMBEDDED: &str = "x-kubernetes-embedded-resource";
-/// Marks what is either a number or a text.
-const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
-
-/// The validator of a schema; the error if the schema is invalid.
-fn validator(schema: &Value) -> Result<Validator, String> {
-    // Backtracking patterns could take exponential time; the real server does not support them either.
-    jsonschema::options()
-        .with_draft(Draft::Draft4)
-        .with_pattern_options(PatternOptions::regex())
-        .should_validate_formats(true)
-        .build(&convert::root(schema))
-        .map_err(|error| error.to_string())
-}
-
-/// The path to a field below `path`.
-fn below(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }

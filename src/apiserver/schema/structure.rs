@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::super::status::FieldError;
-use super::{INT_OR_STRING, PRESERVE, validator};
+use super::convert::validator;
+use super::keywords::{INT_OR_STRING, PRESERVE};
 
 /// Everything that is wrong with `schema`, which is at `path` of a definition.
 pub fn faults(schema: &Value, path: &str) -> Vec<FieldError> {
