@@ -136,11 +136,11 @@ impl Column {
     pub fn cell(&self, object: &Value, now: Timestamp) -> Value {
         match &self.source {
             Source::Path(path) => self.typed(&path::find(object, path), now),
-            Source::Count(maps) => maps.iter().map(|map| size(&object[*map])).sum::<usize>().into(),
+            Source::Count(maps) => maps.iter().map(|map| meta::size(&object[*map])).sum::<usize>().into(),
             Source::PodReady => {
                 let statuses = container_statuses(object);
                 let ready = statuses.iter().filter(|status| status["ready"] == true).count();
-                let all = object.pointer("/spec/containers").map_or(0, size);
+                let all = object.pointer("/spec/containers").map_or(0, meta::size);
                 format!("{ready}/{all}").into()
             }
             Source::PodStatus => pod_status(object).into(),
@@ -173,12 +173,8 @@ impl Column {
     }
 }
 
-fn size(value: &Value) -> usize {
-    value.as_object().map(serde_json::Map::len).or_else(|| value.as_array().map(Vec::len)).unwrap_or_default()
-}
-
 fn container_statuses(pod: &Value) -> &[Value] {
-    pod.pointer("/status/containerStatuses").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    meta::items(&pod["status"], "containerStatuses")
 }
 
 /// The value of the STATUS column: the worst reason of a waiting or terminated container, else the phase.

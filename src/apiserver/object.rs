@@ -36,6 +36,11 @@ impl Object {
         self.forms[form as usize].get_or_init(|| self.serialise(form).into()).clone()
     }
 
+    /// Only the metadata, as a `PartialObjectMetadata`.
+    pub fn partial(&self) -> Value {
+        json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": self.value["metadata"]})
+    }
+
     /// In no more bytes than it takes: it is kept for as long as the object is.
     fn serialise(&self, form: Form) -> Box<[u8]> {
         let json = match form {
@@ -45,9 +50,7 @@ impl Object {
                 let fields: BTreeMap<_, _> = fields.filter(|(key, _)| *key != "kind" && *key != "apiVersion").collect();
                 serde_json::to_vec(&fields)
             }
-            Form::Metadata => serde_json::to_vec(&json!({
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": self.value["metadata"],
-            })),
+            Form::Metadata => serde_json::to_vec(&self.partial()),
         };
         json.unwrap_or_default().into()
     }

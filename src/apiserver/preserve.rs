@@ -7,12 +7,7 @@ use super::kinds::{ResourceKind, Strategy};
 /// `old` with the status of `new`; with its labels and the like too, where the kind is a built-in one.
 pub fn with_status_of(kind: &ResourceKind, old: &Value, mut new: Value) -> Value {
     let mut result = old.clone();
-    match new.get_mut("status") {
-        Some(status) => result["status"] = status.take(),
-        None => {
-            result.as_object_mut().map(|object| object.remove("status"));
-        }
-    }
+    set_or_remove(&mut result, "status", new.get("status"));
     if !kind.is_custom() {
         let owners = old["metadata"].get("ownerReferences");
         result["metadata"] = new["metadata"].take();

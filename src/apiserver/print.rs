@@ -44,11 +44,8 @@ impl Printer {
             "None" => Include::Nothing,
             "Object" => Include::Object,
             other => {
-                let why = "must be None, Metadata or Object";
-                return Err(StatusError::invalid_options(
-                    "TableOptions",
-                    &FieldError::invalid("includeObject", &json!(other), why),
-                ));
+                let cause = FieldError::invalid("includeObject", &json!(other), "must be None, Metadata or Object");
+                return Err(StatusError::invalid_options("TableOptions", &cause));
             }
         };
         Ok(Self { kind, shape, include, clock })
@@ -119,9 +116,7 @@ impl Printer {
         let mut row = Map::from_iter([("cells".to_owned(), cells.into())]);
         let shown = match self.include {
             Include::Nothing => return row.into(),
-            Include::Metadata => json!({
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object.value["metadata"],
-            }),
+            Include::Metadata => object.partial(),
             Include::Object => in_version(object, self.kind).value.clone(),
         };
         row.insert("object".to_owned(), shown);
