@@ -46,7 +46,7 @@ pub type Admitter = Arc<dyn Fn(&AdmissionRequest<'_>) -> Option<Refusal> + Send 
 
 /// The admitter for one request, with the attributes of the request that do not depend on the object.
 #[derive(Clone, Copy)]
-pub struct Gate<'a> {
+pub(super) struct Gate<'a> {
     /// The admitter.
     pub admitter: &'a Admitter,
     /// The client's `User-Agent`.
@@ -61,7 +61,7 @@ pub struct Gate<'a> {
 
 impl Gate<'_> {
     /// Refuses what the admitter refuses: that `old` becomes `object`.
-    pub fn pass(
+    pub(super) fn pass(
         &self,
         kind: &ResourceKind,
         (namespace, name): (&str, &str),

@@ -10,7 +10,7 @@ use super::user::User;
 
 /// The attributes of a request, as rules match them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Attributes<'a> {
+pub(super) struct Attributes<'a> {
     /// The verb.
     pub verb: &'a str,
     /// The API group; empty for the core one.
@@ -29,7 +29,7 @@ pub struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     /// The target of a request.
-    pub fn of(parts: &'a Parts, target: Option<&Target<'a>>, query: &'a Query<'_>) -> Self {
+    pub(super) fn of(parts: &'a Parts, target: Option<&Target<'a>>, query: &'a Query<'_>) -> Self {
         let Some(target) = target else {
             return Self { verb: path_verb(&parts.method), path: parts.uri.path(), ..Self::default() };
         };
@@ -52,7 +52,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The failure of a request that no rule allows.
-    pub fn refusal(&self, user: &User, why: &str) -> StatusError {
+    pub(super) fn refusal(&self, user: &User, why: &str) -> StatusError {
         let Self { verb, group, resource, subresource, namespace, name, path } = self;
         let user = &user.name;
         let mut message = if resource.is_empty() {

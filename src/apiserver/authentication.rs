@@ -15,7 +15,7 @@ use super::status::StatusError;
 use super::user::{AUTHENTICATED, SERVICE_ACCOUNT, User};
 
 /// The user as whom a request is sent, who may do what it asks for.
-pub fn admit(
+pub(super) fn admit(
     server: &Inner,
     parts: &Parts,
     target: Option<&Target<'_>>,

@@ -16,7 +16,7 @@ use super::user::User;
 
 /// Whether something is allowed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub(super) struct Decision {
     /// Whether it is.
     pub is_allowed: bool,
     /// The binding that allows it, or what was amiss with those that might have; empty if there is nothing to say.
@@ -24,7 +24,7 @@ pub struct Decision {
 }
 
 /// Refuses what `user` may not do.
-pub fn authorize(server: &Inner, user: &User, attributes: &Attributes<'_>) -> Result<(), StatusError> {
+pub(super) fn authorize(server: &Inner, user: &User, attributes: &Attributes<'_>) -> Result<(), StatusError> {
     if user.is_master() {
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub fn authorize(server: &Inner, user: &User, attributes: &Attributes<'_>) -> Re
 }
 
 /// Whether `user` may do this.
-pub fn decide(store: &Store, user: &User, attributes: &Attributes<'_>) -> Decision {
+pub(super) fn decide(store: &Store, user: &User, attributes: &Attributes<'_>) -> Decision {
     if user.is_master() {
         return Decision { is_allowed: true, reason: String::new() };
     }
@@ -49,7 +49,7 @@ pub fn decide(store: &Store, user: &User, attributes: &Attributes<'_>) -> Decisi
 }
 
 /// A rule that holds for a user.
-pub struct Grant<'s> {
+pub(super) struct Grant<'s> {
     /// The rule.
     pub rule: &'s Value,
     /// The binding that makes it hold.
@@ -58,7 +58,7 @@ pub struct Grant<'s> {
 
 /// The rules that hold for a user in a namespace.
 #[derive(Default)]
-pub struct Held<'s> {
+pub(super) struct Held<'s> {
     /// The rules.
     pub grants: Vec<Grant<'s>>,
     /// Errors in bindings.
@@ -66,7 +66,7 @@ pub struct Held<'s> {
 }
 
 /// The rules that hold for `user` in `namespace`, or at the cluster scope if that is empty.
-pub fn held<'s>(store: &'s Store, user: &User, namespace: &str) -> Held<'s> {
+pub(super) fn held<'s>(store: &'s Store, user: &User, namespace: &str) -> Held<'s> {
     let mut held = Held::default();
     for binding in objects(store, "ClusterRoleBinding", "") {
         held.add(store, binding, "", user);

@@ -10,7 +10,7 @@ use super::status::{FieldError, StatusError};
 use super::store::Store;
 
 /// Sets the node of the pod that `place` names to the target of `binding`, and gives the `Status` that says so.
-pub fn bind(store: &mut Store, place: &WriteContext<'_>, binding: &Value) -> Result<Value, StatusError> {
+pub(super) fn bind(store: &mut Store, place: &WriteContext<'_>, binding: &Value) -> Result<Value, StatusError> {
     let pod = place.find(store)?;
     let binding = Binding::deserialize(binding).map_err(|error| StatusError::bad_request(error.to_string()))?;
     let node = binding.target.name.unwrap_or_default();

@@ -10,7 +10,7 @@ use futures::Stream;
 use http_body::{Body, Frame, SizeHint};
 
 /// Most that the body of a request may have, in bytes.
-pub const BODY_BYTES_MAX: usize = 3 << 20;
+pub(super) const BODY_BYTES_MAX: usize = 3 << 20;
 
 type Lines = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 

@@ -12,7 +12,7 @@ use super::store::{Key, Object, Store};
 
 /// The target and the options of a write.
 #[derive(Clone, Copy)]
-pub struct WriteContext<'a> {
+pub(super) struct WriteContext<'a> {
     /// The collection's index.
     pub collection: usize,
     /// The collection's kind.
@@ -35,17 +35,17 @@ pub struct WriteContext<'a> {
 
 impl WriteContext<'_> {
     /// The key of the object that was addressed.
-    pub fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         Key::new(self.namespace, self.name)
     }
 
     /// The object that was addressed.
-    pub fn find<'s>(&self, store: &'s Store) -> Result<&'s Arc<Object>, StatusError> {
+    pub(super) fn find<'s>(&self, store: &'s Store) -> Result<&'s Arc<Object>, StatusError> {
         store.get(self.collection, &self.key()).ok_or_else(|| StatusError::not_found(self.kind, self.name))
     }
 
     /// Refuses what is not admitted: that `old`, of this name, becomes `object`.
-    pub fn admit(&self, name: &str, object: Option<&Value>, old: Option<&Value>) -> Result<(), StatusError> {
+    pub(super) fn admit(&self, name: &str, object: Option<&Value>, old: Option<&Value>) -> Result<(), StatusError> {
         self.gate.map_or(Ok(()), |gate| gate.pass(self.kind, (self.namespace, name), object, old))
     }
 }

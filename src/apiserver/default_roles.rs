@@ -6,7 +6,7 @@ use super::kinds::RBAC;
 use super::user::{AUTHENTICATED, MASTERS};
 
 /// Each with the kind of it.
-pub fn objects() -> Vec<(&'static str, Value)> {
+pub(super) fn objects() -> Vec<(&'static str, Value)> {
     let everything = [
         json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}),
         json!({"nonResourceURLs": ["*"], "verbs": ["*"]}),

@@ -12,7 +12,7 @@ use super::meta::{items, text, texts, timestamp};
 use super::schema::Schema;
 
 /// Gives a new definition the status of one that is served.
-pub fn accept(definition: &mut Value, now: Timestamp) {
+pub(super) fn accept(definition: &mut Value, now: Timestamp) {
     let condition = |kind: &str, reason: &str, message: &str| {
         json!({
             "type": kind, "status": "True", "lastTransitionTime": timestamp(now), "reason": reason, "message": message,
@@ -43,14 +43,14 @@ pub fn accept(definition: &mut Value, now: Timestamp) {
 }
 
 /// The kinds that a definition defines: one for each version that is served, the one that is stored first.
-pub fn kinds(definition: &Value) -> Vec<&'static ResourceKind> {
+pub(super) fn kinds(definition: &Value) -> Vec<&'static ResourceKind> {
     let mut served: Vec<&Value> = versions(definition).iter().filter(|version| version["served"] != false).collect();
     served.sort_by_key(|version| version["storage"] != true);
     served.into_iter().map(|version| interned(&definition["spec"], version)).collect()
 }
 
 /// The definition of a kind, in the one version that it has.
-pub fn of(kind: &ResourceKind) -> Value {
+pub(super) fn of(kind: &ResourceKind) -> Value {
     let column = |column: &Column| match column.source {
         Source::Path(path) => Some(json!({"name": column.name, "type": column.kind, "jsonPath": path})),
         _ => None,
@@ -78,7 +78,7 @@ pub fn of(kind: &ResourceKind) -> Value {
 }
 
 /// The versions that a definition has.
-pub fn versions(definition: &Value) -> &[Value] {
+pub(super) fn versions(definition: &Value) -> &[Value] {
     items(&definition["spec"], "versions")
 }
 

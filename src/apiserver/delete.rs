@@ -23,7 +23,7 @@ const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 const IMMORTAL: [&str; 2] = ["default", "kube-system"];
 
 /// The options of a deletion: from the body of the request, or from its query if it has no body.
-pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
+pub(super) fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
     let mut options = match body {
         Value::Null => in_query(query)?,
         body => DeleteOptions::deserialize(body).map_err(|error| StatusError::bad_request(error.to_string()))?,
@@ -57,7 +57,7 @@ fn in_query(query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
 }
 
 /// Whether the deletion is only to be tried.
-pub fn is_dry_run(options: &DeleteOptions) -> bool {
+pub(super) fn is_dry_run(options: &DeleteOptions) -> bool {
     options.dry_run.as_ref().is_some_and(|modes| !modes.is_empty())
 }
 
@@ -73,7 +73,7 @@ fn is_in_foreground(options: &DeleteOptions) -> bool {
 
 /// The result of a deletion.
 #[derive(Debug)]
-pub enum Deleted {
+pub(super) enum Deleted {
     /// The object is gone; the `Status` that says so.
     Gone(Value),
     /// The object stays for a while, or is one of those that are always shown: as it is, or last was.
@@ -81,7 +81,7 @@ pub enum Deleted {
 }
 
 /// One step on the way out of an object. What follows from it comes before what came after it.
-pub enum Step {
+pub(super) enum Step {
     /// Deletes an object.
     Delete(usize, Key),
     /// Deletes an object, or takes the owner of this UID from it: what has another owner lives on as that one's.
@@ -95,7 +95,7 @@ pub enum Step {
 }
 
 /// Deletes the object that `place` names, up to what has to be done next.
-pub fn begin(
+pub(super) fn begin(
     store: &mut Store,
     place: &WriteContext<'_>,
     options: &DeleteOptions,

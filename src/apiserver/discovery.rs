@@ -8,7 +8,7 @@ use super::kinds::{BUILD, ResourceKind, SERVICE_ACCOUNT, Strategy};
 use super::reviews::is_review;
 
 /// The media type of aggregated discovery documents.
-pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+pub(super) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
@@ -18,7 +18,7 @@ fn verbs(kind: &ResourceKind) -> &'static [&'static str] {
 }
 
 /// The answer to a request for `path`, if that is one of these paths.
-pub fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
+pub(super) fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["version"] => Some(json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0", "platform": "linux/amd64"})),
@@ -40,7 +40,7 @@ pub fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
 }
 
 /// All groups at once, if `path` is where a client may ask for them.
-pub fn aggregated(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
+pub(super) fn aggregated(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     let names = match path.trim_end_matches('/') {
         "/api" => vec![""],
         "/apis" => groups(kinds).into_iter().collect(),

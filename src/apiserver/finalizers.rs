@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::meta;
 
 /// The finalizer of an object that is deleted after its blocking dependents.
-pub const FOREGROUND: &str = "foregroundDeletion";
+pub(super) const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizer that keeps a definition until all objects of its kind are gone.
-pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+pub(super) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// Holds `object` back by a finalizer.
-pub fn hold(object: &mut Value, finalizer: &str) {
+pub(super) fn hold(object: &mut Value, finalizer: &str) {
     let finalizers = &mut object["metadata"]["finalizers"];
     match finalizers.as_array_mut() {
         Some(finalizers) if finalizers.contains(&json!(finalizer)) => {}
@@ -20,13 +20,13 @@ pub fn hold(object: &mut Value, finalizer: &str) {
 }
 
 /// No longer holds `object` back by a finalizer.
-pub fn release(object: &mut Value, finalizer: &str) {
+pub(super) fn release(object: &mut Value, finalizer: &str) {
     let finalizers = object["metadata"]["finalizers"].as_array_mut();
     finalizers.into_iter().for_each(|finalizers| finalizers.retain(|one| one != finalizer));
 }
 
 /// Whether nothing holds back an object that is being deleted.
-pub fn is_over(object: &Value) -> bool {
+pub(super) fn is_over(object: &Value) -> bool {
     let is_full_namespace = object["kind"] == "Namespace" && object["spec"].get("finalizers").is_some();
     meta::is_being_deleted(object)
         && meta::finalizers(object).is_empty()
@@ -35,6 +35,6 @@ pub fn is_over(object: &Value) -> bool {
 }
 
 /// Whether the object is deleted after its blocking dependents.
-pub fn waits_for_dependents(object: &Value) -> bool {
+pub(super) fn waits_for_dependents(object: &Value) -> bool {
     meta::finalizers(object).iter().any(|finalizer| finalizer == FOREGROUND)
 }

@@ -12,7 +12,11 @@ use super::status::StatusError;
 use super::store::{Key, Object, Store};
 
 /// Deletes the object that `place` names, and what goes with it.
-pub fn delete(store: &mut Store, place: &WriteContext<'_>, options: &DeleteOptions) -> Result<Deleted, StatusError> {
+pub(super) fn delete(
+    store: &mut Store,
+    place: &WriteContext<'_>,
+    options: &DeleteOptions,
+) -> Result<Deleted, StatusError> {
     let (deleted, next) = begin(store, place, options)?;
     follow(store, place, next.into_iter().collect());
     Ok(deleted)
@@ -21,7 +25,7 @@ pub fn delete(store: &mut Store, place: &WriteContext<'_>, options: &DeleteOptio
 /// Takes all steps, and those that follow from them.
 ///
 /// They are kept in a list: a chain of owners may be longer than a thread's stack is deep.
-pub fn follow(store: &mut Store, place: &WriteContext<'_>, mut steps: Vec<Step>) {
+pub(super) fn follow(store: &mut Store, place: &WriteContext<'_>, mut steps: Vec<Step>) {
     steps.reverse();
     while let Some(step) = steps.pop() {
         let next = take(store, place, step);

@@ -28,7 +28,7 @@ struct Continuation {
 
 /// Objects in order, and the version that they were read in.
 #[derive(Debug)]
-pub struct List {
+pub(super) struct List {
     items: Vec<Arc<Object>>,
     version: u64,
     next: Option<Key>,
@@ -36,7 +36,7 @@ pub struct List {
 }
 
 /// The objects of `collection` that pass `filter`, in order.
-pub fn select<'a>(
+pub(super) fn select<'a>(
     objects: &'a BTreeMap<Key, Arc<Object>>,
     filter: &'a Filter,
     after: Option<&Key>,
@@ -58,7 +58,7 @@ pub fn select<'a>(
 }
 
 /// Reads the list that a query asks for.
-pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, StatusError> {
+pub(super) fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, StatusError> {
     let limit = query.number::<i64>("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
     let collection = &store.collections[collection];
     check_options(query)?;
@@ -84,7 +84,7 @@ pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>
 }
 
 /// Makes sure that the version that is asked for is there already.
-pub fn check_version(store: &Store, asked: Option<u64>) -> Result<(), StatusError> {
+pub(super) fn check_version(store: &Store, asked: Option<u64>) -> Result<(), StatusError> {
     match asked.filter(|asked| *asked > store.version) {
         Some(asked) => Err(StatusError::version_too_large(asked, store.version)),
         None => Ok(()),
@@ -160,12 +160,12 @@ fn snapshot(
 
 impl List {
     /// Where the objects are.
-    pub fn keys(&self) -> impl Iterator<Item = Key> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
         self.items.iter().map(|object| Key::of(&object.value))
     }
 
     /// The list, as `printer` prints it.
-    pub fn print(&self, printer: &Printer) -> Bytes {
+    pub(super) fn print(&self, printer: &Printer) -> Bytes {
         let mut metadata = json!({"resourceVersion": self.version.to_string()});
         if let Some(next) = &self.next {
             let token = json!({"rv": self.version, "namespace": next.namespace, "name": next.name});

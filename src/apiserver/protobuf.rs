@@ -15,7 +15,7 @@ const MAGIC: &[u8] = b"k8s\0";
 const DEPTH_MAX: usize = 8;
 
 /// The object in `body`, as JSON; else why there is none.
-pub fn decode(body: &[u8]) -> Result<Value, String> {
+pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
     let envelope = body.strip_prefix(MAGIC).ok_or("it does not begin with the magic bytes k8s\\0")?;
     let (mut types, mut raw) = (Value::Null, &[][..]);
     for field in fields(envelope) {

@@ -24,7 +24,7 @@ const DEPTH_MAX: usize = 120;
 /// Takes from `body` the fields that its kind does not know, and fills in those that have a value of their own.
 ///
 /// A field of the wrong type is refused. So is an unknown field, if the client asks for strict validation.
-pub fn prune_and_default(place: &WriteContext<'_>, body: &mut Value) -> Result<(), StatusError> {
+pub(super) fn prune_and_default(place: &WriteContext<'_>, body: &mut Value) -> Result<(), StatusError> {
     let kind = place.kind;
     if is_deeper_than(body, DEPTH_MAX) {
         return Err(StatusError::bad_request(format!("the object is nested more than {DEPTH_MAX} levels deep")));

@@ -6,7 +6,7 @@ use super::store::{Key, Store};
 
 /// A kind, in one version, and where its objects are.
 #[derive(Debug, Clone, Copy)]
-pub struct Served {
+pub(super) struct Served {
     /// The kind.
     pub kind: &'static ResourceKind,
     /// The index of its collection.
@@ -14,7 +14,7 @@ pub struct Served {
 }
 
 /// The kinds of the built-in table, each with a collection of its own.
-pub fn built_in() -> Vec<Served> {
+pub(super) fn built_in() -> Vec<Served> {
     KINDS.iter().enumerate().map(|(collection, kind)| Served { kind, collection }).collect()
 }
 
@@ -22,7 +22,7 @@ pub fn built_in() -> Vec<Served> {
 ///
 /// The objects of what is no longer defined are gone; those of what is defined in no version that is served are there
 /// again once one is. What the built-in table has stays as it is there, defined again or not.
-pub fn refreshed(store: &mut Store) -> Vec<Served> {
+pub(super) fn refreshed(store: &mut Store) -> Vec<Served> {
     let mut served = built_in();
     let definitions = store.collections[DEFINITIONS].objects.values();
     let defined: Vec<&'static ResourceKind> = definitions

@@ -11,12 +11,12 @@ use super::store::Store;
 use super::user::User;
 
 /// Whether objects of this kind are reviews.
-pub fn is_review(kind: &ResourceKind) -> bool {
+pub(super) fn is_review(kind: &ResourceKind) -> bool {
     matches!(kind.group(), "authentication.k8s.io" | "authorization.k8s.io")
 }
 
 /// A review that `user` has asked for, with the answer in its status.
-pub fn answer(store: &Store, user: &User, kind: &ResourceKind, mut review: Value) -> Result<Value, StatusError> {
+pub(super) fn answer(store: &Store, user: &User, kind: &ResourceKind, mut review: Value) -> Result<Value, StatusError> {
     let spec = &review["spec"];
     let status = match kind.name {
         "SelfSubjectReview" => {

@@ -8,7 +8,7 @@ use super::meta::{text, texts};
 use super::user::User;
 
 /// Whether `rule` allows this.
-pub fn allows(rule: &Value, attributes: &Attributes<'_>) -> bool {
+pub(super) fn allows(rule: &Value, attributes: &Attributes<'_>) -> bool {
     let Attributes { verb, group, resource, subresource, name, path, .. } = *attributes;
     if !has(rule, "verbs", verb) {
         return false;
@@ -41,7 +41,7 @@ fn is_resource(allowed: &str, resource: &str, subresource: &str) -> bool {
 }
 
 /// Whether a subject of a binding in `namespace` means `user`.
-pub fn is_about(subject: &Value, user: &User, namespace: &str) -> bool {
+pub(super) fn is_about(subject: &Value, user: &User, namespace: &str) -> bool {
     let (kind, name) = (text(subject, "kind"), text(subject, "name"));
     let is_in = |group: &str| matches!(text(subject, "apiGroup"), "") || text(subject, "apiGroup") == group;
     match kind {
@@ -60,7 +60,7 @@ fn account_namespace<'a>(subject: &'a Value, namespace: &'a str) -> &'a str {
 }
 
 /// A subject of a binding in `namespace`, as reasons have it.
-pub fn describe(subject: &Value, namespace: &str) -> String {
+pub(super) fn describe(subject: &Value, namespace: &str) -> String {
     let (kind, name) = (text(subject, "kind"), text(subject, "name"));
     match kind {
         "ServiceAccount" => format!("{kind} {:?}", format!("{name}/{}", account_namespace(subject, namespace))),

@@ -31,7 +31,7 @@ use super::watch::Watcher;
 use super::{bind, gc, meta, reviews, tokens, write};
 
 /// A request for a resource, taken apart.
-pub struct Call<'a> {
+pub(super) struct Call<'a> {
     /// The target of the request's path.
     pub target: &'a Target<'a>,
     /// The request's parameters.
@@ -56,7 +56,7 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// Answers the request.
-    pub fn answer(&self, server: &Arc<Inner>) -> Answer {
+    pub(super) fn answer(&self, server: &Arc<Inner>) -> Answer {
         self.check_method()?;
         if self.body.len() > BODY_BYTES_MAX {
             return Err(StatusError::too_large(BODY_BYTES_MAX));

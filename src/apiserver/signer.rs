@@ -12,7 +12,7 @@ use super::status::StatusError;
 
 /// The signer of tokens.
 #[derive(Debug, Default)]
-pub struct Signer(OnceLock<Key>);
+pub(super) struct Signer(OnceLock<Key>);
 
 impl Signer {
     /// The key. It is generated on first use, so that a server that issues no tokens needs no randomness.
@@ -25,7 +25,7 @@ impl Signer {
         Ok(self.0.get_or_init(|| key))
     }
 
-    pub fn sign(&self, claims: &Value) -> Result<String, StatusError> {
+    pub(super) fn sign(&self, claims: &Value) -> Result<String, StatusError> {
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", encode(&json!({"alg": "HS256", "typ": "JWT"})), encode(claims));
         let tag = hmac::sign(self.key()?, text.as_bytes());
@@ -33,7 +33,7 @@ impl Signer {
     }
 
     /// The claims of a token, if this server signed it.
-    pub fn claims(&self, token: &str) -> Option<Value> {
+    pub(super) fn claims(&self, token: &str) -> Option<Value> {
         let (text, tag) = token.rsplit_once('.')?;
         hmac::verify(self.0.get()?, text.as_bytes(), &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
         let (_, claims) = text.split_once('.')?;

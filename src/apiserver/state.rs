@@ -42,12 +42,12 @@ pub(super) struct Inner {
 
 impl Inner {
     /// The store, locked.
-    pub fn store(&self) -> MutexGuard<'_, Store> {
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         lock(&self.store)
     }
 
     /// The served kinds, each with its collection.
-    pub fn served(&self) -> Arc<[Served]> {
+    pub(super) fn served(&self) -> Arc<[Served]> {
         Arc::clone(&lock(&self.served))
     }
 
@@ -55,7 +55,7 @@ impl Inner {
     /// once.
     ///
     /// Any write may change them. A definition can go with its owner.
-    pub fn refresh(&self) {
+    pub(super) fn refresh(&self) {
         let mut store = self.store();
         let newest = store.collections[DEFINITIONS].newest();
         if self.defined_at.fetch_max(newest, Ordering::SeqCst) >= newest {
@@ -65,7 +65,7 @@ impl Inner {
     }
 
     /// Shows a request, and what it changed, to all auditors.
-    pub fn audit(&self, entry: &LogEntry) {
+    pub(super) fn audit(&self, entry: &LogEntry) {
         let auditors = lock(&self.auditors).clone();
         if auditors.is_empty() {
             return;
@@ -75,7 +75,7 @@ impl Inner {
     }
 
     /// Logs a request, and forgets the oldest ones beyond the length of the log.
-    pub fn record(&self, entry: LogEntry) {
+    pub(super) fn record(&self, entry: LogEntry) {
         let mut log = lock(&self.log);
         while log.len() >= self.log_length.max(1) {
             log.pop_front();
@@ -85,6 +85,6 @@ impl Inner {
 }
 
 /// The content of a mutex, even if a thread panicked while it held the lock.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -62,7 +62,7 @@ fn same<'s>(store: &'s Store, kind: &str, namespace: &str, reference: &Value) ->
 }
 
 /// Answers a TokenRequest for the ServiceAccount that `place` names.
-pub fn request(server: &Inner, place: &WriteContext<'_>, body: &Value) -> Result<Value, StatusError> {
+pub(super) fn request(server: &Inner, place: &WriteContext<'_>, body: &Value) -> Result<Value, StatusError> {
     if !matches!(text(body, "kind"), "" | "TokenRequest") {
         return Err(StatusError::bad_request(format!("{} cannot be handled as a TokenRequest", text(body, "kind"))));
     }

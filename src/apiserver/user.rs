@@ -1,11 +1,11 @@
 //! Users, as bindings name them.
 
 /// The group whose members may do everything, whatever the rules say.
-pub const MASTERS: &str = "system:masters";
+pub(super) const MASTERS: &str = "system:masters";
 /// The group of all authenticated users.
-pub const AUTHENTICATED: &str = "system:authenticated";
+pub(super) const AUTHENTICATED: &str = "system:authenticated";
 /// The prefix of the user names of ServiceAccounts; their namespace and name follow.
-pub const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
+pub(super) const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
 /// The user that sends a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -41,7 +41,7 @@ enum Start {
 }
 
 /// One watch, and how far it has come.
-pub struct Watcher {
+pub(super) struct Watcher {
     server: Arc<Inner>,
     collection: usize,
     filter: Filter,
@@ -58,7 +58,7 @@ pub struct Watcher {
 
 impl Watcher {
     /// A watch of the objects of one collection that pass `filter`, as a query wants it.
-    pub fn new(
+    pub(super) fn new(
         server: &Arc<Inner>,
         collection: usize,
         filter: Filter,
@@ -105,7 +105,7 @@ impl Watcher {
     }
 
     /// The events, a line each.
-    pub fn lines(self) -> impl Stream<Item = Bytes> + Send + 'static {
+    pub(super) fn lines(self) -> impl Stream<Item = Bytes> + Send + 'static {
         futures::stream::unfold(self, |mut watcher| async move {
             let line = watcher.next().await?;
             Some((line, watcher))

@@ -21,7 +21,7 @@ use super::{meta, validate};
 const NAME_TRIES_MAX: usize = 8;
 
 /// Makes sure that `body` is of the kind that was addressed.
-pub fn check_types(kind: &ResourceKind, body: &mut Value) -> Result<(), StatusError> {
+pub(super) fn check_types(kind: &ResourceKind, body: &mut Value) -> Result<(), StatusError> {
     let Some(object) = body.as_object_mut() else {
         return Err(StatusError::bad_request(format!("the body is not a {} object", kind.name)));
     };
@@ -66,7 +66,7 @@ fn checked<'b>(place: &WriteContext<'_>, body: &'b mut Value) -> Result<&'b mut 
 }
 
 /// Stores `body` as a new object.
-pub fn create(store: &mut Store, place: &WriteContext<'_>, mut body: Value) -> Result<Arc<Object>, StatusError> {
+pub(super) fn create(store: &mut Store, place: &WriteContext<'_>, mut body: Value) -> Result<Arc<Object>, StatusError> {
     let kind = place.kind;
     let metadata = checked(place, &mut body)?;
     let name = text(metadata, "name").unwrap_or_default().to_owned();
@@ -141,7 +141,7 @@ fn choose_name(store: &mut Store, place: &WriteContext<'_>, body: &mut Value) ->
 }
 
 /// Replaces an object by `body`. The flag tells whether it had to be created.
-pub fn replace(
+pub(super) fn replace(
     store: &mut Store,
     place: &WriteContext<'_>,
     mut body: Value,
@@ -166,7 +166,7 @@ pub fn replace(
 /// Stores `new` as what `old` becomes.
 ///
 /// The version in `new`, if there is one, has to be the one of `old`.
-pub fn update(
+pub(super) fn update(
     store: &mut Store,
     place: &WriteContext<'_>,
     old: &Arc<Object>,

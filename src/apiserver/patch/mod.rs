@@ -24,7 +24,7 @@ const OPERATIONS_MAX: usize = 10_000;
 
 /// A patch that can be carried out.
 #[derive(Debug)]
-pub enum Patch {
+pub(super) enum Patch {
     /// A JSON patch (RFC 6902).
     Json(json_patch::Patch),
     /// A merge patch (RFC 7396).
@@ -35,7 +35,7 @@ pub enum Patch {
 
 impl Patch {
     /// The patch in the body of a request for an object of `kind`.
-    pub fn parse(kind: &ResourceKind, content_type: &str, body: &[u8]) -> Result<Self, StatusError> {
+    pub(super) fn parse(kind: &ResourceKind, content_type: &str, body: &[u8]) -> Result<Self, StatusError> {
         let undecodable = |error: serde_json::Error| StatusError::bad_request(format!("error decoding patch: {error}"));
         match content_type {
             JSON_PATCH => serde_json::from_slice(body).map(Self::Json).map_err(undecodable),
@@ -92,7 +92,7 @@ fn unsupported(kind: &ResourceKind) -> StatusError {
 }
 
 /// Applies `patch` to the object that `place` names.
-pub fn patch(store: &mut Store, place: &WriteContext<'_>, patch: &Patch) -> Result<Arc<Object>, StatusError> {
+pub(super) fn patch(store: &mut Store, place: &WriteContext<'_>, patch: &Patch) -> Result<Arc<Object>, StatusError> {
     let old = Arc::clone(place.find(store)?);
     let new = patch.applied(place.kind, &in_version(&old, place.kind).value)?;
     write::update(store, place, &old, new)

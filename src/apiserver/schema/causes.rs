@@ -9,7 +9,7 @@ use super::super::status::FieldError;
 use super::keywords::{INT_OR_STRING, below, schema_of};
 
 /// The causes in a Status for one error against `schema`.
-pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError> {
+pub(super) fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError> {
     let pointer = error.instance_path().to_string();
     let (path, value) = (path(&pointer), error.instance());
     let body = |should: String| vec![FieldError::invalid(&path, value, &format!("{path} in body {should}"))];

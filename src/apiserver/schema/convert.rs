@@ -30,7 +30,7 @@ const SAME: [&str; 14] = [
 const FORMATS: [&str; 6] = ["date", "date-time", "email", "ipv4", "ipv6", "uuid"];
 
 /// The validator of a schema; the error if the schema is invalid.
-pub fn validator(schema: &Value) -> Result<Validator, String> {
+pub(super) fn validator(schema: &Value) -> Result<Validator, String> {
     // Backtracking patterns could take exponential time; the real server does not support them either.
     jsonschema::options()
         .with_draft(Draft::Draft4)
@@ -80,7 +80,7 @@ fn one(schema: &Value) -> Value {
 }
 
 /// Whether a value may be null.
-pub fn is_nullable(schema: &Value) -> bool {
+pub(super) fn is_nullable(schema: &Value) -> bool {
     schema["nullable"] == true
 }
 

@@ -8,7 +8,7 @@ use super::keywords::{EMBEDDED, PRESERVE, below, schema_of};
 const TYPES_AND_METADATA: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// Takes what the schema does not know from a whole object, and adds the paths to `unknown`.
-pub fn prune_root(schema: &Value, object: &mut Value, unknown: &mut Vec<String>) {
+pub(super) fn prune_root(schema: &Value, object: &mut Value, unknown: &mut Vec<String>) {
     prune(schema, object, true, "", unknown);
 }
 
@@ -43,7 +43,7 @@ fn prune(schema: &Value, value: &mut Value, is_resource: bool, path: &str, unkno
 }
 
 /// Fills in what is left out and has a default.
-pub fn set_defaults(schema: &Value, value: &mut Value) {
+pub(super) fn set_defaults(schema: &Value, value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| set_defaults(&schema["items"], item)),
         Value::Object(fields) => {

@@ -7,7 +7,7 @@ use super::super::status::FieldError;
 use super::keywords::{below, schema_of};
 
 /// Adds to `causes` what is in a list of `value` for the second time. `path` leads to `value`.
-pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<FieldError>) {
+pub(super) fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<FieldError>) {
     match value {
         Value::Array(items) => {
             let identities: Vec<Value> = items.iter().map(|item| identity(schema, item)).collect();

@@ -13,11 +13,11 @@ use serde_json::Value;
 use super::status::FieldError;
 use convert::validator;
 use keywords::PRESERVE;
-pub use structure::faults;
+pub(super) use structure::faults;
 
 /// The schema of one version of a custom resource.
 #[derive(Debug)]
-pub struct Schema {
+pub(super) struct Schema {
     value: Value,
     validator: Validator,
 }
@@ -32,7 +32,7 @@ impl Eq for Schema {}
 
 impl Schema {
     /// The schema that is written so in a definition; none if it lets everything pass, or cannot be used.
-    pub fn new(value: &Value) -> Option<Self> {
+    pub(super) fn new(value: &Value) -> Option<Self> {
         let fields = value.as_object()?;
         // A schema that only preserves unknown fields needs no validator.
         let says_something = |key: &String| !matches!(key.as_str(), "type" | "description" | PRESERVE);
@@ -44,7 +44,7 @@ impl Schema {
     }
 
     /// Takes from `object` what the schema does not know, fills in what it has a value for, and tells what was taken.
-    pub fn complete(&self, object: &mut Value) -> Vec<String> {
+    pub(super) fn complete(&self, object: &mut Value) -> Vec<String> {
         let mut unknown = Vec::new();
         fill::prune_root(&self.value, object, &mut unknown);
         fill::set_defaults(&self.value, object);
@@ -52,7 +52,7 @@ impl Schema {
     }
 
     /// Everything that is wrong with `object`.
-    pub fn faults(&self, object: &Value) -> Vec<FieldError> {
+    pub(super) fn faults(&self, object: &Value) -> Vec<FieldError> {
         let mut causes: Vec<FieldError> =
             self.validator.iter_errors(object).flat_map(|error| causes::of(&error, &self.value)).collect();
         lists::duplicates(&self.value, object, &mut String::new(), &mut causes);

@@ -7,7 +7,7 @@ use super::convert::validator;
 use super::keywords::{INT_OR_STRING, PRESERVE};
 
 /// Everything that is wrong with `schema`, which is at `path` of a definition.
-pub fn faults(schema: &Value, path: &str) -> Vec<FieldError> {
+pub(crate) fn faults(schema: &Value, path: &str) -> Vec<FieldError> {
     let mut causes = Vec::new();
     if schema.get("type").is_none() {
         causes.push(FieldError::required(format!("{path}.type"), "must not be empty at the root"));

@@ -6,7 +6,7 @@ use super::super::meta::{self, items};
 use super::super::status::FieldError;
 
 /// Adds what is wrong with a Role, a RoleBinding, or one of those of the whole cluster.
-pub fn object(name: &str, object: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn object(name: &str, object: &Value, causes: &mut Vec<FieldError>) {
     for (index, rule) in items(object, "rules").iter().enumerate() {
         if items(rule, "verbs").is_empty() {
             let why = "verbs must contain at least one value";
@@ -41,7 +41,7 @@ fn role(name: &str, role: &Value, causes: &mut Vec<FieldError>) {
 }
 
 /// Adds what may not change from `old` to `new`.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     if old["roleRef"] != new["roleRef"] {
         causes.push(FieldError::invalid("roleRef", &new["roleRef"], "cannot change roleRef"));
     }

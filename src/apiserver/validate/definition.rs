@@ -16,7 +16,7 @@ const LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric ch
     '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 /// Adds what is wrong with a definition.
-pub fn object(definition: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn object(definition: &Value, causes: &mut Vec<FieldError>) {
     let (spec, names) = (&definition["spec"], &definition["spec"]["names"]);
     group(text(spec, "group"), causes);
     for field in ["plural", "kind"] {
@@ -45,7 +45,7 @@ pub fn object(definition: &Value, causes: &mut Vec<FieldError>) {
 }
 
 /// Adds what may not change from `old` to `new`: what says where the objects that are there are, and what they are.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     for pointer in ["/spec/scope", "/spec/names/kind", "/spec/group", "/spec/names/plural"] {
         let value = new.pointer(pointer).unwrap_or(&Value::Null);
         if old.pointer(pointer) != Some(value) {

@@ -10,7 +10,7 @@ use crate::api::limits::{ANNOTATIONS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::api::names::is_dns1123_subdomain;
 
 /// Why a name is not a DNS subdomain.
-pub const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
+pub(super) const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
     '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation \
     is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end \
@@ -23,10 +23,10 @@ const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alpha
     and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
     '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 /// Most that a DNS label has, in bytes.
-pub const LABEL_BYTES_MAX: usize = 63;
+pub(super) const LABEL_BYTES_MAX: usize = 63;
 
 /// Adds what is wrong with the metadata of an object.
-pub fn object(kind: &ResourceKind, object: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn object(kind: &ResourceKind, object: &Value, causes: &mut Vec<FieldError>) {
     name(kind, object, causes);
     labels(object, causes);
     annotations(object, causes);
@@ -35,7 +35,7 @@ pub fn object(kind: &ResourceKind, object: &Value, causes: &mut Vec<FieldError>)
 }
 
 /// The error of a name that must be a DNS label.
-pub fn label_fault(name: &str) -> Option<&'static str> {
+pub(super) fn label_fault(name: &str) -> Option<&'static str> {
     match name.len() {
         ..=LABEL_BYTES_MAX if !name.contains('.') && is_dns1123_subdomain(name) => None,
         ..=LABEL_BYTES_MAX => Some(LABEL),

@@ -6,7 +6,7 @@ mod definition;
 mod metadata;
 mod pod;
 
-pub use data::reencode;
+pub(super) use data::reencode;
 use serde_json::{Value, json};
 
 use super::kinds::{RBAC, ResourceKind, Strategy};
@@ -14,7 +14,7 @@ use super::meta;
 use super::status::FieldError;
 
 /// Everything that is wrong with `object` as it stands.
-pub fn object(kind: &ResourceKind, object: &Value) -> Vec<FieldError> {
+pub(super) fn object(kind: &ResourceKind, object: &Value) -> Vec<FieldError> {
     let mut causes = Vec::new();
     metadata::object(kind, object, &mut causes);
     match kind.rules {
@@ -30,7 +30,7 @@ pub fn object(kind: &ResourceKind, object: &Value) -> Vec<FieldError> {
 }
 
 /// Everything that is wrong with `new` as what `old` becomes.
-pub fn update(kind: &ResourceKind, old: &Value, new: &Value) -> Vec<FieldError> {
+pub(super) fn update(kind: &ResourceKind, old: &Value, new: &Value) -> Vec<FieldError> {
     let mut causes = self::object(kind, new);
     if meta::is_being_deleted(old) && meta::finalizers(new).iter().any(|f| !meta::finalizers(old).contains(f)) {
         let why = "no new finalizers can be added if the object is being deleted";

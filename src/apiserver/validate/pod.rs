@@ -16,7 +16,7 @@ const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 
 /// Adds what is wrong with a pod.
-pub fn object(pod: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn object(pod: &Value, causes: &mut Vec<FieldError>) {
     let spec = &pod["spec"];
     let mut volumes = BTreeSet::new();
     for (index, volume) in items(spec, "volumes").iter().enumerate() {
@@ -107,7 +107,7 @@ fn one_of(value: &Value, field: &str, path: &str, options: &[&str], causes: &mut
 }
 
 /// Adds what may not change from `old` to `new`.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     let (before, after) = (&old["spec"], &new["spec"]);
     let keeps_tolerations = items(before, "tolerations").iter().all(|one| items(after, "tolerations").contains(one));
     if fixed_spec(old) != fixed_spec(new) || !keeps_tolerations {
