@@ -6,14 +6,12 @@
 
 mod refusal;
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 pub use refusal::Refusal;
 
-use super::ApiServer;
 use super::kinds::ResourceKind;
 use super::log::Verb;
 use super::status::StatusError;
@@ -46,26 +44,9 @@ pub struct AdmissionRequest<'a> {
 /// Says what a write is refused with, if it is. It must not send requests to the server that asks it.
 pub type Admitter = Arc<dyn Fn(&AdmissionRequest<'_>) -> Option<Refusal> + Send + Sync>;
 
-/// The admitter.
-#[derive(Default)]
-pub(super) struct Admission(Mutex<Option<Admitter>>);
-
-impl Admission {
-    pub(super) fn get(&self) -> Option<Admitter> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl ApiServer {
-    /// From here on, `admitter` is asked about each write, in place of the one before it; none refuses nothing.
-    pub fn set_admission(&self, admitter: Option<Admitter>) {
-        *self.0.admission.0.lock().unwrap_or_else(PoisonError::into_inner) = admitter;
-    }
-}
-
 /// The admitter for one request, with the attributes of the request that do not depend on the object.
 #[derive(Clone, Copy)]
-pub struct Gate<'a> {
+pub(super) struct Gate<'a> {
     /// The admitter.
     pub admitter: &'a Admitter,
     /// The client's `User-Agent`.
@@ -78,21 +59,9 @@ pub struct Gate<'a> {
     pub subresource: Option<&'a str>,
 }
 
-impl fmt::Debug for Gate<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { admitter: _, agent, user, verb, subresource } = self;
-        f.debug_struct("Gate")
-            .field("agent", agent)
-            .field("user", user)
-            .field("verb", verb)
-            .field("subresource", subresource)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Gate<'_> {
     /// Refuses what the admitter refuses: that `old` becomes `object`.
-    pub fn pass(
+    pub(super) fn pass(
         &self,
         kind: &ResourceKind,
         (namespace, name): (&str, &str),

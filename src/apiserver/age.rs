@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// How long ago `time` was, in at most two units, as `kubectl` shows it.
-pub fn age(time: &str, now: Timestamp) -> String {
+pub(super) fn age(time: &str, now: Timestamp) -> String {
     let Ok(time) = time.parse::<Timestamp>() else {
         return if time.is_empty() { "<unknown>".to_owned() } else { "<invalid>".to_owned() };
     };

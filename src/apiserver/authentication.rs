@@ -7,50 +7,27 @@
 use http::HeaderMap;
 use http::request::Parts;
 
-use super::Inner;
-use super::authorization::{self, Attributes};
+use super::attributes::Attributes;
+use super::authorization::authorize;
+use super::route::{Query, Target};
+use super::state::Inner;
 use super::status::StatusError;
+use super::user::{AUTHENTICATED, SERVICE_ACCOUNT, User};
 
-/// The group whose members may do everything, whatever the rules say.
-const MASTERS: &str = "system:masters";
-/// The group of all authenticated users.
-pub const AUTHENTICATED: &str = "system:authenticated";
-/// The prefix of the user names of ServiceAccounts; their namespace and name follow.
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
-
-/// The user that sends a request.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct User {
-    /// The name, as bindings have it.
-    pub name: String,
-    /// Distinguishes users that had the same name at different times; empty if the user has none.
-    pub uid: String,
-    /// The groups that the user is in.
-    pub groups: Vec<String>,
-}
-
-impl User {
-    /// The administrator, who may do everything.
-    pub fn admin() -> Self {
-        let groups = [MASTERS, AUTHENTICATED].map(str::to_owned).into();
-        Self { name: "kubernetes-admin".to_owned(), uid: String::new(), groups }
-    }
-
-    /// A ServiceAccount.
-    pub fn service_account(namespace: &str, name: &str) -> Self {
-        let of_namespace = format!("system:serviceaccounts:{namespace}");
-        let groups = vec!["system:serviceaccounts".to_owned(), of_namespace, AUTHENTICATED.to_owned()];
-        Self { name: format!("{SERVICE_ACCOUNT}{namespace}:{name}"), uid: String::new(), groups }
-    }
-
-    /// Whether no rule has to allow what this user does.
-    pub fn is_master(&self) -> bool {
-        self.groups.iter().any(|group| group == MASTERS)
-    }
+/// The user as whom a request is sent, who may do what it asks for.
+pub(super) fn admit(
+    server: &Inner,
+    parts: &Parts,
+    target: Option<&Target<'_>>,
+    query: &Query<'_>,
+) -> Result<User, StatusError> {
+    let user = acting(server, parts)?;
+    authorize(server, &user, &Attributes::of(parts, target, query))?;
+    Ok(user)
 }
 
 /// The user as whom a request acts: its own, or another one as whom it may act.
-pub fn acting(server: &Inner, parts: &Parts) -> Result<User, StatusError> {
+fn acting(server: &Inner, parts: &Parts) -> Result<User, StatusError> {
     let user = parts.extensions.get::<User>().cloned().unwrap_or_else(User::admin);
     let name = header(&parts.headers, "impersonate-user");
     let groups: Vec<&str> = all(&parts.headers, "impersonate-group").collect();
@@ -64,7 +41,7 @@ pub fn acting(server: &Inner, parts: &Parts) -> Result<User, StatusError> {
     let account = name.strip_prefix(SERVICE_ACCOUNT).and_then(|account| account.split_once(':'));
     let may = |resource: &str, group: &str, namespace: &str, name: &str| {
         let attributes = Attributes { verb: "impersonate", group, resource, namespace, name, ..Attributes::default() };
-        authorization::authorize(server, &user, &attributes)
+        authorize(server, &user, &attributes)
     };
     match account {
         Some((namespace, name)) => may("serviceaccounts", "", namespace, name)?,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::ApiServer;
 use super::kinds::DEFINITIONS;
+use super::state::ApiServer;
 use super::store::{Key, Object};
 
 /// All that was stored at one moment.

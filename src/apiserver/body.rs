@@ -1,4 +1,4 @@
-//! The bodies of answers.
+//! The bodies of answers, and the size of those of requests.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -8,6 +8,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::Stream;
 use http_body::{Body, Frame, SizeHint};
+
+/// Most that the body of a request may have, in bytes.
+pub(super) const BODY_BYTES_MAX: usize = 3 << 20;
 
 type Lines = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 

@@ -8,7 +8,7 @@ use super::{meta, path};
 
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
+pub(super) struct Column {
     /// Its header.
     pub name: &'static str,
     /// The type of its cells, as OpenAPI has it, or `date`.
@@ -23,7 +23,7 @@ pub struct Column {
 
 /// Where the cell of an object comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(super) enum Source {
     /// The field that a path leads to.
     Path(&'static str),
     /// How many entries there are in these maps.
@@ -56,9 +56,9 @@ const NAME: Column = path("Name", ".metadata.name");
 const AGE: Column = Column { kind: "date", ..path("Age", ".metadata.creationTimestamp") };
 
 /// The columns of every object.
-pub static PLAIN: &[Column] = &[NAME, AGE];
+pub(super) static PLAIN: &[Column] = &[NAME, AGE];
 /// The columns of Pods.
-pub static PODS: &[Column] = &[
+pub(super) static PODS: &[Column] = &[
     NAME,
     column("Ready", Source::PodReady),
     column("Status", Source::PodStatus),
@@ -67,13 +67,13 @@ pub static PODS: &[Column] = &[
     Column { is_wide: true, ..path("Node", ".spec.nodeName") },
 ];
 /// The columns of Namespaces.
-pub static NAMESPACES: &[Column] = &[NAME, path("Status", ".status.phase"), AGE];
+pub(super) static NAMESPACES: &[Column] = &[NAME, path("Status", ".status.phase"), AGE];
 /// The columns of ConfigMaps.
-pub static CONFIG_MAPS: &[Column] = &[NAME, column("Data", Source::Count(&["data", "binaryData"])), AGE];
+pub(super) static CONFIG_MAPS: &[Column] = &[NAME, column("Data", Source::Count(&["data", "binaryData"])), AGE];
 /// The columns of Secrets.
-pub static SECRETS: &[Column] = &[NAME, path("Type", ".type"), column("Data", Source::Count(&["data"])), AGE];
+pub(super) static SECRETS: &[Column] = &[NAME, path("Type", ".type"), column("Data", Source::Count(&["data"])), AGE];
 /// The columns of Events.
-pub static EVENTS: &[Column] = &[
+pub(super) static EVENTS: &[Column] = &[
     column("Last Seen", Source::EventSeen),
     path("Type", ".type"),
     path("Reason", ".reason"),
@@ -82,15 +82,15 @@ pub static EVENTS: &[Column] = &[
     Column { is_wide: true, ..NAME },
 ];
 /// The columns of ServiceAccounts.
-pub static SERVICE_ACCOUNTS: &[Column] = &[NAME, column("Secrets", Source::Count(&["secrets"])), AGE];
+pub(super) static SERVICE_ACCOUNTS: &[Column] = &[NAME, column("Secrets", Source::Count(&["secrets"])), AGE];
 /// The columns of Leases.
-pub static LEASES: &[Column] = &[NAME, path("Holder", ".spec.holderIdentity"), AGE];
+pub(super) static LEASES: &[Column] = &[NAME, path("Holder", ".spec.holderIdentity"), AGE];
 /// The columns of RoleBindings and ClusterRoleBindings.
-pub static BINDINGS: &[Column] = &[NAME, path("Role", ".roleRef.name"), AGE];
+pub(super) static BINDINGS: &[Column] = &[NAME, path("Role", ".roleRef.name"), AGE];
 /// The columns of Roles, ClusterRoles and CustomResourceDefinitions.
-pub static CREATED_AT: &[Column] = &[NAME, path("Created At", ".metadata.creationTimestamp")];
+pub(super) static CREATED_AT: &[Column] = &[NAME, path("Created At", ".metadata.creationTimestamp")];
 /// The columns of Builds.
-pub static BUILDS: &[Column] = &[
+pub(super) static BUILDS: &[Column] = &[
     NAME,
     path("Type", ".spec.strategy.type"),
     path("From", ".spec.source.type"),
@@ -98,7 +98,7 @@ pub static BUILDS: &[Column] = &[
     AGE,
 ];
 /// The columns of MachineConfigs.
-pub static MACHINE_CONFIGS: &[Column] = &[
+pub(super) static MACHINE_CONFIGS: &[Column] = &[
     NAME,
     path(
         "GeneratedByController",
@@ -108,7 +108,7 @@ pub static MACHINE_CONFIGS: &[Column] = &[
     AGE,
 ];
 /// The columns of MachineConfigPools.
-pub static MACHINE_CONFIG_POOLS: &[Column] = &[
+pub(super) static MACHINE_CONFIG_POOLS: &[Column] = &[
     NAME,
     path("Config", ".status.configuration.name"),
     path("Updated", r#".status.conditions[?(@.type=="Updated")].status"#),
@@ -123,7 +123,7 @@ pub static MACHINE_CONFIG_POOLS: &[Column] = &[
 
 impl Column {
     /// The column's definition, as it stands in a Table.
-    pub fn definition(&self) -> Value {
+    pub(super) fn definition(&self) -> Value {
         // Ages are sent as the durations that they show as.
         let kind = if self.kind == "date" { "string" } else { self.kind };
         json!({
@@ -133,14 +133,14 @@ impl Column {
     }
 
     /// The column's cell for `object`.
-    pub fn cell(&self, object: &Value, now: Timestamp) -> Value {
+    pub(super) fn cell(&self, object: &Value, now: Timestamp) -> Value {
         match &self.source {
             Source::Path(path) => self.typed(&path::find(object, path), now),
-            Source::Count(maps) => maps.iter().map(|map| size(&object[*map])).sum::<usize>().into(),
+            Source::Count(maps) => maps.iter().map(|map| meta::size(&object[*map])).sum::<usize>().into(),
             Source::PodReady => {
                 let statuses = container_statuses(object);
                 let ready = statuses.iter().filter(|status| status["ready"] == true).count();
-                let all = object.pointer("/spec/containers").map_or(0, size);
+                let all = object.pointer("/spec/containers").map_or(0, meta::size);
                 format!("{ready}/{all}").into()
             }
             Source::PodStatus => pod_status(object).into(),
@@ -173,12 +173,8 @@ impl Column {
     }
 }
 
-fn size(value: &Value) -> usize {
-    value.as_object().map(serde_json::Map::len).or_else(|| value.as_array().map(Vec::len)).unwrap_or_default()
-}
-
 fn container_statuses(pod: &Value) -> &[Value] {
-    pod.pointer("/status/containerStatuses").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    meta::items(&pod["status"], "containerStatuses")
 }
 
 /// The value of the STATUS column: the worst reason of a waiting or terminated container, else the phase.

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::authentication::AUTHENTICATED;
 use super::kinds::RBAC;
+use super::user::{AUTHENTICATED, MASTERS};
 
 /// Each with the kind of it.
-pub fn objects() -> Vec<(&'static str, Value)> {
+pub(super) fn objects() -> Vec<(&'static str, Value)> {
     let everything = [
         json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}),
         json!({"nonResourceURLs": ["*"], "verbs": ["*"]}),
@@ -23,7 +23,7 @@ pub fn objects() -> Vec<(&'static str, Value)> {
     let paths = |paths: &[&str]| json!({"nonResourceURLs": paths, "verbs": ["get"]});
     let discovery: Vec<&str> = discovery.into_iter().chain(health).collect();
     [
-        role("cluster-admin", &everything, "system:masters"),
+        role("cluster-admin", &everything, MASTERS),
         role("system:basic-user", &about_oneself, AUTHENTICATED),
         role("system:discovery", &[paths(&discovery)], AUTHENTICATED),
         role("system:public-info-viewer", &[paths(&health)], AUTHENTICATED),

@@ -9,7 +9,7 @@ use super::definition;
 use super::kinds::{ResourceKind, Strategy};
 
 /// Fills in what a new object of `kind` leaves out, and what only the server says of it.
-pub fn set_defaults(kind: &ResourceKind, body: &mut Value, now: Timestamp) {
+pub(super) fn set_defaults(kind: &ResourceKind, body: &mut Value, now: Timestamp) {
     match kind.rules {
         Strategy::Custom if kind.status => {
             body.as_object_mut().map(|object| object.remove("status"));
@@ -53,7 +53,7 @@ fn set_container_defaults(container: &mut Map<String, Value>) {
 }
 
 /// Moves a Secret's `stringData` into its `data`.
-pub fn encode_strings(secret: &mut Value) {
+pub(super) fn encode_strings(secret: &mut Value) {
     let Some(Value::Object(strings)) = secret.as_object_mut().and_then(|secret| secret.remove("stringData")) else {
         return;
     };

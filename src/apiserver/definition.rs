@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 
 use super::columns::{self, Column, Source};
 use super::kinds::{ResourceKind, Strategy};
-use super::meta::text;
+use super::meta::{items, text, texts, timestamp};
 use super::schema::Schema;
-use super::write::timestamp;
 
 /// Gives a new definition the status of one that is served.
-pub fn accept(definition: &mut Value, now: Timestamp) {
+pub(super) fn accept(definition: &mut Value, now: Timestamp) {
     let condition = |kind: &str, reason: &str, message: &str| {
         json!({
             "type": kind, "status": "True", "lastTransitionTime": timestamp(now), "reason": reason, "message": message,
@@ -44,14 +43,14 @@ pub fn accept(definition: &mut Value, now: Timestamp) {
 }
 
 /// The kinds that a definition defines: one for each version that is served, the one that is stored first.
-pub fn kinds(definition: &Value) -> Vec<&'static ResourceKind> {
+pub(super) fn kinds(definition: &Value) -> Vec<&'static ResourceKind> {
     let mut served: Vec<&Value> = versions(definition).iter().filter(|version| version["served"] != false).collect();
     served.sort_by_key(|version| version["storage"] != true);
     served.into_iter().map(|version| interned(&definition["spec"], version)).collect()
 }
 
 /// The definition of a kind, in the one version that it has.
-pub fn of(kind: &ResourceKind) -> Value {
+pub(super) fn of(kind: &ResourceKind) -> Value {
     let column = |column: &Column| match column.source {
         Source::Path(path) => Some(json!({"name": column.name, "type": column.kind, "jsonPath": path})),
         _ => None,
@@ -79,14 +78,13 @@ pub fn of(kind: &ResourceKind) -> Value {
 }
 
 /// The versions that a definition has.
-pub fn versions(definition: &Value) -> &[Value] {
-    definition["spec"].get("versions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+pub(super) fn versions(definition: &Value) -> &[Value] {
+    items(&definition["spec"], "versions")
 }
 
 fn kind(spec: &Value, version: &Value) -> ResourceKind {
     let names = &spec["names"];
-    let short = names.get("shortNames").and_then(Value::as_array);
-    let short: Vec<&'static str> = short.into_iter().flatten().filter_map(Value::as_str).map(kept).collect();
+    let short: Vec<&'static str> = texts(names, "shortNames").map(kept).collect();
     ResourceKind {
         name: kept(text(names, "kind")),
         api_version: kept(&format!("{}/{}", text(spec, "group"), text(version, "name"))),
@@ -106,8 +104,8 @@ fn kind(spec: &Value, version: &Value) -> ResourceKind {
 
 /// The fields that a selector may name.
 fn selectable(version: &Value) -> Vec<&'static str> {
-    let given = version.get("selectableFields").and_then(Value::as_array);
-    given.into_iter().flatten().map(|field| kept(text(field, "jsonPath").trim_start_matches('.'))).collect()
+    let given = items(version, "selectableFields").iter();
+    given.map(|field| kept(text(field, "jsonPath").trim_start_matches('.'))).collect()
 }
 
 fn printer_columns(version: &Value) -> Vec<Column> {

@@ -7,15 +7,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Precondition
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::gc::{CLEANUP, FOREGROUND, Step, follow, hold};
+use super::context::WriteContext;
+use super::finalizers::{CLEANUP, FOREGROUND, hold, is_over};
 use super::kinds::{ResourceKind, Strategy};
 use super::log::Verb;
 use super::meta;
 use super::preserve::bump_generation;
 use super::route::Query;
 use super::status::{self, FieldError, StatusError};
-use super::store::{Object, Store};
-use super::write::{WriteContext, timestamp};
+use super::store::{Key, Object, Store};
 
 /// How long a pod may take to end that does not say.
 const GRACE_PERIOD_DEFAULT_S: i64 = 30;
@@ -23,7 +23,7 @@ const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 const IMMORTAL: [&str; 2] = ["default", "kube-system"];
 
 /// The options of a deletion: from the body of the request, or from its query if it has no body.
-pub fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
+pub(super) fn options(body: Value, query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
     let mut options = match body {
         Value::Null => in_query(query)?,
         body => DeleteOptions::deserialize(body).map_err(|error| StatusError::bad_request(error.to_string()))?,
@@ -57,7 +57,7 @@ fn in_query(query: &Query<'_>) -> Result<DeleteOptions, StatusError> {
 }
 
 /// Whether the deletion is only to be tried.
-pub fn is_dry_run(options: &DeleteOptions) -> bool {
+pub(super) fn is_dry_run(options: &DeleteOptions) -> bool {
     options.dry_run.as_ref().is_some_and(|modes| !modes.is_empty())
 }
 
@@ -73,39 +73,35 @@ fn is_in_foreground(options: &DeleteOptions) -> bool {
 
 /// The result of a deletion.
 #[derive(Debug)]
-pub enum Deleted {
+pub(super) enum Deleted {
     /// The object is gone; the `Status` that says so.
     Gone(Value),
     /// The object stays for a while, or is one of those that are always shown: as it is, or last was.
     Object(Arc<Object>),
 }
 
-/// Whether nothing holds back an object that is being deleted.
-pub fn is_over(object: &Value) -> bool {
-    let is_full_namespace = object["kind"] == "Namespace" && object["spec"].get("finalizers").is_some();
-    meta::is_being_deleted(object)
-        && meta::finalizers(object).is_empty()
-        && !is_full_namespace
-        && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
-}
-
-/// Deletes the object that `place` names, and what goes with it.
-pub fn delete(store: &mut Store, place: &WriteContext<'_>, options: &DeleteOptions) -> Result<Deleted, StatusError> {
-    let (deleted, next) = begin(store, place, options)?;
-    follow(store, place, next.into_iter().collect());
-    Ok(deleted)
+/// One step on the way out of an object. What follows from it comes before what came after it.
+pub(super) enum Step {
+    /// Deletes an object.
+    Delete(usize, Key),
+    /// Deletes an object, or takes the owner of this UID from it: what has another owner lives on as that one's.
+    Disown(usize, Key, String),
+    /// Deletes what has to be gone before an object may go.
+    Collect(usize, Key),
+    /// Lets an object go that has only waited for others, if all of those are gone.
+    Settle(usize, Key),
+    /// Takes an object out of its collection, and with it what it owned alone.
+    Remove(usize, Key),
 }
 
 /// Deletes the object that `place` names, up to what has to be done next.
-pub fn begin(
+pub(super) fn begin(
     store: &mut Store,
     place: &WriteContext<'_>,
     options: &DeleteOptions,
 ) -> Result<(Deleted, Option<Step>), StatusError> {
     let (kind, key) = (place.kind, place.key());
-    let Some(object) = store.get(place.collection, &key).cloned() else {
-        return Err(StatusError::not_found(kind, place.name));
-    };
+    let object = Arc::clone(place.find(store)?);
     if let Some(preconditions) = &options.preconditions {
         check_preconditions(place, &object.value, preconditions)?;
     }
@@ -174,7 +170,7 @@ fn mark(kind: &ResourceKind, object: &Value, options: &DeleteOptions, now: Times
         hold(&mut marked, CLEANUP);
     }
     if let Some((ends, period)) = new_end(kind, object, options, now) {
-        marked["metadata"]["deletionTimestamp"] = timestamp(ends);
+        marked["metadata"]["deletionTimestamp"] = meta::timestamp(ends);
         marked["metadata"]["deletionGracePeriodSeconds"] = period.into();
         bump_generation(&mut marked);
     }

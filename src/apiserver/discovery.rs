@@ -8,7 +8,7 @@ use super::kinds::{BUILD, ResourceKind, SERVICE_ACCOUNT, Strategy};
 use super::reviews::is_review;
 
 /// The media type of aggregated discovery documents.
-pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+pub(super) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
@@ -18,7 +18,7 @@ fn verbs(kind: &ResourceKind) -> &'static [&'static str] {
 }
 
 /// The answer to a request for `path`, if that is one of these paths.
-pub fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
+pub(super) fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["version"] => Some(json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0", "platform": "linux/amd64"})),
@@ -40,7 +40,7 @@ pub fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
 }
 
 /// All groups at once, if `path` is where a client may ask for them.
-pub fn aggregated(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
+pub(super) fn aggregated(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     let names = match path.trim_end_matches('/') {
         "/api" => vec![""],
         "/apis" => groups(kinds).into_iter().collect(),
@@ -56,22 +56,19 @@ fn groups(kinds: &[&'static ResourceKind]) -> BTreeSet<&'static str> {
     kinds.iter().map(|kind| kind.group()).filter(|name| !name.is_empty()).collect()
 }
 
-/// The API versions of a group, each once.
-fn versions(kinds: &[&'static ResourceKind], group: &str) -> Vec<&'static str> {
-    let mut versions: Vec<&str> = Vec::new();
+/// The first kind of each API version of a group.
+fn versions(kinds: &[&'static ResourceKind], group: &str) -> Vec<&'static ResourceKind> {
+    let mut versions: Vec<&ResourceKind> = Vec::new();
     for kind in kinds.iter().filter(|kind| kind.group() == group) {
-        if !versions.contains(&kind.api_version) {
-            versions.push(kind.api_version);
+        if versions.iter().all(|known| known.api_version != kind.api_version) {
+            versions.push(kind);
         }
     }
     versions
 }
 
 fn group(kinds: &[&'static ResourceKind], name: &str) -> Option<Value> {
-    let version = |api_version: &str| {
-        let version = api_version.rsplit('/').next().unwrap_or_default();
-        json!({"groupVersion": api_version, "version": version})
-    };
+    let version = |kind: &ResourceKind| json!({"groupVersion": kind.api_version, "version": kind.version()});
     let versions: Vec<Value> = versions(kinds, name).into_iter().map(version).collect();
     let preferred = versions.first().filter(|_| !name.is_empty())?.clone();
     Some(json!({"name": name, "versions": versions, "preferredVersion": preferred}))
@@ -129,21 +126,18 @@ fn entries(kind: &ResourceKind) -> Vec<Value> {
 }
 
 fn aggregated_group(kinds: &[&'static ResourceKind], name: &str) -> Value {
-    let versions = versions(kinds, name).into_iter().map(|api_version| {
-        let resources: Vec<Value> =
-            kinds.iter().filter(|kind| kind.api_version == api_version).map(|kind| aggregated_kind(kind)).collect();
-        let version = api_version.rsplit('/').next().unwrap_or_default();
-        json!({"version": version, "resources": resources, "freshness": "Current"})
+    let versions = versions(kinds, name).into_iter().map(|version| {
+        let of_version = kinds.iter().filter(|kind| kind.api_version == version.api_version);
+        let resources: Vec<Value> = of_version.map(|kind| aggregated_kind(kind)).collect();
+        json!({"version": version.version(), "resources": resources, "freshness": "Current"})
     });
     let metadata = if name.is_empty() { json!({}) } else { json!({"name": name}) };
     json!({"metadata": metadata, "versions": versions.collect::<Vec<_>>()})
 }
 
 fn aggregated_kind(kind: &ResourceKind) -> Value {
-    let response = |name: &str| {
-        // A subresource's kind, such as Binding, is listed in the group of its resource.
-        json!({"group": kind.group(), "version": kind.version(), "kind": name})
-    };
+    // A subresource's kind, such as Binding, is listed in the group of its resource.
+    let response = |name: &str| json!({"group": kind.group(), "version": kind.version(), "kind": name});
     let subresources = subresources(kind)
         .into_iter()
         .map(|(name, kind, verbs)| json!({"subresource": name, "responseKind": response(kind), "verbs": verbs}));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// One field's fault, as it stands in a Status's `details.causes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
+pub(super) struct FieldError {
     reason: &'static str,
     field: String,
     message: String,
@@ -12,35 +12,35 @@ pub struct FieldError {
 
 impl FieldError {
     /// The field's `value` is not allowed.
-    pub fn invalid(field: impl Into<String>, value: &Value, why: &str) -> Self {
+    pub(super) fn invalid(field: impl Into<String>, value: &Value, why: &str) -> Self {
         Self { reason: "FieldValueInvalid", field: field.into(), message: format!("Invalid value: {value}: {why}") }
     }
 
     /// The field has to be there.
-    pub fn required(field: impl Into<String>, why: &str) -> Self {
+    pub(super) fn required(field: impl Into<String>, why: &str) -> Self {
         let message = if why.is_empty() { "Required value".to_owned() } else { format!("Required value: {why}") };
         Self { reason: "FieldValueRequired", field: field.into(), message }
     }
 
     /// The field may not be written so.
-    pub fn forbidden(field: impl Into<String>, why: &str) -> Self {
+    pub(super) fn forbidden(field: impl Into<String>, why: &str) -> Self {
         Self { reason: "FieldValueForbidden", field: field.into(), message: format!("Forbidden: {why}") }
     }
 
     /// The field's value is of a type that its schema does not have.
-    pub fn mistyped(field: &str, expected: &str, found: &str) -> Self {
+    pub(super) fn mistyped(field: &str, expected: &str, found: &str) -> Self {
         let message = format!("Invalid value: {found:?}: {field} in body must be of type {expected}: {found:?}");
         Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
     }
 
     /// The field's `value` is a text of another form.
-    pub fn misformatted(field: &str, expected: &str, value: &Value) -> Self {
+    pub(super) fn misformatted(field: &str, expected: &str, value: &Value) -> Self {
         let message = format!("Invalid value: {value}: {field} in body must be of type {expected}: {value}");
         Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
     }
 
     /// The field's `value` is none of `options`.
-    pub fn unsupported<'a>(
+    pub(super) fn unsupported<'a>(
         field: impl Into<String>,
         value: &Value,
         options: impl IntoIterator<Item = &'a Value>,
@@ -51,33 +51,33 @@ impl FieldError {
     }
 
     /// The field's `value` is there already.
-    pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+    pub(super) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
         Self { reason: "FieldValueDuplicate", field: field.into(), message: format!("Duplicate value: {value}") }
     }
 
     /// The field's `value` names what is not there.
-    pub fn not_found(field: impl Into<String>, value: &Value) -> Self {
+    pub(super) fn not_found(field: impl Into<String>, value: &Value) -> Self {
         Self { reason: "FieldValueNotFound", field: field.into(), message: format!("Not found: {value}") }
     }
 
     /// The field has more than `max` entries.
-    pub fn too_many(field: impl Into<String>, count: usize, max: u64) -> Self {
+    pub(super) fn too_many(field: impl Into<String>, count: usize, max: u64) -> Self {
         let message = format!("Too many: {count}: must have at most {max} items");
         Self { reason: "FieldValueTooMany", field: field.into(), message }
     }
 
     /// The cause, as it stands in a Status.
-    pub fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         json!({"reason": self.reason, "message": self.message, "field": self.field})
     }
 
     /// The field and what is wrong with it.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         format!("{}: {}", self.field, self.message)
     }
 
     /// The field holds more than `max` bytes.
-    pub fn too_long(field: impl Into<String>, max: usize) -> Self {
+    pub(super) fn too_long(field: impl Into<String>, max: usize) -> Self {
         let message = format!("Too long: may not be more than {max} bytes");
         Self { reason: "FieldValueTooLong", field: field.into(), message }
     }

@@ -10,7 +10,9 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use tower::{BoxError, Service};
 
-use super::{ApiServer, ResponseBody, User};
+use super::body::ResponseBody;
+use super::state::ApiServer;
+use super::user::User;
 
 /// A connection to an API server in the same process, as kube's client wants it.
 #[derive(Clone)]
@@ -20,12 +22,19 @@ pub struct InProcess {
     user: Option<User>,
 }
 
-impl InProcess {
-    /// A connection to `server`.
-    pub(super) fn new(server: ApiServer) -> Self {
-        Self { server, agent: None, user: None }
+impl ApiServer {
+    /// A client in the same process, that calls itself `user_agent`. Needs a runtime to be made and used in.
+    pub fn client(&self, user_agent: &str) -> kube::Client {
+        kube::Client::new(self.service().with_agent(user_agent), "default")
     }
 
+    /// The service that a client in the same process talks to.
+    pub fn service(&self) -> InProcess {
+        InProcess { server: self.clone(), agent: None, user: None }
+    }
+}
+
+impl InProcess {
     /// The same connection, for a client of this name; a request that names its client keeps that name.
     #[must_use]
     pub fn with_agent(self, agent: &str) -> Self {

@@ -1,53 +1,31 @@
 //! Garbage collection: dependents, owners that wait for their dependents, and the contents of namespaces.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::delete::{begin, is_over};
+use super::context::WriteContext;
+use super::delete::{Deleted, Step, begin};
+use super::finalizers::{CLEANUP, FOREGROUND, is_over, release, waits_for_dependents};
 use super::kinds::{DEFINITIONS, NAMESPACES, ResourceKind, Strategy};
 use super::meta;
+use super::status::StatusError;
 use super::store::{Key, Object, Store};
-use super::write::WriteContext;
 
-/// The finalizer of an object that is deleted after its blocking dependents.
-pub const FOREGROUND: &str = "foregroundDeletion";
-/// The finalizer that keeps a definition until all objects of its kind are gone.
-pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
-
-/// Holds `object` back by a finalizer.
-pub fn hold(object: &mut Value, finalizer: &str) {
-    let finalizers = &mut object["metadata"]["finalizers"];
-    match finalizers.as_array_mut() {
-        Some(finalizers) if finalizers.contains(&json!(finalizer)) => {}
-        Some(finalizers) => finalizers.push(finalizer.into()),
-        None => *finalizers = json!([finalizer]),
-    }
-}
-
-/// No longer holds `object` back by a finalizer.
-fn release(object: &mut Value, finalizer: &str) {
-    let finalizers = object["metadata"]["finalizers"].as_array_mut();
-    finalizers.into_iter().for_each(|finalizers| finalizers.retain(|one| one != finalizer));
-}
-
-/// One step on the way out of an object. What follows from it comes before what came after it.
-pub enum Step {
-    /// Deletes an object.
-    Delete(usize, Key),
-    /// Deletes an object, or takes the owner of this UID from it: what has another owner lives on as that one's.
-    Disown(usize, Key, String),
-    /// Deletes what has to be gone before an object may go.
-    Collect(usize, Key),
-    /// Lets an object go that has only waited for others, if all of those are gone.
-    Settle(usize, Key),
-    /// Takes an object out of its collection, and with it what it owned alone.
-    Remove(usize, Key),
+/// Deletes the object that `place` names, and what goes with it.
+pub(super) fn delete(
+    store: &mut Store,
+    place: &WriteContext<'_>,
+    options: &DeleteOptions,
+) -> Result<Deleted, StatusError> {
+    let (deleted, next) = begin(store, place, options)?;
+    follow(store, place, next.into_iter().collect());
+    Ok(deleted)
 }
 
 /// Takes all steps, and those that follow from them.
 ///
 /// They are kept in a list: a chain of owners may be longer than a thread's stack is deep.
-pub fn follow(store: &mut Store, place: &WriteContext<'_>, mut steps: Vec<Step>) {
+pub(super) fn follow(store: &mut Store, place: &WriteContext<'_>, mut steps: Vec<Step>) {
     steps.reverse();
     while let Some(step) = steps.pop() {
         let next = take(store, place, step);
@@ -142,8 +120,4 @@ fn contents<'s>(store: &'s Store, collection: usize, key: &'s Key) -> impl Itera
     });
     let keys = collections.flat_map(|(index, inside)| inside.objects.keys().map(move |key| (index, key)));
     keys.filter(move |(_, inside)| rules != Strategy::Namespace || inside.namespace == key.name)
-}
-
-fn waits_for_dependents(object: &Value) -> bool {
-    meta::finalizers(object).iter().any(|finalizer| finalizer == FOREGROUND)
 }

@@ -20,12 +20,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 
+use super::body::{BODY_BYTES_MAX, ResponseBody};
 use super::identity::Identity;
 use super::negotiate;
 use super::reply::respond;
-use super::serve::BODY_BYTES_MAX;
+use super::state::ApiServer;
 use super::status::StatusError;
-use super::{ApiServer, ResponseBody, User};
+use super::user::User;
 
 /// How long a client may take to shake hands, and how long to send a body.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);

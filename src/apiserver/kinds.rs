@@ -5,7 +5,7 @@ use super::schema::Schema;
 
 /// The definition of one kind of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceKind {
+pub(super) struct ResourceKind {
     /// The kind's name, as in an object's `kind`.
     pub name: &'static str,
     /// The `apiVersion`: `version`, or `group/version`.
@@ -36,7 +36,7 @@ pub struct ResourceKind {
 
 /// The defaulting and validation of a kind, and how it is updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
+pub(super) enum Strategy {
     /// The rules of every object, and no others.
     Plain,
     /// A custom resource: counts generations, and has no strategic merge.
@@ -78,20 +78,18 @@ const REVIEW: ResourceKind = ResourceKind { namespaced: false, api_version: "aut
 const MACHINE_CONFIGURATION: &str = "machineconfiguration.openshift.io/v1";
 
 /// The group of the kinds that say who may do what.
-pub const RBAC: &str = "rbac.authorization.k8s.io";
+pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
 /// The kind whose serving can be turned off.
-pub const BUILD: &str = "Build";
+pub(super) const BUILD: &str = "Build";
 /// The kind that has tokens.
-pub const SERVICE_ACCOUNT: &str = "ServiceAccount";
-/// The kind that defines kinds.
-pub const DEFINITION: &str = "CustomResourceDefinition";
+pub(super) const SERVICE_ACCOUNT: &str = "ServiceAccount";
 /// Where the Namespaces are in [`KINDS`], and in whatever is made from it.
-pub const NAMESPACES: usize = 0;
+pub(super) const NAMESPACES: usize = 0;
 /// Where the CustomResourceDefinitions are in [`KINDS`], likewise.
-pub const DEFINITIONS: usize = 11;
+pub(super) const DEFINITIONS: usize = 11;
 
 /// The kinds that every API server has. A further kind is a further entry.
-pub static KINDS: [ResourceKind; 16] = [
+pub(super) static KINDS: [ResourceKind; 16] = [
     ResourceKind {
         name: "Namespace",
         plural: "namespaces",
@@ -185,7 +183,7 @@ pub static KINDS: [ResourceKind; 16] = [
     ResourceKind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
     ResourceKind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
     ResourceKind {
-        name: DEFINITION,
+        name: "CustomResourceDefinition",
         api_version: "apiextensions.k8s.io/v1",
         plural: "customresourcedefinitions",
         short_names: &["crd", "crds"],
@@ -207,7 +205,7 @@ pub static KINDS: [ResourceKind; 16] = [
 ];
 
 /// The kinds that a CustomResourceDefinition defines, which is there from the start.
-pub static DEFINED: [ResourceKind; 3] = [
+pub(super) static DEFINED: [ResourceKind; 3] = [
     ResourceKind {
         name: "MachineConfigPool",
         api_version: MACHINE_CONFIGURATION,
@@ -235,29 +233,34 @@ pub static DEFINED: [ResourceKind; 3] = [
     },
 ];
 
+/// Where the kind of this name is in [`KINDS`].
+pub(super) fn position(name: &str) -> Option<usize> {
+    KINDS.iter().position(|kind| kind.name == name)
+}
+
 impl ResourceKind {
     /// The API group; empty for the core one.
-    pub fn group(&self) -> &'static str {
+    pub(super) fn group(&self) -> &'static str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
     /// The version within the group.
-    pub fn version(&self) -> &'static str {
+    pub(super) fn version(&self) -> &'static str {
         self.api_version.split_once('/').map_or(self.api_version, |(_, version)| version)
     }
 
     /// The name of one object, on command lines.
-    pub fn singular(&self) -> String {
+    pub(super) fn singular(&self) -> String {
         if self.singular.is_empty() { self.name.to_lowercase() } else { self.singular.to_owned() }
     }
 
     /// Whether this and `other` are versions of one kind, whose objects are the same.
-    pub fn is_same_resource(&self, other: &Self) -> bool {
+    pub(super) fn is_same_resource(&self, other: &Self) -> bool {
         (self.group(), self.plural) == (other.group(), other.plural)
     }
 
     /// `name` with the group behind it, as error texts have it.
-    pub fn qualified(&self, name: &str) -> String {
+    pub(super) fn qualified(&self, name: &str) -> String {
         match self.group() {
             "" => name.to_owned(),
             group => format!("{name}.{group}"),
@@ -265,7 +268,7 @@ impl ResourceKind {
     }
 
     /// Whether this is a custom resource.
-    pub fn is_custom(&self) -> bool {
+    pub(super) fn is_custom(&self) -> bool {
         self.rules == Strategy::Custom
     }
 }

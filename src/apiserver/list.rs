@@ -28,7 +28,7 @@ struct Continuation {
 
 /// Objects in order, and the version that they were read in.
 #[derive(Debug)]
-pub struct List {
+pub(super) struct List {
     items: Vec<Arc<Object>>,
     version: u64,
     next: Option<Key>,
@@ -36,7 +36,7 @@ pub struct List {
 }
 
 /// The objects of `collection` that pass `filter`, in order.
-pub fn select<'a>(
+pub(super) fn select<'a>(
     objects: &'a BTreeMap<Key, Arc<Object>>,
     filter: &'a Filter,
     after: Option<&Key>,
@@ -58,7 +58,7 @@ pub fn select<'a>(
 }
 
 /// Reads the list that a query asks for.
-pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, StatusError> {
+pub(super) fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>) -> Result<List, StatusError> {
     let limit = query.number::<i64>("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
     let collection = &store.collections[collection];
     check_options(query)?;
@@ -84,7 +84,7 @@ pub fn list(store: &Store, collection: usize, filter: &Filter, query: &Query<'_>
 }
 
 /// Makes sure that the version that is asked for is there already.
-pub fn check_version(store: &Store, asked: Option<u64>) -> Result<(), StatusError> {
+pub(super) fn check_version(store: &Store, asked: Option<u64>) -> Result<(), StatusError> {
     match asked.filter(|asked| *asked > store.version) {
         Some(asked) => Err(StatusError::version_too_large(asked, store.version)),
         None => Ok(()),
@@ -99,20 +99,15 @@ fn check_options(query: &Query<'_>) -> Result<(), StatusError> {
         return Err(StatusError::bad_request("specifying resource version is not allowed when using continue"));
     }
     let field = "resourceVersionMatch";
+    let forbidden = |why| FieldError::forbidden(field, why);
     let cause = match rule {
         _ if !query.get("sendInitialEvents").is_empty() => {
             FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
         }
         "" => return Ok(()),
-        _ if version.is_empty() => {
-            FieldError::forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
-        }
-        _ if !token.is_empty() => {
-            FieldError::forbidden(field, "resourceVersionMatch is forbidden when continue is provided")
-        }
-        "Exact" if version == "0" => {
-            FieldError::forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
-        }
+        _ if version.is_empty() => forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"),
+        _ if !token.is_empty() => forbidden("resourceVersionMatch is forbidden when continue is provided"),
+        "Exact" if version == "0" => forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""),
         "Exact" | "NotOlderThan" => return Ok(()),
         other => {
             let options = ["Exact", "NotOlderThan", ""].map(Value::from);
@@ -154,8 +149,7 @@ fn snapshot(
     }
     let mut objects = collection.objects.clone();
     for change in collection.changes_after(version).rev() {
-        let metadata = |field| super::meta::metadata(&change.object.value, field);
-        let key = Key::new(metadata("namespace"), metadata("name"));
+        let key = Key::of(&change.object.value);
         match &change.previous {
             Some(previous) => objects.insert(key, Arc::clone(previous)),
             None => objects.remove(&key),
@@ -166,13 +160,12 @@ fn snapshot(
 
 impl List {
     /// Where the objects are.
-    pub fn keys(&self) -> impl Iterator<Item = Key> {
-        let text = |object: &Object, field| super::meta::metadata(&object.value, field).to_owned();
-        self.items.iter().map(move |object| Key::new(text(object, "namespace"), text(object, "name")))
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.items.iter().map(|object| Key::of(&object.value))
     }
 
     /// The list, as `printer` prints it.
-    pub fn print(&self, printer: &Printer) -> Bytes {
+    pub(super) fn print(&self, printer: &Printer) -> Bytes {
         let mut metadata = json!({"resourceVersion": self.version.to_string()});
         if let Some(next) = &self.next {
             let token = json!({"rv": self.version, "namespace": next.namespace, "name": next.name});

@@ -1,45 +1,62 @@
-//! Object metadata: accessors, and its syntax.
+//! Accessors of objects and their metadata, and the syntax of metadata.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// A string field of a JSON object; empty if it is not there.
-pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// The items of a list in a JSON object; none if it is not there.
+pub(super) fn items<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The texts in a list in a JSON object.
+pub(super) fn texts<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a str> {
+    items(value, field).iter().filter_map(Value::as_str)
+}
+
+/// The size of a list or of a map; 0 for what is neither.
+pub(super) fn size(value: &Value) -> usize {
+    value.as_object().map(Map::len).or_else(|| value.as_array().map(Vec::len)).unwrap_or_default()
+}
+
+/// `time` as Kubernetes writes it: in whole seconds.
+pub(super) fn timestamp(time: Timestamp) -> Value {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string().into()
+}
+
 /// A string field of an object's metadata; empty if it is not there.
-pub fn metadata<'a>(object: &'a Value, field: &str) -> &'a str {
+pub(super) fn metadata<'a>(object: &'a Value, field: &str) -> &'a str {
     text(&object["metadata"], field)
 }
 
 /// Whether the object is being deleted.
-pub fn is_being_deleted(object: &Value) -> bool {
+pub(super) fn is_being_deleted(object: &Value) -> bool {
     !metadata(object, "deletionTimestamp").is_empty()
 }
 
 /// The object's finalizers.
-pub fn finalizers(object: &Value) -> &[Value] {
-    list(object, "finalizers")
+pub(super) fn finalizers(object: &Value) -> &[Value] {
+    items(&object["metadata"], "finalizers")
 }
 
 /// The UIDs of the object's owners.
-pub fn owners(object: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn owners(object: &Value) -> impl Iterator<Item = &str> {
     owner_references(object).iter().map(|owner| text(owner, "uid"))
 }
 
 /// The owner references of an object.
-pub fn owner_references(object: &Value) -> &[Value] {
-    list(object, "ownerReferences")
-}
-
-fn list<'a>(object: &'a Value, field: &str) -> &'a [Value] {
-    object["metadata"].get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+pub(super) fn owner_references(object: &Value) -> &[Value] {
+    items(&object["metadata"], "ownerReferences")
 }
 
 /// Gives `object` metadata of the right types, without fields that are empty; else says what has the wrong type.
 ///
 /// Typed objects do not tell an empty map from none, so neither is stored.
-pub fn normalize(object: &mut Value) -> Result<&mut Map<String, Value>, String> {
+pub(super) fn normalize(object: &mut Value) -> Result<&mut Map<String, Value>, String> {
     let Some(object) = object.as_object_mut() else {
         return Err("the object is not a JSON object".to_owned());
     };

@@ -10,15 +10,15 @@ use super::status::StatusError;
 use crate::yaml;
 
 /// The media type of JSON.
-pub const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// The media type of YAML.
-pub const YAML: &str = "application/yaml";
+pub(super) const YAML: &str = "application/yaml";
 /// The media type of Kubernetes' protobuf, which is read, and never sent.
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// The form of the objects in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub(super) enum Shape {
     /// All of them.
     Full,
     /// Their metadata.
@@ -29,7 +29,7 @@ pub enum Shape {
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
+pub(super) enum Format {
     /// As JSON.
     #[default]
     Json,
@@ -91,18 +91,18 @@ fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
 }
 
 /// The form that a client wants of an answer about objects.
-pub fn wanted(headers: &HeaderMap) -> Result<(Shape, Format), StatusError> {
+pub(super) fn wanted(headers: &HeaderMap) -> Result<(Shape, Format), StatusError> {
     let fitting = ranges(headers).into_iter().find_map(|range| Some((range.shape()?, range.format()?)));
     fitting.ok_or_else(StatusError::not_acceptable)
 }
 
 /// How a client wants an answer written that has only one shape; as JSON, if there is no telling.
-pub fn format(headers: &HeaderMap) -> Format {
+pub(super) fn format(headers: &HeaderMap) -> Format {
     ranges(headers).iter().find_map(Range::format).unwrap_or_default()
 }
 
 /// Whether a client would rather have discovery documents all at once.
-pub fn wants_aggregated_discovery(headers: &HeaderMap) -> bool {
+pub(super) fn wants_aggregated_discovery(headers: &HeaderMap) -> bool {
     let first = ranges(headers).into_iter().find(|range| {
         let is_aggregated = range.get("g") == "apidiscovery.k8s.io" && range.get("v") == "v2";
         range.format() == Some(Format::Json) && (range.get("as").is_empty() || is_aggregated)
@@ -111,7 +111,7 @@ pub fn wants_aggregated_discovery(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a client likes an OpenAPI document of version 2 best in protobuf.
-pub fn wants_openapi_protobuf(headers: &HeaderMap) -> bool {
+pub(super) fn wants_openapi_protobuf(headers: &HeaderMap) -> bool {
     ranges(headers).first().is_some_and(|range| {
         range.media_type.starts_with("application/com.github.proto-openapi.spec.v2")
             && range.media_type.ends_with("+protobuf")
@@ -119,13 +119,13 @@ pub fn wants_openapi_protobuf(headers: &HeaderMap) -> bool {
 }
 
 /// The media type of a request's body, without its parameters.
-pub fn content_type(headers: &HeaderMap) -> &str {
+pub(super) fn content_type(headers: &HeaderMap) -> &str {
     let header = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
     header.split(';').next().unwrap_or_default().trim()
 }
 
 /// The JSON in a request's body, which may be written as YAML or protobuf. `what` names what it should hold.
-pub fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, StatusError> {
+pub(super) fn decode(headers: &HeaderMap, body: &Bytes, what: &str) -> Result<Value, StatusError> {
     let unrecognized = |language: &str, error: String| {
         let why = format!("the object provided is unrecognized (must be of type {what}): {language} parse error: ");
         StatusError::bad_request(why + &error)

@@ -7,15 +7,15 @@ use serde_json::{Map, Value, json};
 use super::kinds::ResourceKind;
 
 /// Where the document of version 2 is.
-pub const VERSION_2: &str = "/openapi/v2";
+pub(super) const VERSION_2: &str = "/openapi/v2";
 /// The media type of the version 2 document in protobuf, without a version of its own.
-pub const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+pub(super) const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /// The version number in the document of version 2.
-pub const VERSION_2_SWAGGER: &str = "2.0";
+pub(super) const VERSION_2_SWAGGER: &str = "2.0";
 
 /// The answer to a request for `path`, if that is one of these paths.
-pub fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
+pub(super) fn answer(kinds: &[&'static ResourceKind], path: &str) -> Option<Value> {
     match path.trim_end_matches('/') {
         VERSION_2 => Some(json!({
             "swagger": VERSION_2_SWAGGER, "info": info(), "paths": {}, "definitions": schemas(kinds.iter().copied()),
@@ -48,7 +48,7 @@ fn prefix(api_version: &str) -> String {
 }
 
 /// The group, version and kind that identify a kind.
-pub fn identity(kind: &ResourceKind) -> Value {
+pub(super) fn identity(kind: &ResourceKind) -> Value {
     json!({"group": kind.group(), "version": kind.version(), "kind": kind.name})
 }
 
@@ -86,7 +86,7 @@ fn collection_path(kind: &ResourceKind) -> String {
 }
 
 /// The path of a kind's objects.
-pub fn object_path(kind: &ResourceKind) -> String {
+pub(super) fn object_path(kind: &ResourceKind) -> String {
     format!("{}/{{name}}", collection_path(kind))
 }
 

@@ -7,7 +7,7 @@ use super::kinds::ResourceKind;
 use super::openapi::{VERSION_2_SWAGGER, identity, object_path};
 
 /// The document.
-pub fn document(kinds: &[&'static ResourceKind]) -> Vec<u8> {
+pub(super) fn document(kinds: &[&'static ResourceKind]) -> Vec<u8> {
     let paths: Vec<u8> = kinds.iter().flat_map(|kind| field(2, &path(kind))).collect();
     [field(1, VERSION_2_SWAGGER.as_bytes()), field(8, &paths)].concat()
 }

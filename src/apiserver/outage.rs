@@ -1,18 +1,8 @@
 //! An API server that is unavailable for a while, as during a restart.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use tokio::sync::{Notify, broadcast};
-
-use super::ApiServer;
-
-/// Whether the server is away.
-#[derive(Debug, Default)]
-pub(super) struct Outage {
-    is_away: AtomicBool,
-    /// Told when the server is back; wakes those that wait in the order in which they began to.
-    back: Notify,
-}
+use super::state::ApiServer;
 
 impl ApiServer {
     /// Stops the server: watches end, and the stored changes are dropped. A client that resumes a watch from an earlier
@@ -21,31 +11,25 @@ impl ApiServer {
     /// Clients in the same process wait until the server is back, like clients that retry until they get an answer. A
     /// client that should be refused instead checks [`is_up`](Self::is_up) first.
     pub fn stop(&self) {
-        self.0.outage.is_away.store(true, Ordering::SeqCst);
-        let mut store = self.0.store();
-        let version = store.version;
-        for collection in &mut store.collections {
-            collection.changes.clear();
-            collection.dropped = version;
-            collection.news = broadcast::Sender::new(1);
-        }
+        self.0.is_away.store(true, Ordering::SeqCst);
+        self.0.store().drop_changes();
     }
 
     /// The server is back.
     pub fn start(&self) {
-        self.0.outage.is_away.store(false, Ordering::SeqCst);
-        self.0.outage.back.notify_waiters();
+        self.0.is_away.store(false, Ordering::SeqCst);
+        self.0.back.notify_waiters();
     }
 
     /// Whether the server is there.
     pub fn is_up(&self) -> bool {
-        !self.0.outage.is_away.load(Ordering::SeqCst)
+        !self.0.is_away.load(Ordering::SeqCst)
     }
 
     /// Waits until the server is there.
     pub(super) async fn up(&self) {
         while !self.is_up() {
-            self.0.outage.back.notified().await;
+            self.0.back.notified().await;
         }
     }
 }

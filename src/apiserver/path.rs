@@ -5,7 +5,7 @@ use serde_json::Value;
 /// The values that `path` leads to from `root`; none if there are none, or if the path is more than is understood.
 ///
 /// Fields (`.a`, `.a\.b`, `['a.b']`), items (`[0]`, `[-1]`, `[*]`) and filters (`[?(@.type=="X")]`) are.
-pub fn find<'a>(root: &'a Value, path: &str) -> Vec<&'a Value> {
+pub(super) fn find<'a>(root: &'a Value, path: &str) -> Vec<&'a Value> {
     let path = path.trim().trim_start_matches('{').trim_end_matches('}').trim_start_matches('$');
     let mut found = vec![root];
     let mut rest = path;

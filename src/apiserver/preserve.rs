@@ -5,14 +5,9 @@ use serde_json::Value;
 use super::kinds::{ResourceKind, Strategy};
 
 /// `old` with the status of `new`; with its labels and the like too, where the kind is a built-in one.
-pub fn with_status_of(kind: &ResourceKind, old: &Value, mut new: Value) -> Value {
+pub(super) fn with_status_of(kind: &ResourceKind, old: &Value, mut new: Value) -> Value {
     let mut result = old.clone();
-    match new.get_mut("status") {
-        Some(status) => result["status"] = status.take(),
-        None => {
-            result.as_object_mut().map(|object| object.remove("status"));
-        }
-    }
+    set_or_remove(&mut result, "status", new.get("status"));
     if !kind.is_custom() {
         let owners = old["metadata"].get("ownerReferences");
         result["metadata"] = new["metadata"].take();
@@ -22,7 +17,7 @@ pub fn with_status_of(kind: &ResourceKind, old: &Value, mut new: Value) -> Value
 }
 
 /// `new` with the status of `old`, where the status is a subresource, and with what else only the server changes.
-pub fn with_rest_of(kind: &ResourceKind, old: &Value, mut new: Value) -> Value {
+pub(super) fn with_rest_of(kind: &ResourceKind, old: &Value, mut new: Value) -> Value {
     if kind.rules == Strategy::Namespace {
         set_or_remove(&mut new, "spec", old.get("spec"));
         new["metadata"]["labels"]["kubernetes.io/metadata.name"] = old["metadata"]["name"].clone();
@@ -34,7 +29,7 @@ pub fn with_rest_of(kind: &ResourceKind, old: &Value, mut new: Value) -> Value {
 }
 
 /// Takes what only the server sets from `old`.
-pub fn keep_system_fields(old: &Value, new: &mut Value) {
+pub(super) fn keep_system_fields(old: &Value, new: &mut Value) {
     const FIELDS: [&str; 7] = [
         "uid",
         "resourceVersion",
@@ -62,12 +57,12 @@ fn set_or_remove(object: &mut Value, field: &str, value: Option<&Value>) {
 }
 
 /// Whether it is counted how often the spec of such an object was changed.
-pub fn counts_generations(kind: &ResourceKind) -> bool {
+pub(super) fn counts_generations(kind: &ResourceKind) -> bool {
     matches!(kind.rules, Strategy::Custom | Strategy::Pod | Strategy::Definition)
 }
 
 /// Counts a change of anything but the metadata, and the status where that is apart.
-pub fn count_generation(kind: &ResourceKind, old: &Value, new: &mut Value) {
+pub(super) fn count_generation(kind: &ResourceKind, old: &Value, new: &mut Value) {
     let is_apart = kind.status || !kind.is_custom();
     let is_counted = |field: &str| field != "metadata" && !(is_apart && field == "status");
     let has_all_of = |one: &Value, other: &Value| {
@@ -80,7 +75,7 @@ pub fn count_generation(kind: &ResourceKind, old: &Value, new: &mut Value) {
 }
 
 /// Counts one more generation of an object that counts them.
-pub fn bump_generation(object: &mut Value) {
+pub(super) fn bump_generation(object: &mut Value) {
     if let Some(generation) = object["metadata"]["generation"].as_i64() {
         object["metadata"]["generation"] = (generation + 1).into();
     }

@@ -23,7 +23,7 @@ enum Include {
 
 /// Prints the objects of one kind.
 #[derive(Debug, Clone, Copy)]
-pub struct Printer {
+pub(super) struct Printer {
     /// The kind, in the version that the client asked for.
     pub kind: &'static ResourceKind,
     shape: Shape,
@@ -33,7 +33,7 @@ pub struct Printer {
 
 impl Printer {
     /// A printer of objects of `kind` in `shape`, as a query wants it.
-    pub fn new(
+    pub(super) fn new(
         kind: &'static ResourceKind,
         shape: Shape,
         query: &Query<'_>,
@@ -44,18 +44,15 @@ impl Printer {
             "None" => Include::Nothing,
             "Object" => Include::Object,
             other => {
-                let why = "must be None, Metadata or Object";
-                return Err(StatusError::invalid_options(
-                    "TableOptions",
-                    &FieldError::invalid("includeObject", &json!(other), why),
-                ));
+                let cause = FieldError::invalid("includeObject", &json!(other), "must be None, Metadata or Object");
+                return Err(StatusError::invalid_options("TableOptions", &cause));
             }
         };
         Ok(Self { kind, shape, include, clock })
     }
 
     /// One object.
-    pub fn object(&self, object: &Arc<Object>) -> Bytes {
+    pub(super) fn object(&self, object: &Arc<Object>) -> Bytes {
         let object = in_version(object, self.kind);
         match self.shape {
             Shape::Full => object.json(Form::Full),
@@ -68,7 +65,7 @@ impl Printer {
     }
 
     /// A list with this metadata.
-    pub fn list(&self, metadata: &Value, items: &[Arc<Object>]) -> Bytes {
+    pub(super) fn list(&self, metadata: &Value, items: &[Arc<Object>]) -> Bytes {
         let form = match (self.shape, self.kind.is_custom()) {
             (Shape::Table, _) => return self.table(metadata, items).to_string().into(),
             (Shape::Metadata, _) => Form::Metadata,
@@ -89,7 +86,7 @@ impl Printer {
     }
 
     /// An object with nothing but this metadata.
-    pub fn bookmark(&self, metadata: &Value) -> Value {
+    pub(super) fn bookmark(&self, metadata: &Value) -> Value {
         if self.shape == Shape::Table {
             return self.table(metadata, &[]);
         }
@@ -119,9 +116,7 @@ impl Printer {
         let mut row = Map::from_iter([("cells".to_owned(), cells.into())]);
         let shown = match self.include {
             Include::Nothing => return row.into(),
-            Include::Metadata => json!({
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object.value["metadata"],
-            }),
+            Include::Metadata => object.partial(),
             Include::Object => in_version(object, self.kind).value.clone(),
         };
         row.insert("object".to_owned(), shown);
@@ -131,7 +126,7 @@ impl Printer {
 
 /// The object in the version of `kind`, whatever version it was written in: the versions differ in nothing but what
 /// their schemas keep and fill in.
-pub fn in_version(object: &Arc<Object>, kind: &ResourceKind) -> Arc<Object> {
+pub(super) fn in_version(object: &Arc<Object>, kind: &ResourceKind) -> Arc<Object> {
     if object.value["apiVersion"] == kind.api_version && kind.schema.is_none() {
         return Arc::clone(object);
     }

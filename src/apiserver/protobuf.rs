@@ -7,30 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use messages::{Message, Type};
+
 /// The prefix of every body.
 const MAGIC: &[u8] = b"k8s\0";
 /// Messages within messages that are followed; no message that is understood here has more.
 const DEPTH_MAX: usize = 8;
 
-/// The fields of a message: number, name, type.
-type Message = &'static [(u64, &'static str, Type)];
-
-/// The type of a field.
-#[derive(Debug, Clone, Copy)]
-enum Type {
-    Text,
-    Texts,
-    Number,
-    Flag,
-    Time,
-    TextMap,
-    BytesMap,
-    One(Message),
-    Many(Message),
-}
-
 /// The object in `body`, as JSON; else why there is none.
-pub fn decode(body: &[u8]) -> Result<Value, String> {
+pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
     let envelope = body.strip_prefix(MAGIC).ok_or("it does not begin with the magic bytes k8s\\0")?;
     let (mut types, mut raw) = (Value::Null, &[][..]);
     for field in fields(envelope) {

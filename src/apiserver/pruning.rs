@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::context::WriteContext;
 use super::kinds::ResourceKind;
 use super::status::StatusError;
 use super::validate::reencode;
-use super::write::WriteContext;
 
 /// Most levels that an object may have: a few less than what clients read, who see it in lists and in events.
 ///
@@ -24,7 +24,7 @@ const DEPTH_MAX: usize = 120;
 /// Takes from `body` the fields that its kind does not know, and fills in those that have a value of their own.
 ///
 /// A field of the wrong type is refused. So is an unknown field, if the client asks for strict validation.
-pub fn prune_and_default(place: &WriteContext<'_>, body: &mut Value) -> Result<(), StatusError> {
+pub(super) fn prune_and_default(place: &WriteContext<'_>, body: &mut Value) -> Result<(), StatusError> {
     let kind = place.kind;
     if is_deeper_than(body, DEPTH_MAX) {
         return Err(StatusError::bad_request(format!("the object is nested more than {DEPTH_MAX} levels deep")));

@@ -5,17 +5,17 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::Value;
 
-use super::ResponseBody;
+use super::body::ResponseBody;
 use super::negotiate::{Format, JSON, YAML};
 use super::status::StatusError;
 use crate::yaml;
 
 /// The answer to a request.
-pub type Answer = Result<Reply, StatusError>;
+pub(super) type Answer = Result<Reply, StatusError>;
 
 /// An answer that is no refusal.
 #[derive(Debug)]
-pub struct Reply {
+pub(super) struct Reply {
     code: u16,
     body: ResponseBody,
     media_type: &'static str,
@@ -23,28 +23,28 @@ pub struct Reply {
 
 impl Reply {
     /// JSON, which may be sent as YAML.
-    pub fn full(code: u16, json: impl Into<Bytes>) -> Self {
+    pub(super) fn full(code: u16, json: impl Into<Bytes>) -> Self {
         Self::json(code, ResponseBody::full(json))
     }
 
     /// A body with JSON in it.
-    pub fn json(code: u16, body: ResponseBody) -> Self {
+    pub(super) fn json(code: u16, body: ResponseBody) -> Self {
         Self { code, body, media_type: JSON }
     }
 
     /// A text.
-    pub fn text(text: impl Into<Bytes>) -> Self {
+    pub(super) fn text(text: impl Into<Bytes>) -> Self {
         Self { code: 200, body: ResponseBody::full(text), media_type: "text/plain" }
     }
 
     /// A document of a media type of its own.
-    pub fn document(json: impl Into<Bytes>, media_type: &'static str) -> Self {
+    pub(super) fn document(json: impl Into<Bytes>, media_type: &'static str) -> Self {
         Self { code: 200, body: ResponseBody::full(json), media_type }
     }
 }
 
 /// The response with this answer.
-pub fn respond(answer: Answer, format: Format) -> Response<ResponseBody> {
+pub(super) fn respond(answer: Answer, format: Format) -> Response<ResponseBody> {
     let retry_after = answer.as_ref().err().and_then(StatusError::retry_after);
     let refused = |failure: StatusError| Reply::full(failure.code, failure.body().to_string());
     let Reply { code, mut body, mut media_type } = answer.unwrap_or_else(refused);

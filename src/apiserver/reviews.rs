@@ -2,20 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::authentication::User;
-use super::authorization::{Attributes, decide, held};
+use super::attributes::Attributes;
+use super::authorization::{decide, held};
 use super::kinds::ResourceKind;
-use super::meta::text;
+use super::meta::{text, texts};
 use super::status::{FieldError, StatusError};
 use super::store::Store;
+use super::user::User;
 
 /// Whether objects of this kind are reviews.
-pub fn is_review(kind: &ResourceKind) -> bool {
+pub(super) fn is_review(kind: &ResourceKind) -> bool {
     matches!(kind.group(), "authentication.k8s.io" | "authorization.k8s.io")
 }
 
 /// A review that `user` has asked for, with the answer in its status.
-pub fn answer(store: &Store, user: &User, kind: &ResourceKind, mut review: Value) -> Result<Value, StatusError> {
+pub(super) fn answer(store: &Store, user: &User, kind: &ResourceKind, mut review: Value) -> Result<Value, StatusError> {
     let spec = &review["spec"];
     let status = match kind.name {
         "SelfSubjectReview" => {
@@ -32,8 +33,7 @@ pub fn answer(store: &Store, user: &User, kind: &ResourceKind, mut review: Value
 
 /// The user of a review.
 fn subject(kind: &ResourceKind, spec: &Value) -> Result<User, StatusError> {
-    let texts = spec["groups"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let groups: Vec<String> = texts.map(str::to_owned).collect();
+    let groups: Vec<String> = texts(spec, "groups").map(str::to_owned).collect();
     let (name, uid) = (text(spec, "user").to_owned(), text(spec, "uid").to_owned());
     if name.is_empty() && groups.is_empty() {
         let cause = FieldError::invalid("spec.user", &"".into(), "at least one of user or group must be specified");

@@ -13,7 +13,7 @@ use super::status::{FieldError, StatusError};
 
 /// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target<'a> {
+pub(super) struct Target<'a> {
     /// The API group; empty for the core one.
     pub group: &'a str,
     /// The version within the group.
@@ -30,7 +30,7 @@ pub struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// The target of `path`, if it is the path of a resource.
-    pub fn parse(path: &'a str) -> Option<Self> {
+    pub(super) fn parse(path: &'a str) -> Option<Self> {
         let mut parts = [""; 9];
         let mut count = 0;
         for part in path.strip_prefix('/')?.split('/') {
@@ -60,7 +60,7 @@ impl<'a> Target<'a> {
     }
 
     /// Whether this addresses objects of `kind`, or a subresource that they have.
-    pub fn fits(&self, kind: &ResourceKind) -> bool {
+    pub(super) fn fits(&self, kind: &ResourceKind) -> bool {
         let namespace_fits = match (self.namespace, self.name) {
             (Some(_), _) => kind.namespaced,
             (None, Some(_)) => !kind.namespaced,
@@ -81,7 +81,7 @@ impl<'a> Target<'a> {
 }
 
 /// The verb of a method on a target.
-pub fn verb(method: &Method, has_name: bool, query: &Query<'_>) -> Option<Verb> {
+pub(super) fn verb(method: &Method, has_name: bool, query: &Query<'_>) -> Option<Verb> {
     Some(match (method, has_name) {
         (&Method::GET, true) => Verb::Get,
         (&Method::GET, false) if query.flag("watch") => Verb::Watch,
@@ -97,11 +97,11 @@ pub fn verb(method: &Method, has_name: bool, query: &Query<'_>) -> Option<Verb> 
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
-pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(super) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Query<'a> {
     /// The parameters in the query of a request.
-    pub fn of(parts: &'a Parts) -> Self {
+    pub(super) fn of(parts: &'a Parts) -> Self {
         Self(form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).collect())
     }
 
@@ -110,17 +110,17 @@ impl<'a> Query<'a> {
     }
 
     /// A parameter's value, the first if it has more; empty if it is not there.
-    pub fn get(&self, name: &str) -> &str {
+    pub(super) fn get(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or_default()
     }
 
     /// Whether a parameter is set to something that means yes.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(super) fn flag(&self, name: &str) -> bool {
         self.all(name).next().is_some_and(|value| !matches!(value, "false" | "0"))
     }
 
     /// A parameter that is a number; none if it is not there or empty.
-    pub fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, StatusError> {
+    pub(super) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, StatusError> {
         match self.get(name) {
             "" => Ok(None),
             text => text
@@ -131,18 +131,18 @@ impl<'a> Query<'a> {
     }
 
     /// The version that is asked for; none if any will do.
-    pub fn version(&self) -> Result<Option<u64>, StatusError> {
+    pub(super) fn version(&self) -> Result<Option<u64>, StatusError> {
         Ok(self.number("resourceVersion")?.filter(|version| *version > 0))
     }
 
     /// Whether a write is only to be tried.
-    pub fn dry_run(&self, verb: Verb) -> Result<bool, StatusError> {
+    pub(super) fn dry_run(&self, verb: Verb) -> Result<bool, StatusError> {
         self.check("dryRun", verb, &["All"])?;
         Ok(self.all("dryRun").next().is_some())
     }
 
     /// Makes sure that what is to be done about fields that are not known is something that can be done.
-    pub fn field_validation(&self, verb: Verb) -> Result<(), StatusError> {
+    pub(super) fn field_validation(&self, verb: Verb) -> Result<(), StatusError> {
         self.check("fieldValidation", verb, &["", "Ignore", "Strict", "Warn"])
     }
 

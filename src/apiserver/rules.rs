@@ -2,37 +2,32 @@
 
 use serde_json::Value;
 
-use super::authentication::User;
-use super::authorization::Attributes;
+use super::attributes::Attributes;
 use super::kinds::RBAC;
-use super::meta::text;
+use super::meta::{text, texts};
+use super::user::User;
 
 /// Whether `rule` allows this.
-pub fn allows(rule: &Value, attributes: &Attributes<'_>) -> bool {
+pub(super) fn allows(rule: &Value, attributes: &Attributes<'_>) -> bool {
     let Attributes { verb, group, resource, subresource, name, path, .. } = *attributes;
     if !has(rule, "verbs", verb) {
         return false;
     }
     if resource.is_empty() {
-        return strings(rule, "nonResourceURLs").any(|url| match url.strip_suffix('*') {
+        return texts(rule, "nonResourceURLs").any(|url| match url.strip_suffix('*') {
             Some(prefix) => path.starts_with(prefix),
             None => url == path,
         });
     }
     has(rule, "apiGroups", group)
-        && strings(rule, "resources").any(|allowed| is_resource(allowed, resource, subresource))
-        && (strings(rule, "resourceNames").next().is_none()
-            || strings(rule, "resourceNames").any(|allowed| allowed == name))
-}
-
-/// The texts in a list of a rule.
-fn strings<'r>(rule: &'r Value, field: &str) -> impl Iterator<Item = &'r str> {
-    rule[field].as_array().into_iter().flatten().filter_map(Value::as_str)
+        && texts(rule, "resources").any(|allowed| is_resource(allowed, resource, subresource))
+        && (texts(rule, "resourceNames").next().is_none()
+            || texts(rule, "resourceNames").any(|allowed| allowed == name))
 }
 
 /// Whether a list of a rule has this in it, or everything.
 fn has(rule: &Value, field: &str, wanted: &str) -> bool {
-    strings(rule, field).any(|allowed| allowed == "*" || allowed == wanted)
+    texts(rule, field).any(|allowed| allowed == "*" || allowed == wanted)
 }
 
 /// Whether this is what is allowed: `*`, `pods`, `pods/log`, `*/log`.
@@ -46,7 +41,7 @@ fn is_resource(allowed: &str, resource: &str, subresource: &str) -> bool {
 }
 
 /// Whether a subject of a binding in `namespace` means `user`.
-pub fn is_about(subject: &Value, user: &User, namespace: &str) -> bool {
+pub(super) fn is_about(subject: &Value, user: &User, namespace: &str) -> bool {
     let (kind, name) = (text(subject, "kind"), text(subject, "name"));
     let is_in = |group: &str| matches!(text(subject, "apiGroup"), "") || text(subject, "apiGroup") == group;
     match kind {
@@ -65,7 +60,7 @@ fn account_namespace<'a>(subject: &'a Value, namespace: &'a str) -> &'a str {
 }
 
 /// A subject of a binding in `namespace`, as reasons have it.
-pub fn describe(subject: &Value, namespace: &str) -> String {
+pub(super) fn describe(subject: &Value, namespace: &str) -> String {
     let (kind, name) = (text(subject, "kind"), text(subject, "name"));
     match kind {
         "ServiceAccount" => format!("{kind} {:?}", format!("{name}/{}", account_namespace(subject, namespace))),

@@ -40,7 +40,7 @@ impl Test {
 
 /// Which objects of a kind a request is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub(super) struct Filter {
     /// Only objects in this namespace.
     pub namespace: Option<String>,
     /// Only the object of this name.
@@ -51,7 +51,7 @@ pub struct Filter {
 
 impl Filter {
     /// The objects that both selectors, as they stand in a query, let pass.
-    pub fn parse(kind: &ResourceKind, labels: &str, fields: &str) -> Result<Self, StatusError> {
+    pub(super) fn parse(kind: &ResourceKind, labels: &str, fields: &str) -> Result<Self, StatusError> {
         let refuse = |why: String| {
             let resource = format!("{}, Resource={}", slashed(kind), kind.plural);
             StatusError::bad_request(format!(
@@ -70,12 +70,12 @@ impl Filter {
     }
 
     /// Whether a selector was given, be it only for a name.
-    pub fn selects(&self) -> bool {
+    pub(super) fn selects(&self) -> bool {
         self.name.is_some() || !self.labels.is_empty() || !self.fields.is_empty()
     }
 
     /// Whether `object` is one of those.
-    pub fn passes(&self, object: &Value) -> bool {
+    pub(super) fn passes(&self, object: &Value) -> bool {
         let metadata = &object["metadata"];
         let is =
             |field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|v| meta::text(metadata, field) == v);

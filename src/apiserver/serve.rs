@@ -8,8 +8,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::Value;
 
 use super::admission::{Admitter, Gate};
-use super::authentication::User;
-use super::authorization::Attributes;
+use super::attributes::Attributes;
+use super::authorization::authorize;
+use super::body::{BODY_BYTES_MAX, ResponseBody};
+use super::context::WriteContext;
 use super::delete::{self, Deleted};
 use super::kinds::{BUILD, ResourceKind};
 use super::list;
@@ -22,16 +24,14 @@ use super::reply::{Answer, Reply};
 use super::reviews::is_review;
 use super::route::{Query, Target};
 use super::selector::Filter;
+use super::state::Inner;
 use super::status::StatusError;
+use super::user::User;
 use super::watch::Watcher;
-use super::write::{self, WriteContext};
-use super::{Inner, ResponseBody, authorization, bind, meta, reviews, tokens};
-
-/// Most that the body of a request may have, in bytes.
-pub const BODY_BYTES_MAX: usize = 3 << 20;
+use super::{bind, gc, meta, reviews, tokens, write};
 
 /// A request for a resource, taken apart.
-pub struct Call<'a> {
+pub(super) struct Call<'a> {
     /// The target of the request's path.
     pub target: &'a Target<'a>,
     /// The request's parameters.
@@ -56,7 +56,7 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// Answers the request.
-    pub fn answer(&self, server: &Arc<Inner>) -> Answer {
+    pub(super) fn answer(&self, server: &Arc<Inner>) -> Answer {
         self.check_method()?;
         if self.body.len() > BODY_BYTES_MAX {
             return Err(StatusError::too_large(BODY_BYTES_MAX));
@@ -135,17 +135,15 @@ impl Call<'_> {
         let place = self.place(server, false);
         let store = server.store();
         list::check_version(&store, self.query.version()?)?;
-        let object = store.get(self.collection, &place.key()).cloned();
+        let object = Arc::clone(place.find(&store)?);
         drop(store);
-        let object = object.ok_or_else(|| StatusError::not_found(self.kind, place.name))?;
         Ok(Reply::full(200, printer.object(&object)))
     }
 
     /// The output of a pod's container.
     fn log(&self, server: &Inner) -> Answer {
         let place = self.place(server, false);
-        let pod = server.store().get(self.collection, &place.key()).cloned();
-        let pod = pod.ok_or_else(|| StatusError::not_found(self.kind, place.name))?;
+        let pod = Arc::clone(place.find(&server.store())?);
         let tail = self.query.number("tailLines")?;
         Ok(Reply::text(server.pod_logs.read(&pod.value, self.query.get("container"), tail)?))
     }
@@ -201,7 +199,7 @@ impl Call<'_> {
             return Ok(());
         }
         let update = Attributes::of(self.parts, Some(self.target), self.query);
-        authorization::authorize(server, self.user, &Attributes { verb: Verb::Create.as_str(), ..update })
+        authorize(server, self.user, &Attributes { verb: Verb::Create.as_str(), ..update })
     }
 
     /// Makes sure that who creates a Build may use its strategy, which OpenShift asks for beside.
@@ -213,14 +211,14 @@ impl Call<'_> {
         let name = meta::metadata(build, "name");
         let creation = Attributes::of(self.parts, Some(self.target), self.query);
         let attributes = Attributes { subresource: &strategy.to_lowercase(), name, ..creation };
-        authorization::authorize(server, self.user, &attributes)
+        authorize(server, self.user, &attributes)
             .map_err(|_| StatusError::forbidden(self.kind, name, &format!("build strategy {strategy} is not allowed")))
     }
 
     fn delete(&self, server: &Inner, printer: &Printer) -> Answer {
         let options = self.delete_options()?;
         let place = self.place(server, delete::is_dry_run(&options));
-        let deleted = delete::delete(&mut server.store(), &place, &options)?;
+        let deleted = gc::delete(&mut server.store(), &place, &options)?;
         server.refresh();
         Ok(match deleted {
             Deleted::Gone(status) => Reply::full(200, status.to_string()),
@@ -238,7 +236,7 @@ impl Call<'_> {
         for dry_run in [true, place.dry_run] {
             for key in list.keys() {
                 let place = WriteContext { namespace: &key.namespace, name: &key.name, dry_run, ..place };
-                match delete::delete(&mut store, &place, &options) {
+                match gc::delete(&mut store, &place, &options) {
                     // One that an earlier one took along is no failure.
                     Err(failure) if failure.code != 404 => return Err(failure),
                     _ => {}

@@ -11,11 +11,11 @@ use tokio::sync::broadcast;
 
 use super::kinds::ResourceKind;
 use super::meta;
-pub use super::object::{Form, Object};
+pub(super) use super::object::{Form, Object};
 
 /// Where an object is within its collection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub(super) struct Key {
     /// The namespace; empty for what lives in none.
     pub namespace: String,
     /// The name.
@@ -24,14 +24,19 @@ pub struct Key {
 
 impl Key {
     /// The key of `name` in `namespace`.
-    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+    pub(super) fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The key of an object.
+    pub(super) fn of(object: &Value) -> Self {
+        Self::new(meta::metadata(object, "namespace"), meta::metadata(object, "name"))
     }
 }
 
 /// One change of one object.
 #[derive(Debug)]
-pub struct Change {
+pub(super) struct Change {
     /// The version that the change made.
     pub version: u64,
     /// The object after it; for a deletion its last state, in the version of the deletion.
@@ -44,7 +49,7 @@ pub struct Change {
 
 /// The objects of one kind.
 #[derive(Debug)]
-pub struct Collection {
+pub(super) struct Collection {
     /// The kind.
     pub kind: &'static ResourceKind,
     /// The objects, by namespace and name.
@@ -66,12 +71,12 @@ impl Collection {
     }
 
     /// The version of the newest change.
-    pub fn newest(&self) -> u64 {
+    pub(super) fn newest(&self) -> u64 {
         self.changes.back().map_or(self.dropped, |change| change.version)
     }
 
     /// The changes after `version`, which is not older than what is kept.
-    pub fn changes_after(&self, version: u64) -> impl DoubleEndedIterator<Item = &Arc<Change>> {
+    pub(super) fn changes_after(&self, version: u64) -> impl DoubleEndedIterator<Item = &Arc<Change>> {
         self.changes.range(self.changes.partition_point(|change| change.version <= version)..)
     }
 
@@ -87,7 +92,7 @@ impl Collection {
 
 /// Everything that an API server stores.
 #[derive(Debug)]
-pub struct Store {
+pub(super) struct Store {
     /// The version of the newest change of all.
     pub version: u64,
     /// The objects of every kind that is served.
@@ -104,7 +109,7 @@ pub struct Store {
 
 impl Store {
     /// An empty store for `kinds`, that keeps `window` changes of each.
-    pub fn new(kinds: impl Iterator<Item = &'static ResourceKind>, seed: u64, window: usize) -> Self {
+    pub(super) fn new(kinds: impl Iterator<Item = &'static ResourceKind>, seed: u64, window: usize) -> Self {
         Self {
             version: 0,
             collections: kinds.map(Collection::new).collect(),
@@ -117,19 +122,17 @@ impl Store {
     }
 
     /// The objects of every kind, and the version that they are at.
-    pub fn objects(&self) -> (u64, Vec<BTreeMap<Key, Arc<Object>>>) {
+    pub(super) fn objects(&self) -> (u64, Vec<BTreeMap<Key, Arc<Object>>>) {
         (self.version, self.collections.iter().map(|collection| collection.objects.clone()).collect())
     }
 
     /// Puts these objects back, and goes on from the version that they were at; no changes are kept. Watches end.
-    pub fn put_back(&mut self, version: u64, objects: &[BTreeMap<Key, Arc<Object>>]) {
+    pub(super) fn put_back(&mut self, version: u64, objects: &[BTreeMap<Key, Arc<Object>>]) {
         self.version = version;
         (self.living, self.dependents) = Default::default();
+        self.drop_changes();
         for (index, collection) in self.collections.iter_mut().enumerate() {
             collection.objects = objects.get(index).cloned().unwrap_or_default();
-            collection.changes.clear();
-            collection.dropped = version;
-            collection.news = broadcast::Sender::new(1);
         }
         for (index, objects) in objects.iter().enumerate() {
             for (key, object) in objects {
@@ -138,18 +141,27 @@ impl Store {
         }
     }
 
+    /// Drops all changes, so that a watch cannot go on from before. Watches end.
+    pub(super) fn drop_changes(&mut self) {
+        for index in 0..self.collections.len() {
+            self.collections[index].changes.clear();
+            self.collections[index].dropped = self.version;
+            self.end_watches(index);
+        }
+    }
+
     /// Keeps changes for an auditor from here on.
-    pub fn keep_for_audit(&mut self) {
+    pub(super) fn keep_for_audit(&mut self) {
         self.unaudited.get_or_insert_default();
     }
 
-    /// Ends the watches of a collection whose kind is served no more.
-    pub fn end_watches(&mut self, collection: usize) {
+    /// Ends the watches of a collection.
+    pub(super) fn end_watches(&mut self, collection: usize) {
         self.collections[collection].news = broadcast::Sender::new(1);
     }
 
     /// The changes since this was asked last.
-    pub fn take_unaudited(&mut self) -> Vec<(&'static str, Arc<Change>)> {
+    pub(super) fn take_unaudited(&mut self) -> Vec<(&'static str, Arc<Change>)> {
         self.unaudited.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -162,7 +174,7 @@ impl Store {
     }
 
     /// The index of the collection for objects of `kind`, in any version; a new one, if need be.
-    pub fn collection_for(&mut self, kind: &'static ResourceKind) -> usize {
+    pub(super) fn collection_for(&mut self, kind: &'static ResourceKind) -> usize {
         match self.collections.iter().position(|collection| collection.kind.is_same_resource(kind)) {
             Some(index) => {
                 self.collections[index].kind = kind;
@@ -177,12 +189,12 @@ impl Store {
     }
 
     /// The object at `key`.
-    pub fn get(&self, collection: usize, key: &Key) -> Option<&Arc<Object>> {
+    pub(super) fn get(&self, collection: usize, key: &Key) -> Option<&Arc<Object>> {
         self.collections[collection].objects.get(key)
     }
 
     /// Stores `value` at `key` in a new version.
-    pub fn put(&mut self, collection: usize, key: Key, mut value: Value) -> Arc<Object> {
+    pub(super) fn put(&mut self, collection: usize, key: Key, mut value: Value) -> Arc<Object> {
         let version = self.stamp(&mut value);
         let object = Object::new(value);
         let previous = self.collections[collection].objects.insert(key.clone(), Arc::clone(&object));
@@ -196,7 +208,7 @@ impl Store {
     }
 
     /// Removes the object at `key`, and gives its last state.
-    pub fn remove(&mut self, collection: usize, key: &Key) -> Option<Arc<Object>> {
+    pub(super) fn remove(&mut self, collection: usize, key: &Key) -> Option<Arc<Object>> {
         let previous = self.collections[collection].objects.remove(key)?;
         self.forget(collection, key, &previous.value);
         let mut value = previous.value.clone();
@@ -209,24 +221,24 @@ impl Store {
     }
 
     /// Where the object of a UID is.
-    pub fn place_of(&self, uid: &str) -> Option<(usize, Key)> {
+    pub(super) fn place_of(&self, uid: &str) -> Option<(usize, Key)> {
         self.living.get(uid).cloned()
     }
 
     /// Where everything is that names the owner of this UID.
-    pub fn dependents_of(&self, uid: &str) -> Vec<(usize, Key)> {
+    pub(super) fn dependents_of(&self, uid: &str) -> Vec<(usize, Key)> {
         self.dependents.get(uid).into_iter().flatten().cloned().collect()
     }
 
     /// The objects all of whose owners are gone, now that the one of this UID is.
-    pub fn orphans_of(&self, uid: &str) -> Vec<(usize, Key)> {
+    pub(super) fn orphans_of(&self, uid: &str) -> Vec<(usize, Key)> {
         let mut dependents = self.dependents_of(uid);
         dependents.retain(|(collection, key)| !self.has_owner_beside(*collection, key, uid));
         dependents
     }
 
     /// Whether something names the owner of this UID that this one has to outlive.
-    pub fn is_blocked(&self, uid: &str) -> bool {
+    pub(super) fn is_blocked(&self, uid: &str) -> bool {
         self.dependents_of(uid).into_iter().filter_map(|(collection, key)| self.get(collection, &key)).any(|object| {
             let mut owners = meta::owner_references(&object.value).iter();
             owners.any(|owner| meta::text(owner, "uid") == uid && owner["blockOwnerDeletion"] == true)
@@ -234,14 +246,14 @@ impl Store {
     }
 
     /// Takes the owner of this UID from all objects that name it.
-    pub fn release(&mut self, uid: &str) {
+    pub(super) fn release(&mut self, uid: &str) {
         for (collection, key) in self.dependents_of(uid) {
             self.disown(collection, &key, uid);
         }
     }
 
     /// Takes the owner of this UID from one object.
-    pub fn disown(&mut self, collection: usize, key: &Key, uid: &str) {
+    pub(super) fn disown(&mut self, collection: usize, key: &Key, uid: &str) {
         let Some(mut value) = self.get(collection, key).map(|object| object.value.clone()) else { return };
         let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { return };
         if let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences") {
@@ -254,7 +266,7 @@ impl Store {
     }
 
     /// Whether the object has an owner that lives, beside the one of this UID.
-    pub fn has_owner_beside(&self, collection: usize, key: &Key, uid: &str) -> bool {
+    pub(super) fn has_owner_beside(&self, collection: usize, key: &Key, uid: &str) -> bool {
         let Some(object) = self.get(collection, key) else { return false };
         meta::owners(&object.value).filter(|owner| *owner != uid).any(|owner| {
             let namespace = self.living.get(owner).map(|(_, owner)| &owner.namespace);
@@ -263,7 +275,7 @@ impl Store {
     }
 
     /// A new UID, of the form of a random UUID.
-    pub fn uid(&mut self) -> String {
+    pub(super) fn uid(&mut self) -> String {
         let mut bytes = [0_u8; 16];
         self.random.fill_bytes(&mut bytes);
         bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -273,7 +285,7 @@ impl Store {
     }
 
     /// A name that begins with `base`.
-    pub fn generated_name(&mut self, base: &str) -> String {
+    pub(super) fn generated_name(&mut self, base: &str) -> String {
         const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
         const SUFFIX: usize = 5;
         const BASE_BYTES_MAX: usize = 63 - SUFFIX;

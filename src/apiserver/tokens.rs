@@ -4,24 +4,19 @@
 //! is valid until it expires, and while the ServiceAccount that it was issued for and the object that it is bound to
 //! still exist.
 
-use std::sync::OnceLock;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::authentication::v1::TokenRequest;
-use ring::hmac::{self, HMAC_SHA256, Key as SigningKey};
-use ring::rand::SystemRandom;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::authentication::User;
-use super::kinds::{KINDS, ResourceKind};
-use super::meta::{metadata, text};
+use super::context::WriteContext;
+use super::identity::IdentityError;
+use super::kinds::{KINDS, ResourceKind, position};
+use super::meta::{metadata, text, timestamp};
+use super::state::{ApiServer, Inner};
 use super::status::{FieldError, StatusError};
 use super::store::{Key, Object, Store};
-use super::write::{WriteContext, timestamp};
-use super::{ApiServer, Inner};
+use super::user::User;
 
 /// The default audience of tokens, which is also their issuer.
 const AUDIENCE: &str = "https://kubernetes.default.svc";
@@ -30,47 +25,16 @@ const EXPIRATION_DEFAULT: i64 = 3_600;
 const EXPIRATION_MIN: i64 = 600;
 const EXPIRATION_MAX: i64 = 1 << 32;
 
-/// The signer of tokens.
-#[derive(Debug, Default)]
-pub struct Signer(OnceLock<SigningKey>);
-
-impl Signer {
-    /// The key. It is generated on first use, so that a server that issues no tokens needs no randomness.
-    fn key(&self) -> Result<&SigningKey, StatusError> {
-        if let Some(key) = self.0.get() {
-            return Ok(key);
-        }
-        let key = SigningKey::generate(HMAC_SHA256, &SystemRandom::new())
-            .map_err(|_| StatusError::internal("the machine gives no random bytes to sign tokens with"))?;
-        Ok(self.0.get_or_init(|| key))
-    }
-
-    fn sign(&self, claims: &Value) -> Result<String, StatusError> {
-        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let text = format!("{}.{}", encode(&json!({"alg": "HS256", "typ": "JWT"})), encode(claims));
-        let tag = hmac::sign(self.key()?, text.as_bytes());
-        Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag)))
-    }
-
-    /// The claims of a token, if this server signed it.
-    fn claims(&self, token: &str) -> Option<Value> {
-        let (text, tag) = token.rsplit_once('.')?;
-        hmac::verify(self.0.get()?, text.as_bytes(), &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
-        let (_, claims) = text.split_once('.')?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
-    }
-}
-
 impl ApiServer {
     /// A token of a ServiceAccount, which need not be there yet: the token is good whenever it is, for as long as this
     /// server runs.
     ///
     /// # Errors
     /// If the machine has no randomness for a key.
-    pub fn lasting_token(&self, namespace: &str, name: &str) -> Result<String, super::IdentityError> {
+    pub fn lasting_token(&self, namespace: &str, name: &str) -> Result<String, IdentityError> {
         let own = json!({"namespace": namespace, "serviceaccount": {"name": name}});
         let claims = json!({"aud": [AUDIENCE], "exp": i64::MAX, "kubernetes.io": own});
-        self.0.signer.sign(&claims).map_err(|_| super::IdentityError::Random)
+        self.0.signer.sign(&claims).map_err(|_| IdentityError::Random)
     }
 
     /// The user that this token authenticates, if it is valid now.
@@ -97,19 +61,14 @@ fn same<'s>(store: &'s Store, kind: &str, namespace: &str, reference: &Value) ->
     (uid.is_empty() || metadata(&object.value, "uid") == uid).then_some(object)
 }
 
-fn position(kind: &str) -> Option<usize> {
-    KINDS.iter().position(|known| known.name == kind)
-}
-
 /// Answers a TokenRequest for the ServiceAccount that `place` names.
-pub fn request(server: &Inner, place: &WriteContext<'_>, body: &Value) -> Result<Value, StatusError> {
+pub(super) fn request(server: &Inner, place: &WriteContext<'_>, body: &Value) -> Result<Value, StatusError> {
     if !matches!(text(body, "kind"), "" | "TokenRequest") {
         return Err(StatusError::bad_request(format!("{} cannot be handled as a TokenRequest", text(body, "kind"))));
     }
     TokenRequest::deserialize(body).map_err(|error| StatusError::bad_request(error.to_string()))?;
     let store = server.store();
-    let account =
-        store.get(place.collection, &place.key()).ok_or_else(|| StatusError::not_found(place.kind, place.name))?;
+    let account = place.find(&store)?;
     let seconds = expiration(&body["spec"], place.name)?;
     let audiences = match body["spec"]["audiences"].as_array() {
         Some(audiences) if !audiences.is_empty() => audiences.clone(),

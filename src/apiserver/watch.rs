@@ -12,12 +12,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
 use super::list::select;
+use super::meta;
 use super::print::Printer;
 use super::route::Query;
 use super::selector::Filter;
+use super::state::Inner;
 use super::status::{FieldError, StatusError};
-use super::store::{Change, Collection, Object, Store};
-use super::{Inner, meta};
+use super::store::{Change, Object, Store};
 
 /// How long a watch goes on that does not say.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1800);
@@ -40,7 +41,7 @@ enum Start {
 }
 
 /// One watch, and how far it has come.
-pub struct Watcher {
+pub(super) struct Watcher {
     server: Arc<Inner>,
     collection: usize,
     filter: Filter,
@@ -57,7 +58,7 @@ pub struct Watcher {
 
 impl Watcher {
     /// A watch of the objects of one collection that pass `filter`, as a query wants it.
-    pub fn new(
+    pub(super) fn new(
         server: &Arc<Inner>,
         collection: usize,
         filter: Filter,
@@ -104,7 +105,7 @@ impl Watcher {
     }
 
     /// The events, a line each.
-    pub fn lines(self) -> impl Stream<Item = Bytes> + Send + 'static {
+    pub(super) fn lines(self) -> impl Stream<Item = Bytes> + Send + 'static {
         futures::stream::unfold(self, |mut watcher| async move {
             let line = watcher.next().await?;
             Some((line, watcher))
@@ -147,7 +148,7 @@ impl Watcher {
             self.is_over = true;
             return true;
         }
-        let changes = batch(collection, self.position);
+        let changes: Vec<_> = collection.changes_after(self.position).take(BATCH).cloned().collect();
         drop(store);
         for change in &changes {
             self.position = change.version;
@@ -189,24 +190,21 @@ impl Watcher {
     }
 }
 
-fn batch(collection: &Collection, position: u64) -> Vec<Arc<Change>> {
-    collection.changes_after(position).take(BATCH).cloned().collect()
-}
-
 /// Where the watch begins that a query asks for.
 fn start(query: &Query<'_>) -> Result<Start, StatusError> {
     let version = query.version()?;
     let version_match = query.get("resourceVersionMatch");
-    let refuse = |cause: FieldError| Err(StatusError::invalid_options("ListOptions", &cause));
+    let refuse = |why| {
+        let cause = FieldError::forbidden("resourceVersionMatch", why);
+        Err(StatusError::invalid_options("ListOptions", &cause))
+    };
     match query.get("sendInitialEvents") {
         "" if !version_match.is_empty() => {
-            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            refuse(FieldError::forbidden("resourceVersionMatch", why))
+            refuse("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
         }
         "" => Ok(version.map_or(Start::Objects, Start::After)),
         _ if version_match != "NotOlderThan" => {
-            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            refuse(FieldError::forbidden("resourceVersionMatch", why))
+            refuse("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
         }
         _ if query.flag("sendInitialEvents") => Ok(Start::Objects),
         _ => Ok(version.map_or(Start::Now, Start::After)),

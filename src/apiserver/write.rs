@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::admission::Gate;
+use super::context::WriteContext;
 use super::defaults::{encode_strings, set_defaults};
-use super::delete::is_over;
-use super::gc::{Step, follow};
+use super::delete::Step;
+use super::finalizers::is_over;
+use super::gc::follow;
 use super::kinds::{DEFINITIONS, KINDS, NAMESPACES, ResourceKind, Strategy};
 use super::preserve::{count_generation, counts_generations, keep_system_fields, with_rest_of, with_status_of};
 use super::print::in_version;
@@ -20,48 +20,8 @@ use super::{meta, validate};
 /// Times that a name is made up before the server gives up.
 const NAME_TRIES_MAX: usize = 8;
 
-/// The target and the options of a write.
-#[derive(Debug, Clone, Copy)]
-pub struct WriteContext<'a> {
-    /// The collection's index.
-    pub collection: usize,
-    /// The collection's kind.
-    pub kind: &'static ResourceKind,
-    /// The namespace that was addressed; empty for what lives in none.
-    pub namespace: &'a str,
-    /// The name that was addressed; empty for a creation.
-    pub name: &'a str,
-    /// Whether only the status is written.
-    pub is_status: bool,
-    /// The time.
-    pub now: Timestamp,
-    /// Whether the write is only tried.
-    pub dry_run: bool,
-    /// Whether a field that is not known is refused.
-    pub is_strict: bool,
-    /// The admission of the write; none for a write that another one causes.
-    pub gate: Option<Gate<'a>>,
-}
-
-impl WriteContext<'_> {
-    /// The key of the object that was addressed.
-    pub fn key(&self) -> Key {
-        Key::new(self.namespace, self.name)
-    }
-
-    /// Refuses what is not admitted: that `old`, of this name, becomes `object`.
-    pub fn admit(&self, name: &str, object: Option<&Value>, old: Option<&Value>) -> Result<(), StatusError> {
-        self.gate.map_or(Ok(()), |gate| gate.pass(self.kind, (self.namespace, name), object, old))
-    }
-}
-
-/// `time` as Kubernetes writes it: in whole seconds.
-pub fn timestamp(time: Timestamp) -> Value {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string().into()
-}
-
 /// Makes sure that `body` is of the kind that was addressed.
-pub fn check_types(kind: &ResourceKind, body: &mut Value) -> Result<(), StatusError> {
+pub(super) fn check_types(kind: &ResourceKind, body: &mut Value) -> Result<(), StatusError> {
     let Some(object) = body.as_object_mut() else {
         return Err(StatusError::bad_request(format!("the body is not a {} object", kind.name)));
     };
@@ -80,9 +40,12 @@ pub fn check_types(kind: &ResourceKind, body: &mut Value) -> Result<(), StatusEr
     Ok(())
 }
 
-/// Makes sure that `metadata` names the namespace and the object that were addressed.
-fn check_names(place: &WriteContext<'_>, metadata: &mut Map<String, Value>) -> Result<(), StatusError> {
-    let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
+/// Makes sure that `body` is of the kind that was addressed, and names the namespace and the object. Gives its
+/// metadata.
+fn checked<'b>(place: &WriteContext<'_>, body: &'b mut Value) -> Result<&'b mut Map<String, Value>, StatusError> {
+    check_types(place.kind, body)?;
+    let metadata = meta::normalize(body).map_err(StatusError::bad_request)?;
+    let text = |field: &str| text(metadata, field).unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
     if !namespace.is_empty() && !place.namespace.is_empty() && namespace != place.namespace {
         let message = "the namespace of the provided object does not match the namespace sent on the request";
@@ -99,15 +62,13 @@ fn check_names(place: &WriteContext<'_>, metadata: &mut Map<String, Value>) -> R
         "" => metadata.remove("namespace"),
         namespace => metadata.insert("namespace".into(), namespace.into()),
     };
-    Ok(())
+    Ok(metadata)
 }
 
 /// Stores `body` as a new object.
-pub fn create(store: &mut Store, place: &WriteContext<'_>, mut body: Value) -> Result<Arc<Object>, StatusError> {
+pub(super) fn create(store: &mut Store, place: &WriteContext<'_>, mut body: Value) -> Result<Arc<Object>, StatusError> {
     let kind = place.kind;
-    check_types(kind, &mut body)?;
-    let metadata = meta::normalize(&mut body).map_err(StatusError::bad_request)?;
-    check_names(place, metadata)?;
+    let metadata = checked(place, &mut body)?;
     let name = text(metadata, "name").unwrap_or_default().to_owned();
     if metadata.contains_key("resourceVersion") {
         return Err(StatusError::bad_request("resourceVersion should not be set on objects to be created"));
@@ -121,12 +82,13 @@ pub fn create(store: &mut Store, place: &WriteContext<'_>, mut body: Value) -> R
     prune_and_default(place, &mut body)?;
     let metadata = meta::normalize(&mut body).map_err(StatusError::bad_request)?;
     metadata.insert("uid".into(), store.uid().into());
-    metadata.insert("creationTimestamp".into(), timestamp(place.now));
+    metadata.insert("creationTimestamp".into(), meta::timestamp(place.now));
     if counts_generations(kind) {
         metadata.insert("generation".into(), 1.into());
     }
     if kind.is_custom() && is_definition_going(store, kind) {
-        return Err(StatusError::definition_terminating(kind, &name));
+        let why = "create not allowed while custom resource definition is terminating";
+        return Err(StatusError::forbidden(kind, &name, why));
     }
     let key = choose_name(store, place, &mut body)?;
     set_defaults(kind, &mut body, place.now);
@@ -179,15 +141,13 @@ fn choose_name(store: &mut Store, place: &WriteContext<'_>, body: &mut Value) ->
 }
 
 /// Replaces an object by `body`. The flag tells whether it had to be created.
-pub fn replace(
+pub(super) fn replace(
     store: &mut Store,
     place: &WriteContext<'_>,
     mut body: Value,
 ) -> Result<(Arc<Object>, bool), StatusError> {
     let kind = place.kind;
-    check_types(kind, &mut body)?;
-    let metadata = meta::normalize(&mut body).map_err(StatusError::bad_request)?;
-    check_names(place, metadata)?;
+    let metadata = checked(place, &mut body)?;
     let has_version = metadata.contains_key("resourceVersion");
     let Some(old) = store.get(place.collection, &place.key()).cloned() else {
         return if kind.create_on_update && !place.is_status && !has_version {
@@ -206,7 +166,7 @@ pub fn replace(
 /// Stores `new` as what `old` becomes.
 ///
 /// The version in `new`, if there is one, has to be the one of `old`.
-pub fn update(
+pub(super) fn update(
     store: &mut Store,
     place: &WriteContext<'_>,
     old: &Arc<Object>,
@@ -214,9 +174,7 @@ pub fn update(
 ) -> Result<Arc<Object>, StatusError> {
     let kind = place.kind;
     let old = &in_version(old, kind);
-    check_types(kind, &mut new)?;
-    let metadata = meta::normalize(&mut new).map_err(StatusError::bad_request)?;
-    check_names(place, metadata)?;
+    let metadata = checked(place, &mut new)?;
     check_version(kind, place.name, &old.value, metadata)?;
     if metadata.get("uid").is_some_and(|uid| *uid != old.value["metadata"]["uid"]) {
         let cause = FieldError::invalid("metadata.uid", &metadata["uid"], "field is immutable");

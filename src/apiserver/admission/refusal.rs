@@ -1,9 +1,9 @@
 //! The refusals of writes, in the words of the real server.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::apiserver::body::BODY_BYTES_MAX;
 use crate::apiserver::kinds::ResourceKind;
-use crate::apiserver::serve::BODY_BYTES_MAX;
 use crate::apiserver::status::{FieldError, StatusError, details};
 
 /// Why a write is refused.
@@ -98,7 +98,7 @@ impl Refusal {
             ),
             Self::WebhookDown { webhook, error } => {
                 let error = format!("failed calling webhook {webhook:?}: {error}");
-                StatusError::internal(&error).with(map("causes", json!([{"message": error}])))
+                StatusError::internal(&error).with(json!({"causes": [{"message": error}]}))
             }
             Self::Invalid { field, value, why } => {
                 StatusError::invalid(kind, name, &[FieldError::invalid(field.as_str(), value, why.as_str())])
@@ -106,12 +106,8 @@ impl Refusal {
             Self::TooLarge => StatusError::too_large(BODY_BYTES_MAX),
             Self::TooManyRequests(seconds) => {
                 let message = "the server has received too many requests and has asked us to try again later";
-                StatusError::new(429, "TooManyRequests", message).with(map("retryAfterSeconds", json!(seconds)))
+                StatusError::new(429, "TooManyRequests", message).with(json!({"retryAfterSeconds": seconds}))
             }
         }
     }
-}
-
-fn map(key: &str, value: Value) -> Map<String, Value> {
-    [(key.to_owned(), value)].into_iter().collect()
 }

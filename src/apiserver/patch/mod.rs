@@ -7,12 +7,13 @@ use std::sync::Arc;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
+use super::body::BODY_BYTES_MAX;
+use super::context::WriteContext;
 use super::kinds::ResourceKind;
 use super::print::in_version;
-use super::serve::BODY_BYTES_MAX;
 use super::status::StatusError;
 use super::store::{Object, Store};
-use super::write::{self, WriteContext};
+use super::write;
 
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -23,7 +24,7 @@ const OPERATIONS_MAX: usize = 10_000;
 
 /// A patch that can be carried out.
 #[derive(Debug)]
-pub enum Patch {
+pub(super) enum Patch {
     /// A JSON patch (RFC 6902).
     Json(json_patch::Patch),
     /// A merge patch (RFC 7396).
@@ -34,7 +35,7 @@ pub enum Patch {
 
 impl Patch {
     /// The patch in the body of a request for an object of `kind`.
-    pub fn parse(kind: &ResourceKind, content_type: &str, body: &[u8]) -> Result<Self, StatusError> {
+    pub(super) fn parse(kind: &ResourceKind, content_type: &str, body: &[u8]) -> Result<Self, StatusError> {
         let undecodable = |error: serde_json::Error| StatusError::bad_request(format!("error decoding patch: {error}"));
         match content_type {
             JSON_PATCH => serde_json::from_slice(body).map(Self::Json).map_err(undecodable),
@@ -91,10 +92,8 @@ fn unsupported(kind: &ResourceKind) -> StatusError {
 }
 
 /// Applies `patch` to the object that `place` names.
-pub fn patch(store: &mut Store, place: &WriteContext<'_>, patch: &Patch) -> Result<Arc<Object>, StatusError> {
-    let Some(old) = store.get(place.collection, &place.key()).cloned() else {
-        return Err(StatusError::not_found(place.kind, place.name));
-    };
+pub(super) fn patch(store: &mut Store, place: &WriteContext<'_>, patch: &Patch) -> Result<Arc<Object>, StatusError> {
+    let old = Arc::clone(place.find(store)?);
     let new = patch.applied(place.kind, &in_version(&old, place.kind).value)?;
     write::update(store, place, &old, new)
 }

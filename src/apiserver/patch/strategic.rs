@@ -66,7 +66,7 @@ impl Table {
 }
 
 /// `object` of `kind` with the patch applied, or why the patch makes no sense.
-pub fn merge(kind: &ResourceKind, object: Value, patch: &Value) -> Result<Value, String> {
+pub(super) fn merge(kind: &ResourceKind, object: Value, patch: &Value) -> Result<Value, String> {
     let (Value::Object(object), Value::Object(patch)) = (object, patch) else {
         return Err("a strategic merge patch is a JSON object".to_owned());
     };

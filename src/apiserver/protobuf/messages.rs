@@ -1,7 +1,23 @@
 //! The supported messages: field numbers as in Kubernetes' `generated.proto` files.
 
-use super::Message;
-use super::Type::{BytesMap, Flag, Many, Number, One, Text, TextMap, Texts, Time};
+use Type::{BytesMap, Flag, Many, Number, One, Text, TextMap, Texts, Time};
+
+/// The fields of a message: number, name, type.
+pub(super) type Message = &'static [(u64, &'static str, Type)];
+
+/// The type of a field.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Type {
+    Text,
+    Texts,
+    Number,
+    Flag,
+    Time,
+    TextMap,
+    BytesMap,
+    One(Message),
+    Many(Message),
+}
 
 /// The fields of objects of this kind, if it is understood.
 pub(super) fn of(kind: &str) -> Option<Message> {

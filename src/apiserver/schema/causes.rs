@@ -4,11 +4,12 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
+use super::super::meta::size;
 use super::super::status::FieldError;
-use super::{INT_OR_STRING, below};
+use super::keywords::{INT_OR_STRING, below, schema_of};
 
 /// The causes in a Status for one error against `schema`.
-pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError> {
+pub(super) fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError> {
     let pointer = error.instance_path().to_string();
     let (path, value) = (path(&pointer), error.instance());
     let body = |should: String| vec![FieldError::invalid(&path, value, &format!("{path} in body {should}"))];
@@ -24,8 +25,8 @@ pub fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError> {
             vec![FieldError::unsupported(&path, value, options.filter(|option| !option.is_null()))]
         }
         Kind::MaxLength { limit } => vec![FieldError::too_long(&path, usize::try_from(*limit).unwrap_or(usize::MAX))],
-        Kind::MaxItems { limit } => vec![FieldError::too_many(&path, count(value), *limit)],
-        Kind::MaxProperties { limit } => vec![FieldError::too_many(&path, count(value), *limit)],
+        Kind::MaxItems { limit } => vec![FieldError::too_many(&path, size(value), *limit)],
+        Kind::MaxProperties { limit } => vec![FieldError::too_many(&path, size(value), *limit)],
         Kind::MinLength { limit } => body(format!("should be at least {limit} chars long")),
         Kind::MinItems { limit } => body(format!("should have at least {limit} items")),
         Kind::MinProperties { limit } => body(format!("should have at least {limit} properties")),
@@ -59,11 +60,8 @@ fn path(pointer: &str) -> String {
 
 /// The type that a schema wants where a JSON pointer leads.
 fn expected(schema: &Value, pointer: &str) -> String {
-    let step = |schema: &'_ Value, step: &str| -> Value {
-        let own = schema["properties"].get(step).or_else(|| schema.get("additionalProperties"));
-        own.or_else(|| schema.get("items")).cloned().unwrap_or_default()
-    };
-    let schema = pointer.split('/').skip(1).fold(schema.clone(), |schema, name| step(&schema, name));
+    let step = |schema, name| schema_of(schema, name).or_else(|| schema.get("items")).unwrap_or(&Value::Null);
+    let schema = pointer.split('/').skip(1).fold(schema, step);
     match schema["type"].as_str() {
         _ if schema[INT_OR_STRING] == true => "integer,string".to_owned(),
         Some(own) => own.to_owned(),
@@ -81,10 +79,6 @@ fn type_of(value: &Value) -> &'static str {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
-}
-
-fn count(value: &Value) -> usize {
-    value.as_array().map(Vec::len).or_else(|| value.as_object().map(serde_json::Map::len)).unwrap_or_default()
 }
 
 #[cfg(test)]

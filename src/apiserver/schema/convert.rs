@@ -1,8 +1,9 @@
 //! Conversion of the schemas of definitions, which are OpenAPI's, to JSON schemas (draft 4, whose keywords they use).
 
+use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value, json};
 
-use super::{EMBEDDED, INT_OR_STRING};
+use super::keywords::{EMBEDDED, INT_OR_STRING};
 
 /// Keywords whose values are one schema, or say yes or no.
 const SCHEMA: [&str; 3] = ["additionalProperties", "items", "not"];
@@ -28,8 +29,19 @@ const SAME: [&str; 14] = [
 /// Formats that the real server checks, of those that are known here.
 const FORMATS: [&str; 6] = ["date", "date-time", "email", "ipv4", "ipv6", "uuid"];
 
+/// The validator of a schema; the error if the schema is invalid.
+pub(super) fn validator(schema: &Value) -> Result<Validator, String> {
+    // Backtracking patterns could take exponential time; the real server does not support them either.
+    jsonschema::options()
+        .with_draft(Draft::Draft4)
+        .with_pattern_options(PatternOptions::regex())
+        .should_validate_formats(true)
+        .build(&root(schema))
+        .map_err(|error| error.to_string())
+}
+
 /// The JSON schema of a whole object. A definition cannot specify an object's types and metadata, so they are left out.
-pub fn root(schema: &Value) -> Value {
+fn root(schema: &Value) -> Value {
     let mut schema = schema.clone();
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.retain(|name, _| !matches!(name.as_str(), "apiVersion" | "kind" | "metadata"));
@@ -68,7 +80,7 @@ fn one(schema: &Value) -> Value {
 }
 
 /// Whether a value may be null.
-pub fn is_nullable(schema: &Value) -> bool {
+pub(super) fn is_nullable(schema: &Value) -> bool {
     schema["nullable"] == true
 }
 

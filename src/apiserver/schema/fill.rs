@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::convert::is_nullable;
-use super::{EMBEDDED, PRESERVE, below};
+use super::keywords::{EMBEDDED, PRESERVE, below, schema_of};
 
 const TYPES_AND_METADATA: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// Takes what the schema does not know from a whole object, and adds the paths to `unknown`.
-pub fn prune_root(schema: &Value, object: &mut Value, unknown: &mut Vec<String>) {
+pub(super) fn prune_root(schema: &Value, object: &mut Value, unknown: &mut Vec<String>) {
     prune(schema, object, true, "", unknown);
 }
 
@@ -21,14 +21,13 @@ fn prune(schema: &Value, value: &mut Value, is_resource: bool, path: &str, unkno
             }
         }
         Value::Object(fields) => {
-            let additional = schema.get("additionalProperties").filter(|schema| **schema != false);
-            let keeps = schema[PRESERVE] == true || additional.is_some_and(|schema| *schema == true);
+            let keeps = schema[PRESERVE] == true || schema["additionalProperties"] == true;
             fields.retain(|name, field| {
                 if is_resource && TYPES_AND_METADATA.contains(&name.as_str()) {
                     return true;
                 }
                 let path = below(path, name);
-                match schema["properties"].get(name).or(additional.filter(|schema| schema.is_object())) {
+                match schema_of(schema, name) {
                     Some(schema) => prune(schema, field, false, &path, unknown),
                     None if keeps => {}
                     None => {
@@ -44,24 +43,19 @@ fn prune(schema: &Value, value: &mut Value, is_resource: bool, path: &str, unkno
 }
 
 /// Fills in what is left out and has a default.
-pub fn set_defaults(schema: &Value, value: &mut Value) {
+pub(super) fn set_defaults(schema: &Value, value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| set_defaults(&schema["items"], item)),
         Value::Object(fields) => {
-            let properties = schema.get("properties").and_then(Value::as_object);
-            let schema_of = |name: &str| {
-                let own = properties.and_then(|properties| properties.get(name));
-                own.or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()))
-            };
             // A null where there may be none is as good as nothing.
-            fields.retain(|name, field| !field.is_null() || schema_of(name).is_none_or(is_nullable));
-            for (name, property) in properties.into_iter().flatten() {
+            fields.retain(|name, field| !field.is_null() || schema_of(schema, name).is_none_or(is_nullable));
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
                 if let Some(default) = property.get("default").filter(|_| !fields.contains_key(name)) {
                     fields.insert(name.clone(), default.clone());
                 }
             }
             for (name, field) in fields {
-                if let Some(schema) = schema_of(name) {
+                if let Some(schema) = schema_of(schema, name) {
                     set_defaults(schema, field);
                 }
             }

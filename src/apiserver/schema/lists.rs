@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use super::super::meta::texts;
 use super::super::status::FieldError;
-use super::below;
+use super::keywords::{below, schema_of};
 
 /// Adds to `causes` what is in a list of `value` for the second time. `path` leads to `value`.
-pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<FieldError>) {
+pub(super) fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<FieldError>) {
     match value {
         Value::Array(items) => {
             let identities: Vec<Value> = items.iter().map(|item| identity(schema, item)).collect();
@@ -21,8 +22,7 @@ pub fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Ve
         }
         Value::Object(fields) => {
             for (name, field) in fields {
-                let own = schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
-                if let Some(schema) = own {
+                if let Some(schema) = schema_of(schema, name) {
                     duplicates(schema, field, &mut below(path, name), causes);
                 }
             }
@@ -36,7 +36,7 @@ fn identity(schema: &Value, item: &Value) -> Value {
     match schema["x-kubernetes-list-type"].as_str() {
         Some("set") => item.clone(),
         Some("map") => {
-            let keys = schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let keys = texts(schema, "x-kubernetes-list-map-keys");
             Value::Object(keys.map(|key| (key.to_owned(), item[key].clone())).collect::<Map<_, _>>())
         }
         _ => Value::Null,

@@ -3,18 +3,21 @@
 mod causes;
 mod convert;
 mod fill;
+mod keywords;
 mod lists;
 mod structure;
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::Validator;
 use serde_json::Value;
 
 use super::status::FieldError;
-pub use structure::faults;
+use convert::validator;
+use keywords::PRESERVE;
+pub(super) use structure::faults;
 
 /// The schema of one version of a custom resource.
 #[derive(Debug)]
-pub struct Schema {
+pub(super) struct Schema {
     value: Value,
     validator: Validator,
 }
@@ -29,7 +32,7 @@ impl Eq for Schema {}
 
 impl Schema {
     /// The schema that is written so in a definition; none if it lets everything pass, or cannot be used.
-    pub fn new(value: &Value) -> Option<Self> {
+    pub(super) fn new(value: &Value) -> Option<Self> {
         let fields = value.as_object()?;
         // A schema that only preserves unknown fields needs no validator.
         let says_something = |key: &String| !matches!(key.as_str(), "type" | "description" | PRESERVE);
@@ -41,7 +44,7 @@ impl Schema {
     }
 
     /// Takes from `object` what the schema does not know, fills in what it has a value for, and tells what was taken.
-    pub fn complete(&self, object: &mut Value) -> Vec<String> {
+    pub(super) fn complete(&self, object: &mut Value) -> Vec<String> {
         let mut unknown = Vec::new();
         fill::prune_root(&self.value, object, &mut unknown);
         fill::set_defaults(&self.value, object);
@@ -49,33 +52,10 @@ impl Schema {
     }
 
     /// Everything that is wrong with `object`.
-    pub fn faults(&self, object: &Value) -> Vec<FieldError> {
+    pub(super) fn faults(&self, object: &Value) -> Vec<FieldError> {
         let mut causes: Vec<FieldError> =
             self.validator.iter_errors(object).flat_map(|error| causes::of(&error, &self.value)).collect();
         lists::duplicates(&self.value, object, &mut String::new(), &mut causes);
         causes
     }
-}
-
-/// Marks what keeps fields that its schema does not have.
-const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
-/// Marks what is a whole object of some kind.
-const EMBEDDED: &str = "x-kubernetes-embedded-resource";
-/// Marks what is either a number or a text.
-const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
-
-/// The validator of a schema; the error if the schema is invalid.
-fn validator(schema: &Value) -> Result<Validator, String> {
-    // Backtracking patterns could take exponential time; the real server does not support them either.
-    jsonschema::options()
-        .with_draft(Draft::Draft4)
-        .with_pattern_options(PatternOptions::regex())
-        .should_validate_formats(true)
-        .build(&convert::root(schema))
-        .map_err(|error| error.to_string())
-}
-
-/// The path to a field below `path`.
-fn below(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }

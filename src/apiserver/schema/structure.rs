@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::super::status::FieldError;
-use super::{INT_OR_STRING, PRESERVE, validator};
+use super::convert::validator;
+use super::keywords::{INT_OR_STRING, PRESERVE};
 
 /// Everything that is wrong with `schema`, which is at `path` of a definition.
-pub fn faults(schema: &Value, path: &str) -> Vec<FieldError> {
+pub(crate) fn faults(schema: &Value, path: &str) -> Vec<FieldError> {
     let mut causes = Vec::new();
     if schema.get("type").is_none() {
         causes.push(FieldError::required(format!("{path}.type"), "must not be empty at the root"));

@@ -2,25 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::super::meta;
+use super::super::meta::{self, items};
 use super::super::status::FieldError;
 
 /// Adds what is wrong with a Role, a RoleBinding, or one of those of the whole cluster.
-pub fn object(name: &str, object: &Value, causes: &mut Vec<FieldError>) {
-    let list = |value: &Value, field: &str| value.get(field).and_then(Value::as_array).map_or(0, Vec::len);
-    for (index, rule) in object.get("rules").and_then(Value::as_array).into_iter().flatten().enumerate() {
-        if list(rule, "verbs") == 0 {
+pub(super) fn object(name: &str, object: &Value, causes: &mut Vec<FieldError>) {
+    for (index, rule) in items(object, "rules").iter().enumerate() {
+        if items(rule, "verbs").is_empty() {
             let why = "verbs must contain at least one value";
             causes.push(FieldError::required(format!("rules[{index}].verbs"), why));
         }
-        if list(rule, "nonResourceURLs") > 0 {
+        if !items(rule, "nonResourceURLs").is_empty() {
             continue;
         }
         for (field, why) in [
             ("apiGroups", "resource rules must supply at least one api group"),
             ("resources", "resource rules must supply at least one resource"),
         ] {
-            if list(rule, field) == 0 {
+            if items(rule, field).is_empty() {
                 causes.push(FieldError::required(format!("rules[{index}].{field}"), why));
             }
         }
@@ -42,7 +41,7 @@ fn role(name: &str, role: &Value, causes: &mut Vec<FieldError>) {
 }
 
 /// Adds what may not change from `old` to `new`.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     if old["roleRef"] != new["roleRef"] {
         causes.push(FieldError::invalid("roleRef", &new["roleRef"], "cannot change roleRef"));
     }

@@ -33,7 +33,7 @@ fn map<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = (&'a String, 
 
 /// Writes the bytes in a ConfigMap or a Secret as the server writes them: it keeps what base64 stands for, not the text
 /// of a client, which may have line breaks in it. What is not base64 stays as it is, and is refused as such.
-pub fn reencode(kind: &ResourceKind, object: &mut Value) {
+pub(crate) fn reencode(kind: &ResourceKind, object: &mut Value) {
     let field = match kind.rules {
         Strategy::Secret => "data",
         Strategy::ConfigMap => "binaryData",
@@ -48,7 +48,7 @@ pub fn reencode(kind: &ResourceKind, object: &mut Value) {
 }
 
 /// Adds what is wrong with the data of a ConfigMap or a Secret.
-pub fn object(kind: &ResourceKind, object: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn object(kind: &ResourceKind, object: &Value, causes: &mut Vec<FieldError>) {
     let is_encoded = |field| kind.rules == Strategy::Secret || field == "binaryData";
     let mut bytes = 0;
     for field in ["data", "binaryData"] {
@@ -108,7 +108,7 @@ fn secret(secret: &Value, causes: &mut Vec<FieldError>) {
 }
 
 /// Adds what may not change from `old` to `new`.
-pub fn update(kind: &ResourceKind, old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn update(kind: &ResourceKind, old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     if kind.rules == Strategy::Secret && old["type"] != new["type"] {
         causes.push(FieldError::invalid("type", &new["type"], "field is immutable"));
     }

@@ -8,7 +8,7 @@ use super::super::definition::versions;
 use super::super::meta::{metadata, text};
 use super::super::schema;
 use super::super::status::FieldError;
-use super::{LABEL_BYTES_MAX, SUBDOMAIN};
+use super::metadata::{LABEL_BYTES_MAX, SUBDOMAIN};
 use crate::api::names::is_dns1123_subdomain;
 
 const LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic \
@@ -16,7 +16,7 @@ const LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric ch
     '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 /// Adds what is wrong with a definition.
-pub fn object(definition: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn object(definition: &Value, causes: &mut Vec<FieldError>) {
     let (spec, names) = (&definition["spec"], &definition["spec"]["names"]);
     group(text(spec, "group"), causes);
     for field in ["plural", "kind"] {
@@ -45,7 +45,7 @@ pub fn object(definition: &Value, causes: &mut Vec<FieldError>) {
 }
 
 /// Adds what may not change from `old` to `new`: what says where the objects that are there are, and what they are.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     for pointer in ["/spec/scope", "/spec/names/kind", "/spec/group", "/spec/names/plural"] {
         let value = new.pointer(pointer).unwrap_or(&Value::Null);
         if old.pointer(pointer) != Some(value) {
@@ -81,11 +81,8 @@ fn version_faults(definition: &Value) -> Vec<FieldError> {
     let (all, mut causes) = (&definition["spec"]["versions"], Vec::new());
     let stored = versions(definition).iter().filter(|version| version["storage"] == true).count();
     if stored != 1 {
-        causes.push(FieldError::invalid(
-            "spec.versions",
-            all,
-            "must have exactly one version marked as storage version",
-        ));
+        let why = "must have exactly one version marked as storage version";
+        causes.push(FieldError::invalid("spec.versions", all, why));
     }
     let mut names = BTreeSet::new();
     for (index, version) in versions(definition).iter().enumerate() {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::meta;
+use super::super::meta::{self, items};
 use super::super::status::FieldError;
-use super::label_fault;
+use super::metadata::label_fault;
 
 const SPEC: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
     `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
@@ -15,23 +15,19 @@ const RESTART_POLICIES: [&str; 3] = ["Always", "Never", "OnFailure"];
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 
-fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
 /// Adds what is wrong with a pod.
-pub fn object(pod: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn object(pod: &Value, causes: &mut Vec<FieldError>) {
     let spec = &pod["spec"];
     let mut volumes = BTreeSet::new();
-    for (index, volume) in list(spec, "volumes").iter().enumerate() {
+    for (index, volume) in items(spec, "volumes").iter().enumerate() {
         named(volume, &format!("spec.volumes[{index}].name"), &mut volumes, causes);
     }
-    if list(spec, "containers").is_empty() {
+    if items(spec, "containers").is_empty() {
         causes.push(FieldError::required("spec.containers", ""));
     }
     let mut names = BTreeSet::new();
     for field in ["containers", "initContainers"] {
-        for (index, container) in list(spec, field).iter().enumerate() {
+        for (index, container) in items(spec, field).iter().enumerate() {
             let path = format!("spec.{field}[{index}]");
             named(container, &format!("{path}.name"), &mut names, causes);
             self::container(container, &path, &volumes, causes);
@@ -56,12 +52,12 @@ fn container(container: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &m
         causes.push(FieldError::required(format!("{path}.image"), ""));
     }
     one_of(container, "imagePullPolicy", &format!("{path}.imagePullPolicy"), &PULL_POLICIES, causes);
-    for (index, variable) in list(container, "env").iter().enumerate() {
+    for (index, variable) in items(container, "env").iter().enumerate() {
         if meta::text(variable, "name").is_empty() {
             causes.push(FieldError::required(format!("{path}.env[{index}].name"), ""));
         }
     }
-    for (index, port) in list(container, "ports").iter().enumerate() {
+    for (index, port) in items(container, "ports").iter().enumerate() {
         let at = format!("{path}.ports[{index}]");
         one_of(port, "protocol", &format!("{at}.protocol"), &PROTOCOLS, causes);
         match port["containerPort"].as_i64().unwrap_or_default() {
@@ -74,7 +70,7 @@ fn container(container: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &m
         }
     }
     let mut paths = BTreeSet::new();
-    for (index, mount) in list(container, "volumeMounts").iter().enumerate() {
+    for (index, mount) in items(container, "volumeMounts").iter().enumerate() {
         let at = format!("{path}.volumeMounts[{index}]");
         let (name, mounted) = (meta::text(mount, "name"), meta::text(mount, "mountPath"));
         if name.is_empty() {
@@ -111,9 +107,9 @@ fn one_of(value: &Value, field: &str, path: &str, options: &[&str], causes: &mut
 }
 
 /// Adds what may not change from `old` to `new`.
-pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
+pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     let (before, after) = (&old["spec"], &new["spec"]);
-    let keeps_tolerations = list(before, "tolerations").iter().all(|one| list(after, "tolerations").contains(one));
+    let keeps_tolerations = items(before, "tolerations").iter().all(|one| items(after, "tolerations").contains(one));
     if fixed_spec(old) != fixed_spec(new) || !keeps_tolerations {
         causes.push(FieldError::forbidden("spec", SPEC));
     }
@@ -121,11 +117,8 @@ pub fn update(old: &Value, new: &Value, causes: &mut Vec<FieldError>) {
     let field = "spec.activeDeadlineSeconds";
     match (deadline(before), deadline(after)) {
         (Some(_), None) => {
-            causes.push(FieldError::invalid(
-                field,
-                &Value::Null,
-                "must not update from a positive integer to nil value",
-            ));
+            let why = "must not update from a positive integer to nil value";
+            causes.push(FieldError::invalid(field, &Value::Null, why));
         }
         (Some(before), Some(after)) if after > before => {
             let why = "must be less than or equal to previous value";
