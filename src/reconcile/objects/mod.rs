@@ -3,6 +3,7 @@
 //! Pure, both ways. A new backend is a file here that implements [`ImageBuilder`], and its line in [`ALL`].
 
 pub mod answers;
+mod build_object;
 pub mod builder;
 pub mod containerfile;
 pub mod metadata;
@@ -12,12 +13,7 @@ pub mod pod;
 
 pub use crate::reconcile::objects::builder::{BUILDER_IMAGE_DEFAULT, BuildSettings, DigestHandoff, ImageBuilder};
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
-use crate::api::{Kind, Object, keys, names};
-use crate::reconcile::inputs::request::BuildRequest;
+use crate::api::Kind;
 
 /// Every backend; the first is the one that is used unless `imageBuilderType` asks for another.
 pub static ALL: [&dyn ImageBuilder; 2] = [&pod::PodBuilder, &openshift::OpenShiftBuilder];
@@ -25,31 +21,6 @@ pub static ALL: [&dyn ImageBuilder; 2] = [&pod::PodBuilder, &openshift::OpenShif
 /// The backend whose objects are of `kind`.
 pub fn for_kind(kind: Kind) -> Option<&'static dyn ImageBuilder> {
     ALL.into_iter().find(|builder| builder.kind() == kind)
-}
-
-/// Adds what is not there: nothing takes the place of this program's own.
-fn add(own: &mut BTreeMap<String, String>, more: &BTreeMap<String, String>) {
-    for (key, value) in more {
-        own.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-}
-
-/// What a build asks of its node, and may use, as objects have it.
-fn resources(settings: &BuildSettings) -> Value {
-    let amounts = [("requests", &settings.resources.requests), ("limits", &settings.resources.limits)];
-    amounts.into_iter().filter(|(_, amounts)| !amounts.is_empty()).map(|(name, it)| (name, json!(it))).collect()
-}
-
-/// A build object with nothing in it yet: its name, its labels, and the inputs that it is made from.
-fn build_object(kind: Kind, request: &BuildRequest, settings: &BuildSettings) -> Object {
-    let name = names::build(&request.inputs.rendered_config);
-    let mut object = Object::new(&name, &kind.resource());
-    object.metadata = metadata::metadata(request, name, &settings.namespace);
-    add(object.metadata.labels.get_or_insert_default(), &settings.labels);
-    add(object.metadata.annotations.get_or_insert_default(), &settings.annotations);
-    let inputs = serde_json::to_string(&request.inputs).expect("inputs have string keys only");
-    object.metadata.annotations.get_or_insert_default().insert(keys::INPUTS.to_owned(), inputs);
-    object
 }
 
 #[cfg(test)]

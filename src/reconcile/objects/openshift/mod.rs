@@ -3,14 +3,12 @@
 mod classify;
 mod spec;
 
+pub use self::spec::PAYLOAD_DIRECTORY;
 use super::{BuildSettings, ImageBuilder};
 use crate::api::limits::BUILD_CONTAINERFILE_BYTES_MAX;
 use crate::api::{Kind, Object};
 use crate::reconcile::inputs::request::BuildRequest;
 use crate::reconcile::observed::status::BuildStatus;
-
-/// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
-pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
 
 /// The settings that are not left as they are by default, and that Builds do not follow as build pods do: those that
 /// they have no field for, and the two of which they take a part.

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::PAYLOAD_DIRECTORY;
 use crate::api::{Kind, Object, keys, names};
 use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::objects::metadata;
-use crate::reconcile::objects::{BuildSettings, build_object, resources};
+use crate::reconcile::objects::build_object::{build_object, resources};
+use crate::reconcile::objects::{BuildSettings, metadata};
+
+/// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
+pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
 
 pub(super) fn build(request: &BuildRequest, settings: &BuildSettings) -> Object {
     let rendered = &request.inputs.rendered_config;

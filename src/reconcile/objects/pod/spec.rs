@@ -2,16 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::containers::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
+use super::resources::{OF_HELPER, OF_PUSH, beside};
 use super::volumes::{build_mounts, helper_volumes, push_mounts, variables, volumes, wait_mounts};
-use super::{
-    BuildSettings, IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE,
-    resources::{OF_HELPER, OF_PUSH, beside},
-};
 use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
 use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::objects::metadata;
-use crate::reconcile::objects::{DigestHandoff, build_object, resources};
+use crate::reconcile::objects::build_object::{build_object, resources};
+use crate::reconcile::objects::{BuildSettings, DigestHandoff, metadata};
 
 /// A script, with what all of them share before it.
 macro_rules! script {
