@@ -19,11 +19,11 @@ use futures::future::BoxFuture;
 use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{self, Instant};
 use tower::{BoxError, Service, ServiceExt as _};
 
-use super::idle_body::IdleTimeoutBody;
+use super::idle_body::{IdleTimeoutBody, RequestPermit};
 use super::lease::fence::Fence;
 use super::meter::{self, Meter};
 use super::request_info::is_watch;
@@ -48,9 +48,6 @@ pub struct Transport<S> {
     /// Places of requests that are under way; `None` if there may be any number.
     places: Option<Arc<Semaphore>>,
 }
-
-/// A request's place among those that are under way, free again once it is dropped.
-pub(super) type RequestPermit = OwnedSemaphorePermit;
 
 /// No answer within the limit.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use http::{Request, Response};
 use jiff::Timestamp;
 use kube::Client;
@@ -21,9 +20,9 @@ use tokio::time;
 use tower::{BoxError, Service};
 
 use self::tenure::Tenure;
+pub use self::tenure::{Home, LeaderElectionConfig};
 use super::{Daemon, DaemonOptions, Inspector, user_agent};
 use crate::actors::Overview;
-use crate::cluster::lease::Timing;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::jitter::Jitter;
@@ -31,18 +30,6 @@ use crate::report::daemon::DaemonState;
 
 /// How often it is looked how the daemon is: what is written with the lease is not much older than the lease.
 const OBSERVED_EVERY: Duration = Duration::from_millis(500);
-
-/// Where a lease is kept: what runs the task that it is given, to its end.
-pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
-
-/// How a process takes part in the election of the one that acts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaderElectionConfig {
-    /// A name that no other process has.
-    pub identity: String,
-    /// The timing of the lease.
-    pub timing: Timing,
-}
 
 /// How a process came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

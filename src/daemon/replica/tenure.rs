@@ -4,19 +4,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::Client;
 use kube::client::Body;
 use tokio::sync::{oneshot, watch};
 use tower::{BoxError, Service};
 
-use super::{Home, LeaderElectionConfig};
+use crate::cluster::lease::Timing;
 use crate::cluster::lease::elector::Elector;
 use crate::cluster::lease::fence::Fence;
 use crate::cluster::transport::Transport;
 use crate::daemon::{DaemonOptions, user_agent};
 use crate::jitter::Jitter;
 use crate::report::daemon::{DaemonSettings, DaemonState, annotations};
+
+/// Where a lease is kept: what runs the task that it is given, to its end.
+pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
+
+/// How a process takes part in the election of the one that acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaderElectionConfig {
+    /// A name that no other process has.
+    pub identity: String,
+    /// The timing of the lease.
+    pub timing: Timing,
+}
 
 /// How a process stands with regard to the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
