@@ -34,6 +34,28 @@ use crate::api::limits::{
 };
 use crate::jitter::Jitter;
 
+/// A service that takes requests to an API server.
+pub trait RequestService:
+    Service<Request<Body>, Response = Response<Self::Body>, Error: Into<BoxError> + Send, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+    /// The bodies of the answers.
+    type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<S, B> RequestService for S
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: Into<BoxError> + Send, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Body = B;
+}
+
 /// A service that sends requests with patience.
 #[derive(Debug, Clone)]
 pub struct Transport<S> {
@@ -98,15 +120,8 @@ impl<S> Transport<S> {
     }
 }
 
-impl<S, B> Service<Request<Body>> for Transport<S>
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send,
-    S::Error: Into<BoxError> + Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response<IdleTimeoutBody<B>>;
+impl<S: RequestService> Service<Request<Body>> for Transport<S> {
+    type Response = Response<IdleTimeoutBody<S::Body>>;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 
