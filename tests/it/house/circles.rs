@@ -163,7 +163,7 @@ fn circles(files: &[(String, String)]) -> Vec<String> {
     let (mut modules, mut open) = (BTreeMap::new(), vec![Names::new()]);
     while let Some(name) = open.pop() {
         let module: Module = syn::parse_str(texts[&name]).unwrap_or_else(|error| panic!("{name:?}: {error}"));
-        open.extend(module.children.iter().map(|child| [name.as_slice(), &[child.clone()]].concat()));
+        open.extend(module.children.iter().map(|child| name.iter().chain([child]).cloned().collect()));
         modules.insert(name, module);
     }
     let mut imports: BTreeMap<&Names, BTreeMap<Names, BTreeSet<String>>> = BTreeMap::new();
