@@ -37,7 +37,7 @@
 //!
 //! # Floors
 //!
-//! A module imports only from the floors below its own. `tests/it/house.rs` holds every file to this table.
+//! A module imports only from the floors below its own. `tests/it/house` holds every file to this table.
 //!
 //! | floor | contains | does not contain |
 //! |---|---|---|

@@ -6,11 +6,11 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
 
 use super::context::Context;
-use super::pool::PoolMessage;
+use super::messages::{BuildMessage, PoolMessage};
 use crate::api::limits::DIAGNOSTICS_TIMEOUT;
 use crate::api::{Key, Sensitive};
 use crate::cluster::client::{ClusterClient, Error};
@@ -32,19 +32,6 @@ pub(super) struct BuildId {
     pub rendered: String,
     /// The hash of its inputs; empty for objects without one.
     pub hash: String,
-}
-
-/// The messages to a build actor.
-pub(super) enum BuildMessage {
-    /// Create or delete objects of the build, all at once, and reply when all are done.
-    Write {
-        effects: Vec<Effect>,
-        /// The compressed MachineConfig, if its ConfigMap is among them.
-        payload: Option<Payload>,
-        reply: RpcReplyPort<Vec<(Effect, Result<Answer, Failure>)>>,
-    },
-    /// Read diagnostics or the digest of the build, and send the answer to the pool actor.
-    Read(Effect),
 }
 
 pub(super) struct BuildArguments {
@@ -112,11 +99,8 @@ impl BuildState {
             (Part::Build, _) => objects::build_object(request, &settings.build),
         };
         let key = part.key(request);
-        match self.context.cluster.create(&key, &object).await {
-            // The next step checks the owner of the existing object, and whether it is stale.
-            Err(Error::AlreadyExists) => self.context.cluster.get(&key).await,
-            answer => answer,
-        }
+        // The next step checks the owner of an existing object, and whether it is stale.
+        self.context.cluster.create_or_get(&key, &object).await
     }
 
     /// Reads in a task of its own, and sends the answer to the pool actor.

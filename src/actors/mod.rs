@@ -15,6 +15,7 @@ mod build;
 mod context;
 mod events;
 mod inputs;
+mod messages;
 pub mod meter;
 mod overview;
 mod pool;
@@ -23,5 +24,6 @@ mod supervisor;
 
 pub use self::context::{ActorSettings, Computation, Context};
 pub use self::events::Emitter;
+pub use self::messages::SupervisorMessage;
 pub use self::overview::Overview;
-pub use self::supervisor::{Arguments, Supervisor, SupervisorMessage};
+pub use self::supervisor::{Arguments, Supervisor};

@@ -8,14 +8,14 @@ mod pools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::Notify;
 
 use super::context::Context;
 use super::inputs::{InputsActor, InputsMessage};
+use super::messages::{PoolMessage, SupervisorMessage};
 use super::meter;
 use super::overview::Overview;
-use super::pool::PoolMessage;
 use super::restart::Crashes;
 use crate::api::limits::OPTIONAL_LIST_WAIT;
 use crate::api::names::{BUILD_CONFIG, canonical_secret};
@@ -26,29 +26,10 @@ use crate::reconcile::inputs::sources::secret_names;
 use crate::reconcile::inputs::strays::Strays;
 use crate::reconcile::observed::cache::Change;
 use crate::reconcile::observed::index::{Index, Scope, Subscribers, WatchEvent};
-use crate::reconcile::slots::{Demand, Slots};
+use crate::reconcile::slots::Slots;
 
 /// The supervisor of one daemon.
 pub struct Supervisor;
-
-/// The messages to the supervisor.
-#[derive(Debug)]
-pub enum SupervisorMessage {
-    /// A watch saw something.
-    Watched(WatchEvent),
-    /// The API server answered a request of the pool actor of this id.
-    Answered(ActorId, Change),
-    /// A pool's new demand for build slots.
-    Demanded(String, Demand),
-    /// Restart a crashed pool actor.
-    Restart(String),
-    /// Start no more actors, and reply.
-    Drain(RpcReplyPort<()>),
-    /// The wait for the lists of optional kinds is over.
-    Begin,
-    /// A probe, the Lease or a test asks for the daemon's state.
-    Inspect(RpcReplyPort<Overview>),
-}
 
 /// The arguments of the supervisor.
 pub struct Arguments {
@@ -186,24 +167,17 @@ impl Actor for Supervisor {
         event: SupervisionEvent,
         state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
-        if let SupervisionEvent::ActorFailed(actor, _) | SupervisionEvent::ActorTerminated(actor, ..) = &event
-            && state.inputs.as_ref().is_some_and(|inputs| inputs.get_id() == actor.get_id())
-        {
+        let (actor, why) = match event {
+            SupervisionEvent::ActorFailed(actor, error) => (actor.get_id(), error.to_string()),
+            SupervisionEvent::ActorTerminated(actor, ..) => (actor.get_id(), "the actor ended".to_owned()),
+            _ => return Ok(()),
+        };
+        if state.inputs.as_ref().is_some_and(|inputs| inputs.get_id() == actor) {
             // The next change of those inputs starts the actor again.
             (state.inputs, state.strays) = (None, None);
         }
-        match event {
-            SupervisionEvent::ActorFailed(actor, error) => {
-                if let Some(pool) = state.forget(actor.get_id()) {
-                    state.restart_later(&myself, pool, &error.to_string());
-                }
-            }
-            SupervisionEvent::ActorTerminated(actor, ..) => {
-                if let Some(pool) = state.forget(actor.get_id()) {
-                    state.restart_later(&myself, pool, "the actor ended");
-                }
-            }
-            _ => {}
+        if let Some(pool) = state.forget(actor) {
+            state.restart_later(&myself, pool, &why);
         }
         Ok(())
     }

@@ -67,8 +67,15 @@ impl ClusterClient {
         applied(key, answer.map_err(|error| patch_error("patch", key, error))?)
     }
 
-    /// Creates an object.
-    pub async fn create(&self, key: &Key, object: &Object) -> Result<Change, Error> {
+    /// Creates an object; if there is one of its name, reads that.
+    pub async fn create_or_get(&self, key: &Key, object: &Object) -> Result<Change, Error> {
+        match self.create(key, object).await {
+            Err(Error::AlreadyExists) => self.get(key).await,
+            answer => answer,
+        }
+    }
+
+    async fn create(&self, key: &Key, object: &Object) -> Result<Change, Error> {
         self.log_request("create", key);
         let api = match &object.metadata.namespace {
             // Those about namespaced objects live in the namespace of these.

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{self, Instant, Sleep};
 use tower::BoxError;
 
-use super::transport::RequestPermit;
 use super::watch_health::WatchProbe;
 use crate::causes::with_causes;
+
+/// A request's place among those that are under way, free again once it is dropped.
+pub(super) type RequestPermit = OwnedSemaphorePermit;
 
 /// A body that ends with an error once nothing has arrived for too long: a connection whose other end is gone, and
 /// has not said so, looks like one on which nothing happens.

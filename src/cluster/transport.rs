@@ -19,11 +19,11 @@ use futures::future::BoxFuture;
 use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{self, Instant};
 use tower::{BoxError, Service, ServiceExt as _};
 
-use super::idle_body::IdleTimeoutBody;
+use super::idle_body::{IdleTimeoutBody, RequestPermit};
 use super::lease::fence::Fence;
 use super::meter::{self, Meter};
 use super::request_info::is_watch;
@@ -33,6 +33,28 @@ use crate::api::limits::{
     WRITE_TIMEOUT,
 };
 use crate::jitter::Jitter;
+
+/// A service that takes requests to an API server.
+pub trait RequestService:
+    Service<Request<Body>, Response = Response<Self::Body>, Error: Into<BoxError> + Send, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+    /// The bodies of the answers.
+    type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<S, B> RequestService for S
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: Into<BoxError> + Send, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Body = B;
+}
 
 /// A service that sends requests with patience.
 #[derive(Debug, Clone)]
@@ -48,9 +70,6 @@ pub struct Transport<S> {
     /// Places of requests that are under way; `None` if there may be any number.
     places: Option<Arc<Semaphore>>,
 }
-
-/// A request's place among those that are under way, free again once it is dropped.
-pub(super) type RequestPermit = OwnedSemaphorePermit;
 
 /// No answer within the limit.
 #[derive(Debug, thiserror::Error)]
@@ -101,15 +120,8 @@ impl<S> Transport<S> {
     }
 }
 
-impl<S, B> Service<Request<Body>> for Transport<S>
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send,
-    S::Error: Into<BoxError> + Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response<IdleTimeoutBody<B>>;
+impl<S: RequestService> Service<Request<Body>> for Transport<S> {
+    type Response = Response<IdleTimeoutBody<S::Body>>;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 

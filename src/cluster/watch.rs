@@ -111,13 +111,7 @@ async fn follow_history(client: Client, namespace: String, health: WatchHealth, 
 
 /// The version that the cluster is at.
 async fn version_now(client: &Client, namespace: &str, scope: &Scope) -> kube::Result<u64> {
-    let selection = selection(scope);
-    let params = ListParams {
-        label_selector: selection.label_selector,
-        field_selector: selection.field_selector,
-        ..ListParams::default().limit(1)
-    };
-    let list = api::<Object>(client, namespace, scope.kind).list_metadata(&params).await?;
+    let list = api::<Object>(client, namespace, scope.kind).list_metadata(&list_params(scope).limit(1)).await?;
     let version = list.metadata.resource_version.and_then(|version| version.parse().ok());
     // Versions that are no numbers cannot be compared.
     Ok(version.unwrap_or(u64::MAX))
@@ -139,12 +133,7 @@ fn stream(client: &Client, namespace: &str, scope: &Scope) -> Events {
 
 /// All that a watch of `scope` would tell of first, read once.
 pub(crate) async fn list(client: &Client, namespace: &str, scope: &Scope) -> kube::Result<Vec<Arc<Object>>> {
-    let (selection, kind) = (selection(scope), scope.kind);
-    let params = ListParams {
-        label_selector: selection.label_selector,
-        field_selector: selection.field_selector,
-        ..ListParams::default()
-    };
+    let (params, kind) = (list_params(scope), scope.kind);
     let api = api::<Object>(client, namespace, kind);
     let mut objects = if is_metadata_enough(scope) {
         let partial = api.list_metadata(&params).await?.items.into_iter();
@@ -166,6 +155,11 @@ fn selection(scope: &Scope) -> watcher::Config {
         config = config.labels(keys::BUILD_POD);
     }
     config
+}
+
+fn list_params(scope: &Scope) -> ListParams {
+    let watcher::Config { label_selector, field_selector, .. } = selection(scope);
+    ListParams { label_selector, field_selector, ..ListParams::default() }
 }
 
 fn is_metadata_enough(scope: &Scope) -> bool {

@@ -6,16 +6,12 @@ pub mod replica;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{Request, Response};
 use kube::Client;
-use kube::client::Body;
 use ractor::{Actor, ActorRef, SpawnErr};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tower::{BoxError, Service};
 
 use self::metrics::Metrics;
 use crate::actors::{ActorSettings, Arguments, Computation, Context, Emitter, Overview, Supervisor, SupervisorMessage};
@@ -24,7 +20,7 @@ use crate::api::limits::{PAYLOADS_MAX, REQUESTS_UNDER_WAY_MAX, STOP_TIMEOUT};
 use crate::clock::Clock;
 use crate::cluster::client::{ClusterClient, RequestHook};
 use crate::cluster::lease::fence::Fence;
-use crate::cluster::transport::Transport;
+use crate::cluster::transport::{RequestService, Transport};
 use crate::cluster::watch_health::WatchHealth;
 use crate::jitter::Jitter;
 use crate::reconcile::machine::MachineContext;
@@ -91,14 +87,7 @@ pub fn user_agent() -> String {
 
 impl Daemon {
     /// Starts a daemon that reaches its API server through `service`.
-    pub async fn start<S, B>(service: S, options: DaemonOptions) -> Result<Self, SpawnErr>
-    where
-        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send,
-        S::Error: Into<BoxError> + Send,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+    pub async fn start(service: impl RequestService, options: DaemonOptions) -> Result<Self, SpawnErr> {
         let anew = Arc::new(Notify::new());
         let start = starter(service, options, anew.clone());
         let (supervisor, mut task) = start().await?;
@@ -163,18 +152,11 @@ impl Daemon {
 }
 
 /// What starts a supervisor, and after it another.
-fn starter<S, B>(
-    service: S,
+fn starter(
+    service: impl RequestService,
     options: DaemonOptions,
     anew: Arc<Notify>,
-) -> impl Fn() -> BoxFuture<'static, Result<Started, SpawnErr>> + Send + 'static
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send,
-    S::Error: Into<BoxError> + Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+) -> impl Fn() -> BoxFuture<'static, Result<Started, SpawnErr>> + Send + 'static {
     let DaemonOptions { mut settings, clock, seed, fence, metrics, request_hook, computation } = options;
     settings.decide.digest_handoff = settings.build.digest_handoff;
     let namespace = settings.decide.namespace.clone();

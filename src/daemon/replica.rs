@@ -10,39 +10,22 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::future::BoxFuture;
-use http::{Request, Response};
 use jiff::Timestamp;
 use kube::Client;
-use kube::client::Body;
 use ractor::SpawnErr;
 use tokio::time;
-use tower::{BoxError, Service};
 
 use self::tenure::Tenure;
+pub use self::tenure::{Home, LeaderElectionConfig};
 use super::{Daemon, DaemonOptions, Inspector, user_agent};
 use crate::actors::Overview;
-use crate::cluster::lease::Timing;
 use crate::cluster::lease::fence::Fence;
-use crate::cluster::transport::Transport;
+use crate::cluster::transport::{RequestService, Transport};
 use crate::jitter::Jitter;
 use crate::report::daemon::DaemonState;
 
 /// How often it is looked how the daemon is: what is written with the lease is not much older than the lease.
 const OBSERVED_EVERY: Duration = Duration::from_millis(500);
-
-/// Where a lease is kept: what runs the task that it is given, to its end.
-pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
-
-/// How a process takes part in the election of the one that acts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaderElectionConfig {
-    /// A name that no other process has.
-    pub identity: String,
-    /// The timing of the lease.
-    pub timing: Timing,
-}
 
 /// How a process came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,14 +61,7 @@ impl Drop for Leadership {
     }
 }
 
-impl<S, B> Replica<S>
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send,
-    S::Error: Into<BoxError> + Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<S: RequestService> Replica<S> {
     /// A process that reaches its API server through `service`. Without a candidacy it acts from the start and takes no
     /// lease; with one, the elector controls the fence of `options`.
     pub fn new(service: S, candidacy: Option<LeaderElectionConfig>, options: DaemonOptions) -> Self {

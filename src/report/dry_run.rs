@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::state::DryRunResult;
 use super::{Observation, parts};
 use crate::api::{Object, ResourceVersion, Sensitive};
 use crate::clock::Moment;
@@ -42,20 +43,6 @@ pub enum Progress {
     Reads(Vec<Effect>),
     /// The result.
     Seen(Box<Observation>),
-}
-
-/// The state after the last step.
-pub(super) struct DryRunResult<'a> {
-    /// The pool's demand for build slots.
-    pub demand: Demand,
-    /// The effect of the last step.
-    pub effect: Option<Effect>,
-    /// When something is due by itself.
-    pub requeue_at: Option<Timestamp>,
-    /// The first effect that is due, Events aside.
-    pub due: Option<Effect>,
-    /// The cluster, with the pool as the daemon will patch it.
-    pub cache: &'a Cache,
 }
 
 impl DryRun {

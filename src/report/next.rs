@@ -1,8 +1,7 @@
 //! The daemon's next step, and a command that helps a user who waits for it.
 
 use super::Next;
-use super::dry_run::DryRunResult;
-use super::state::PoolPhase;
+use super::state::{DryRunResult, PoolPhase};
 use crate::api::{Kind, Pool, keys, names};
 use crate::reconcile::decide::observed::Observed;
 use crate::reconcile::decide::{Effect, Part, commands};

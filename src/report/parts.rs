@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::dry_run::DryRunResult;
-use super::state::{self, PoolPhase};
+use super::state::{self, DryRunResult, PoolPhase};
 use super::{AttemptReport, Blocker, BuildReport, Condition, InputFaultReport, InputField, PoolReport, next};
 use crate::api::conditions::reason;
 use crate::api::pool::field;

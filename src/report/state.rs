@@ -2,15 +2,16 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::dry_run::DryRunResult;
 use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, BUILD_SUCCESS, BUILDING, reason};
 use crate::api::pool::field;
 use crate::api::{Kind, Pool};
 use crate::reconcile::decide::observed::Observed;
 use crate::reconcile::decide::{Deletion, Effect};
 use crate::reconcile::inputs::request::Wanted;
+use crate::reconcile::observed::cache::Cache;
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::slots::Demand;
 
@@ -60,6 +61,20 @@ impl fmt::Display for PoolPhase {
         // The same word in every output.
         fmt::Debug::fmt(self, f)
     }
+}
+
+/// The state after the last step of a dry run.
+pub(super) struct DryRunResult<'a> {
+    /// The pool's demand for build slots.
+    pub demand: Demand,
+    /// The effect of the last step.
+    pub effect: Option<Effect>,
+    /// When something is due by itself.
+    pub requeue_at: Option<Timestamp>,
+    /// The first effect that is due, Events aside.
+    pub due: Option<Effect>,
+    /// The cluster, with the pool as the daemon will patch it.
+    pub cache: &'a Cache,
 }
 
 /// Where the looks came to rest, of a pool that is `now` so.

@@ -1,24 +1,15 @@
 //! The child actors of a pool actor: one for each build.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ractor::{Actor, ActorId, ActorRef};
 use tokio::time::Instant;
 
 use super::state::PoolState;
-use crate::actors::build::{BuildActor, BuildArguments, BuildId, BuildMessage};
+use crate::actors::build::{BuildActor, BuildArguments, BuildId};
+use crate::actors::messages::BuildMessage;
 use crate::actors::meter;
-use crate::actors::restart::Crashes;
 use crate::api::{Key, Kind, Object, keys, names};
-
-/// The actors of a pool's builds.
-#[derive(Default)]
-pub(super) struct Children {
-    actors: BTreeMap<BuildId, ActorRef<BuildMessage>>,
-    crashes: Crashes,
-    /// Builds whose actor crashed and has not been restarted yet.
-    crashed: BTreeSet<BuildId>,
-}
 
 impl PoolState {
     /// Starts an actor for each build object without one.

@@ -6,9 +6,10 @@ use ractor::rpc::CallResult;
 
 use super::children::build_id;
 use super::state::PoolState;
-use crate::actors::build::{BuildId, BuildMessage};
+use crate::actors::build::BuildId;
 use crate::actors::context::Context;
 use crate::actors::events::Means;
+use crate::actors::messages::BuildMessage;
 use crate::api::{Key, Kind, Object, Pool};
 use crate::cluster::client::Error;
 use crate::reconcile::decide::{Effect, Part};
@@ -115,11 +116,8 @@ impl PoolState {
         if secret.metadata.resource_version.is_some() {
             return cluster.replace(&key, secret).await;
         }
-        match cluster.create(&key, secret).await {
-            // The actor of another pool was faster, and created the same Secret.
-            Err(Error::AlreadyExists) => cluster.get(&key).await,
-            answer => answer,
-        }
+        // The actor of another pool may have been faster, and created the same Secret.
+        cluster.create_or_get(&key, secret).await
     }
 }
 

@@ -8,38 +8,14 @@ mod effects;
 mod state;
 mod stopwatch;
 
-use jiff::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 
+pub(super) use self::state::PoolArguments;
 use self::state::PoolState;
-use super::context::Context;
-use super::supervisor::SupervisorMessage;
-use crate::reconcile::decide::Effect;
-use crate::reconcile::machine::{Answer, Failure};
-use crate::reconcile::observed::cache::{Cache, Change};
+use super::messages::PoolMessage;
 
 /// The actor of one pool.
 pub(super) struct PoolActor;
-
-/// The messages to a pool actor.
-#[derive(Debug)]
-pub(super) enum PoolMessage {
-    /// Something changed that matters to the pool.
-    Changed(Change),
-    /// The answer to an effect that the actor did not wait for.
-    Completed(Effect, Result<Answer, Failure>),
-    /// The pool has a slot, if it still waits since this time.
-    SlotGranted { waiting_since: Timestamp },
-    /// Take the next step.
-    Step,
-}
-
-pub(super) struct PoolArguments {
-    pub context: Context,
-    pub pool: String,
-    pub cache: Cache,
-    pub supervisor: ActorRef<SupervisorMessage>,
-}
 
 impl Actor for PoolActor {
     type Msg = PoolMessage;

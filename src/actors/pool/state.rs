@@ -1,5 +1,6 @@
 //! The state of a pool actor: its machine, its child actors and its timer, and how it drives the machine.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,16 +8,32 @@ use ractor::ActorRef;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
-use super::children::Children;
 use super::stopwatch::Stopwatch;
-use super::{PoolArguments, PoolMessage};
+use crate::actors::build::BuildId;
 use crate::actors::context::Context;
-use crate::actors::supervisor::SupervisorMessage;
+use crate::actors::messages::{BuildMessage, PoolMessage, SupervisorMessage};
+use crate::actors::restart::Crashes;
 use crate::api::Pool;
 use crate::reconcile::decide::Effect;
 use crate::reconcile::machine::{Answer, Failure, PoolMachine, Transition};
-use crate::reconcile::observed::cache::Change;
+use crate::reconcile::observed::cache::{Cache, Change};
 use crate::reconcile::slots::Demand;
+
+pub(in crate::actors) struct PoolArguments {
+    pub context: Context,
+    pub pool: String,
+    pub cache: Cache,
+    pub supervisor: ActorRef<SupervisorMessage>,
+}
+
+/// The actors of a pool's builds.
+#[derive(Default)]
+pub(super) struct Children {
+    pub(super) actors: BTreeMap<BuildId, ActorRef<BuildMessage>>,
+    pub(super) crashes: Crashes,
+    /// Builds whose actor crashed and has not been restarted yet.
+    pub(super) crashed: BTreeSet<BuildId>,
+}
 
 /// The state of a pool actor.
 pub(in crate::actors) struct PoolState {

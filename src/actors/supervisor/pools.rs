@@ -3,9 +3,10 @@
 use ractor::{Actor, ActorId, ActorRef};
 use tokio::time::Instant;
 
-use super::{SupervisorMessage, SupervisorState};
+use super::SupervisorState;
+use crate::actors::messages::{PoolMessage, SupervisorMessage};
 use crate::actors::meter;
-use crate::actors::pool::{PoolActor, PoolArguments, PoolMessage};
+use crate::actors::pool::{PoolActor, PoolArguments};
 use crate::reconcile::slots::Demand;
 
 impl SupervisorState {

@@ -22,23 +22,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
+pub use self::candidate::{Annotations, LEASE_NAME};
 use self::candidate::{Candidate, Known, Outcome, Tried};
 use super::Timing;
 use super::fence::Fence;
 use crate::causes::with_causes;
 use crate::clock::Clock;
 
-/// The name of the Lease.
-pub const LEASE_NAME: &str = "machine-os-builder";
-
 /// Times that a renewal is tried before a term ends, should none be answered: one that is lost on its way must not use
 /// up the time for all.
 const RENEWALS_MIN: u32 = 3;
 /// Renewals that are waited for at once; the closest that two are sent is this part of the renew deadline.
 const RENEWALS_MAX: u32 = 32;
-
-/// The annotations by which a candidate describes itself on the lease that it writes.
-pub type Annotations = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
 /// One candidate for leadership.
 pub struct Elector {

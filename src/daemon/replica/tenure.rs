@@ -2,21 +2,30 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use futures::FutureExt as _;
-use http::{Request, Response};
+use futures::future::BoxFuture;
 use kube::Client;
-use kube::client::Body;
 use tokio::sync::{oneshot, watch};
-use tower::{BoxError, Service};
 
-use super::{Home, LeaderElectionConfig};
+use crate::cluster::lease::Timing;
 use crate::cluster::lease::elector::Elector;
 use crate::cluster::lease::fence::Fence;
-use crate::cluster::transport::Transport;
+use crate::cluster::transport::{RequestService, Transport};
 use crate::daemon::{DaemonOptions, user_agent};
 use crate::jitter::Jitter;
 use crate::report::daemon::{DaemonSettings, DaemonState, annotations};
+
+/// Where a lease is kept: what runs the task that it is given, to its end.
+pub type Home = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send>;
+
+/// How a process takes part in the election of the one that acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaderElectionConfig {
+    /// A name that no other process has.
+    pub identity: String,
+    /// The timing of the lease.
+    pub timing: Timing,
+}
 
 /// How a process stands with regard to the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,20 +48,13 @@ impl Tenure {
     /// Asks for the lease by `way`, in a task of `home`'s.
     ///
     /// What is written with it is how the daemon is by then, as `state` tells.
-    pub(super) fn begin<S, B>(
+    pub(super) fn begin(
         candidacy: LeaderElectionConfig,
-        way: S,
+        way: impl RequestService,
         options: &DaemonOptions,
         state: &Arc<Mutex<DaemonState>>,
         home: Home,
-    ) -> Self
-    where
-        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send,
-        S::Error: Into<BoxError> + Send,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+    ) -> Self {
         let LeaderElectionConfig { identity, timing } = candidacy;
         let DaemonOptions { settings, metrics, clock, fence, .. } = options;
         let (jitter, meter) = (Jitter::seeded(options.seed), metrics.requests.clone());

@@ -1,65 +1,17 @@
-//! The answer to an effect.
-
-use std::time::Duration;
+//! Applies the answers to effects.
 
 use super::PoolMachine;
+use super::outcome::{Answer, Failure, FailureKind};
 use super::refusals::Answered;
 use crate::api::limits::{POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX};
 use crate::api::{Key, Kind, Pool, Sensitive, names};
 use crate::clock::Moment;
 use crate::reconcile::decide::{Effect, LoadedPayload, Part, Refusal, RequestKind};
-use crate::reconcile::inputs::fault::InputFault;
-use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::Change;
 use crate::reconcile::observed::index::owner_of;
 
 /// Conflicts after which the machine decides again at once; after more it backs off.
 const CONFLICTS_AT_ONCE: u32 = 3;
-
-/// The result of an effect that succeeded.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// The object of the effect, in its current version.
-    Object(Change),
-    /// The Event exists.
-    Told,
-    /// The MachineConfig, compressed, or why it cannot be used.
-    Payload(Result<Payload, InputFault>),
-    /// Diagnostics about a build; empty if the read found nothing in time.
-    Found(Sensitive<String>),
-}
-
-/// Why an effect failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct Failure {
-    /// What kind of failure it is.
-    pub kind: FailureKind,
-    /// The API server's own message if it answered; else the error that prevented an answer.
-    pub words: String,
-    /// The same, with the request that failed.
-    pub text: String,
-    /// How long the API server asks the client to wait.
-    pub retry_after: Duration,
-}
-
-/// The kinds of failures, by what follows from them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// The state that the effect was decided from has changed.
-    Stale,
-    /// The API server refused the request, and will refuse it again.
-    Refused,
-    /// The API server, or a webhook that it calls before a write, has a failure of its own.
-    Trouble {
-        /// Whether it is certain that nothing was written.
-        is_certain: bool,
-        /// Whether there was no answer at all.
-        is_silent: bool,
-    },
-    /// Anything else.
-    Other,
-}
 
 impl PoolMachine {
     /// Applies the answer to an effect. Returns the changes that the machines of other pools, and a successor of this
@@ -208,16 +160,6 @@ impl PoolMachine {
         let error = self.scrubbed(why);
         tracing::warn!(pool = self.pool, error, ?wait, failures = self.failures, "an effect failed");
         self.rest(wait, now);
-    }
-
-    /// The payload is in its ConfigMap: the machine needs its own copy only if the ConfigMap disappears, and reads it
-    /// anew then.
-    pub(super) fn spend_payload(&mut self) {
-        if let Some(payload) =
-            self.loaded_payload.as_mut().and_then(|loaded_payload| loaded_payload.payload.as_mut().ok())
-        {
-            *payload = Payload::spent();
-        }
     }
 
     /// The object that an effect writes.

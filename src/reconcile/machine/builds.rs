@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::answer::Failure;
+use super::outcome::Failure;
 use crate::api::limits::{DIGEST_BACKOFF_MAX, DIGEST_FAILURES_MAX, DIGEST_INTERVAL, DIGEST_TRIES_MAX};
 use crate::api::{Key, Object, Sensitive};
 use crate::jitter::Jitter;

@@ -17,10 +17,12 @@
 //! |---|---|
 //! | `answer` | applies the answers to effects |
 //! | `builds` | the status of the pool's builds, and the reads that it needs |
+//! | `outcome` | what a driver passes in: an answer, or a failure |
 //! | `refusals` | the requests that the API server refuses |
 
 mod answer;
 mod builds;
+mod outcome;
 mod refusals;
 
 use std::collections::BTreeSet;
@@ -30,9 +32,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-pub use self::answer::{Answer, Failure, FailureKind};
 use self::builds::Builds;
 pub use self::builds::Transition;
+pub use self::outcome::{Answer, Failure, FailureKind};
 use self::refusals::Refusals;
 use super::decide::{DecideSettings, Decision, Effect, Inputs, LoadedPayload, Part, RequestKind, decide};
 use super::inputs::sources::{Read, Sources};
@@ -316,6 +318,16 @@ impl PoolMachine {
         }
         if self.emitted.len() > EMITTED_MAX {
             self.emitted.clear();
+        }
+    }
+
+    /// The payload is in its ConfigMap: the machine needs its own copy only if the ConfigMap disappears, and reads it
+    /// anew then.
+    fn spend_payload(&mut self) {
+        if let Some(payload) =
+            self.loaded_payload.as_mut().and_then(|loaded_payload| loaded_payload.payload.as_mut().ok())
+        {
+            *payload = Payload::spent();
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::answer::{Failure, FailureKind};
+use super::outcome::{Failure, FailureKind};
 use crate::api::Key;
 use crate::api::limits::{REFUSAL_BACKOFF_FIRST, REFUSAL_BACKOFF_MAX, TROUBLE_IS_REFUSAL_AFTER};
 use crate::clock::Moment;

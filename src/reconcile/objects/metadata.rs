@@ -1,7 +1,5 @@
 //! The objects of a build, except the build object itself, which its builder makes.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
@@ -10,7 +8,6 @@ use super::payload::Payload;
 use crate::api::limits::CONFIG_MAP_BYTES_MAX;
 use crate::api::names::CUSTOM_CONTAINERFILE;
 use crate::api::{Key, Kind, Object, keys, names};
-use crate::reconcile::inputs::build_settings::BuildSettings;
 use crate::reconcile::inputs::fault::{FaultReason, InputFault};
 use crate::reconcile::inputs::request::BuildRequest;
 
@@ -35,31 +32,6 @@ pub fn metadata(request: &BuildRequest, name: String, namespace: &str) -> Object
         annotations: Some(annotations.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
         ..ObjectMeta::default()
     }
-}
-
-/// A build object with nothing in it yet: its name, its labels, and the inputs that it is made from.
-pub(super) fn empty_build_object(request: &BuildRequest, settings: &BuildSettings) -> Object {
-    let name = names::build(&request.inputs.rendered_config);
-    let mut object = Object::new(&name, &request.builder.kind().resource());
-    object.metadata = metadata(request, name, &settings.namespace);
-    add(object.metadata.labels.get_or_insert_default(), &settings.labels);
-    add(object.metadata.annotations.get_or_insert_default(), &settings.annotations);
-    let inputs = serde_json::to_string(&request.inputs).expect("inputs have string keys only");
-    object.metadata.annotations.get_or_insert_default().insert(keys::INPUTS.to_owned(), inputs);
-    object
-}
-
-/// Adds the entries whose keys are missing: a setting never replaces an entry of this program's own.
-fn add(own: &mut BTreeMap<String, String>, more: &BTreeMap<String, String>) {
-    for (key, value) in more {
-        own.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-}
-
-/// The resources that a build requests, and its limits, as objects have them.
-pub(super) fn resources(settings: &BuildSettings) -> Value {
-    let amounts = [("requests", &settings.resources.requests), ("limits", &settings.resources.limits)];
-    amounts.into_iter().filter(|(_, amounts)| !amounts.is_empty()).map(|(name, it)| (name, json!(it))).collect()
 }
 
 /// The ConfigMap with the compressed MachineConfig.

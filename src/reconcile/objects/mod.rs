@@ -3,6 +3,7 @@
 //! Pure, both ways. A new backend is a module here, a variant of [`ImageBuilder`], and a line in each function below.
 
 pub mod answers;
+mod build_object;
 pub mod containerfile;
 pub mod metadata;
 pub mod openshift;

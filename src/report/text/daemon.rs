@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{age, one_line, shorten_middle};
+use super::format::{age, one_line, shorten_middle};
 use crate::report::daemon::{DaemonReport, DaemonState, Leadership};
 
 /// The shortest that a name is cut to, however narrow the terminal.

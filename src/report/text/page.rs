@@ -4,13 +4,10 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{NOTHING, age, lines, message, one_line, plain_table, printable};
+use super::format::{DIGITS, NOTHING, age, lines, message, one_line, plain_table, printable};
 use crate::reconcile::pool::conditions::to_rfc3339;
 use crate::report::daemon::DaemonReport;
 use crate::report::{AttemptReport, BuildReport, InputField, Next, PoolPhase, PoolReport, Queue};
-
-/// Hexadecimal digits by which texts are told apart.
-const DIGITS: usize = 12;
 
 /// The page for one pool, by itself.
 pub fn page(report: &PoolReport, now: Timestamp) -> String {

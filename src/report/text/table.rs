@@ -3,7 +3,7 @@
 use comfy_table::{ColumnConstraint, Width};
 use jiff::Timestamp;
 
-use super::{NOTHING, age, lines, message, one_line, plain_table, shorten_middle};
+use super::format::{DIGITS, NOTHING, age, lines, message, one_line, plain_table, shorten_middle};
 use crate::report::PoolReport;
 
 const HEADER: [&str; 7] = ["POOL", "STATE", "SINCE", "ATTEMPT", "CONFIG", "IMAGE", "MESSAGE"];
@@ -20,8 +20,6 @@ const CONFIG_MIN: usize = 16;
 const POOL_MIN: usize = 12;
 /// Blanks between two columns.
 const GAP: usize = 3;
-/// Hexadecimal digits by which images are told apart.
-const DIGITS: usize = 12;
 
 /// Rows of one table, printed in as many parts as there are changes.
 #[derive(Debug, Clone)]

@@ -1,15 +1,23 @@
 //! The requests of a candidate, each with its result.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Annotations, LEASE_NAME};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::cluster::lease::{Move, Timing, next, released};
+
+/// The name of the Lease.
+pub const LEASE_NAME: &str = "machine-os-builder";
+
+/// The annotations by which a candidate describes itself on the lease that it writes.
+pub type Annotations = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
 /// The lease as it was last seen, and when it was first seen so.
 pub(super) type Known = Option<(Lease, Instant)>;

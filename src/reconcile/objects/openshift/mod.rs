@@ -4,11 +4,9 @@ mod classify;
 mod spec;
 
 pub(super) use self::classify::classify;
+pub use self::spec::PAYLOAD_DIRECTORY;
 pub(super) use self::spec::object;
 use crate::reconcile::inputs::build_settings::BuildSettings;
-
-/// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
-pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
 
 /// The settings that are not left as they are by default, and that Builds do not follow as build pods do: those that
 /// they have no field for, and the two of which they take a part.

@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::PAYLOAD_DIRECTORY;
 use crate::api::{Object, keys, names};
 use crate::reconcile::inputs::build_settings::BuildSettings;
 use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::objects::metadata;
+use crate::reconcile::objects::{build_object, metadata};
+
+/// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
+pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
 
 pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &BuildSettings) -> Object {
     let rendered = &request.inputs.rendered_config;
     let config_map = |name: String, directory: &str| json!({"configMap": {"name": name}, "destinationDir": directory});
-    let mut build = metadata::empty_build_object(request, settings);
+    let mut build = build_object::empty(request, settings);
     let mut spec = json!({
         "completionDeadlineSeconds": settings.deadline_s(),
         "source": {
@@ -45,7 +47,7 @@ pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &B
 /// Adds those of the settings that Builds have fields for; what is not set is left to the cluster.
 fn add(spec: &mut Value, settings: &BuildSettings) {
     if !settings.resources.is_empty() {
-        spec["resources"] = metadata::resources(settings);
+        spec["resources"] = build_object::resources(settings);
     }
     if !settings.node_selector.is_empty() {
         spec["nodeSelector"] = json!(settings.node_selector);

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::containers::{IMAGE_BUILD, IMAGE_PUSH, exit_code, list, status_of, terminated, text};
 use super::delay::{INIT_HINT, delay};
 use super::disruption::{disruption, taken};
 use super::failure::{OUT_OF_MEMORY, end, explained, named};
-use super::{IMAGE_BUILD, IMAGE_PUSH};
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
 use crate::reconcile::observed::digest::Digest;
@@ -77,15 +77,7 @@ fn failed_container(pod: &Object, name: &str) -> Option<BuildFailure> {
         // There is no image yet that could be at fault.
         (step, cause) = ("waiting for the image", FailureCause::Lost);
     }
-    let failure = BuildFailure {
-        step: step.into(),
-        container: Some(name.to_owned()),
-        exit_code: Some(code),
-        reason: named(field(state, "reason")),
-        output: Sensitive::new(field(state, "message").to_owned()),
-        hint: None,
-        cause,
-    };
+    let failure = BuildFailure { exit_code: Some(code), cause, ..failure_of(step, name, state) };
     Some(explained(failure))
 }
 
@@ -126,34 +118,32 @@ fn never_ran(pod: &Object) -> BuildStatus {
 
 fn failed_init_container(pod: &Object) -> Option<BuildFailure> {
     let (status, state) = first_failed(list(pod, "/status/initContainerStatuses"))?;
-    let (name, reason) = (field(status, "name"), field(state, "reason"));
-    let hint = match reason {
+    let name = field(status, "name");
+    let hint = match field(state, "reason") {
         OUT_OF_MEMORY => "raise the memory limit of this init container where it is added to the namespace's pods",
         _ => INIT_HINT,
     };
-    Some(BuildFailure {
-        step: format!("running the init container {name}"),
-        container: Some(name.to_owned()),
-        exit_code: exit_code(state),
-        reason: named(reason),
-        output: Sensitive::new(field(state, "message").to_owned()),
-        hint: Some(hint),
-        cause: FailureCause::InitContainer,
-    })
+    let failure = failure_of(&format!("running the init container {name}"), name, state);
+    Some(BuildFailure { hint: Some(hint), cause: FailureCause::InitContainer, ..failure })
 }
 
 /// Another container that failed, and the Pod with it.
 fn failed_sidecar(pod: &Object) -> Option<BuildFailure> {
     let (status, state) = first_failed(list(pod, "/status/containerStatuses"))?;
     let name = field(status, "name");
-    Some(BuildFailure {
-        step: format!("running the container {name}"),
+    Some(failure_of(&format!("running the container {name}"), name, state))
+}
+
+/// What the end of a container says of a step that failed in it.
+fn failure_of(step: &str, name: &str, state: &Value) -> BuildFailure {
+    BuildFailure {
+        step: step.to_owned(),
         container: Some(name.to_owned()),
         exit_code: exit_code(state),
         reason: named(field(state, "reason")),
         output: Sensitive::new(field(state, "message").to_owned()),
         ..BuildFailure::default()
-    })
+    }
 }
 
 /// The container that failed first; one that was killed for memory may have exited with 0.
@@ -161,26 +151,6 @@ fn first_failed(statuses: &[Value]) -> Option<(&Value, &Value)> {
     let ended = || statuses.iter().filter_map(|status| Some((status, status.pointer("/state/terminated")?)));
     let failed = ended().find(|(_, state)| exit_code(state).is_some_and(|code| code != 0));
     failed.or_else(|| ended().find(|(_, state)| field(state, "reason") == OUT_OF_MEMORY))
-}
-
-pub(super) fn status_of<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
-    list(pod, "/status/containerStatuses").iter().find(|status| field(status, "name") == container)
-}
-
-pub(super) fn terminated<'p>(pod: &'p Object, container: &str) -> Option<&'p Value> {
-    status_of(pod, container)?.pointer("/state/terminated")
-}
-
-pub(super) fn exit_code(state: &Value) -> Option<i32> {
-    state.get("exitCode")?.as_i64()?.try_into().ok()
-}
-
-pub(super) fn list<'p>(pod: &'p Object, pointer: &str) -> &'p [Value] {
-    pod.data.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-pub(super) fn text<'p>(pod: &'p Object, pointer: &str) -> &'p str {
-    pod.data.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

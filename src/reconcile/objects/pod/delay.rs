@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::classify::list;
+use super::containers::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE, list};
 use super::failure::{MORE_MEMORY, lacks_memory};
-use super::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
 use crate::reconcile::observed::status::{BuildFailure, FailureCause};
@@ -51,8 +50,8 @@ fn of_init(pod: &Object) -> Option<BuildFailure> {
 
 /// Whether an init container is one that goes on beside the others, and lets them start.
 fn is_started_sidecar(pod: &Object, status: &Value) -> bool {
-    let of_spec = pod.data.pointer("/spec/initContainers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let container = of_spec.iter().find(|container| field(container, "name") == field(status, "name"));
+    let container =
+        list(pod, "/spec/initContainers").iter().find(|container| field(container, "name") == field(status, "name"));
     let is_sidecar = container.is_some_and(|container| field(container, "restartPolicy") == "Always");
     is_sidecar && status["started"] == true
 }
@@ -112,8 +111,7 @@ fn of_scheduler(pod: &Object) -> Option<BuildFailure> {
     let mut hint = "check build.resources, build.nodeSelector and build.tolerations";
     if reason == "SchedulingGated" {
         hint = "have the controller of each scheduling gate remove it, or exempt build pods from it";
-        let gates = pod.data.pointer("/spec/schedulingGates").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let names: Vec<&str> = gates.iter().map(|gate| field(gate, "name")).collect();
+        let names: Vec<&str> = list(pod, "/spec/schedulingGates").iter().map(|gate| field(gate, "name")).collect();
         if !names.is_empty() {
             said = format!("{said} (scheduling gates: {})", names.join(", "));
         }

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::classify::{exit_code, list, terminated, text};
+use super::containers::{IMAGE_BUILD, IMAGE_PUSH, exit_code, list, terminated, text};
 use super::failure::OUT_OF_MEMORY;
-use super::{IMAGE_BUILD, IMAGE_PUSH};
 use crate::api::Object;
 use crate::api::pool::field;
 use crate::reconcile::observed::status::BuildFailure;

@@ -2,6 +2,7 @@
 //! finds the credentials of the push; and a helper that hands the digest over.
 
 mod classify;
+mod containers;
 mod delay;
 mod disruption;
 mod failure;
@@ -9,14 +10,8 @@ mod resources;
 mod spec;
 mod volumes;
 
-pub use volumes::{IMAGE_LAYOUT, PUSH_CREDENTIALS};
+pub use self::containers::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
+pub use self::volumes::{IMAGE_LAYOUT, PUSH_CREDENTIALS};
 
 pub(super) use self::classify::classify;
 pub(super) use self::spec::object;
-
-/// The container that builds the image, in which users' steps run.
-pub const IMAGE_BUILD: &str = "image-build";
-/// The container that pushes the image; its termination message is the digest.
-pub const IMAGE_PUSH: &str = "image-push";
-/// The container that hands the digest over.
-pub const WAIT_FOR_DONE: &str = "wait-for-done";

@@ -2,16 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::containers::{IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE};
+use super::resources::{OF_HELPER, OF_PUSH, beside};
 use super::volumes::{build_mounts, helper_volumes, push_mounts, variables, volumes, wait_mounts};
-use super::{
-    IMAGE_BUILD, IMAGE_PUSH, WAIT_FOR_DONE,
-    resources::{OF_HELPER, OF_PUSH, beside},
-};
 use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
 use crate::reconcile::inputs::build_settings::{BuildSettings, DigestHandoff};
 use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::objects::metadata;
+use crate::reconcile::objects::{build_object, metadata};
 
 /// A script, with what all of them share before it.
 macro_rules! script {
@@ -36,7 +34,7 @@ pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &B
         containers.push(wait_for_done(request, settings));
         volumes.extend(helper_volumes());
     }
-    let mut pod = metadata::empty_build_object(request, settings);
+    let mut pod = build_object::empty(request, settings);
     let annotations = pod.metadata.annotations.get_or_insert_default();
     annotations.insert(keys::REQUIRED_SCC.to_owned(), SECURITY_CONTEXT_CONSTRAINTS.to_owned());
     let mut spec = json!({
@@ -81,7 +79,7 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
     let mut container = with_buildah(IMAGE_BUILD, BUILD_SCRIPT, environment, settings);
     container["volumeMounts"] = build_mounts(settings);
     if !settings.resources.is_empty() {
-        container["resources"] = metadata::resources(settings);
+        container["resources"] = build_object::resources(settings);
     }
     container
 }

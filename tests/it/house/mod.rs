@@ -1,5 +1,7 @@
 //! The house: how the source is laid out.
 
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
