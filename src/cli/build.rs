@@ -6,7 +6,7 @@ mod inputs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::Error;
+use super::error::{Error, print_error};
 use super::registry_access::RegistryArguments;
 use super::stdout::print;
 use crate::images::build::{self, Recipe};
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let plan = arguments.verify.then(|| build.plan()).transpose()?;
     let digest = match build::run(&recipe, destination.argument()) {
         Err(build::Error::Interrupted(signal)) => {
-            super::print_error(&build::Error::Interrupted(signal).into());
+            print_error(&build::Error::Interrupted(signal).into());
             return Ok(ExitCode::from(u8::try_from(ENDED_BY_SIGNAL + signal).unwrap_or(u8::MAX)));
         }
         digest => digest?,

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use super::Error;
 use super::documents::Documents;
+use super::error::{Error, print_error};
 use super::registry_access::RegistryArguments;
 use super::stdout::print;
 use crate::api::{Key, Kind};
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let report = match compare(arguments) {
         Ok(report) => report,
         Err(error) => {
-            super::print_error(&error);
+            print_error(&error);
             return Ok(ExitCode::from(IN_TROUBLE));
         }
     };

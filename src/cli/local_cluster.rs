@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::Error;
+use super::error::Error;
 use super::stdout::print;
 use super::stop::told_to_stop;
 use crate::api::names::is_dns1123_subdomain;
