@@ -7,11 +7,11 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
-use super::network::Tolerance;
-use super::world::{FaultGate, random, within};
+use super::calm::{FaultGate, Tolerance};
 use crate::api::limits::REQUEST_TIMEOUT;
 use crate::simulation::faults::link_control::{Delivery, EventScript};
-use crate::simulation::runs::scenario::Network;
+use crate::simulation::random::{stream, within};
+use crate::simulation::scenario::Network;
 
 /// The first of the streams of event scripts: each process has one.
 const EVENTS: u64 = 20_000;
@@ -38,7 +38,7 @@ struct Events {
 
 /// The fate of the events that the `number`th process watches, until the faults stop.
 pub fn script(network: &Network, seed: u64, number: u64, calm: FaultGate, tolerance: Tolerance) -> EventScript {
-    let mut random = random(seed, EVENTS + number);
+    let mut random = stream(seed, EVENTS + number);
     let now = Instant::now();
     let next = network.lags.next(&mut random).map(|wait| now + wait);
     let (lags, arrivals) = (BTreeMap::new(), BTreeMap::new());

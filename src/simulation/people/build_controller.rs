@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, ResourceExt as _};
-use rand::{RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
@@ -22,6 +22,7 @@ use crate::api::{Kind, Object, keys, names};
 use crate::reconcile::objects::openshift::PAYLOAD_DIRECTORY;
 use crate::simulation::kubelet::timings::BuildTimings;
 use crate::simulation::outcome::{BuildOutcome, BuildOutcomes};
+use crate::simulation::random::stream;
 use crate::simulation::{payload, seed};
 
 /// The name under which the build controller sends its requests.
@@ -51,8 +52,7 @@ pub struct BuildController {
 impl BuildController {
     /// A controller whose Builds take as long as `seed` says; what they push stands in `ledger`.
     pub fn new(client: Client, seed: u64, ledger: FakeRegistry) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(RANDOM_STREAM);
+        let random = stream(seed, RANDOM_STREAM);
         Self { client, random, ledger, real_time: None, endings: None }
     }
 

@@ -14,8 +14,6 @@ use crate::actors::ActorSettings;
 use crate::apiserver::{self, ApiServer};
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
-use crate::reconcile::objects::ImageBuilder as _;
-use crate::reconcile::objects::openshift::OpenShiftBuilder;
 use crate::simulation::checks::at_rest;
 use crate::simulation::kubelet::simulated::{self, NodeAgent};
 use crate::simulation::machine_config::MachineConfigTemplate;
@@ -23,11 +21,9 @@ use crate::simulation::people::build_controller::{self, BuildController};
 use crate::simulation::people::builder_toggle;
 use crate::simulation::people::registry::FakeRegistry;
 use crate::simulation::people::renderer::{self, Published, Renderer};
-use crate::simulation::seed::{self, Fleet};
+use crate::simulation::seed::{self, Builder, EPOCH, Fleet};
 use crate::simulation::{Finding, Trace};
 
-/// The time at which every simulation begins.
-pub(super) const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
 const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
 /// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
@@ -36,19 +32,6 @@ const EVENT_WINDOW: usize = 256;
 pub(super) const SETTLE: Duration = Duration::from_secs(60);
 /// Virtual time that the cluster is left alone after that, in which nothing is to be done.
 pub(super) const REST: Duration = Duration::from_secs(3600);
-
-/// The kind of build objects in a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Builder {
-    /// Build pods.
-    #[default]
-    Pod,
-    /// OpenShift's Builds.
-    OpenShift,
-    /// Both: which of them is asked for changes now and then.
-    Mixed,
-}
 
 /// The parameters of a simulation.
 #[derive(Debug, Clone)]
@@ -110,8 +93,7 @@ async fn simulate(
     neighbours.spawn(NodeAgent::new(server.client(simulated::USER_AGENT), seed, ledger.clone()).run());
     let controller = server.client(build_controller::USER_AGENT);
     neighbours.spawn(BuildController::new(controller, seed, ledger.clone()).run());
-    let asked_for = (options.builder == Builder::OpenShift).then(|| OpenShiftBuilder.name());
-    for object in seed::inputs(asked_for) {
+    for object in seed::inputs(options.builder.name()) {
         seed::create(&observer, &object).await?;
     }
     let daemon =

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::event::{Event, object};
 use super::model::{Model, annotation, is_labelled, is_member};
 use super::violation::Breach;
-use super::{Event, object};
 use crate::api::{Kind, Object, Pool, keys};
 use crate::reconcile::objects;
 use crate::reconcile::observed::index::owner_of;

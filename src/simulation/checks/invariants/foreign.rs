@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::event::{Event, object};
 use super::model::{is_digest, is_labelled};
 use super::violation::Breach;
-use super::{Event, object};
 use crate::api::conditions::{BUILD_CONDITIONS, DEGRADED, reason};
 use crate::api::keys;
 use crate::api::pool::{field, is_build_reference};

@@ -14,11 +14,13 @@
 //! | `foreign` | the objects and fields of other owners |
 //! | `rest` | the state of the cluster at rest |
 //! | `violation` | the types of invariants and violations |
+//! | `event` | a change to be judged |
 //! | `model` | the model: the objects that exist, and what the checks need of their history |
 
 mod bounds;
 mod builds;
 mod conditions;
+mod event;
 mod failed;
 mod foreign;
 mod model;
@@ -32,8 +34,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
+use self::event::{Event, object};
 pub(in crate::simulation) use self::foreign::without_emptiness;
 use self::model::Model;
 use self::refused::Refusals;
@@ -67,19 +69,6 @@ struct Checker {
     /// Violations already noted, so that a lasting one is noted once.
     known: BTreeSet<(Invariant, String, String)>,
     requests: usize,
-}
-
-/// One change to be judged.
-struct Event<'a> {
-    kind: &'static str,
-    /// The object's name.
-    name: String,
-    /// As it was; `None` if it was not there.
-    before: Option<&'a Value>,
-    /// As it is; `None` if it is gone.
-    after: Option<&'a Value>,
-    /// Whether the daemon asked for it.
-    by_daemon: bool,
 }
 
 impl Invariants {
@@ -275,8 +264,4 @@ impl Checker {
 
 fn request_timeout() -> SignedDuration {
     SignedDuration::try_from(REQUEST_TIMEOUT).unwrap_or(SignedDuration::MAX)
-}
-
-fn object(value: &Value) -> Option<Object> {
-    serde_json::from_value(value.clone()).ok()
 }

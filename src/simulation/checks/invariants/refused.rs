@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::Event;
+use super::event::Event;
 use super::model::{Model, is_member};
 use super::violation::Breach;
 use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING};

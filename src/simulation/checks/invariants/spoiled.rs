@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Event;
+use super::event::Event;
 use super::model::{Model, is_member};
 use super::violation::Breach;
 use crate::api::conditions::{BUILD_FAILED, reason};

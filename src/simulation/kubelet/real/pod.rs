@@ -13,8 +13,9 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
-use super::Executor;
 use super::container::{Container, ContainerEnd, Process};
+use super::node::Node;
+use super::objects::Objects;
 use super::prepare::{self, Prepared};
 use super::status::{self, ContainerState};
 use crate::api::DEFAULT_NAMESPACE;
@@ -28,10 +29,10 @@ const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 
 /// Carries one pod.
 pub(super) struct RealPodRunner {
-    pub(super) executor: Executor,
-    pub(super) client: Client,
-    pub(super) pod: Pod,
-    pub(super) spec: PodSpec,
+    node: Node,
+    client: Client,
+    pod: Pod,
+    spec: PodSpec,
     stop: watch::Receiver<Option<Duration>>,
     states: Vec<ContainerState>,
     /// Why the pod failed, whatever its containers say.
@@ -66,11 +67,11 @@ impl Processes<'_> {
 }
 
 impl RealPodRunner {
-    pub(super) fn new(executor: Executor, client: Client, pod: Pod, stop: watch::Receiver<Option<Duration>>) -> Self {
+    pub(super) fn new(node: Node, client: Client, pod: Pod, stop: watch::Receiver<Option<Duration>>) -> Self {
         let spec = pod.spec.clone().unwrap_or_default();
         let creating = ContainerState::Waiting { reason: "ContainerCreating", message: String::new() };
         let states = vec![creating; spec.containers.len()];
-        Self { executor, client, pod, spec, stop, states, verdict: None, bound_at: Timestamp::now() }
+        Self { node, client, pod, spec, stop, states, verdict: None, bound_at: Timestamp::now() }
     }
 
     /// Runs the pod, and removes it once it was asked to stop.
@@ -89,7 +90,7 @@ impl RealPodRunner {
             return Ok(self.show().await?);
         }
         self.show().await?;
-        let directories = self.executor.host.pod(&self.pod.uid().unwrap_or_default())?;
+        let directories = self.node.host.pod(&self.pod.uid().unwrap_or_default())?;
         let outcome = match self.prepared(&directories).await? {
             Some(prepared) => self.run_containers(&prepared).await,
             None => Ok(()),
@@ -103,7 +104,8 @@ impl RealPodRunner {
     async fn prepared(&mut self, directories: &super::host::PodDirectories) -> kube::Result<Option<Prepared>> {
         let mut known = String::new();
         loop {
-            let obstacle = match prepare::prepare(self, directories).await {
+            let objects = Objects { client: &self.client, pod: &self.pod };
+            let obstacle = match prepare::prepare(&self.node, &self.spec, &objects, directories).await {
                 Ok(prepared) => return Ok(Some(prepared)),
                 Err(obstacle) => obstacle,
             };
@@ -157,7 +159,7 @@ impl RealPodRunner {
             match Container::start(plan, directory) {
                 Ok(container) => {
                     processes.running[index] = container.process();
-                    let (logs, uid) = (self.executor.logs.clone(), self.pod.uid().unwrap_or_default());
+                    let (logs, uid) = (self.node.logs.clone(), self.pod.uid().unwrap_or_default());
                     let name = plan.name.clone();
                     processes.ends.push(Box::pin(async move {
                         let end = container.ended(&logs, &uid, &name).await;

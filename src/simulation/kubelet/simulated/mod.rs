@@ -8,6 +8,7 @@
 
 mod carry;
 mod ends;
+mod pod;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use tokio::task::AbortHandle;
 
 pub(in crate::simulation) use self::requests::{NODE, bind, kill, pods};
 
-use self::carry::PodRunner;
+use self::pod::{PodRunner, is_on_lost_node};
 use crate::api::{DEFAULT_NAMESPACE, keys};
 use crate::apiserver::PodLogs;
 use crate::simulation::kubelet::real::{self, Executor};
@@ -117,7 +118,7 @@ impl NodeAgent {
             return;
         }
         running.remove(&uid);
-        if !carry::is_on_lost_node(pod) {
+        if !is_on_lost_node(pod) {
             kill(&self.client, pod).await;
         }
     }

@@ -8,19 +8,22 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-use super::{Scenario, verdict};
+use super::verdict;
 use crate::actors::ActorSettings;
 use crate::apiserver::{self, ApiServer, Verb};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::simulation::checks::invariants::Invariants;
-use crate::simulation::faults::network::Tolerance;
-use crate::simulation::faults::processes::{Image, Replicas};
-use crate::simulation::faults::{self, FaultGate, World, builds, neighbours, users};
+use crate::simulation::faults::calm::{FaultGate, Tolerance};
+use crate::simulation::faults::link_control::LinkControl;
+use crate::simulation::faults::replicas::{Image, Replicas};
+use crate::simulation::faults::{self, World, builds, neighbours, users};
 use crate::simulation::kubelet::simulated::{self, NodeAgent};
 use crate::simulation::people::build_controller::{self, BuildController};
 use crate::simulation::people::registry::FakeRegistry;
-use crate::simulation::runs::fleet::{EPOCH, REST, SETTLE};
+use crate::simulation::runs::fleet::{REST, SETTLE};
+use crate::simulation::scenario::Scenario;
+use crate::simulation::seed::EPOCH;
 use crate::simulation::{Fleet, Trace};
 
 /// The bound in which every pool is built once nothing goes wrong any more, but for the time that builds take.
@@ -158,7 +161,7 @@ impl Stage {
         self.calm.begin();
         self.world.refusals.end_all();
         self.world.server.start();
-        self.world.replicas.wires().iter().for_each(crate::simulation::faults::link_control::LinkControl::restore);
+        self.world.replicas.wires().iter().for_each(LinkControl::restore);
         neighbours::clear_all(&self.world).await;
         if self.world.scenario.mended {
             users::mend(&self.world).await;
