@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use super::error::{Error, print_error};
 use super::registry_access::RegistryArguments;
 use super::stdout::print;
+use super::stop::ENDED_BY_SIGNAL;
 use crate::images::build::{self, Recipe};
 use crate::images::inspect::Plan;
-use crate::images::{self, Location};
 use crate::stderr;
 use destination::Destination;
 
@@ -51,9 +51,6 @@ pub(super) struct Arguments {
     verify: bool,
 }
 
-/// What a shell adds to the number of a signal.
-const ENDED_BY_SIGNAL: i32 = 128;
-
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let build = arguments.inputs.read()?;
     let destination = Destination::new(&build.image, arguments.output.as_deref())?;
@@ -78,9 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 fn verify(plan: &Plan, location: &str, authfile: Option<PathBuf>) -> Result<ExitCode, Error> {
-    let parsed: Location = location.parse().map_err(images::Error::from)?;
-    let access = RegistryArguments { authfile, ..RegistryArguments::default() }.access(&parsed)?;
-    let report = plan.compare(location, &images::read(&parsed, &access, &plan.keep())?);
+    let report = RegistryArguments { authfile, ..RegistryArguments::default() }.compare(plan, location)?;
     stderr::line(report.to_string().trim_end());
     Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -20,7 +20,7 @@ use crate::actors::ActorSettings;
 use crate::settings;
 use crate::simulation::runs::real_time::RealOptions;
 use crate::simulation::runs::sweep::{self, InjectedFault, Scenario, SweepOptions};
-use crate::simulation::{self, Fleet, FleetOptions, MachineConfigTemplate, Trace};
+use crate::simulation::{self, Builder, Fleet, FleetOptions, MachineConfigTemplate, Trace};
 use crate::stderr;
 
 const EXAMPLES: &str = "\
@@ -126,28 +126,6 @@ enum RunBy {
     Buildah,
 }
 
-/// What runs the builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Builder {
-    /// Build pods
-    Pod,
-    /// OpenShift's Builds
-    #[value(name = "openshift")]
-    OpenShift,
-    /// Both: the ConfigMap on-cluster-build-config changes its builder now and then
-    Mixed,
-}
-
-impl From<Builder> for simulation::Builder {
-    fn from(builder: Builder) -> Self {
-        match builder {
-            Builder::Pod => Self::Pod,
-            Builder::OpenShift => Self::OpenShift,
-            Builder::Mixed => Self::Mixed,
-        }
-    }
-}
-
 impl Arguments {
     /// Whether faults are part of the run, which are logged as such.
     pub(super) const fn has_faults(&self) -> bool {
@@ -208,8 +186,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         return real::run(&RealOptions { fleet, machine_config, inputs, settings: arguments.settings()? }, &bar);
     }
     let started = Instant::now();
-    let (builder, settings) = (arguments.builder.into(), arguments.settings()?);
-    let options = FleetOptions { fleet, machine_config, builder, settings };
+    let options = FleetOptions { fleet, machine_config, builder: arguments.builder, settings: arguments.settings()? };
     let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
     let report = simulation::run_traced(&options, trace.as_ref(), &mut |published| bar.set_position(published as u64))?;
     bar.finish_and_clear();

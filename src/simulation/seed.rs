@@ -47,15 +47,16 @@ impl Fleet {
 }
 
 /// The kind of build objects in a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
+#[value(rename_all = "lower")]
 pub enum Builder {
     /// Build pods.
     #[default]
     Pod,
     /// OpenShift's Builds.
     OpenShift,
-    /// Both: which of them is asked for changes now and then.
+    /// Both: the ConfigMap on-cluster-build-config changes its builder now and then.
     Mixed,
 }
 

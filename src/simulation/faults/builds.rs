@@ -6,8 +6,8 @@ use kube::api::{DeleteParams, ListParams};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::calm::FaultGate;
 use super::ingredient::{Ingredient, each};
+use super::options::FaultGate;
 use super::world::World;
 use crate::api::{Kind, Object, keys};
 use crate::simulation::outcome::{BuildOutcome, BuildOutcomes, Rejection};

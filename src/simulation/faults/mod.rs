@@ -16,12 +16,12 @@
 
 pub mod admission;
 pub mod builds;
-pub mod calm;
 pub mod events;
 mod ingredient;
 pub mod link_control;
 pub mod neighbours;
 pub mod network;
+pub mod options;
 pub mod processes;
 pub mod refusals;
 pub mod replicas;

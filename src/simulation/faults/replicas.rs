@@ -10,54 +10,27 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-use super::calm::{FaultGate, Tolerance};
+use super::options::ReplicaOptions;
 use super::{events, requests};
-use crate::actors::ActorSettings;
 use crate::api::limits::REQUEST_TIMEOUT;
-use crate::apiserver::ApiServer;
 use crate::clock::Clock;
 use crate::cluster::lease::Timing;
 use crate::daemon;
 use crate::daemon::replica::LeaderElectionConfig;
 use crate::simulation::Process;
-use crate::simulation::checks::invariants::Invariants;
 use crate::simulation::faults::link_control::LinkControl;
 use crate::simulation::random::{stream, within};
-use crate::simulation::scenario::Network;
 
 /// The first of the streams of those that start processes: each place has one.
 const STARTS: u64 = 1_000;
 /// The first of the streams of clocks: each process has one.
 const CLOCKS: u64 = 30_000;
 
-/// The parameters with which processes are started.
-#[derive(Clone)]
-pub struct Image {
-    /// The API server.
-    pub server: ApiServer,
-    /// The daemon's settings.
-    pub settings: ActorSettings,
-    /// The time.
-    pub clock: Clock,
-    /// The seed of the run.
-    pub seed: u64,
-    /// The faults of their links.
-    pub network: Network,
-    /// How far their clocks are off at most.
-    pub clock_errors: Duration,
-    /// Whether the faults have stopped.
-    pub calm: FaultGate,
-    /// Called for each disturbance.
-    pub tolerance: Tolerance,
-    /// Shown what of each process reaches the API server.
-    pub invariants: Invariants,
-}
-
 /// The processes of the daemon.
 pub struct Replicas {
     places: Vec<ReplicaSlot>,
     counts: Counts,
-    tolerance: Tolerance,
+    options: ReplicaOptions,
     /// Ends the processes when it is dropped.
     _keepers: JoinSet<()>,
 }
@@ -83,18 +56,18 @@ pub(super) enum Command {
 
 impl Replicas {
     /// Starts this number of processes, and replaces each that ends. Needs a runtime.
-    pub fn start(image: &Image, count: usize) -> Self {
+    pub fn start(options: &ReplicaOptions, count: usize) -> Self {
         let mut keepers = JoinSet::new();
         let counts = Counts::default();
         let places = (0..count)
             .map(|place| {
                 let (commands, receiver) = mpsc::unbounded_channel();
                 let wire = Arc::default();
-                keepers.spawn(keep(image.clone(), place as u64, receiver, Arc::clone(&wire), counts.clone()));
+                keepers.spawn(keep(options.clone(), place as u64, receiver, Arc::clone(&wire), counts.clone()));
                 ReplicaSlot { commands, wire }
             })
             .collect();
-        Self { places, counts, tolerance: image.tolerance.clone(), _keepers: keepers }
+        Self { places, counts, options: options.clone(), _keepers: keepers }
     }
 
     /// The links of the running processes.
@@ -119,7 +92,7 @@ impl Replicas {
 
     /// Requests made before may still take effect, for this long.
     pub fn tolerate(&self, time: Duration) {
-        (self.tolerance)(time);
+        self.options.tolerate(time);
     }
 
     pub(super) fn command(&self, place: usize, command: Command) {
@@ -131,16 +104,16 @@ impl Replicas {
 
 /// Keeps one place filled.
 async fn keep(
-    image: Image,
+    options: ReplicaOptions,
     place: u64,
     mut commands: mpsc::UnboundedReceiver<Command>,
     wire: Arc<Mutex<Option<LinkControl>>>,
     counts: Counts,
 ) {
-    let mut random = stream(image.seed, STARTS + place);
+    let mut random = stream(options.seed, STARTS + place);
     loop {
         let number = counts.started.fetch_add(1, Ordering::SeqCst);
-        let mut process = start(&image, place, number);
+        let mut process = start(&options, place, number);
         *wire.lock().unwrap_or_else(PoisonError::into_inner) = Some(process.wire().clone());
         tokio::select! {
             biased;
@@ -155,37 +128,35 @@ async fn keep(
         }
         *wire.lock().unwrap_or_else(PoisonError::into_inner) = None;
         counts.tried.fetch_add(process.wire().tried(), Ordering::SeqCst);
-        (image.tolerance)(REQUEST_TIMEOUT);
+        options.tolerate(REQUEST_TIMEOUT);
         time::sleep(within(&mut random, 1..30)).await;
     }
 }
 
-fn start(image: &Image, place: u64, number: u64) -> Process {
+fn start(options: &ReplicaOptions, place: u64, number: u64) -> Process {
     let candidacy = LeaderElectionConfig { identity: format!("replica-{place}_{number}"), timing: Timing::default() };
-    let seed = image.seed.wrapping_mul(1_000_003).wrapping_add(number);
-    let options = daemon::DaemonOptions::new(image.settings.clone(), clock(image, number), seed);
-    let script = requests::script(&image.network, image.seed, number, image.calm.clone(), image.tolerance.clone());
-    let events = events::script(&image.network, image.seed, number, image.calm.clone(), image.tolerance.clone());
-    let (invariants, identity) = (image.invariants.clone(), candidacy.identity.clone());
-    let process = Process::start(&image.server, Some(candidacy), options, script);
-    process.wire().set_event_script(events);
+    let seed = options.seed.wrapping_mul(1_000_003).wrapping_add(number);
+    let daemon = daemon::DaemonOptions::new(options.settings.clone(), clock(options, number), seed);
+    let (invariants, identity) = (options.invariants.clone(), candidacy.identity.clone());
+    let process = Process::start(&options.server, Some(candidacy), daemon, requests::script(options, number));
+    process.wire().set_event_script(events::script(options, number));
     process.wire().observe(Box::new(move |passing| invariants.arrived(&identity, passing)));
     process
 }
 
 /// The clock of the `number`th process: off by something, and set after a while, right every other time.
-fn clock(image: &Image, number: u64) -> Clock {
-    if image.clock_errors.is_zero() {
-        return image.clock;
+fn clock(options: &ReplicaOptions, number: u64) -> Clock {
+    if options.clock_errors.is_zero() {
+        return options.clock;
     }
-    let mut random = stream(image.seed, CLOCKS + number);
+    let mut random = stream(options.seed, CLOCKS + number);
     let mut error = || {
-        let size = SignedDuration::try_from(image.clock_errors).unwrap_or(SignedDuration::MAX);
+        let size = SignedDuration::try_from(options.clock_errors).unwrap_or(SignedDuration::MAX);
         let share = random.random_range(-1.0..1.0);
         SignedDuration::try_from_secs_f64(size.as_secs_f64() * share).unwrap_or_default()
     };
     let (first, other) = (error(), error());
     let set_at = Instant::now() + within(&mut random, 10..1800);
     let then = if random.random_bool(0.5) { SignedDuration::ZERO } else { other };
-    image.clock.wrong_by(first, set_at, then)
+    options.clock.wrong_by(first, set_at, then)
 }

@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::calm::{FaultGate, Tolerance};
+use super::options::ReplicaOptions;
 use crate::api::limits::REQUEST_TIMEOUT;
 use crate::simulation::faults::link_control::{Fate, LinkRequest, Script};
 use crate::simulation::random::{stream, within};
@@ -13,15 +13,16 @@ use crate::simulation::scenario::Network;
 const SCRIPTS: u64 = 10_000;
 
 /// The fate of the requests of the `number`th process, until the faults stop.
-pub fn script(network: &Network, seed: u64, number: u64, calm: FaultGate, tolerance: Tolerance) -> Script {
-    let (network, mut random) = (network.clone(), stream(seed, SCRIPTS + number));
+pub fn script(options: &ReplicaOptions, number: u64) -> Script {
+    let (options, mut random) = (options.clone(), stream(options.seed, SCRIPTS + number));
     Box::new(move |passing| {
-        if calm.is_now() {
+        if options.calm.is_now() {
             return Fate::Arrives;
         }
-        let fate = fate(&network, &mut random, passing);
+        let network = &options.network;
+        let fate = fate(network, &mut random, passing);
         if !matches!(fate, Fate::Arrives | Fate::Answered(..)) {
-            tolerance(REQUEST_TIMEOUT);
+            options.tolerate(REQUEST_TIMEOUT);
         }
         match fate {
             Fate::Arrives if !network.latency.is_zero() => {

@@ -14,7 +14,7 @@ use kube::{Client, ResourceExt as _};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 use tokio::time;
 
 use super::registry::FakeRegistry;
@@ -72,7 +72,7 @@ impl BuildController {
     pub async fn run(mut self) {
         let config = watcher::Config::default().labels(keys::BUILD_POD);
         let mut events = std::pin::pin!(kube::runtime::watcher(seed::api(&self.client, Kind::Build), config));
-        let mut running: BTreeMap<String, Running> = BTreeMap::new();
+        let mut running: BTreeMap<String, JoinSet<()>> = BTreeMap::new();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Apply(build) | Event::InitApply(build)) => {
@@ -90,7 +90,8 @@ impl BuildController {
         }
     }
 
-    fn start(&mut self, build: Object) -> Running {
+    /// A task that runs a Build; it ends when this is dropped.
+    fn start(&mut self, build: Object) -> JoinSet<()> {
         let pace = match &self.real_time {
             Some(real_time) => BuildTimings::of(real_time.build_duration),
             None => BuildTimings::random(&mut self.random),
@@ -104,21 +105,13 @@ impl BuildController {
         };
         self.ledger.note_started(&build.uid().unwrap_or_default(), ending);
         let carrier = BuildRunner { client: self.client.clone(), ledger: self.ledger.clone(), build, pace, ending };
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             if let Err(error) = carrier.carry().await {
                 tracing::warn!(%error, build = carrier.build.name_any(), "failed to run a Build");
             }
         });
-        Running(task.abort_handle())
-    }
-}
-
-/// A Build's pod, which ends with it.
-struct Running(AbortHandle);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
+        task
     }
 }
 

@@ -41,12 +41,12 @@ use self::model::Model;
 use self::refused::Refusals;
 pub use self::refused::RefusedWrite;
 use self::spoiled::SpoiledInput;
-use self::violation::Breach;
 pub use self::violation::{Invariant, Violation};
 use crate::api::Object;
 use crate::api::limits::REQUEST_TIMEOUT;
 use crate::apiserver::{ApiServer, AuditedChange, LogEntry, Verb};
 use crate::daemon;
+use crate::simulation::checks::at_rest::Finding;
 use crate::simulation::faults::link_control::LinkRequest;
 use crate::simulation::people::registry::FakeRegistry;
 
@@ -126,7 +126,7 @@ impl Invariants {
             if leader != identity {
                 let LinkRequest { method, path, .. } = passing;
                 let what = format!("sends {method} {path}, and {leader:?} leads");
-                checker.note(Invariant::Fenced, vec![Breach::new(identity, what)]);
+                checker.note(Invariant::Fenced, vec![Finding::new(identity, what)]);
             }
         });
     }
@@ -160,7 +160,7 @@ impl Invariants {
     pub fn at_rest(&self) -> Vec<Violation> {
         self.with(|checker| {
             let found = rest::faults(&checker.model);
-            found.into_iter().map(|fault| fault.at(Invariant::Rest, checker.now)).collect()
+            found.into_iter().map(|fault| Violation::new(Invariant::Rest, checker.now, fault)).collect()
         })
     }
 
@@ -247,16 +247,16 @@ impl Checker {
         self.note(Invariant::FailedIsFailed, failed);
     }
 
-    fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Breach>) {
+    fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Finding>) {
         if self.now > self.tolerant_until {
             self.note(invariant, faults);
         }
     }
 
-    fn note(&mut self, invariant: Invariant, faults: Vec<Breach>) {
+    fn note(&mut self, invariant: Invariant, faults: Vec<Finding>) {
         for fault in faults {
             if self.known.insert((invariant, fault.object.clone(), fault.what.clone())) {
-                self.violations.push(fault.at(invariant, self.now));
+                self.violations.push(Violation::new(invariant, self.now, fault));
             }
         }
     }

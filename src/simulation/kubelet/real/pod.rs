@@ -189,8 +189,8 @@ impl RealPodRunner {
     async fn show(&self) -> kube::Result<()> {
         let mut status = json!({
             "phase": status::phase(&self.states),
-            "startTime": status::time(self.bound_at),
-            "conditions": status::conditions(&self.states, self.bound_at),
+            "startTime": simulated::time(self.bound_at),
+            "conditions": simulated::conditions(status::is_ready(&self.states), self.bound_at),
             "containerStatuses": status::containers(&self.spec.containers, &self.states),
         });
         if let Some((reason, message)) = &self.verdict {
@@ -210,7 +210,7 @@ impl RealPodRunner {
 
     /// Tells of what keeps the pod from starting.
     async fn tell(&self, reason: &str, message: &str) -> kube::Result<()> {
-        let (name, now) = (self.pod.name_any(), status::time(Timestamp::now()));
+        let (name, now) = (self.pod.name_any(), simulated::time(Timestamp::now()));
         let event = json!({
             "metadata": {"generateName": format!("{name}."), "namespace": self.namespace()},
             "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": name, "namespace": self.namespace(),

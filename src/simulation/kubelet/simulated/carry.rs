@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::time;
 
-use super::pod::{PodRunner, now};
+use super::pod::PodRunner;
 use super::requests;
 use crate::api::{Kind, Object};
 use crate::reconcile::objects::pod::{IMAGE_BUILD, WAIT_FOR_DONE};
@@ -115,10 +116,10 @@ impl PodRunner {
         if self.logs.is_some() {
             let phase = status["phase"].as_str().unwrap_or_default().to_owned();
             if status["conditions"].is_null() {
-                status["conditions"] = conditions(&phase);
+                status["conditions"] = requests::conditions(phase == "Running", Timestamp::now());
             }
             if phase == "Running" {
-                status["startTime"] = now();
+                status["startTime"] = requests::time(Timestamp::now()).into();
             }
         }
         self.patch_status(status).await
@@ -130,17 +131,4 @@ impl PodRunner {
         pods.patch_status(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
     }
-}
-
-/// The conditions of a pod in a phase, on a whole node.
-fn conditions(phase: &str) -> Value {
-    let ready = if phase == "Running" { "True" } else { "False" };
-    let since = now();
-    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastTransitionTime": since});
-    json!([
-        condition("PodScheduled", "True"),
-        condition("Initialized", "True"),
-        condition("ContainersReady", ready),
-        condition("Ready", ready),
-    ])
 }

@@ -21,9 +21,9 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Client, ResourceExt as _};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
-pub(in crate::simulation) use self::requests::{NODE, bind, kill, pods};
+pub(in crate::simulation) use self::requests::{NODE, bind, conditions, kill, pods, time};
 
 use self::pod::{PodRunner, is_on_lost_node};
 use crate::api::{DEFAULT_NAMESPACE, keys};
@@ -160,13 +160,14 @@ impl NodeAgent {
         let is_bound = logs.is_some() || self.endings.is_some();
         let carrier =
             PodRunner { client: self.client.clone(), ledger: self.ledger.clone(), pod, pace, ending, is_bound, logs };
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             let outcome = if is_build { carrier.build().await } else { carrier.stand().await };
             if let Err(error) = outcome {
                 tracing::warn!(%error, pod = carrier.pod.name_any(), "failed to run a pod");
             }
         });
-        Running::Simulated(Task(task.abort_handle()))
+        Running::Simulated(task)
     }
 
     /// How long the phases of the next pod take.
@@ -180,15 +181,6 @@ impl NodeAgent {
 
 /// The runner of a pod.
 enum Running {
-    Simulated(#[expect(dead_code, reason = "it is held, and ends with this")] Task),
+    Simulated(#[expect(dead_code, reason = "it is held, and its task ends with this")] JoinSet<()>),
     Real(real::Running),
-}
-
-/// A simulated pod's processes, which end with it.
-struct Task(AbortHandle);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 
+use super::requests::time;
 use crate::apiserver::PodLogs;
 use crate::reconcile::objects::pod::{IMAGE_BUILD, IMAGE_PUSH};
 use crate::simulation::kubelet::timings::BuildTimings;
@@ -56,7 +57,7 @@ impl PodRunner {
     }
 
     pub(super) fn running(&self, container: &str) -> Value {
-        let since = if self.logs.is_some() { json!({"startedAt": now()}) } else { json!({}) };
+        let since = if self.logs.is_some() { json!({"startedAt": time(Timestamp::now())}) } else { json!({}) };
         self.container_status(container, true, &json!({"running": since}))
     }
 
@@ -66,7 +67,7 @@ impl PodRunner {
             end["message"] = message.into();
         }
         if self.logs.is_some() {
-            end["finishedAt"] = now();
+            end["finishedAt"] = time(Timestamp::now()).into();
         }
         self.container_status(container, false, &json!({"terminated": end}))
     }
@@ -101,8 +102,4 @@ pub(super) fn is_on_lost_node(pod: &Pod) -> bool {
 /// The reason with which a container ends whose program has.
 const fn word(exit_code: i32) -> &'static str {
     if exit_code == 0 { "Completed" } else { "Error" }
-}
-
-pub(super) fn now() -> Value {
-    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string().into()
 }

@@ -1,10 +1,9 @@
 //! One run of a scenario.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{join_all, pending};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
@@ -14,9 +13,9 @@ use crate::apiserver::{self, ApiServer, Verb};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::simulation::checks::invariants::Invariants;
-use crate::simulation::faults::calm::{FaultGate, Tolerance};
 use crate::simulation::faults::link_control::LinkControl;
-use crate::simulation::faults::replicas::{Image, Replicas};
+use crate::simulation::faults::options::{FaultGate, ReplicaOptions};
+use crate::simulation::faults::replicas::Replicas;
 use crate::simulation::faults::{self, World, builds, neighbours, users};
 use crate::simulation::kubelet::simulated::{self, NodeAgent};
 use crate::simulation::people::build_controller::{self, BuildController};
@@ -115,7 +114,7 @@ impl Stage {
 
         let mut settings = settings.clone();
         settings.decide.concurrent_builds_max = scenario.concurrent_builds;
-        let image = Image {
+        let options = ReplicaOptions {
             server: server.clone(),
             settings,
             clock,
@@ -123,10 +122,9 @@ impl Stage {
             network: scenario.network.clone(),
             clock_errors: scenario.processes.clock_errors,
             calm: calm.clone(),
-            tolerance: tolerance(&invariants, clock),
             invariants: invariants.clone(),
         };
-        let replicas = Replicas::start(&image, scenario.replicas);
+        let replicas = Replicas::start(&options, scenario.replicas);
         let fleet = Fleet { pools: scenario.pools, configs: 1, seed: *seed };
         let world = World::new(scenario.clone(), server, fleet, replicas, &invariants);
         users::begin(&world).await?;
@@ -225,13 +223,4 @@ impl Stage {
             virtual_time: self.started.elapsed(),
         }
     }
-}
-
-/// Reports each disturbance to the invariants, by the clock of the run.
-fn tolerance(invariants: &Invariants, clock: Clock) -> Tolerance {
-    let invariants = invariants.clone();
-    Arc::new(move |time| {
-        let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
-        invariants.tolerate_until(clock.now().checked_add(time).unwrap_or(Timestamp::MAX));
-    })
 }
