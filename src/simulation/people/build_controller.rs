@@ -5,7 +5,6 @@
 //! Builds do not exist here.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::api::{Patch, PatchParams};
@@ -21,6 +20,7 @@ use super::registry::FakeRegistry;
 use crate::api::{Kind, Object, keys, names};
 use crate::reconcile::objects::openshift::PAYLOAD_DIRECTORY;
 use crate::simulation::kubelet::timings::BuildTimings;
+pub use crate::simulation::kubelet::timings::RealTime;
 use crate::simulation::outcome::{BuildOutcome, BuildOutcomes};
 use crate::simulation::random::stream;
 use crate::simulation::{payload, seed};
@@ -30,15 +30,6 @@ pub const USER_AGENT: &str = "build-controller";
 
 /// The stream of random numbers that are the build controller's own.
 const RANDOM_STREAM: u64 = 1;
-
-/// How builds go on a cluster that is used in real time.
-#[derive(Debug, Clone, Copy)]
-pub struct RealTime {
-    /// How long a build runs.
-    pub build_duration: Duration,
-    /// The share of builds that fail, from 0 to 1.
-    pub fail_rate: f64,
-}
 
 /// Carries Builds through their phases.
 pub struct BuildController {
@@ -92,10 +83,7 @@ impl BuildController {
 
     /// A task that runs a Build; it ends when this is dropped.
     fn start(&mut self, build: Object) -> JoinSet<()> {
-        let pace = match &self.real_time {
-            Some(real_time) => BuildTimings::of(real_time.build_duration),
-            None => BuildTimings::random(&mut self.random),
-        };
+        let pace = BuildTimings::next(self.real_time, &mut self.random);
         let fail_rate = self.real_time.map_or(0.0, |real_time| real_time.fail_rate.clamp(0.0, 1.0));
         let fails = self.random.random_bool(fail_rate);
         let ending = match &self.endings {

@@ -16,12 +16,21 @@ pub(in crate::simulation) async fn bind(client: &Client, pod: &Pod) -> kube::Res
     if pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some()) {
         return Ok(());
     }
-    let name = pod.name_any();
+    bind_to(client, NODE, &pod.namespace().unwrap_or_default(), &pod.name_any()).await
+}
+
+/// Gives a pod this node.
+pub(in crate::simulation) async fn bind_to(
+    client: &Client,
+    node: &str,
+    namespace: &str,
+    pod: &str,
+) -> kube::Result<()> {
     let binding = json!({
-        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
-        "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": node},
     });
-    let url = format!("/api/v1/namespaces/{}/pods/{name}/binding", pod.namespace().unwrap_or_default());
+    let url = format!("/api/v1/namespaces/{namespace}/pods/{pod}/binding");
     let request = http::Request::post(url).body(binding.to_string().into_bytes());
     let _: Value = client.request(request.map_err(kube::Error::HttpError)?).await?;
     Ok(())
