@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::Client;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
@@ -109,18 +108,20 @@ async fn simulate(
     let is_complete = all_published(&fleet, &mut published, progress).await;
     let took = started.elapsed();
     time::sleep(SETTLE).await;
-    let mut report = examine(&server, &observer, &fleet, &ledger).await?;
+    let (requests, builds) = (Report::count(&server.log(), &daemon::user_agent()), ledger.started());
+    let leftovers = at_rest::leftovers(&observer).await?;
+    let mut findings = at_rest::pools(&observer, &fleet, &ledger).await?;
     server.clear_log();
     time::sleep(REST).await;
-    report.requests_at_rest = Some(Report::sum(&Report::count(&server.log(), &daemon::user_agent())));
-    report.time = Time::Virtual(took);
-    report.published = published.borrow().values().sum();
+    let requests_at_rest = Some(Report::sum(&Report::count(&server.log(), &daemon::user_agent())));
+    let (pools, configs, published) = (fleet.pools, fleet.configs, published.borrow().values().sum());
     if !is_complete {
-        let what = format!("{} of {} images are published", report.published, report.pools * report.configs);
-        report.findings.insert(0, Finding { object: "the fleet".into(), what });
+        findings
+            .insert(0, Finding::new("the fleet", format!("{published} of {} images are published", pools * configs)));
     }
     daemon.stop().await;
-    Ok(report)
+    let time = Time::Virtual(took);
+    Ok(Report { pools, configs, builds, published, leftovers, findings, time, requests, requests_at_rest })
 }
 
 /// Waits until every config is published, or there is no hope that it will be.
@@ -133,19 +134,4 @@ async fn all_published(fleet: &Fleet, published: &mut watch::Receiver<Published>
         sum == total
     });
     matches!(time::timeout(bound, complete).await, Ok(Ok(_)))
-}
-
-async fn examine(server: &ApiServer, observer: &Client, fleet: &Fleet, ledger: &FakeRegistry) -> kube::Result<Report> {
-    let requests = Report::count(&server.log(), &daemon::user_agent());
-    Ok(Report {
-        pools: fleet.pools,
-        configs: fleet.configs,
-        builds: ledger.started(),
-        published: 0,
-        leftovers: at_rest::leftovers(observer).await?,
-        findings: at_rest::pools(observer, fleet, ledger).await?,
-        time: Time::Virtual(Duration::ZERO),
-        requests,
-        requests_at_rest: None,
-    })
 }

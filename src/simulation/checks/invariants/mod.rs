@@ -173,8 +173,7 @@ impl Checker {
     fn observe(&mut self, entry: &LogEntry, changes: &[AuditedChange<'_>]) {
         self.now = entry.at;
         let by_daemon = entry.agent == self.agent;
-        let is_upkeep = matches!(entry.verb, Verb::List | Verb::Watch) || entry.resource == "leases";
-        self.requests += usize::from(by_daemon && !is_upkeep);
+        self.requests += usize::from(by_daemon && !is_upkeep(entry.verb, &entry.resource));
         for change in changes {
             let event = Event {
                 kind: change.kind,
@@ -264,4 +263,9 @@ impl Checker {
 
 fn request_timeout() -> SignedDuration {
     SignedDuration::try_from(REQUEST_TIMEOUT).unwrap_or(SignedDuration::MAX)
+}
+
+/// Whether a request is for no build: lists, watches and the lease.
+pub(in crate::simulation) fn is_upkeep(verb: Verb, resource: &str) -> bool {
+    matches!(verb, Verb::List | Verb::Watch) || resource == "leases"
 }

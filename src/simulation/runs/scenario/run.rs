@@ -9,10 +9,10 @@ use tokio::time::{self, Instant};
 
 use super::verdict;
 use crate::actors::ActorSettings;
-use crate::apiserver::{self, ApiServer, Verb};
+use crate::apiserver::{self, ApiServer, LogEntry};
 use crate::clock::Clock;
 use crate::daemon;
-use crate::simulation::checks::invariants::Invariants;
+use crate::simulation::checks::invariants::{Invariants, is_upkeep};
 use crate::simulation::faults::link_control::LinkControl;
 use crate::simulation::faults::options::{FaultGate, ReplicaOptions};
 use crate::simulation::faults::replicas::Replicas;
@@ -195,10 +195,9 @@ impl Stage {
         let count = self.invariants.requests() - before;
         if count > 0 {
             let log = server.log();
-            let first = log.iter().find(|entry| {
-                let is_upkeep = matches!(entry.verb, Verb::List | Verb::Watch) || entry.resource == "leases";
-                entry.agent == daemon::user_agent() && !is_upkeep
-            });
+            let agent = daemon::user_agent();
+            let is_sought = |entry: &&LogEntry| entry.agent == agent && !is_upkeep(entry.verb, &entry.resource);
+            let first = log.iter().find(is_sought);
             found.push(format!("{count} requests in an hour in which nothing was to be done, such as {first:?}"));
         }
         Ok(found)
