@@ -6,12 +6,12 @@ mod inputs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::Error;
+use super::error::{Error, print_error};
 use super::registry_access::RegistryArguments;
 use super::stdout::print;
+use super::stop::ENDED_BY_SIGNAL;
 use crate::images::build::{self, Recipe};
 use crate::images::inspect::Plan;
-use crate::images::{self, Location};
 use crate::stderr;
 use destination::Destination;
 
@@ -51,9 +51,6 @@ pub(super) struct Arguments {
     verify: bool,
 }
 
-/// What a shell adds to the number of a signal.
-const ENDED_BY_SIGNAL: i32 = 128;
-
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let build = arguments.inputs.read()?;
     let destination = Destination::new(&build.image, arguments.output.as_deref())?;
@@ -66,7 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let plan = arguments.verify.then(|| build.plan()).transpose()?;
     let digest = match build::run(&recipe, destination.argument()) {
         Err(build::Error::Interrupted(signal)) => {
-            super::print_error(&build::Error::Interrupted(signal).into());
+            print_error(&build::Error::Interrupted(signal).into());
             return Ok(ExitCode::from(u8::try_from(ENDED_BY_SIGNAL + signal).unwrap_or(u8::MAX)));
         }
         digest => digest?,
@@ -78,9 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 fn verify(plan: &Plan, location: &str, authfile: Option<PathBuf>) -> Result<ExitCode, Error> {
-    let parsed: Location = location.parse().map_err(images::Error::from)?;
-    let access = RegistryArguments { authfile, ..RegistryArguments::default() }.access(&parsed)?;
-    let report = plan.compare(location, &images::read(&parsed, &access, &plan.keep())?);
+    let report = RegistryArguments { authfile, ..RegistryArguments::default() }.compare(plan, location)?;
     stderr::line(report.to_string().trim_end());
     Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
-use super::Error;
+use super::error::Error;
 use crate::reconcile::inputs::build_settings::{
     BuildSettings, DigestHandoff, Isolation, Resources, StorageDriver, Toleration,
 };

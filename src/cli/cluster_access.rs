@@ -9,7 +9,7 @@ use tower::timeout::TimeoutLayer;
 use tower::timeout::error::Elapsed;
 use tower::{BoxError, ServiceExt as _};
 
-use super::Error;
+use super::error::Error;
 use crate::api::{COMPONENT, DEFAULT_NAMESPACE, names};
 use crate::cluster::connect::{self, Choice, Connection};
 use crate::cluster::lease::fence::Fence;

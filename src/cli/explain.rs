@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-use super::Error;
 use super::cluster_access::{ClusterArguments, find};
+use super::error::Error;
 use super::stdout::print;
 use super::stop::Stop;
 use crate::report::text;

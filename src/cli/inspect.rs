@@ -5,13 +5,12 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use super::Error;
 use super::documents::Documents;
+use super::error::{Error, print_error};
 use super::registry_access::RegistryArguments;
 use super::stdout::print;
 use crate::api::{Key, Kind};
 use crate::images::inspect::{Plan, Report};
-use crate::images::{self, Location};
 use crate::reconcile::objects::payload;
 
 /// Compares an image with the MachineConfig that it was built from.
@@ -53,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let report = match compare(arguments) {
         Ok(report) => report,
         Err(error) => {
-            super::print_error(&error);
+            print_error(&error);
             return Ok(ExitCode::from(IN_TROUBLE));
         }
     };
@@ -70,7 +69,5 @@ fn compare(arguments: &Arguments) -> Result<Report, Error> {
     let key = Key::new(Kind::MachineConfig, name);
     payload::check(&key, machine_config).map_err(|fault| documents.blame(fault))?;
     let plan = Plan::new(machine_config.clone(), &[]).map_err(|error| documents.machine_config_error(name, error))?;
-    let location: Location = arguments.image.parse().map_err(images::Error::from)?;
-    let image = images::read(&location, &arguments.registry.access(&location)?, &plan.keep())?;
-    Ok(plan.compare(&arguments.image, &image))
+    arguments.registry.compare(&plan, &arguments.image)
 }

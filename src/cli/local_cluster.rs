@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::Error;
+use super::error::Error;
 use super::stdout::print;
 use super::stop::told_to_stop;
 use crate::api::names::is_dns1123_subdomain;
@@ -23,7 +23,7 @@ use crate::apiserver::{ApiServer, HttpsFront, Identity, ServerOptions};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::simulation::kubelet::real::Executor;
-use crate::simulation::kubelet::simulated::{self, NodeAgent, WholeNode};
+use crate::simulation::kubelet::simulated::{self, NodeAgent};
 use crate::simulation::people::build_controller::{self, BuildController, RealTime};
 use crate::simulation::runs::real_time::RealNode;
 use crate::stderr;
@@ -131,12 +131,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 }
 
 impl Arguments {
-    fn build_duration(&self) -> Duration {
-        self.build_duration.unwrap_or(BUILD_DURATION)
-    }
-
-    fn fail_rate(&self) -> f64 {
-        self.fail_rate.unwrap_or(0.0)
+    fn real_time(&self) -> RealTime {
+        let build_duration = self.build_duration.unwrap_or(BUILD_DURATION);
+        RealTime { build_duration, fail_rate: self.fail_rate.unwrap_or(0.0) }
     }
 
     /// Sees that nothing was asked for that would not be done.
@@ -174,9 +171,8 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
         RunBy::None => None,
     };
     if arguments.executor != RunBy::None {
-        let builds = RealTime { build_duration: arguments.build_duration(), fail_rate: arguments.fail_rate() };
         let controller = server.client(build_controller::USER_AGENT);
-        tokio::spawn(BuildController::in_real_time(controller, seed, builds).run());
+        tokio::spawn(BuildController::in_real_time(controller, seed, arguments.real_time()).run());
     }
     tokio::spawn(front.serve());
     let path = &arguments.kubeconfig;
@@ -214,12 +210,8 @@ impl Node {
 }
 
 fn simulated(arguments: &Arguments, server: &ApiServer, seed: u64) -> Node {
-    let node = WholeNode {
-        build_duration: arguments.build_duration(),
-        fail_rate: arguments.fail_rate(),
-        logs: server.pod_logs(),
-    };
-    let agent = NodeAgent::whole(server.client(simulated::USER_AGENT), seed, node);
+    let client = server.client(simulated::USER_AGENT);
+    let agent = NodeAgent::whole(client, seed, arguments.real_time(), server.pod_logs());
     Node::Simulated(tokio::spawn(agent.run()))
 }
 

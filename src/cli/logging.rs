@@ -7,7 +7,7 @@ use serde_json::json;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
-use super::Error;
+use super::error::Error;
 use crate::cluster::LOG_DIRECTIVE;
 use crate::settings::LogFormat;
 use crate::stderr::{self, LineWriter, Notice};

@@ -5,6 +5,7 @@ mod build;
 mod build_settings;
 mod cluster_access;
 mod documents;
+mod error;
 mod explain;
 #[cfg(feature = "images")]
 mod inspect;
@@ -27,14 +28,11 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tracing::Level;
 
+use self::error::{Error, print_error};
 use self::logging::{log_to_stderr, notice, tell_of_panics};
 use self::stdout::StdoutError;
-use crate::causes::with_causes;
 use crate::settings::Settings;
 use crate::stderr;
-
-/// Whatever went wrong, to be printed with its causes.
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Builds layered OS images for MachineConfigPools, on the cluster.
 #[derive(Debug, Parser)]
@@ -122,10 +120,6 @@ fn execute(command: &Command) -> Result<ExitCode, Error> {
         Command::Run(arguments) => run::run(arguments, &settings),
         Command::Status(arguments) => status::run(arguments),
     }
-}
-
-fn print_error(error: &Error) {
-    stderr::line(&format!("error: {}", with_causes(error.as_ref())));
 }
 
 /// Whether no process reads standard output any more, which is no failure of ours.

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::error::Error;
+use crate::images::inspect::{Plan, Report};
 use crate::images::registry::authfile::{self, Credentials};
 use crate::images::registry::certificates;
-use crate::images::{Access, Location};
+use crate::images::{self, Access, Location};
 
 /// How a registry is read.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -36,8 +38,14 @@ pub(super) enum AccessError {
 }
 
 impl RegistryArguments {
+    /// Compares the image at `location` with what is asked of it.
+    pub(super) fn compare(&self, plan: &Plan, location: &str) -> Result<Report, Error> {
+        let parsed: Location = location.parse().map_err(images::Error::from)?;
+        Ok(plan.compare(location, &images::read(&parsed, &self.access(&parsed)?, &plan.keep())?))
+    }
+
     /// What is needed to read from `location`.
-    pub(super) fn access(&self, location: &Location) -> Result<Access, AccessError> {
+    fn access(&self, location: &Location) -> Result<Access, AccessError> {
         let Location::Registry(reference) = location else { return Ok(Access::default()) };
         let registry = reference.registry();
         Ok(Access {

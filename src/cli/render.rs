@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::Error;
 use super::build_settings::{BuildArguments, put};
 use super::documents::{Documents, FileError};
+use super::error::Error;
 use super::stdout::print;
 use crate::api::{Kind, Object};
 use crate::reconcile::inputs::request::BuildRequest;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::Error;
 use super::build_settings::{BuildArguments, put, word};
 use super::cluster_access::{connect, limit};
+use super::error::Error;
 use super::stdout::print;
 use super::stop::Stop;
 use crate::actors::Computation;

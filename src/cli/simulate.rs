@@ -1,5 +1,6 @@
 //! `simulate`: the local multi-pool harness.
 
+mod progress;
 mod real;
 mod scenario;
 
@@ -11,15 +12,15 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Error;
+use self::progress::{conclude, progress_bar};
 use super::build_settings::{BuildArguments, put};
-use super::stdout::print;
+use super::error::Error;
 use crate::actors::ActorSettings;
 use crate::settings;
+use crate::simulation::runs::real_time::RealOptions;
 use crate::simulation::runs::sweep::{self, InjectedFault, Scenario, SweepOptions};
-use crate::simulation::{self, Fleet, FleetOptions, MachineConfigTemplate, Trace};
+use crate::simulation::{self, Builder, Fleet, FleetOptions, MachineConfigTemplate, Trace};
 use crate::stderr;
 
 const EXAMPLES: &str = "\
@@ -125,28 +126,6 @@ enum RunBy {
     Buildah,
 }
 
-/// What runs the builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Builder {
-    /// Build pods
-    Pod,
-    /// OpenShift's Builds
-    #[value(name = "openshift")]
-    OpenShift,
-    /// Both: the ConfigMap on-cluster-build-config changes its builder now and then
-    Mixed,
-}
-
-impl From<Builder> for simulation::Builder {
-    fn from(builder: Builder) -> Self {
-        match builder {
-            Builder::Pod => Self::Pod,
-            Builder::OpenShift => Self::OpenShift,
-            Builder::Mixed => Self::Mixed,
-        }
-    }
-}
-
 impl Arguments {
     /// Whether faults are part of the run, which are logged as such.
     pub(super) const fn has_faults(&self) -> bool {
@@ -200,23 +179,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         Some(path) => MachineConfigTemplate::read(path)?,
         None => MachineConfigTemplate::default(),
     };
+    let fleet = Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed };
+    let bar = progress_bar(fleet.pools * fleet.configs, "images published");
     if arguments.executor == RunBy::Buildah {
-        return real::run(arguments, machine_config);
+        let inputs = real::inputs(&arguments.input)?;
+        return real::run(&RealOptions { fleet, machine_config, inputs, settings: arguments.settings()? }, &bar);
     }
     let started = Instant::now();
-    let options = FleetOptions {
-        fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
-        machine_config,
-        builder: arguments.builder.into(),
-        settings: arguments.settings()?,
-    };
-    let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
+    let options = FleetOptions { fleet, machine_config, builder: arguments.builder, settings: arguments.settings()? };
     let trace = arguments.trace.as_deref().map(open_trace).transpose()?;
     let report = simulation::run_traced(&options, trace.as_ref(), &mut |published| bar.set_position(published as u64))?;
     bar.finish_and_clear();
-    print(&format!("{report}\n"))?;
-    tell_wall_time(started);
-    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    conclude(&report, report.is_clean(), Some(started))
 }
 
 fn open_trace(path: &Path) -> Result<Trace, Error> {
@@ -245,19 +219,5 @@ fn sweep(scenario: Option<Scenario>, arguments: &Arguments) -> Result<ExitCode, 
             format!("there is no request {request} for such a fault; --request has to be from 0 to {last}").into()
         );
     }
-    print(&format!("{report}\n"))?;
-    tell_wall_time(started);
-    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// By a clock on the wall, which no table has.
-fn tell_wall_time(started: Instant) {
-    stderr::line(&format!("wall time {:.3} s", started.elapsed().as_secs_f64()));
-}
-
-/// A bar on standard error; where that is no terminal, it shows nothing.
-fn progress_bar(length: u64, what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}} of {{len}} {what}"))
-        .expect("the template is part of the program");
-    ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr()).with_style(style)
+    conclude(&report, report.is_clean(), Some(started))
 }

@@ -9,7 +9,7 @@ use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What a shell adds to the number of a signal that a process ended by.
-const ENDED_BY_SIGNAL: i32 = 128;
+pub(super) const ENDED_BY_SIGNAL: i32 = 128;
 
 /// How a process hears of SIGTERM and SIGINT, which is Ctrl-C.
 ///

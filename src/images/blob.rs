@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, Source};
+use super::source::{Error, Source};
 use crate::api::limits::IMAGE_DOCUMENT_BYTES_MAX;
 use crate::api::names::{hex, sha256_hex};
 

@@ -8,32 +8,13 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 use tar::{Archive, Entry, EntryType};
 
-use super::tree::{Content, Node, NodeKind, path_of};
+use super::tree::{Added, Content, Layer, Node, NodeKind, path_of};
 use crate::api::limits::IMAGE_FILE_KEPT_BYTES_MAX;
 
 /// Before the name of a file of a lower layer that is to be gone.
 const WHITEOUT: &str = ".wh.";
 /// The name that hides everything that lower layers have in its directory.
 const OPAQUE: &str = ".wh..wh..opq";
-
-/// The changes of a layer. All paths are normalised.
-#[derive(Debug, Default)]
-pub(super) struct Layer {
-    /// Whiteouts: the paths to remove from the layers below.
-    pub removed: Vec<String>,
-    /// Directories whose contents in the layers below are to be gone.
-    pub opaque: Vec<String>,
-    /// The entries, in order.
-    pub added: Vec<(String, Added)>,
-}
-
-/// An entry that a layer adds at a path.
-#[derive(Debug)]
-pub(super) enum Added {
-    Node(Node),
-    /// Another name of the file at this path.
-    HardLink(String),
-}
 
 /// Reads a layer; of its files whose last name is in `keep`, the contents too.
 pub(super) fn read(blob: impl Read, keep: &BTreeSet<String>) -> io::Result<Layer> {

@@ -9,7 +9,7 @@ use oci_spec::image::{Descriptor, Digest, ImageIndex};
 
 use super::blob;
 use super::manifest;
-use super::{Error, Source};
+use super::source::{Error, Source};
 use crate::api::limits::IMAGE_DOCUMENT_BYTES_MAX;
 
 /// The file that names the images of a layout.

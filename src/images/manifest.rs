@@ -4,7 +4,7 @@ use oci_spec::image::{Arch, Descriptor, Digest, ImageIndex, ImageManifest, Os};
 use serde_json::Value;
 
 use super::blob;
-use super::{Error, Source};
+use super::source::{Error, Source};
 
 /// Most indices that lead to one manifest.
 const INDICES_NESTED_MAX: usize = 3;

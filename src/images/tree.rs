@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::layer::{Added, Layer};
 use crate::api::limits::SYMLINKS_FOLLOWED_MAX;
 use crate::api::names::hex;
 
@@ -60,6 +59,25 @@ impl Content {
     pub fn sha256_hex(&self) -> String {
         hex(&self.sha256)
     }
+}
+
+/// The changes of a layer. All paths are normalised.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    /// Whiteouts: the paths to remove from the layers below.
+    pub removed: Vec<String>,
+    /// Directories whose contents in the layers below are to be gone.
+    pub opaque: Vec<String>,
+    /// The entries, in order.
+    pub added: Vec<(String, Added)>,
+}
+
+/// An entry that a layer adds at a path.
+#[derive(Debug)]
+pub(super) enum Added {
+    Node(Node),
+    /// Another name of the file at this path.
+    HardLink(String),
 }
 
 /// The files of an image, by path.

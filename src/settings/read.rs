@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-use super::Settings;
+use super::values::Settings;
 use crate::reconcile::inputs::proxy::redacted;
 use crate::yaml;
 

@@ -12,7 +12,7 @@
 //! | [`builder_toggle`](people::builder_toggle) | a simulated user who changes the image builder while builds run |
 //! | [`link_control`](faults::link_control) | the network between the daemon and the API server, with injected faults |
 //! | [`invariants`](checks::invariants) | the checker: observes every request and every change, and reports violations |
-//! | [`scenario`](runs::scenario) | a scenario: the rates of user actions, of other controllers' writes, and of faults |
+//! | [`scenario`] | a scenario: the rates of user actions, of other controllers' writes, and of faults |
 //! | [`faults`] | the fault injectors and simulated users that carry a scenario out |
 //! | [`renderer`](people::renderer) | the rest of the operator: rolls out a pool's next config once its last is published |
 //! | [`sweep`](runs::sweep) | the crash sweep: injects every kind of fault at every request |
@@ -30,14 +30,16 @@ pub mod outcome;
 mod payload;
 pub mod people;
 mod process;
+mod random;
 pub mod runs;
+pub mod scenario;
 pub mod seed;
 mod trace;
 
 pub use self::checks::at_rest::Finding;
 pub use self::machine_config::{MachineConfigTemplate, TemplateError};
 pub use self::process::Process;
-pub use self::runs::fleet::{Builder, FleetOptions, Progress, run, run_traced};
+pub use self::runs::fleet::{FleetOptions, Progress, run, run_traced};
 pub use self::runs::report::{Report, Time};
-pub use self::seed::Fleet;
+pub use self::seed::{Builder, Fleet};
 pub use self::trace::Trace;

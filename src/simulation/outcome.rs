@@ -134,9 +134,7 @@ impl BuildOutcome {
             | Self::NeverStarts => false,
         }
     }
-}
 
-impl BuildOutcome {
     /// The text that must be in the cause of an attempt that was lost by this end of its pod.
     pub const fn cause(self) -> Option<&'static str> {
         match self {

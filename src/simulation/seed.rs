@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use crate::api::names::{self, sha256_hex};
 use crate::api::{DEFAULT_NAMESPACE, EVENT_NAMESPACE, Kind, Object, keys};
-use crate::reconcile::inputs::image_builder::BUILDER_TYPE;
+use crate::reconcile::inputs::image_builder::{BUILDER_TYPE, ImageBuilder};
 
+/// The time at which every simulation begins.
+pub const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// The repository that all images are pushed to.
 pub const REPOSITORY: &str = "registry.example.com/fleet/os";
 
@@ -40,6 +42,27 @@ impl Fleet {
     /// The number of a config of `pool`, from its name.
     pub fn number_of(&self, pool: &str, rendered: &str) -> Option<usize> {
         (1..=self.configs).find(|number| self.rendered(pool, *number) == rendered)
+    }
+}
+
+/// The kind of build objects in a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lower")]
+pub enum Builder {
+    /// Build pods.
+    #[default]
+    Pod,
+    /// OpenShift's Builds.
+    OpenShift,
+    /// Both: the ConfigMap on-cluster-build-config changes its builder now and then.
+    Mixed,
+}
+
+impl Builder {
+    /// What the build config asks for at first; none for the default.
+    pub fn name(self) -> Option<&'static str> {
+        (self == Self::OpenShift).then(|| ImageBuilder::OpenShift.name())
     }
 }
 

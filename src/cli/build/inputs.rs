@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, RENDERED_PREFIX};
 use crate::api::{Kind, Object, names};
-use crate::cli::Error;
 use crate::cli::documents::Documents;
+use crate::cli::error::Error;
 use crate::cli::registry_access::default_authfiles;
 use crate::images::inspect::Plan;
 use crate::images::registry::authfile;

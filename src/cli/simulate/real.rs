@@ -3,39 +3,31 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Arguments, progress_bar};
+use indicatif::ProgressBar;
+
+use super::progress::conclude;
 use crate::api::Kind;
-use crate::cli::Error;
 use crate::cli::documents::Documents;
-use crate::cli::stdout::print;
+use crate::cli::error::Error;
 use crate::cli::stop::told_to_stop;
 use crate::simulation::kubelet::real::Executor;
 use crate::simulation::runs::real_time::{self, RealOptions};
-use crate::simulation::{Fleet, MachineConfigTemplate};
 use crate::stderr;
 
-pub(super) fn run(arguments: &Arguments, machine_config: MachineConfigTemplate) -> Result<ExitCode, Error> {
-    let inputs = inputs(&arguments.input)?;
-    let options = RealOptions {
-        fleet: Fleet { pools: arguments.pools as usize, configs: arguments.configs as usize, seed: arguments.seed },
-        machine_config,
-        inputs,
-        settings: arguments.settings()?,
-    };
+/// Runs until every config is built, or until the process is told to stop.
+pub(super) fn run(options: &RealOptions, bar: &ProgressBar) -> Result<ExitCode, Error> {
     stderr::line(Executor::NOTICE);
-    let bar = progress_bar(u64::from(arguments.pools) * u64::from(arguments.configs), "images published");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         let stop = told_to_stop()?;
-        real_time::run(&options, stop, &mut |published| bar.set_position(published as u64)).await
+        real_time::run(options, stop, &mut |published| bar.set_position(published as u64)).await
     })?;
     bar.finish_and_clear();
-    print(&format!("{report}\n"))?;
-    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    conclude(&report, report.is_clean(), None)
 }
 
 /// The ConfigMaps and Secrets in the files.
-fn inputs(files: &[PathBuf]) -> Result<Vec<crate::api::Object>, Error> {
+pub(super) fn inputs(files: &[PathBuf]) -> Result<Vec<crate::api::Object>, Error> {
     let documents = Documents::read(files)?;
     let inputs = documents.of_kinds(&[Kind::ConfigMap, Kind::Secret]);
     if inputs.is_empty() {

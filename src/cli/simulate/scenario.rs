@@ -4,10 +4,9 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::{progress_bar, tell_wall_time};
+use super::progress::{conclude, progress_bar};
 use crate::actors::ActorSettings;
-use crate::cli::Error;
-use crate::cli::stdout::print;
+use crate::cli::error::Error;
 use crate::simulation::Trace;
 use crate::simulation::runs::scenario::{self, Failed, Outcome, Run, Summary};
 
@@ -34,24 +33,16 @@ pub(super) fn run(
     let result = if let Some(trace) = trace {
         traced(&template, trace)
     } else {
-        let bar = progress_bar(seeds.end() - seeds.start() + 1, "seeds run, {eta} to go");
+        let bar = progress_bar((seeds.end() - seeds.start()) as usize + 1, "seeds run, {eta} to go");
         let result = scenario::run_all(&template, seeds, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
         result
     };
-    let code = match result {
-        Ok(summary) => {
-            print(&format!("{}\n", line(name, &summary)))?;
-            ExitCode::SUCCESS
-        }
-        Err(Failed::Violated(outcome)) => {
-            print(&format!("{}\n", violated(name, &outcome)))?;
-            ExitCode::FAILURE
-        }
-        Err(Failed::Error(error)) => return Err(error),
-    };
-    tell_wall_time(started);
-    Ok(code)
+    match result {
+        Ok(summary) => conclude(&line(name, &summary), true, Some(started)),
+        Err(Failed::Violated(outcome)) => conclude(&violated(name, &outcome), false, Some(started)),
+        Err(Failed::Error(error)) => Err(error),
+    }
 }
 
 fn traced(run: &Run, trace: &Trace) -> Result<Summary, Failed> {

@@ -8,8 +8,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time;
 
 use crate::causes::with_causes;
-use crate::cli::Error;
 use crate::cli::cluster_access::Access;
+use crate::cli::error::Error;
 use crate::cluster::watch::Watches;
 use crate::reconcile::observed::index::WatchEvent;
 use crate::report::PoolReport;

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::Error;
+use crate::cli::error::Error;
 use crate::cli::stdout::print;
 use crate::report::PoolReport;
 use crate::report::daemon::DaemonReport;

@@ -1,11 +1,40 @@
-//! The end of a build, in words.
+//! Why there is no image: the end of a build, in words.
 
 use std::fmt;
+use std::path::PathBuf;
+
+use super::buildah;
 
 /// The maximum number of output lines in an error.
 const LINES_MAX: usize = 5;
 /// The maximum number of output bytes in an error.
 const BYTES_MAX: usize = 1024;
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// buildah cannot be used.
+    #[error(transparent)]
+    Buildah(#[from] buildah::Error),
+    /// The program that runs the script cannot be started.
+    #[error("failed to run {0}; install it")]
+    NoShell(String, #[source] std::io::Error),
+    /// A file of the build cannot be written or read.
+    #[error("failed to write or read {0}")]
+    File(PathBuf, #[source] std::io::Error),
+    /// The build could not be watched to its end.
+    #[error("failed to follow the build")]
+    Follow(#[source] std::io::Error),
+    /// The script said why it ended.
+    #[error("{0}")]
+    Ended(FailedBuild),
+    /// All went well, but for the digest.
+    #[error("failed to learn the digest of the image: the build left {0:?}")]
+    NoDigest(String),
+    /// A signal ended it; the number is that of the signal.
+    #[error("the build was ended by signal {0}; nothing of it is left but what buildah keeps")]
+    Interrupted(i32),
+}
 
 /// How a build ended that left no image.
 #[derive(Debug, Clone, PartialEq, Eq)]

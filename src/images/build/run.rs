@@ -13,7 +13,8 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot::{self, Receiver};
 
-use super::{Error, FailedBuild, Recipe, Step, buildah};
+use super::ending::{Error, FailedBuild};
+use super::{Recipe, Step, buildah};
 use crate::api::limits::LOCAL_BUILD_GRACE_PERIOD;
 use crate::reconcile::observed::digest::Digest;
 

@@ -5,9 +5,8 @@
 use serde_json::Value;
 
 use super::data_url::{self, Source};
-use super::ignition::{Account, Config, Directory, File, Link, is_given};
+use super::ignition::{self, Account, Config, Directory, Error, File, Link, is_given};
 use super::report::{Checked, Unchecked};
-use super::{Error, ignition};
 use crate::api::names::sha256_hex;
 
 /// The mode of a file for which none is asked.

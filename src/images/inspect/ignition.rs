@@ -3,12 +3,24 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::Error;
-
 /// The minor versions of spec 3 that are known.
 const MINOR_VERSIONS: std::ops::RangeInclusive<u32> = 0..=5;
 /// The first minor version that knows setuid, setgid and sticky bits; before, Ignition leaves them out.
 const SPECIAL_BITS_SINCE: u32 = 4;
+
+/// Why a MachineConfig cannot be compared with anything.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its Ignition config does not follow the spec.
+    #[error("failed to read spec.config; it has to be an Ignition config of spec 3")]
+    Malformed(#[source] serde_json::Error),
+    /// It is of a spec that is not known here.
+    #[error("spec.config is of Ignition spec {0:?}; those from 3.0.0 to 3.5.0 are known here")]
+    Version(String),
+    /// The contents of a file cannot be decoded.
+    #[error("failed to decode the contents of {0}: {1}")]
+    Contents(String, String),
+}
 
 /// An Ignition config. What is not in here asks for nothing that is in files.
 #[derive(Debug, Deserialize)]

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use expect::{Asked, Contents, Expectation, Owner};
+pub use ignition::Error;
 pub use report::{Checked, Difference, Report, Unchecked};
 
 use crate::images::Image;
@@ -26,20 +27,6 @@ use accounts::Accounts;
 
 /// Where an image keeps the MachineConfig that it was built from.
 const CURRENT_CONFIG: &str = "/etc/machine-config-daemon/currentconfig";
-
-/// Why a MachineConfig cannot be compared with anything.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its Ignition config does not follow the spec.
-    #[error("failed to read spec.config; it has to be an Ignition config of spec 3")]
-    Malformed(#[source] serde_json::Error),
-    /// It is of a spec that is not known here.
-    #[error("spec.config is of Ignition spec {0:?}; those from 3.0.0 to 3.5.0 are known here")]
-    Version(String),
-    /// The contents of a file cannot be decoded.
-    #[error("failed to decode the contents of {0}: {1}")]
-    Contents(String, String),
-}
 
 /// All that an image is asked to be.
 #[derive(Debug)]

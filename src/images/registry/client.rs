@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::authfile::Credentials;
 use crate::api::limits::{REGISTRY_CONNECT_TIMEOUT, REGISTRY_READ_TIMEOUT};
 use crate::images::blob;
-use crate::images::{Error, Source};
+use crate::images::source::{Error, Source};
 
 /// The accepted media types of manifests: OCI's, and Docker's equivalents.
 const MANIFEST_TYPES: [&str; 4] = [
@@ -35,7 +35,7 @@ pub struct Access {
 }
 
 /// A repository of a registry.
-pub(in crate::images) struct Registry {
+pub(crate) struct Registry {
     runtime: Runtime,
     client: oci_client::Client,
     reference: Reference,
@@ -43,7 +43,7 @@ pub(in crate::images) struct Registry {
 }
 
 impl Registry {
-    pub(in crate::images) fn new(reference: &Reference, access: &Access) -> Result<Self, Error> {
+    pub(crate) fn new(reference: &Reference, access: &Access) -> Result<Self, Error> {
         // Another part of the program may have set it first, to the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let failed = |error| Error::Registry(reference.whole(), error);

@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-use super::Checker;
+use super::checker::Checker;
 use super::scheduling::{KEY, labels};
 use crate::api::keys;
 use crate::api::labels::is_annotation_key;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Checker;
+use super::checker::Checker;
 use crate::api::labels::{is_label_key, is_label_value};
 use crate::api::names::is_dns1123_subdomain;
 use crate::reconcile::inputs::build_settings::{BuildSettings, Effect, Operator, Resources, Toleration};

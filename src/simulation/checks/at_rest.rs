@@ -21,6 +21,12 @@ pub struct Finding {
     pub what: String,
 }
 
+impl Finding {
+    pub(in crate::simulation) fn new(object: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { object: object.into(), what: what.into() }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.object, self.what)
@@ -36,7 +42,7 @@ pub(in crate::simulation) async fn leftovers(client: &Client) -> kube::Result<Ve
             let labels = object.metadata.labels.as_ref();
             if labels.is_some_and(|labels| labels.contains_key(keys::BUILD_POD)) || names::rendered_of(&name).is_some()
             {
-                findings.push(Finding { object: format!("{} {name}", kind.name()), what: "is left behind".into() });
+                findings.push(Finding::new(format!("{} {name}", kind.name()), "is left behind"));
             }
         }
     }
@@ -50,12 +56,12 @@ pub(in crate::simulation) async fn pools(
     ledger: &FakeRegistry,
 ) -> kube::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> =
-        ledger.complaints().into_iter().map(|what| Finding { object: "a build".into(), what }).collect();
+        ledger.complaints().into_iter().map(|what| Finding::new("a build", what)).collect();
     for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
         let pool = Pool::new(&object);
         let newest = fleet.rendered(pool.name(), fleet.configs);
         for what in pool_faults(&object, &newest, ledger) {
-            findings.push(Finding { object: format!("MachineConfigPool {}", pool.name()), what });
+            findings.push(Finding::new(format!("MachineConfigPool {}", pool.name()), what));
         }
     }
     Ok(findings)

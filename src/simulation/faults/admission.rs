@@ -3,19 +3,15 @@
 //! Deletions, Events and the lease are never refused: these faults test whether the daemon reports a refusal to users,
 //! which takes Events and the lease.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::time;
 
-use super::world::within;
-use super::{Ingredient, World, each};
-use crate::api::{Kind, Object};
-use crate::apiserver::{AdmissionRequest, Admitter, Refusal, Verb};
-use crate::daemon;
-use crate::reconcile::observed::index::owner_of;
-use crate::simulation::checks::invariants::{Invariants, RefusedWrite};
+use super::ingredient::{Ingredient, each};
+use super::refusals::Target;
+use super::world::World;
+use crate::apiserver::Refusal;
+use crate::simulation::random::within;
 
 const QUOTAS: u64 = 150;
 const POD_POLICIES: u64 = 151;
@@ -28,119 +24,6 @@ const LASTS_S: std::ops::Range<u64> = 20..480;
 const LASTS_LONG_S: std::ops::Range<u64> = 700..1_500;
 /// The share of refusals that do; none does of writes that cleaning up takes.
 const LONG: f64 = 0.25;
-
-/// The active refusals. Clones share them.
-#[derive(Clone)]
-pub struct Refusals {
-    rules: Arc<Mutex<Vec<Rule>>>,
-    invariants: Invariants,
-}
-
-/// The refusals of one cause.
-#[derive(Debug, Clone)]
-struct Rule {
-    /// Distinguishes it from others.
-    number: u32,
-    target: Target,
-    /// The pool whose writes are refused; none for those of all pools.
-    pool: Option<String>,
-    refusal: Refusal,
-    /// A part of the refusal's message that no other refusal has.
-    words: String,
-}
-
-/// Which writes are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
-    /// Creations of build objects.
-    Builds,
-    /// Creations of the ConfigMaps that builds take in.
-    ConfigMaps,
-    /// Patches of pools, but for their status.
-    Pools,
-    /// Patches of the status of pools.
-    PoolStatus,
-    /// All of these.
-    All,
-}
-
-impl Refusals {
-    /// No refusals; reports each refused write to `invariants`.
-    pub(super) fn new(invariants: Invariants) -> Self {
-        Self { rules: Arc::default(), invariants }
-    }
-
-    /// The admitter to install in the API server.
-    pub(super) fn admitter(&self) -> Admitter {
-        let (refusals, agent) = (self.clone(), daemon::user_agent());
-        Arc::new(move |request| {
-            if request.agent != agent {
-                return None;
-            }
-            refusals.asked(request)
-        })
-    }
-
-    /// Ends all refusals.
-    pub fn end_all(&self) {
-        self.change(Vec::clear);
-    }
-
-    fn asked(&self, request: &AdmissionRequest<'_>) -> Option<Refusal> {
-        let target = Target::of(request)?;
-        let pool = pool_of(request)?;
-        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let rule = rules.iter().find(|rule| {
-            (rule.target == Target::All || rule.target == target) && rule.pool.as_ref().is_none_or(|one| *one == pool)
-        })?;
-        let is_status = target == Target::PoolStatus;
-        self.invariants.refused(&RefusedWrite { pool, words: rule.words.clone(), is_status });
-        Some(rule.refusal.clone())
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Vec<Rule>)) {
-        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut rules);
-        self.invariants.refuses(!rules.is_empty());
-    }
-
-    fn begin(&self, draw: impl FnOnce(u32) -> (Target, Option<String>, Refusal, String)) -> u32 {
-        let mut begun = 0;
-        self.change(|rules| {
-            begun = rules.iter().map(|rule| rule.number + 1).max().unwrap_or_default();
-            let (target, pool, refusal, words) = draw(begun);
-            rules.push(Rule { number: begun, target, pool, refusal, words });
-        });
-        begun
-    }
-
-    fn end(&self, number: u32) {
-        self.change(|rules| rules.retain(|rule| rule.number != number));
-    }
-}
-
-impl Target {
-    /// The target of a write; none for a write that is never refused.
-    fn of(request: &AdmissionRequest<'_>) -> Option<Self> {
-        let is_patch = matches!(request.verb, Verb::Patch | Verb::Update);
-        match (request.resource, request.subresource) {
-            ("pods" | "builds", None) if request.verb == Verb::Create => Some(Self::Builds),
-            ("configmaps", None) if request.verb == Verb::Create => Some(Self::ConfigMaps),
-            ("machineconfigpools", None) if is_patch => Some(Self::Pools),
-            ("machineconfigpools", Some("status")) if is_patch => Some(Self::PoolStatus),
-            _ => None,
-        }
-    }
-}
-
-/// The pool that a write is for.
-fn pool_of(request: &AdmissionRequest<'_>) -> Option<String> {
-    if request.resource == Kind::MachineConfigPool.resource().plural {
-        return Some(request.name.to_owned());
-    }
-    let object: Object = serde_json::from_value(request.object?.clone()).ok()?;
-    owner_of(&object)
-}
 
 /// Quotas, policies and webhooks that are down, each for a while.
 pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {

@@ -6,11 +6,13 @@ use kube::api::{DeleteParams, ListParams};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::world::{FaultGate, random};
-use super::{Ingredient, World, each};
+use super::ingredient::{Ingredient, each};
+use super::options::FaultGate;
+use super::world::World;
 use crate::api::{Kind, Object, keys};
 use crate::simulation::outcome::{BuildOutcome, BuildOutcomes, Rejection};
-use crate::simulation::runs::scenario::Builds;
+use crate::simulation::random::stream;
+use crate::simulation::scenario::Builds;
 use crate::simulation::seed;
 
 const DELETIONS: u64 = 120;
@@ -18,7 +20,7 @@ const ENDINGS: u64 = 121;
 
 /// Decides how builds end until the faults stop; from then on, they succeed.
 pub fn endings(builds: &Builds, seed: u64, calm: FaultGate) -> BuildOutcomes {
-    let (builds, random) = (builds.clone(), Mutex::new(random(seed, ENDINGS)));
+    let (builds, random) = (builds.clone(), Mutex::new(stream(seed, ENDINGS)));
     Arc::new(move || {
         if calm.is_now() {
             return BuildOutcome::Succeeds;

@@ -7,11 +7,10 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
-use super::network::Tolerance;
-use super::world::{FaultGate, random, within};
+use super::options::ReplicaOptions;
 use crate::api::limits::REQUEST_TIMEOUT;
 use crate::simulation::faults::link_control::{Delivery, EventScript};
-use crate::simulation::runs::scenario::Network;
+use crate::simulation::random::{stream, within};
 
 /// The first of the streams of event scripts: each process has one.
 const EVENTS: u64 = 20_000;
@@ -25,7 +24,7 @@ const RUN_MAX: usize = 6;
 
 /// The faults of the events that one process watches.
 struct Events {
-    network: Network,
+    options: ReplicaOptions,
     random: ChaCha8Rng,
     /// The lag of each watch, by the number of its request, drawn with its first event.
     lags: BTreeMap<usize, Duration>,
@@ -37,21 +36,21 @@ struct Events {
 }
 
 /// The fate of the events that the `number`th process watches, until the faults stop.
-pub fn script(network: &Network, seed: u64, number: u64, calm: FaultGate, tolerance: Tolerance) -> EventScript {
-    let mut random = random(seed, EVENTS + number);
+pub fn script(options: &ReplicaOptions, number: u64) -> EventScript {
+    let mut random = stream(options.seed, EVENTS + number);
     let now = Instant::now();
-    let next = network.lags.next(&mut random).map(|wait| now + wait);
+    let next = options.network.lags.next(&mut random).map(|wait| now + wait);
     let (lags, arrivals) = (BTreeMap::new(), BTreeMap::new());
-    let mut events = Events { network: network.clone(), random, lags, arrivals, lags_until: now, next };
+    let mut events = Events { options: options.clone(), random, lags, arrivals, lags_until: now, next };
     Box::new(move |watch, line| {
-        if calm.is_now() {
+        if events.options.calm.is_now() {
             return Delivery::default();
         }
         let delivery = Delivery { late: events.lateness(watch), again: events.run(line) };
         // Until then, the process does not know of a change. If the event is the last of its watch, the change may
         // become known only with the next watch.
         if !delivery.late.is_zero() {
-            tolerance(delivery.late + REQUEST_TIMEOUT);
+            events.options.tolerate(delivery.late + REQUEST_TIMEOUT);
         }
         delivery
     })
@@ -71,7 +70,7 @@ impl Events {
         if self.next.is_some_and(|next| next <= now) {
             self.lags.clear();
             self.lags_until = now + within(&mut self.random, LAG_LASTS_S);
-            let wait = self.network.lags.next(&mut self.random);
+            let wait = self.options.network.lags.next(&mut self.random);
             self.next = wait.map(|wait| self.lags_until + wait);
         }
         if self.lags_until <= now {
@@ -83,7 +82,7 @@ impl Events {
 
     /// How many events come once more: one at once, or a run of them as after a connection that began too early.
     fn run(&mut self, line: &[u8]) -> usize {
-        let is_repeated = self.random.random_bool(self.network.duplicates.get());
+        let is_repeated = self.random.random_bool(self.options.network.duplicates.get());
         let length = self.random.random_range(1..=RUN_MAX);
         let is_run = self.random.random_bool(0.5);
         match is_repeated && !is_error(line) {

@@ -2,9 +2,11 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | [`network`] | loses, delays and refuses requests; cuts, silences and partitions links; restarts the API server |
+//! | [`network`] | cuts, silences and partitions links; restarts the API server |
+//! | [`requests`] | loses, delays and refuses requests |
 //! | [`events`] | delays and repeats watch events |
-//! | [`processes`] | runs the daemon's processes, and crashes and stops them |
+//! | [`replicas`] | runs the daemon's processes, and replaces those that end |
+//! | [`processes`] | crashes, stops and pauses processes |
 //! | [`builds`] | decides how builds end, and deletes build objects |
 //! | [`neighbours`] | writes the status of pools, degrades pools, resets users' objects |
 //! | [`admission`] | refuses writes for a while, as quotas, policies and webhooks do |
@@ -15,24 +17,21 @@
 pub mod admission;
 pub mod builds;
 pub mod events;
+mod ingredient;
 pub mod link_control;
 pub mod neighbours;
 pub mod network;
+pub mod options;
 pub mod processes;
+pub mod refusals;
+pub mod replicas;
+pub mod requests;
 pub mod users;
 mod watched;
 mod world;
 
-use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
-use rand_chacha::ChaCha8Rng;
-use tokio::time;
-
-pub use self::world::{FaultGate, World, random};
-use super::runs::scenario::Every;
-
-/// An ingredient: it runs until it is dropped.
-pub type Ingredient<'w> = LocalBoxFuture<'w, ()>;
+use self::ingredient::Ingredient;
+pub use self::world::World;
 
 /// All ingredients of the scenario of `world`.
 pub fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
@@ -43,21 +42,4 @@ pub fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
         .chain(admission::ingredients(world))
         .chain(users::ingredients(world))
         .collect()
-}
-
-/// Acts `every` so often, on average; the numbers of `stream` say when, and are there for the act itself.
-fn each<'w>(
-    world: &'w World,
-    every: Every,
-    stream: u64,
-    mut act: impl AsyncFnMut(&mut ChaCha8Rng) + 'w,
-) -> Ingredient<'w> {
-    async move {
-        let mut random = world.random(stream);
-        while let Some(wait) = every.next(&mut random) {
-            time::sleep(wait).await;
-            act(&mut random).await;
-        }
-    }
-    .boxed_local()
 }

@@ -8,10 +8,12 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tokio::time::{self, Instant};
 
-use super::world::within;
-use super::{Ingredient, World, each, users};
+use super::ingredient::{Ingredient, each};
+use super::users;
+use super::world::World;
 use crate::api::conditions::DEGRADED;
 use crate::api::{Kind, Object};
+use crate::simulation::random::within;
 use crate::simulation::seed;
 
 /// The name under which another controller sends its requests.

@@ -6,8 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tokio::time;
 
-use super::world::within;
-use super::{Ingredient, World, each};
+use super::ingredient::{Ingredient, each};
+use super::world::World;
 use crate::api::conditions::{BUILD_FAILED, reason};
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, sha256_hex};
 use crate::api::pool::field;
@@ -15,8 +15,8 @@ use crate::api::{Kind, Object, Pool, keys};
 use crate::reconcile::inputs::image_builder::{BUILDER_TYPE, ImageBuilder};
 use crate::reconcile::pool::record::BuildRecord;
 use crate::simulation::machine_config::MachineConfigTemplate;
-use crate::simulation::runs::fleet::Builder;
-use crate::simulation::seed;
+use crate::simulation::random::within;
+use crate::simulation::seed::{self, Builder};
 
 const OPT_OUTS: u64 = 140;
 const EDITS: u64 = 141;
@@ -122,15 +122,11 @@ pub async fn reset(world: &World) {
 }
 
 fn inputs(world: &World) -> Vec<Object> {
-    let builder = match world.scenario.builder {
-        Builder::OpenShift => Some(ImageBuilder::OpenShift.name()),
-        Builder::Pod | Builder::Mixed => None,
-    };
     let containerfiles = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": CUSTOM_CONTAINERFILE}, "data": {},
     });
     let containerfiles = serde_json::from_value(containerfiles).expect("this is an object");
-    seed::inputs(builder).into_iter().chain([containerfiles]).collect()
+    seed::inputs(world.scenario.builder.name()).into_iter().chain([containerfiles]).collect()
 }
 
 async fn create_pool(world: &World, pool: &str) {

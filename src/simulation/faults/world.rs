@@ -1,24 +1,23 @@
 //! State shared by all ingredients: the cluster, and what its users want.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use kube::Client;
 use kube::api::{Patch, PatchParams};
-use rand::{RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use super::admission::Refusals;
-use super::processes::Replicas;
+use super::refusals::Refusals;
+use super::replicas::Replicas;
 use super::watched::WatchedDaemon;
 use crate::api::Kind;
 use crate::apiserver::ApiServer;
 use crate::simulation::checks::invariants::Invariants;
 use crate::simulation::people::builder_toggle;
-use crate::simulation::runs::scenario::{Admission, Every, Scenario};
+use crate::simulation::random;
+use crate::simulation::scenario::{Admission, Every, Scenario};
 use crate::simulation::seed::{self, Fleet};
 
 /// The cluster of one run, and what its users want.
@@ -39,22 +38,6 @@ pub struct World {
     pub refusals: Refusals,
     /// The number of the newest config of each pool.
     newest: Mutex<BTreeMap<String, usize>>,
-}
-
-/// Whether the faults have stopped. Clones share the flag.
-#[derive(Debug, Clone, Default)]
-pub struct FaultGate(Arc<AtomicBool>);
-
-impl FaultGate {
-    /// Stops all faults.
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the faults have stopped.
-    pub fn is_now(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
 }
 
 impl World {
@@ -81,7 +64,7 @@ impl World {
 
     /// Random numbers, of which each stream has its own.
     pub fn random(&self, stream: u64) -> ChaCha8Rng {
-        random(self.fleet.seed, stream)
+        random::stream(self.fleet.seed, stream)
     }
 
     /// A pool, by chance.
@@ -111,16 +94,4 @@ impl World {
             tracing::debug!(%error, kind = kind.name(), name, "a user's patch failed");
         }
     }
-}
-
-/// Random numbers from a seed, of which each stream has its own.
-pub fn random(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(stream);
-    random
-}
-
-/// A time within `seconds`, by chance.
-pub fn within(random: &mut ChaCha8Rng, seconds: std::ops::Range<u64>) -> Duration {
-    Duration::from_millis(random.random_range(seconds.start * 1000..seconds.end * 1000))
 }

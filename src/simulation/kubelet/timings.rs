@@ -5,6 +5,15 @@ use std::time::Duration;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
+/// How builds go on a cluster that is used in real time.
+#[derive(Debug, Clone, Copy)]
+pub struct RealTime {
+    /// How long a build runs.
+    pub build_duration: Duration,
+    /// The share of builds that fail, from 0 to 1.
+    pub fail_rate: f64,
+}
+
 /// How long the phases of one build take.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::simulation) struct BuildTimings {
@@ -13,14 +22,12 @@ pub(in crate::simulation) struct BuildTimings {
 }
 
 impl BuildTimings {
-    /// The pace of a build that runs for a given time.
-    pub(in crate::simulation) fn of(running: Duration) -> Self {
+    /// The pace of the next build: a given one, or one as builds in a cluster have it.
+    pub(in crate::simulation) fn next(given: Option<RealTime>, random: &mut ChaCha8Rng) -> Self {
         const PENDING_MAX: Duration = Duration::from_secs(1);
-        Self { pending: PENDING_MAX.min(running / 4), running }
-    }
-
-    /// A pace as builds in a cluster have it.
-    pub(in crate::simulation) fn random(random: &mut ChaCha8Rng) -> Self {
+        if let Some(RealTime { build_duration: running, .. }) = given {
+            return Self { pending: PENDING_MAX.min(running / 4), running };
+        }
         let mut within = |range: std::ops::Range<u64>| Duration::from_millis(random.random_range(range));
         Self { pending: within(1_000..20_000), running: within(120_000..600_000) }
     }

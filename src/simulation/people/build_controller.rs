@@ -5,23 +5,24 @@
 //! Builds do not exist here.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, ResourceExt as _};
-use rand::{RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 use tokio::time;
 
 use super::registry::FakeRegistry;
 use crate::api::{Kind, Object, keys, names};
 use crate::reconcile::objects::openshift::PAYLOAD_DIRECTORY;
 use crate::simulation::kubelet::timings::BuildTimings;
+pub use crate::simulation::kubelet::timings::RealTime;
 use crate::simulation::outcome::{BuildOutcome, BuildOutcomes};
+use crate::simulation::random::stream;
 use crate::simulation::{payload, seed};
 
 /// The name under which the build controller sends its requests.
@@ -29,15 +30,6 @@ pub const USER_AGENT: &str = "build-controller";
 
 /// The stream of random numbers that are the build controller's own.
 const RANDOM_STREAM: u64 = 1;
-
-/// How builds go on a cluster that is used in real time.
-#[derive(Debug, Clone, Copy)]
-pub struct RealTime {
-    /// How long a build runs.
-    pub build_duration: Duration,
-    /// The share of builds that fail, from 0 to 1.
-    pub fail_rate: f64,
-}
 
 /// Carries Builds through their phases.
 pub struct BuildController {
@@ -51,8 +43,7 @@ pub struct BuildController {
 impl BuildController {
     /// A controller whose Builds take as long as `seed` says; what they push stands in `ledger`.
     pub fn new(client: Client, seed: u64, ledger: FakeRegistry) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(RANDOM_STREAM);
+        let random = stream(seed, RANDOM_STREAM);
         Self { client, random, ledger, real_time: None, endings: None }
     }
 
@@ -72,7 +63,7 @@ impl BuildController {
     pub async fn run(mut self) {
         let config = watcher::Config::default().labels(keys::BUILD_POD);
         let mut events = std::pin::pin!(kube::runtime::watcher(seed::api(&self.client, Kind::Build), config));
-        let mut running: BTreeMap<String, Running> = BTreeMap::new();
+        let mut running: BTreeMap<String, JoinSet<()>> = BTreeMap::new();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Apply(build) | Event::InitApply(build)) => {
@@ -90,11 +81,9 @@ impl BuildController {
         }
     }
 
-    fn start(&mut self, build: Object) -> Running {
-        let pace = match &self.real_time {
-            Some(real_time) => BuildTimings::of(real_time.build_duration),
-            None => BuildTimings::random(&mut self.random),
-        };
+    /// A task that runs a Build; it ends when this is dropped.
+    fn start(&mut self, build: Object) -> JoinSet<()> {
+        let pace = BuildTimings::next(self.real_time, &mut self.random);
         let fail_rate = self.real_time.map_or(0.0, |real_time| real_time.fail_rate.clamp(0.0, 1.0));
         let fails = self.random.random_bool(fail_rate);
         let ending = match &self.endings {
@@ -104,21 +93,13 @@ impl BuildController {
         };
         self.ledger.note_started(&build.uid().unwrap_or_default(), ending);
         let carrier = BuildRunner { client: self.client.clone(), ledger: self.ledger.clone(), build, pace, ending };
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             if let Err(error) = carrier.carry().await {
                 tracing::warn!(%error, build = carrier.build.name_any(), "failed to run a Build");
             }
         });
-        Running(task.abort_handle())
-    }
-}
-
-/// A Build's pod, which ends with it.
-struct Running(AbortHandle);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
+        task
     }
 }
 

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::api::{Patch, PatchParams};
-use rand::{RngExt as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt as _;
 use serde_json::json;
 use tokio::time;
 
 use crate::api::Kind;
 use crate::api::names::BUILD_CONFIG;
-use crate::reconcile::inputs::image_builder::BUILDER_TYPE;
-use crate::reconcile::inputs::image_builder::ImageBuilder;
+use crate::reconcile::inputs::image_builder::{BUILDER_TYPE, ImageBuilder};
+use crate::simulation::random::stream;
 use crate::simulation::seed;
 
 /// The name under which the user sends requests.
@@ -23,8 +22,7 @@ const RANDOM_STREAM: u64 = 2;
 
 /// Asks for one builder after the other, until it is dropped; `seed` says when.
 pub async fn run(client: Client, seed: u64) {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(RANDOM_STREAM);
+    let mut random = stream(seed, RANDOM_STREAM);
     for builder in ImageBuilder::ALL.iter().cycle().skip(1) {
         // Shorter than most builds: it happens before, during and after them.
         time::sleep(Duration::from_millis(random.random_range(30_000..240_000))).await;

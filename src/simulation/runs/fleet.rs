@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::Client;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
@@ -14,7 +13,6 @@ use crate::actors::ActorSettings;
 use crate::apiserver::{self, ApiServer};
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
-use crate::reconcile::inputs::image_builder::ImageBuilder;
 use crate::simulation::checks::at_rest;
 use crate::simulation::kubelet::simulated::{self, NodeAgent};
 use crate::simulation::machine_config::MachineConfigTemplate;
@@ -22,11 +20,9 @@ use crate::simulation::people::build_controller::{self, BuildController};
 use crate::simulation::people::builder_toggle;
 use crate::simulation::people::registry::FakeRegistry;
 use crate::simulation::people::renderer::{self, Published, Renderer};
-use crate::simulation::seed::{self, Fleet};
+use crate::simulation::seed::{self, Builder, EPOCH, Fleet};
 use crate::simulation::{Finding, Trace};
 
-/// The time at which every simulation begins.
-pub(super) const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// Virtual time that one config of one pool may take, as a bound on the whole run: far more than a build takes.
 const TIME_PER_BUILD_MAX: Duration = Duration::from_secs(3600);
 /// Watch events that are kept of each kind: watches keep up with what happens, as nothing takes time.
@@ -35,19 +31,6 @@ const EVENT_WINDOW: usize = 256;
 pub(super) const SETTLE: Duration = Duration::from_secs(60);
 /// Virtual time that the cluster is left alone after that, in which nothing is to be done.
 pub(super) const REST: Duration = Duration::from_secs(3600);
-
-/// The kind of build objects in a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Builder {
-    /// Build pods.
-    #[default]
-    Pod,
-    /// OpenShift's Builds.
-    OpenShift,
-    /// Both: which of them is asked for changes now and then.
-    Mixed,
-}
 
 /// The parameters of a simulation.
 #[derive(Debug, Clone)]
@@ -109,8 +92,7 @@ async fn simulate(
     neighbours.spawn(NodeAgent::new(server.client(simulated::USER_AGENT), seed, ledger.clone()).run());
     let controller = server.client(build_controller::USER_AGENT);
     neighbours.spawn(BuildController::new(controller, seed, ledger.clone()).run());
-    let asked_for = (options.builder == Builder::OpenShift).then(|| ImageBuilder::OpenShift.name());
-    for object in seed::inputs(asked_for) {
+    for object in seed::inputs(options.builder.name()) {
         seed::create(&observer, &object).await?;
     }
     let daemon =
@@ -126,18 +108,20 @@ async fn simulate(
     let is_complete = all_published(&fleet, &mut published, progress).await;
     let took = started.elapsed();
     time::sleep(SETTLE).await;
-    let mut report = examine(&server, &observer, &fleet, &ledger).await?;
+    let (requests, builds) = (Report::count(&server.log(), &daemon::user_agent()), ledger.started());
+    let leftovers = at_rest::leftovers(&observer).await?;
+    let mut findings = at_rest::pools(&observer, &fleet, &ledger).await?;
     server.clear_log();
     time::sleep(REST).await;
-    report.requests_at_rest = Some(Report::sum(&Report::count(&server.log(), &daemon::user_agent())));
-    report.time = Time::Virtual(took);
-    report.published = published.borrow().values().sum();
+    let requests_at_rest = Some(Report::sum(&Report::count(&server.log(), &daemon::user_agent())));
+    let (pools, configs, published) = (fleet.pools, fleet.configs, published.borrow().values().sum());
     if !is_complete {
-        let what = format!("{} of {} images are published", report.published, report.pools * report.configs);
-        report.findings.insert(0, Finding { object: "the fleet".into(), what });
+        findings
+            .insert(0, Finding::new("the fleet", format!("{published} of {} images are published", pools * configs)));
     }
     daemon.stop().await;
-    Ok(report)
+    let time = Time::Virtual(took);
+    Ok(Report { pools, configs, builds, published, leftovers, findings, time, requests, requests_at_rest })
 }
 
 /// Waits until every config is published, or there is no hope that it will be.
@@ -150,19 +134,4 @@ async fn all_published(fleet: &Fleet, published: &mut watch::Receiver<Published>
         sum == total
     });
     matches!(time::timeout(bound, complete).await, Ok(Ok(_)))
-}
-
-async fn examine(server: &ApiServer, observer: &Client, fleet: &Fleet, ledger: &FakeRegistry) -> kube::Result<Report> {
-    let requests = Report::count(&server.log(), &daemon::user_agent());
-    Ok(Report {
-        pools: fleet.pools,
-        configs: fleet.configs,
-        builds: ledger.started(),
-        published: 0,
-        leftovers: at_rest::leftovers(observer).await?,
-        findings: at_rest::pools(observer, fleet, ledger).await?,
-        time: Time::Virtual(Duration::ZERO),
-        requests,
-        requests_at_rest: None,
-    })
 }

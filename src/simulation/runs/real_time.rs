@@ -136,17 +136,8 @@ async fn build(options: &RealOptions, server: &ApiServer, seed: u64, progress: P
     let published = published.borrow().values().sum();
     let findings = if failures.is_empty() { at_rest::states(&observer, &fleet).await? } else { failures };
     let (pools, configs) = (fleet.pools, fleet.configs);
-    Ok(Report {
-        pools,
-        configs,
-        builds,
-        published,
-        leftovers,
-        findings,
-        time: Time::Real(took),
-        requests,
-        requests_at_rest: None,
-    })
+    let time = Time::Real(took);
+    Ok(Report { pools, configs, builds, published, leftovers, findings, time, requests, requests_at_rest: None })
 }
 
 /// Waits until every config is published, or a build has failed; those that have.
@@ -177,8 +168,7 @@ async fn failures(observer: &Client) -> kube::Result<Vec<Finding>> {
     let failure = |object: &Object| {
         let pool = Pool::new(object);
         let condition = pool.shown().filter(|shown| field(shown, "type") == BUILD_FAILED)?;
-        let object = format!("MachineConfigPool {}", pool.name());
-        Some(Finding { object, what: field(condition, "message").to_owned() })
+        Some(Finding::new(format!("MachineConfigPool {}", pool.name()), field(condition, "message")))
     };
     Ok(pools.iter().filter_map(failure).collect())
 }

@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use crate::apiserver::{LogEntry, Verb};
 use crate::simulation::checks::at_rest::Finding;
+use crate::simulation::checks::invariants::is_upkeep;
 
 /// The result of a simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,7 @@ impl Report {
 
     /// How many of `requests` are made for builds.
     pub(super) fn sum(requests: &BTreeMap<(Verb, String), usize>) -> usize {
-        requests.iter().filter(|((verb, resource), _)| is_for_builds(*verb, resource)).map(|(_, n)| n).sum()
+        requests.iter().filter(|((verb, resource), _)| !is_upkeep(*verb, resource)).map(|(_, n)| n).sum()
     }
 
     /// Whether everything is as it should be.
@@ -101,10 +102,6 @@ impl Report {
     }
 }
 
-fn is_for_builds(verb: Verb, resource: &str) -> bool {
-    !matches!(verb, Verb::List | Verb::Watch) && resource != "leases"
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut summary = table(["pools", "configs", "builds", "published", "left behind", self.time.name()]);
@@ -120,7 +117,7 @@ impl fmt::Display for Report {
 
         let mut requests = table(["request", "resource", "number", "per build"]);
         let (for_builds, others): (Vec<_>, Vec<_>) =
-            self.requests.iter().partition(|((verb, resource), _)| is_for_builds(*verb, resource));
+            self.requests.iter().partition(|((verb, resource), _)| !is_upkeep(*verb, resource));
         for ((verb, resource), number) in for_builds {
             requests.add_row([verb.as_str().into(), resource.clone(), number.to_string(), self.per_build(*number)]);
         }

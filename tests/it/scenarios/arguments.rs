@@ -95,7 +95,7 @@ fn bad_arguments_are_refused_with_what_to_do() {
 
 #[test]
 fn the_documented_example_is_a_scenario() {
-    let documentation = include_str!("../../../src/simulation/runs/scenario/mod.rs");
+    let documentation = include_str!("../../../src/simulation/scenario/mod.rs");
     let (_, rest) = documentation.split_once("//! ```yaml\n").unwrap();
     let (example, _) = rest.split_once("//! ```").unwrap();
     let example: String = example.lines().map(|line| format!("{}\n", line.trim_start_matches("//! "))).collect();

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, is_member};
 use super::rest;
-use super::violation::Breach;
 use crate::api::{Kind, Pool};
 use crate::reconcile::objects;
+use crate::simulation::checks::at_rest::Finding;
 
 /// The time within which the daemon removes what is left of a pool that was opted out or deleted, whatever goes wrong
 /// meanwhile. It covers several faults in sequence, and a lost node with a build on it.
@@ -39,19 +39,19 @@ pub(super) struct BuildLimit {
 
 impl BuildLimit {
     /// More builds that run at once than may. Builds in excess that a tolerated disturbance led to may run on.
-    pub fn exceeded(&mut self, model: &Model, is_tolerant: bool) -> Vec<Breach> {
+    pub fn exceeded(&mut self, model: &Model, is_tolerant: bool) -> Vec<Finding> {
         let running = running(model).len();
         self.tolerated = if is_tolerant { running } else { self.tolerated.min(running) };
         let max = self.max;
         if max == 0 || running <= max.max(self.tolerated) {
             return Vec::new();
         }
-        vec![Breach::new("all pools", format!("{running} builds run at once, and {max} may"))]
+        vec![Finding::new("all pools", format!("{running} builds run at once, and {max} may"))]
     }
 }
 
 /// Objects that still exist of pools that were opted out or deleted long ago.
-pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Breach> {
+pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Finding> {
     let is_long_ago = |since: &Timestamp| now.duration_since(*since) > CLEAN_UP_MAX;
     let mut faults = Vec::new();
     for (name, past) in &model.past {
@@ -61,10 +61,10 @@ pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Breach> {
         }
         let left = model.made_for(name).map(|((kind, name), _)| (*kind, name.clone()));
         faults.extend(left.map(|(kind, left)| {
-            Breach::new(format!("{} {left}", kind.name()), format!("is there long after {name} was opted out"))
+            Finding::new(format!("{} {left}", kind.name()), format!("is there long after {name} was opted out"))
         }));
         let traces = pool.map_or_else(Vec::new, |pool| rest::traces(&Pool::new(pool)));
-        let fault = |what| Breach::new(format!("{} {name}", Kind::MachineConfigPool.name()), what);
+        let fault = |what| Finding::new(format!("{} {name}", Kind::MachineConfigPool.name()), what);
         faults.extend(traces.into_iter().map(fault));
     }
     faults

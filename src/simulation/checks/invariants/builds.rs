@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::event::{Event, object};
 use super::model::{Model, annotation, is_labelled, is_member};
-use super::violation::Breach;
-use super::{Event, object};
 use crate::api::{Kind, Object, Pool, keys};
 use crate::reconcile::objects;
 use crate::reconcile::observed::index::owner_of;
 use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::pool::record::{Attempt, BuildRecord};
+use crate::simulation::checks::at_rest::Finding;
 
 /// Pools with more than one build object that is not being deleted.
-pub(super) fn duplicates(model: &Model) -> Vec<Breach> {
+pub(super) fn duplicates(model: &Model) -> Vec<Finding> {
     let mut live: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for ((_, name), build) in model.made.iter().filter(|((kind, _), _)| kind.is_build_object()) {
         if build.metadata.deletion_timestamp.is_none() {
@@ -22,7 +22,7 @@ pub(super) fn duplicates(model: &Model) -> Vec<Breach> {
         }
     }
     live.retain(|_, builds| builds.len() > 1);
-    live.iter().map(|(pool, builds)| Breach::new(pool, format!("{builds:?} are there at once"))).collect()
+    live.iter().map(|(pool, builds)| Finding::new(pool, format!("{builds:?} are there at once"))).collect()
 }
 
 fn live<'a>(model: &'a Model, pool: &str) -> impl Iterator<Item = &'a Object> {
@@ -33,14 +33,14 @@ fn live<'a>(model: &'a Model, pool: &str) -> impl Iterator<Item = &'a Object> {
 ///
 /// The creation of an object cannot depend on the state of another: what changed since `recent` may not have been
 /// known when the request was sent.
-pub(super) fn made_for_no_pool(model: &Model, event: &Event<'_>, recent: Timestamp) -> Vec<Breach> {
+pub(super) fn made_for_no_pool(model: &Model, event: &Event<'_>, recent: Timestamp) -> Vec<Finding> {
     let is_build = matches!(event.kind, "Pod" | "Build") && event.before.is_none();
     let Some(build) = event.after.filter(|_| is_build).and_then(object).filter(is_labelled) else { return Vec::new() };
     let name = owner_of(&build).unwrap_or_default();
     let past = model.past.get(&name);
     let pool = model.pools.get(&name).filter(|pool| is_member(pool)).map(Pool::new);
     let what = |why: &str| {
-        vec![Breach::new(format!("{} {}", event.kind, event.name), format!("is made for {name}, which {why}"))]
+        vec![Finding::new(format!("{} {}", event.kind, event.name), format!("is made for {name}, which {why}"))]
     };
     match pool {
         None if past.and_then(|past| past.membership_changed).is_some_and(|since| since >= recent) => Vec::new(),
@@ -55,7 +55,7 @@ pub(super) fn made_for_no_pool(model: &Model, event: &Event<'_>, recent: Timesta
 
 /// A build object of which the pool's record does not say beforehand that it is going to be made: attempts would not be
 /// counted, and two processes could make one each.
-pub(super) fn made_unclaimed(model: &Model, event: &Event<'_>) -> Vec<Breach> {
+pub(super) fn made_unclaimed(model: &Model, event: &Event<'_>) -> Vec<Finding> {
     let is_build = matches!(event.kind, "Pod" | "Build") && event.before.is_none();
     let Some(build) = event.after.filter(|_| is_build).and_then(object).filter(is_labelled) else { return Vec::new() };
     let Some(pool) = owner_of(&build).and_then(|name| model.pools.get(&name)) else { return Vec::new() };
@@ -64,11 +64,11 @@ pub(super) fn made_unclaimed(model: &Model, event: &Event<'_>) -> Vec<Breach> {
     if attempt.is_some_and(|attempt| attempt.lost.is_none()) {
         return Vec::new();
     }
-    vec![Breach::new(format!("{} {}", event.kind, event.name), "is made, and no attempt at it is on record")]
+    vec![Finding::new(format!("{} {}", event.kind, event.name), "is made, and no attempt at it is on record")]
 }
 
 /// A build object that is deleted though it succeeded at what the pool still wants, and before that is published.
-pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Breach> {
+pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Finding> {
     let is_leaving = |object: &Object| object.metadata.deletion_timestamp.is_some();
     let Some(build) = event.before.and_then(object).filter(is_labelled) else { return Vec::new() };
     let goes =
@@ -84,7 +84,10 @@ pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Breach> {
     let is_claimed = |attempt: &Attempt| attempt.lost.is_none() && attempt.claim.as_ref() == claim;
     let is_wanted = record.attempt_at(hash).is_some_and(is_claimed) && !has_double;
     if is_wanted && matches!(objects::classify(kind, &build), Some(BuildStatus::Succeeded(_))) {
-        return vec![Breach::new(format!("{} {}", event.kind, event.name), "is deleted before its image is published")];
+        return vec![Finding::new(
+            format!("{} {}", event.kind, event.name),
+            "is deleted before its image is published",
+        )];
     }
     Vec::new()
 }

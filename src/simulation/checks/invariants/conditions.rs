@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::model::{Model, annotation, is_member};
-use super::violation::Breach;
 use crate::api::conditions::{BUILD_CONDITIONS, BUILD_FAILED, BUILD_PENDING, BUILD_SUCCESS, BUILDING, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Object, Pool, keys};
 use crate::reconcile::pool::record::{BuildRecord, Failed};
+use crate::simulation::checks::at_rest::Finding;
 
 /// The daemon's write of a pool.
 pub(super) struct Write<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Write<'a> {
 impl Write<'_> {
     /// After a write of conditions to a pool that is opted in, all four are there and one is True; one that is not
     /// has none of them.
-    pub(super) fn one_of_four(&self) -> Vec<Breach> {
+    pub(super) fn one_of_four(&self) -> Vec<Finding> {
         let four = |pool: &Pool<'_>| BUILD_CONDITIONS.map(|type_| pool.condition(type_).cloned());
         let (was, is) = (Pool::new(self.before), Pool::new(self.after));
         let shown: Vec<&str> = BUILD_CONDITIONS.into_iter().filter(|type_| is.is_true(type_)).collect();
@@ -36,7 +36,7 @@ impl Write<'_> {
     }
 
     /// No condition becomes True on a pool that others degrade, but for the end of what was going on already.
-    pub(super) fn blocked(&self) -> Vec<Breach> {
+    pub(super) fn blocked(&self) -> Vec<Finding> {
         let was = Pool::new(self.before);
         let is_finishing = self.model.past.get(was.name()).is_some_and(|past| past.is_finishing);
         let Some(by) = was.blocked_by().filter(|_| !is_finishing) else { return Vec::new() };
@@ -45,7 +45,7 @@ impl Write<'_> {
     }
 
     /// `Degraded` becomes True together with the failure that it belongs to, and once for it.
-    pub(super) fn degraded_once(&self) -> Vec<Breach> {
+    pub(super) fn degraded_once(&self) -> Vec<Finding> {
         let (was, is) = (Pool::new(self.before), Pool::new(self.after));
         if was.is_degraded_by_build() || !is.is_degraded_by_build() {
             return Vec::new();
@@ -72,7 +72,7 @@ impl Write<'_> {
 
     /// The status refers to what the spec refers to, and a condition is shown with the reference and the annotation
     /// that belong to it.
-    pub(super) fn in_order(&self) -> Vec<Breach> {
+    pub(super) fn in_order(&self) -> Vec<Finding> {
         let (was, is) = (Pool::new(self.before), Pool::new(self.after));
         let (spec, status) = (builds(is.spec_source()), builds(is.status_source()));
         let known = builds(was.status_source());
@@ -99,7 +99,7 @@ impl Write<'_> {
     }
 
     /// The daemon shows success once the image is published and all objects of the build are deleted or being deleted.
-    pub(super) fn success_after_clean_up(&self) -> Vec<Breach> {
+    pub(super) fn success_after_clean_up(&self) -> Vec<Finding> {
         if !self.risen().contains(&BUILD_SUCCESS) {
             return Vec::new();
         }
@@ -129,8 +129,8 @@ impl Write<'_> {
         BUILD_CONDITIONS.into_iter().filter(|type_| is.is_true(type_) && !was.is_true(type_)).collect()
     }
 
-    fn fault(&self, what: impl Into<String>) -> Vec<Breach> {
-        vec![Breach::new(format!("MachineConfigPool {}", Pool::new(self.after).name()), what)]
+    fn fault(&self, what: impl Into<String>) -> Vec<Finding> {
+        vec![Finding::new(format!("MachineConfigPool {}", Pool::new(self.after).name()), what)]
     }
 }
 

@@ -1,21 +1,21 @@
 //! Which failures the daemon may report to users.
 
 use super::model::{Model, annotation};
-use super::violation::Breach;
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, reason};
 use crate::api::limits::ATTEMPTS_MAX_DEFAULT;
 use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool, keys};
 use crate::reconcile::observed::status::FailureCause;
 use crate::reconcile::pool::record::BuildRecord;
+use crate::simulation::checks::at_rest::Finding;
 use crate::simulation::people::registry::FakeRegistry;
 
 /// Faults in the failure that a write of the daemon reports.
-pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Breach> {
+pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Finding> {
     let (was, is) = (Pool::new(before), Pool::new(after));
     let untruth = untruth(model, ledger, &was, &is);
     let whats = untruth.into_iter().chain(unkept(&was, &is)).chain(uncaused(model, ledger, &was, &is));
-    whats.map(|what| Breach::new(format!("MachineConfigPool {}", is.name()), what)).collect()
+    whats.map(|what| Finding::new(format!("MachineConfigPool {}", is.name()), what)).collect()
 }
 
 /// A failure on record for a build that was only lost: the daemon has to retry such a build, and the user has nothing

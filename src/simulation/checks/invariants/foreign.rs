@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
+use super::event::{Event, object};
 use super::model::{is_digest, is_labelled};
-use super::violation::Breach;
-use super::{Event, object};
 use crate::api::conditions::{BUILD_CONDITIONS, DEGRADED, reason};
 use crate::api::keys;
 use crate::api::pool::{field, is_build_reference};
+use crate::simulation::checks::at_rest::Finding;
 
 /// Writes of the daemon to objects or fields that it does not own.
-pub(super) fn faults(event: &Event<'_>) -> Vec<Breach> {
+pub(super) fn faults(event: &Event<'_>) -> Vec<Finding> {
     let is_allowed = match event.kind {
         "MachineConfigPool" => {
             event.before.is_some() && event.before.map(foreign_part) == event.after.map(foreign_part)
@@ -34,7 +34,7 @@ pub(super) fn faults(event: &Event<'_>) -> Vec<Breach> {
         (_, None) => "is not the daemon's to delete".to_owned(),
         _ => "is not the daemon's to write".to_owned(),
     };
-    vec![Breach::new(format!("{} {}", event.kind, event.name), what)]
+    vec![Finding::new(format!("{} {}", event.kind, event.name), what)]
 }
 
 /// Whether a test holds for an object before and after, as far as it is there.

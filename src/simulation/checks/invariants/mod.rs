@@ -14,11 +14,13 @@
 //! | `foreign` | the objects and fields of other owners |
 //! | `rest` | the state of the cluster at rest |
 //! | `violation` | the types of invariants and violations |
+//! | `event` | a change to be judged |
 //! | `model` | the model: the objects that exist, and what the checks need of their history |
 
 mod bounds;
 mod builds;
 mod conditions;
+mod event;
 mod failed;
 mod foreign;
 mod model;
@@ -32,19 +34,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
+use self::event::{Event, object};
 pub(in crate::simulation) use self::foreign::without_emptiness;
 use self::model::Model;
 use self::refused::Refusals;
 pub use self::refused::RefusedWrite;
 use self::spoiled::SpoiledInput;
-use self::violation::Breach;
 pub use self::violation::{Invariant, Violation};
 use crate::api::Object;
 use crate::api::limits::REQUEST_TIMEOUT;
 use crate::apiserver::{ApiServer, AuditedChange, LogEntry, Verb};
 use crate::daemon;
+use crate::simulation::checks::at_rest::Finding;
 use crate::simulation::faults::link_control::LinkRequest;
 use crate::simulation::people::registry::FakeRegistry;
 
@@ -67,19 +69,6 @@ struct Checker {
     /// Violations already noted, so that a lasting one is noted once.
     known: BTreeSet<(Invariant, String, String)>,
     requests: usize,
-}
-
-/// One change to be judged.
-struct Event<'a> {
-    kind: &'static str,
-    /// The object's name.
-    name: String,
-    /// As it was; `None` if it was not there.
-    before: Option<&'a Value>,
-    /// As it is; `None` if it is gone.
-    after: Option<&'a Value>,
-    /// Whether the daemon asked for it.
-    by_daemon: bool,
 }
 
 impl Invariants {
@@ -137,7 +126,7 @@ impl Invariants {
             if leader != identity {
                 let LinkRequest { method, path, .. } = passing;
                 let what = format!("sends {method} {path}, and {leader:?} leads");
-                checker.note(Invariant::Fenced, vec![Breach::new(identity, what)]);
+                checker.note(Invariant::Fenced, vec![Finding::new(identity, what)]);
             }
         });
     }
@@ -171,7 +160,7 @@ impl Invariants {
     pub fn at_rest(&self) -> Vec<Violation> {
         self.with(|checker| {
             let found = rest::faults(&checker.model);
-            found.into_iter().map(|fault| fault.at(Invariant::Rest, checker.now)).collect()
+            found.into_iter().map(|fault| Violation::new(Invariant::Rest, checker.now, fault)).collect()
         })
     }
 
@@ -184,8 +173,7 @@ impl Checker {
     fn observe(&mut self, entry: &LogEntry, changes: &[AuditedChange<'_>]) {
         self.now = entry.at;
         let by_daemon = entry.agent == self.agent;
-        let is_upkeep = matches!(entry.verb, Verb::List | Verb::Watch) || entry.resource == "leases";
-        self.requests += usize::from(by_daemon && !is_upkeep);
+        self.requests += usize::from(by_daemon && !is_upkeep(entry.verb, &entry.resource));
         for change in changes {
             let event = Event {
                 kind: change.kind,
@@ -258,16 +246,16 @@ impl Checker {
         self.note(Invariant::FailedIsFailed, failed);
     }
 
-    fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Breach>) {
+    fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Finding>) {
         if self.now > self.tolerant_until {
             self.note(invariant, faults);
         }
     }
 
-    fn note(&mut self, invariant: Invariant, faults: Vec<Breach>) {
+    fn note(&mut self, invariant: Invariant, faults: Vec<Finding>) {
         for fault in faults {
             if self.known.insert((invariant, fault.object.clone(), fault.what.clone())) {
-                self.violations.push(fault.at(invariant, self.now));
+                self.violations.push(Violation::new(invariant, self.now, fault));
             }
         }
     }
@@ -277,6 +265,7 @@ fn request_timeout() -> SignedDuration {
     SignedDuration::try_from(REQUEST_TIMEOUT).unwrap_or(SignedDuration::MAX)
 }
 
-fn object(value: &Value) -> Option<Object> {
-    serde_json::from_value(value.clone()).ok()
+/// Whether a request is for no build: lists, watches and the lease.
+pub(in crate::simulation) fn is_upkeep(verb: Verb, resource: &str) -> bool {
+    matches!(verb, Verb::List | Verb::Watch) || resource == "leases"
 }

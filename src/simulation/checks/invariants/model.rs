@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Event, object};
+use super::event::{Event, object};
 use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS};
 use crate::api::{Kind, Object, Pool, keys, names};
 use crate::reconcile::inputs::build_inputs::BuildInputs;

@@ -1,13 +1,13 @@
 //! The published image of a pool.
 
 use super::model::Model;
-use super::violation::Breach;
 use crate::api::{Object, Pool, keys};
 use crate::reconcile::pool::record::{BuildRecord, Published};
+use crate::simulation::checks::at_rest::Finding;
 use crate::simulation::people::registry::FakeRegistry;
 
 /// Faults in the image that a write of the daemon publishes.
-pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Breach> {
+pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, after: &Object) -> Vec<Finding> {
     let (was, is) = (Pool::new(before), Pool::new(after));
     let record = BuildRecord::of(&is).unwrap_or_default();
     let shown = |pool: &Pool<'_>| pool.annotation(keys::NEWEST_IMAGE).map(str::to_owned);
@@ -22,7 +22,7 @@ pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, afte
             whats.extend(second_credit(model, is.name(), &image, &published.hash));
         }
     }
-    whats.into_iter().map(|what| Breach::new(format!("MachineConfigPool {}", is.name()), what)).collect()
+    whats.into_iter().map(|what| Finding::new(format!("MachineConfigPool {}", is.name()), what)).collect()
 }
 
 /// The claims of a published image that are not true.

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::Event;
+use super::event::Event;
 use super::model::{Model, is_member};
-use super::violation::Breach;
 use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING};
 use crate::api::pool::field;
 use crate::api::{Kind, Pool};
+use crate::simulation::checks::at_rest::Finding;
 use crate::simulation::faults::link_control::FAULT;
 
 /// The reason of the condition, and of the Event, that report a refusal.
@@ -156,7 +156,7 @@ impl Refusals {
         is_full: bool,
         tolerant_until: Timestamp,
         now: Timestamp,
-    ) -> Vec<Breach> {
+    ) -> Vec<Finding> {
         let mut faults = Vec::new();
         if now <= tolerant_until || !self.is_at_work(now) {
             self.of.clear();
@@ -167,7 +167,7 @@ impl Refusals {
         for (name, refused) in &self.of {
             let pool = Pool::new(&model.pools[name]);
             let (lasts, fault) = (now.duration_since(refused.since), |what: String| {
-                Breach::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
+                Finding::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
             });
             if refused.tries > FAST_TRIES_MAX + lasts.as_mins() {
                 faults.push(fault(format!("is tried more than once a minute, and refused since {}", refused.since)));
@@ -192,7 +192,7 @@ impl Refusals {
     }
 
     /// Pools that have shown a refusal for long though nothing is refused.
-    fn forgotten(&mut self, model: &Model, is_full: bool, tolerant_until: Timestamp, now: Timestamp) -> Vec<Breach> {
+    fn forgotten(&mut self, model: &Model, is_full: bool, tolerant_until: Timestamp, now: Timestamp) -> Vec<Finding> {
         let Some(ended) = self.ended.filter(|_| !self.is_refusing && !is_full && now > tolerant_until) else {
             self.stale.clear();
             return Vec::new();
@@ -206,7 +206,7 @@ impl Refusals {
         let is_late = |since: &Timestamp| now.duration_since(ended.max(*since)) > FORGOTTEN_WITHIN;
         let late = self.stale.iter().filter(|(_, (_, since))| is_late(since));
         let object = |pool: &String| format!("{} {pool}", Kind::MachineConfigPool.name());
-        late.map(|(pool, _)| Breach::new(object(pool), "shows a refusal, and nothing is refused")).collect()
+        late.map(|(pool, _)| Finding::new(object(pool), "shows a refusal, and nothing is refused")).collect()
     }
 }
 

@@ -1,21 +1,21 @@
 //! The state of the cluster at rest.
 
 use super::model::{Model, annotation, is_digest, is_member};
-use super::violation::Breach;
 use crate::api::conditions::{BUILD_CONDITIONS, BUILD_FAILED, BUILD_SUCCESS};
 use crate::api::pool::is_build_reference;
 use crate::api::{Object, Pool, keys};
 use crate::reconcile::observed::index::owner_of;
 use crate::reconcile::pool::record::BuildRecord;
+use crate::simulation::checks::at_rest::Finding;
 
 /// Objects that should not exist, or are missing.
-pub(super) fn faults(model: &Model) -> Vec<Breach> {
+pub(super) fn faults(model: &Model) -> Vec<Finding> {
     let left = model.made.iter().filter(|((_, name), object)| !is_kept(model, name, object));
-    let left = left.map(|((kind, name), _)| Breach::new(format!("{} {name}", kind.name()), "is left behind"));
+    let left = left.map(|((kind, name), _)| Finding::new(format!("{} {name}", kind.name()), "is left behind"));
     let pools = model.pools.values().flat_map(|object| {
         let pool = Pool::new(object);
         let whats = if is_member(object) { unfinished(&pool) } else { traces(&pool) };
-        whats.into_iter().map(move |what| Breach::new(format!("MachineConfigPool {}", pool.name()), what))
+        whats.into_iter().map(move |what| Finding::new(format!("MachineConfigPool {}", pool.name()), what))
     });
     left.chain(pools).collect()
 }

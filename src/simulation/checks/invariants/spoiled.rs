@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Event;
+use super::event::Event;
 use super::model::{Model, is_member};
-use super::violation::Breach;
 use crate::api::conditions::{BUILD_FAILED, reason};
 use crate::api::names::BUILD_CONFIG;
 use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool};
 use crate::reconcile::inputs::image_ref;
 use crate::reconcile::pool::record::BuildRecord;
+use crate::simulation::checks::at_rest::Finding;
 
 /// The time in which a failed pool shows that an input cannot be used, several faults of the network in sequence
 /// included.
@@ -36,7 +36,7 @@ impl SpoiledInput {
     }
 
     /// Pools that have shown an earlier failure for too long. `is_disturbed` is whether the daemon may be late.
-    pub(super) fn faults(&mut self, model: &Model, is_disturbed: bool, now: Timestamp) -> Vec<Breach> {
+    pub(super) fn faults(&mut self, model: &Model, is_disturbed: bool, now: Timestamp) -> Vec<Finding> {
         let is_silent = |name: &String| model.pools.get(name).is_some_and(shows_earlier_failure);
         let is_judged = self.is_spoiled && !is_disturbed;
         self.silent.retain(|name, _| is_judged && is_silent(name));
@@ -48,7 +48,7 @@ impl SpoiledInput {
         let late = self.silent.iter().filter(|(_, since)| now.duration_since(**since) > SHOWN_WITHIN);
         let fault = |(name, since): (&String, &Timestamp)| {
             let what = format!("shows the failure of a build since {since}, and {BUILD_CONFIG} cannot be used");
-            Breach::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
+            Finding::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
         };
         late.map(fault).collect()
     }

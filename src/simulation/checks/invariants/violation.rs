@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::simulation::checks::at_rest::Finding;
+
 /// An invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
@@ -61,18 +63,8 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A fault found in an object.
-pub(super) struct Breach {
-    pub object: String,
-    pub what: String,
-}
-
-impl Breach {
-    pub(super) fn new(object: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { object: object.into(), what: what.into() }
-    }
-
-    pub(super) fn at(self, invariant: Invariant, at: Timestamp) -> Violation {
-        Violation { at, invariant, object: self.object, what: self.what }
+impl Violation {
+    pub(super) fn new(invariant: Invariant, at: Timestamp, Finding { object, what }: Finding) -> Self {
+        Self { at, invariant, object, what }
     }
 }

@@ -20,6 +20,7 @@ mod container;
 mod environment;
 mod failure;
 mod host;
+mod node;
 mod objects;
 mod output;
 mod pod;
@@ -40,6 +41,7 @@ use tokio::time;
 pub use self::host::HostError;
 
 use self::host::Host;
+use self::node::Node;
 use self::pod::RealPodRunner;
 use crate::apiserver::PodLogs;
 
@@ -49,14 +51,9 @@ const END_TIMEOUT: Duration = Duration::from_secs(10);
 /// Runs pods for real. Clones are the same node.
 #[derive(Clone)]
 pub struct Executor {
-    host: Arc<Host>,
-    address: SocketAddr,
-    logs: PodLogs,
+    node: Node,
     /// True once all pods have to end.
     closes: Arc<watch::Sender<bool>>,
-    /// Held by each pod for as long as anything of it is there.
-    #[expect(dead_code, reason = "it is held, and that is all")]
-    held: mpsc::Sender<()>,
 }
 
 /// Waits for what an [`Executor`] runs.
@@ -78,14 +75,14 @@ pods run for real, as root, with this machine's programs in place of their image
     pub fn new(address: SocketAddr, logs: PodLogs) -> Result<(Self, Ended), HostError> {
         let (held, all_gone) = mpsc::channel(1);
         let closes = Arc::new(watch::Sender::new(false));
-        let executor = Self { host: Arc::new(Host::prepare()?), address, logs, closes: Arc::clone(&closes), held };
-        Ok((executor, Ended(closes, all_gone)))
+        let node = Node { host: Arc::new(Host::prepare()?), address, logs, held };
+        Ok((Self { node, closes: Arc::clone(&closes) }, Ended(closes, all_gone)))
     }
 
     /// Runs a pod until it is asked to stop and its containers have ended.
     pub(super) fn start(&self, client: &Client, pod: Pod) -> Running {
         let (stop, stopped) = watch::channel(None);
-        let carrier = RealPodRunner::new(self.clone(), client.clone(), pod, stopped);
+        let carrier = RealPodRunner::new(self.node.clone(), client.clone(), pod, stopped);
         let mut closes = self.closes.subscribe();
         let running = Running(stop);
         let own = running.clone();
@@ -103,7 +100,7 @@ pods run for real, as root, with this machine's programs in place of their image
     }
 
     pub(super) fn forget(&self, uid: &str) {
-        self.logs.forget(uid);
+        self.node.logs.forget(uid);
     }
 }
 

@@ -13,8 +13,9 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
-use super::Executor;
 use super::container::{Container, ContainerEnd, Process};
+use super::node::Node;
+use super::objects::Objects;
 use super::prepare::{self, Prepared};
 use super::status::{self, ContainerState};
 use crate::api::DEFAULT_NAMESPACE;
@@ -28,10 +29,10 @@ const GRACE_PERIOD_DEFAULT_S: i64 = 30;
 
 /// Carries one pod.
 pub(super) struct RealPodRunner {
-    pub(super) executor: Executor,
-    pub(super) client: Client,
-    pub(super) pod: Pod,
-    pub(super) spec: PodSpec,
+    node: Node,
+    client: Client,
+    pod: Pod,
+    spec: PodSpec,
     stop: watch::Receiver<Option<Duration>>,
     states: Vec<ContainerState>,
     /// Why the pod failed, whatever its containers say.
@@ -66,11 +67,11 @@ impl Processes<'_> {
 }
 
 impl RealPodRunner {
-    pub(super) fn new(executor: Executor, client: Client, pod: Pod, stop: watch::Receiver<Option<Duration>>) -> Self {
+    pub(super) fn new(node: Node, client: Client, pod: Pod, stop: watch::Receiver<Option<Duration>>) -> Self {
         let spec = pod.spec.clone().unwrap_or_default();
         let creating = ContainerState::Waiting { reason: "ContainerCreating", message: String::new() };
         let states = vec![creating; spec.containers.len()];
-        Self { executor, client, pod, spec, stop, states, verdict: None, bound_at: Timestamp::now() }
+        Self { node, client, pod, spec, stop, states, verdict: None, bound_at: Timestamp::now() }
     }
 
     /// Runs the pod, and removes it once it was asked to stop.
@@ -89,7 +90,7 @@ impl RealPodRunner {
             return Ok(self.show().await?);
         }
         self.show().await?;
-        let directories = self.executor.host.pod(&self.pod.uid().unwrap_or_default())?;
+        let directories = self.node.host.pod(&self.pod.uid().unwrap_or_default())?;
         let outcome = match self.prepared(&directories).await? {
             Some(prepared) => self.run_containers(&prepared).await,
             None => Ok(()),
@@ -103,7 +104,8 @@ impl RealPodRunner {
     async fn prepared(&mut self, directories: &super::host::PodDirectories) -> kube::Result<Option<Prepared>> {
         let mut known = String::new();
         loop {
-            let obstacle = match prepare::prepare(self, directories).await {
+            let objects = Objects { client: &self.client, pod: &self.pod };
+            let obstacle = match prepare::prepare(&self.node, &self.spec, &objects, directories).await {
                 Ok(prepared) => return Ok(Some(prepared)),
                 Err(obstacle) => obstacle,
             };
@@ -157,7 +159,7 @@ impl RealPodRunner {
             match Container::start(plan, directory) {
                 Ok(container) => {
                     processes.running[index] = container.process();
-                    let (logs, uid) = (self.executor.logs.clone(), self.pod.uid().unwrap_or_default());
+                    let (logs, uid) = (self.node.logs.clone(), self.pod.uid().unwrap_or_default());
                     let name = plan.name.clone();
                     processes.ends.push(Box::pin(async move {
                         let end = container.ended(&logs, &uid, &name).await;
@@ -187,8 +189,8 @@ impl RealPodRunner {
     async fn show(&self) -> kube::Result<()> {
         let mut status = json!({
             "phase": status::phase(&self.states),
-            "startTime": status::time(self.bound_at),
-            "conditions": status::conditions(&self.states, self.bound_at),
+            "startTime": simulated::time(self.bound_at),
+            "conditions": simulated::conditions(status::is_ready(&self.states), self.bound_at),
             "containerStatuses": status::containers(&self.spec.containers, &self.states),
         });
         if let Some((reason, message)) = &self.verdict {
@@ -208,7 +210,7 @@ impl RealPodRunner {
 
     /// Tells of what keeps the pod from starting.
     async fn tell(&self, reason: &str, message: &str) -> kube::Result<()> {
-        let (name, now) = (self.pod.name_any(), status::time(Timestamp::now()));
+        let (name, now) = (self.pod.name_any(), simulated::time(Timestamp::now()));
         let event = json!({
             "metadata": {"generateName": format!("{name}."), "namespace": self.namespace()},
             "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": name, "namespace": self.namespace(),

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::core::v1::{Container, VolumeMount};
+use k8s_openapi::api::core::v1::{Container, PodSpec, VolumeMount};
 
 use super::container::{Mount, Plan};
 use super::environment::Invocation;
 use super::failure::Failure;
 use super::host::PodDirectories;
+use super::node::Node;
 use super::objects::Objects;
-use super::pod::RealPodRunner;
 use super::volumes::{Mountable, Volumes};
 use crate::causes::with_causes;
 
@@ -29,22 +29,25 @@ pub(super) struct Prepared {
 }
 
 /// Makes the volumes of a pod, and finds out what its containers run.
-pub(super) async fn prepare(carrier: &RealPodRunner, directories: &PodDirectories) -> Result<Prepared, Obstacle> {
-    let objects = || Objects { client: &carrier.client, pod: &carrier.pod };
-    let volumes = Volumes { objects: objects(), directories };
+pub(super) async fn prepare(
+    node: &Node,
+    spec: &PodSpec,
+    objects: &Objects<'_>,
+    directories: &PodDirectories,
+) -> Result<Prepared, Obstacle> {
+    let volumes = Volumes { objects, directories };
     let mut made = BTreeMap::new();
-    for volume in carrier.spec.volumes.iter().flatten() {
+    for volume in spec.volumes.iter().flatten() {
         let mountable = volumes.make(volume).await.map_err(|failure| unmounted(&volume.name, &failure))?;
         made.insert(volume.name.as_str(), mountable);
     }
-    let mut environment = carrier.executor.host.environment.clone();
-    let address = carrier.executor.address;
-    environment.push(("KUBERNETES_SERVICE_HOST".to_owned(), address.ip().to_string()));
-    environment.push(("KUBERNETES_SERVICE_PORT".to_owned(), address.port().to_string()));
-    let shared = carrier.executor.host.shared_files();
+    let mut environment = node.host.environment.clone();
+    environment.push(("KUBERNETES_SERVICE_HOST".to_owned(), node.address.ip().to_string()));
+    environment.push(("KUBERNETES_SERVICE_PORT".to_owned(), node.address.port().to_string()));
+    let shared = node.host.shared_files();
     let mut containers = Vec::new();
-    for container in &carrier.spec.containers {
-        let invocation = Invocation::of(container, &objects(), &environment).await;
+    for container in &spec.containers {
+        let invocation = Invocation::of(container, objects, &environment).await;
         let plan = invocation.and_then(|invocation| plan(container, invocation, &shared, &made));
         let directory = directories.on_disk(&format!("container-{}", container.name)).map_err(Failure::Io);
         let prepared = plan.and_then(|plan| Ok((plan, directory?)));

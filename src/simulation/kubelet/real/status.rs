@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::Container;
 use serde_json::{Value, json};
 
 use super::container::ContainerEnd;
+use crate::simulation::kubelet::simulated::time;
 
 /// Where a container is.
 #[derive(Debug, Clone)]
@@ -62,21 +63,7 @@ pub(super) fn phase(states: &[ContainerState]) -> &'static str {
     }
 }
 
-/// The conditions of a pod in a phase.
-pub(super) fn conditions(states: &[ContainerState], bound_at: Timestamp) -> Value {
-    let is_ready = states.iter().all(|state| matches!(state, ContainerState::Running { .. }));
-    let ready = if is_ready { "True" } else { "False" };
-    let condition = |kind: &str, status: &str, since: Timestamp| json!({"type": kind, "status": status, "lastTransitionTime": time(since)});
-    let now = Timestamp::now();
-    json!([
-        condition("PodScheduled", "True", bound_at),
-        condition("Initialized", "True", bound_at),
-        condition("ContainersReady", ready, now),
-        condition("Ready", ready, now),
-    ])
-}
-
-/// A time as objects have it.
-pub(super) fn time(at: Timestamp) -> String {
-    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+/// Whether all containers run.
+pub(super) fn is_ready(states: &[ContainerState]) -> bool {
+    states.iter().all(|state| matches!(state, ContainerState::Running { .. }))
 }

@@ -34,7 +34,7 @@ struct File {
 
 /// Makes the volumes of one pod.
 pub(super) struct Volumes<'a> {
-    pub(super) objects: Objects<'a>,
+    pub(super) objects: &'a Objects<'a>,
     pub(super) directories: &'a PodDirectories,
 }
 

@@ -2,12 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::carry::PodRunner;
+use super::pod::{NODE_LOST, PodRunner};
 use crate::reconcile::objects::pod::IMAGE_BUILD;
 use crate::simulation::outcome::BuildOutcome;
-
-/// The reason in the status of a pod whose node is gone.
-pub(super) const NODE_LOST: &str = "NodeLost";
 
 /// The exit code of a process that was killed.
 const KILLED: i32 = 137;

@@ -8,6 +8,7 @@
 
 mod carry;
 mod ends;
+mod pod;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -20,38 +21,29 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Client, ResourceExt as _};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
-pub(in crate::simulation) use self::requests::{NODE, bind, kill, pods};
+pub(in crate::simulation) use self::requests::{NODE, bind, bind_to, conditions, kill, pods, time};
 
-use self::carry::PodRunner;
+use self::pod::{PodRunner, is_on_lost_node};
 use crate::api::{DEFAULT_NAMESPACE, keys};
 use crate::apiserver::PodLogs;
 use crate::simulation::kubelet::real::{self, Executor};
-use crate::simulation::kubelet::timings::BuildTimings;
+use crate::simulation::kubelet::timings::{BuildTimings, RealTime};
 use crate::simulation::outcome::{BuildOutcome, BuildOutcomes};
 use crate::simulation::people::registry::FakeRegistry;
 
 /// The name under which the node agent sends its requests.
 pub const USER_AGENT: &str = "node-agent";
 
-/// The features of a node agent besides carrying build pods.
-#[derive(Debug, Clone)]
-pub struct WholeNode {
-    /// How long a build runs.
-    pub build_duration: Duration,
-    /// The share of builds that fail, from 0 to 1.
-    pub fail_rate: f64,
-    /// Where containers write to.
-    pub logs: PodLogs,
-}
-
 /// Carries build pods through their phases.
 pub struct NodeAgent {
     client: Client,
     random: ChaCha8Rng,
     ledger: FakeRegistry,
-    node: Option<WholeNode>,
+    real_time: Option<RealTime>,
+    /// Where the containers of a whole node write to.
+    logs: Option<PodLogs>,
     executor: Option<Executor>,
     endings: Option<BuildOutcomes>,
 }
@@ -59,13 +51,15 @@ pub struct NodeAgent {
 impl NodeAgent {
     /// An agent whose pods take as long as `seed` says; what they push stands in `ledger`.
     pub fn new(client: Client, seed: u64, ledger: FakeRegistry) -> Self {
-        Self { client, random: ChaCha8Rng::seed_from_u64(seed), ledger, node: None, executor: None, endings: None }
+        let random = ChaCha8Rng::seed_from_u64(seed);
+        Self { client, random, ledger, real_time: None, logs: None, executor: None, endings: None }
     }
 
     /// An agent that is a whole node, for the pods of every namespace; `seed` says which builds fail.
     #[must_use]
-    pub fn whole(client: Client, seed: u64, node: WholeNode) -> Self {
-        Self { node: Some(node), ..Self::new(client, seed, FakeRegistry::default()) }
+    pub fn whole(client: Client, seed: u64, real_time: RealTime, logs: PodLogs) -> Self {
+        let (real_time, logs) = (Some(real_time), Some(logs));
+        Self { real_time, logs, ..Self::new(client, seed, FakeRegistry::default()) }
     }
 
     /// An agent that is a whole node too, and has `real` run the pods for real.
@@ -82,7 +76,7 @@ impl NodeAgent {
 
     /// Watches pods, and runs each, until it is dropped.
     pub async fn run(mut self) {
-        let is_whole = self.node.is_some() || self.executor.is_some();
+        let is_whole = self.logs.is_some() || self.executor.is_some();
         let (pods, config) = if is_whole {
             (Api::all(self.client.clone()), watcher::Config::default())
         } else {
@@ -117,7 +111,7 @@ impl NodeAgent {
             return;
         }
         running.remove(&uid);
-        if !carry::is_on_lost_node(pod) {
+        if !is_on_lost_node(pod) {
             kill(&self.client, pod).await;
         }
     }
@@ -127,8 +121,8 @@ impl NodeAgent {
         if let Some(Running::Real(carried)) = running.remove(&uid) {
             carried.stop(Duration::ZERO);
         }
-        if let Some(node) = &self.node {
-            node.logs.forget(&uid);
+        if let Some(logs) = &self.logs {
+            logs.forget(&uid);
         }
         if let Some(executor) = &self.executor {
             executor.forget(&uid);
@@ -143,9 +137,9 @@ impl NodeAgent {
     }
 
     fn simulate(&mut self, pod: Pod) -> Running {
-        let pace = self.pace();
-        let fails = self.node.as_ref().is_some_and(|node| self.random.random_bool(node.fail_rate.clamp(0.0, 1.0)));
-        let logs = self.node.as_ref().map(|node| node.logs.clone());
+        let pace = BuildTimings::next(self.real_time, &mut self.random);
+        let fails = self.real_time.is_some_and(|time| self.random.random_bool(time.fail_rate.clamp(0.0, 1.0)));
+        let logs = self.logs.clone();
         let is_build =
             pod.labels().contains_key(keys::BUILD_POD) && pod.namespace().as_deref() == Some(DEFAULT_NAMESPACE);
         let ending = match &self.endings {
@@ -159,35 +153,19 @@ impl NodeAgent {
         let is_bound = logs.is_some() || self.endings.is_some();
         let carrier =
             PodRunner { client: self.client.clone(), ledger: self.ledger.clone(), pod, pace, ending, is_bound, logs };
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             let outcome = if is_build { carrier.build().await } else { carrier.stand().await };
             if let Err(error) = outcome {
                 tracing::warn!(%error, pod = carrier.pod.name_any(), "failed to run a pod");
             }
         });
-        Running::Simulated(Task(task.abort_handle()))
-    }
-
-    /// How long the phases of the next pod take.
-    fn pace(&mut self) -> BuildTimings {
-        match &self.node {
-            Some(node) => BuildTimings::of(node.build_duration),
-            None => BuildTimings::random(&mut self.random),
-        }
+        Running::Simulated(task)
     }
 }
 
 /// The runner of a pod.
 enum Running {
-    Simulated(#[expect(dead_code, reason = "it is held, and ends with this")] Task),
+    Simulated(#[expect(dead_code, reason = "it is held, and its task ends with this")] JoinSet<()>),
     Real(real::Running),
-}
-
-/// A simulated pod's processes, which end with it.
-struct Task(AbortHandle);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }

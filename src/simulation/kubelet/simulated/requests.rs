@@ -1,5 +1,6 @@
-//! Operations of any node on a pod: binding it, and removing it.
+//! What any node does with a pod: it binds and removes it, and shows whether it is ready.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Preconditions};
 use kube::{Client, ResourceExt as _};
@@ -15,12 +16,21 @@ pub(in crate::simulation) async fn bind(client: &Client, pod: &Pod) -> kube::Res
     if pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some()) {
         return Ok(());
     }
-    let name = pod.name_any();
+    bind_to(client, NODE, &pod.namespace().unwrap_or_default(), &pod.name_any()).await
+}
+
+/// Gives a pod this node.
+pub(in crate::simulation) async fn bind_to(
+    client: &Client,
+    node: &str,
+    namespace: &str,
+    pod: &str,
+) -> kube::Result<()> {
     let binding = json!({
-        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
-        "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": node},
     });
-    let url = format!("/api/v1/namespaces/{}/pods/{name}/binding", pod.namespace().unwrap_or_default());
+    let url = format!("/api/v1/namespaces/{namespace}/pods/{pod}/binding");
     let request = http::Request::post(url).body(binding.to_string().into_bytes());
     let _: Value = client.request(request.map_err(kube::Error::HttpError)?).await?;
     Ok(())
@@ -41,4 +51,21 @@ pub(in crate::simulation) async fn kill(client: &Client, pod: &Pod) {
 /// The pods of a pod's namespace.
 pub(in crate::simulation) fn pods(client: &Client, pod: &Pod) -> Api<Pod> {
     Api::namespaced(client.clone(), pod.namespace().as_deref().unwrap_or(DEFAULT_NAMESPACE))
+}
+
+/// The conditions of a pod on a node.
+pub(in crate::simulation) fn conditions(is_ready: bool, bound_at: Timestamp) -> Value {
+    let (ready, now) = (if is_ready { "True" } else { "False" }, Timestamp::now());
+    let condition = |kind: &str, status: &str, since: Timestamp| json!({"type": kind, "status": status, "lastTransitionTime": time(since)});
+    json!([
+        condition("PodScheduled", "True", bound_at),
+        condition("Initialized", "True", bound_at),
+        condition("ContainersReady", ready, now),
+        condition("Ready", ready, now),
+    ])
+}
+
+/// A time as objects have it.
+pub(in crate::simulation) fn time(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }

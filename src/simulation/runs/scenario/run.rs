@@ -1,26 +1,28 @@
 //! One run of a scenario.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{join_all, pending};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-use super::{Scenario, verdict};
+use super::verdict;
 use crate::actors::ActorSettings;
-use crate::apiserver::{self, ApiServer, Verb};
+use crate::apiserver::{self, ApiServer, LogEntry};
 use crate::clock::Clock;
 use crate::daemon;
-use crate::simulation::checks::invariants::Invariants;
-use crate::simulation::faults::network::Tolerance;
-use crate::simulation::faults::processes::{Image, Replicas};
-use crate::simulation::faults::{self, FaultGate, World, builds, neighbours, users};
+use crate::simulation::checks::invariants::{Invariants, is_upkeep};
+use crate::simulation::faults::link_control::LinkControl;
+use crate::simulation::faults::options::{FaultGate, ReplicaOptions};
+use crate::simulation::faults::replicas::Replicas;
+use crate::simulation::faults::{self, World, builds, neighbours, users};
 use crate::simulation::kubelet::simulated::{self, NodeAgent};
 use crate::simulation::people::build_controller::{self, BuildController};
 use crate::simulation::people::registry::FakeRegistry;
-use crate::simulation::runs::fleet::{EPOCH, REST, SETTLE};
+use crate::simulation::runs::fleet::{REST, SETTLE};
+use crate::simulation::scenario::Scenario;
+use crate::simulation::seed::EPOCH;
 use crate::simulation::{Fleet, Trace};
 
 /// The bound in which every pool is built once nothing goes wrong any more, but for the time that builds take.
@@ -112,7 +114,7 @@ impl Stage {
 
         let mut settings = settings.clone();
         settings.decide.concurrent_builds_max = scenario.concurrent_builds;
-        let image = Image {
+        let options = ReplicaOptions {
             server: server.clone(),
             settings,
             clock,
@@ -120,10 +122,9 @@ impl Stage {
             network: scenario.network.clone(),
             clock_errors: scenario.processes.clock_errors,
             calm: calm.clone(),
-            tolerance: tolerance(&invariants, clock),
             invariants: invariants.clone(),
         };
-        let replicas = Replicas::start(&image, scenario.replicas);
+        let replicas = Replicas::start(&options, scenario.replicas);
         let fleet = Fleet { pools: scenario.pools, configs: 1, seed: *seed };
         let world = World::new(scenario.clone(), server, fleet, replicas, &invariants);
         users::begin(&world).await?;
@@ -158,7 +159,7 @@ impl Stage {
         self.calm.begin();
         self.world.refusals.end_all();
         self.world.server.start();
-        self.world.replicas.wires().iter().for_each(crate::simulation::faults::link_control::LinkControl::restore);
+        self.world.replicas.wires().iter().for_each(LinkControl::restore);
         neighbours::clear_all(&self.world).await;
         if self.world.scenario.mended {
             users::mend(&self.world).await;
@@ -194,10 +195,9 @@ impl Stage {
         let count = self.invariants.requests() - before;
         if count > 0 {
             let log = server.log();
-            let first = log.iter().find(|entry| {
-                let is_upkeep = matches!(entry.verb, Verb::List | Verb::Watch) || entry.resource == "leases";
-                entry.agent == daemon::user_agent() && !is_upkeep
-            });
+            let agent = daemon::user_agent();
+            let is_sought = |entry: &&LogEntry| entry.agent == agent && !is_upkeep(entry.verb, &entry.resource);
+            let first = log.iter().find(is_sought);
             found.push(format!("{count} requests in an hour in which nothing was to be done, such as {first:?}"));
         }
         Ok(found)
@@ -222,13 +222,4 @@ impl Stage {
             virtual_time: self.started.elapsed(),
         }
     }
-}
-
-/// Reports each disturbance to the invariants, by the clock of the run.
-fn tolerance(invariants: &Invariants, clock: Clock) -> Tolerance {
-    let invariants = invariants.clone();
-    Arc::new(move |time| {
-        let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
-        invariants.tolerate_until(clock.now().checked_add(time).unwrap_or(Timestamp::MAX));
-    })
 }

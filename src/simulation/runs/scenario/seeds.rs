@@ -1,12 +1,11 @@
 //! Runs of a scenario from many seeds.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::run::{Outcome, Run, run};
+use crate::simulation::runs::parallel::in_parallel;
 
 /// The summary of runs without a violation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,27 +64,11 @@ pub fn run_all(
     seeds: RangeInclusive<u64>,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Summary, Failed> {
-    let (next, is_over) = (Mutex::new(seeds), AtomicBool::new(false));
-    let results = Mutex::new(Vec::new());
-    let work = || {
-        while !is_over.load(Ordering::SeqCst) {
-            let Some(seed) = next.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
-            let result = run(&Run { seed, ..template.clone() }, None);
-            if !matches!(&result, Ok(outcome) if outcome.violations.is_empty()) {
-                is_over.store(true, Ordering::SeqCst);
-            }
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            results.push((seed, result));
-            progress(results.len());
-        }
-    };
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
-
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(seed, _)| *seed);
+    let run_one = |seed| run(&Run { seed, ..template.clone() }, None);
+    let is_bad = |result: &Result<Outcome, _>| !matches!(result, Ok(outcome) if outcome.violations.is_empty());
     let mut summary = Summary::default();
-    for (_, result) in results {
+    for result in in_parallel(threads, seeds, progress, run_one, is_bad) {
         match result {
             Ok(outcome) if outcome.violations.is_empty() => summary.add(&outcome),
             Ok(outcome) => return Err(Failed::Violated(outcome)),

@@ -65,38 +65,25 @@ impl InjectedFault {
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::DiesBefore => "dies-before",
-            Self::DiesAfter => "dies-after",
-            Self::DiesAlways => "dies-always",
-            Self::Cut => "cut",
-            Self::AnswerLost => "answer-lost",
-            Self::Vanishes => "vanishes",
-            Self::AnswerVanishes => "answer-vanishes",
-            Self::Truncated => "truncated",
-            Self::Conflict => "conflict",
-            Self::Throttled => "throttled",
-            Self::InternalError => "internal-error",
-            Self::Unavailable => "unavailable",
-            Self::Panics => "panics",
-        }
+        self.parts().0
     }
 
-    /// Its effect on the request.
-    const fn fate(self) -> Fate {
+    /// Its name, and its effect on the request.
+    const fn parts(self) -> (&'static str, Fate) {
         match self {
-            Self::DiesBefore => Fate::DiesBefore,
-            Self::DiesAfter | Self::DiesAlways => Fate::DiesAfter,
-            Self::Cut => Fate::Fails,
-            Self::AnswerLost => Fate::Unanswered,
-            Self::Vanishes => Fate::Vanishes,
-            Self::AnswerVanishes => Fate::AnswerVanishes,
-            Self::Truncated => Fate::Truncated,
-            Self::Conflict => Fate::Answered(409, None),
-            Self::Throttled => Fate::Answered(429, Some(RETRY_AFTER_S)),
-            Self::InternalError => Fate::Answered(500, None),
-            Self::Unavailable => Fate::Answered(503, None),
-            Self::Panics => Fate::Arrives,
+            Self::DiesBefore => ("dies-before", Fate::DiesBefore),
+            Self::DiesAfter => ("dies-after", Fate::DiesAfter),
+            Self::DiesAlways => ("dies-always", Fate::DiesAfter),
+            Self::Cut => ("cut", Fate::Fails),
+            Self::AnswerLost => ("answer-lost", Fate::Unanswered),
+            Self::Vanishes => ("vanishes", Fate::Vanishes),
+            Self::AnswerVanishes => ("answer-vanishes", Fate::AnswerVanishes),
+            Self::Truncated => ("truncated", Fate::Truncated),
+            Self::Conflict => ("conflict", Fate::Answered(409, None)),
+            Self::Throttled => ("throttled", Fate::Answered(429, Some(RETRY_AFTER_S))),
+            Self::InternalError => ("internal-error", Fate::Answered(500, None)),
+            Self::Unavailable => ("unavailable", Fate::Answered(503, None)),
+            Self::Panics => ("panics", Fate::Arrives),
         }
     }
 
@@ -104,7 +91,7 @@ impl InjectedFault {
     pub(super) fn script(self, at: usize) -> Script {
         match self {
             Self::DiesAlways => self.script_of_successor(),
-            _ => Box::new(move |passing| if passing.number == at { self.fate() } else { Fate::Arrives }),
+            _ => Box::new(move |passing| if passing.number == at { self.parts().1 } else { Fate::Arrives }),
         }
     }
 
@@ -113,7 +100,7 @@ impl InjectedFault {
         let mut writes = 0;
         Box::new(move |passing| {
             writes += usize::from(passing.is_write());
-            if self == Self::DiesAlways && writes == 2 { self.fate() } else { Fate::Arrives }
+            if self == Self::DiesAlways && writes == 2 { self.parts().1 } else { Fate::Arrives }
         })
     }
 }

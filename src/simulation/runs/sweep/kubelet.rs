@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use super::scenario::{BuildEnd, Scenario};
 use crate::api::{DEFAULT_NAMESPACE, Kind, Object, keys, names};
 use crate::reconcile::objects::pod::IMAGE_BUILD;
+use crate::simulation::kubelet::simulated::bind_to;
 use crate::simulation::people::registry::FakeRegistry;
 use crate::simulation::seed;
 
@@ -66,7 +67,7 @@ impl SweepPodRunner {
 
     async fn carry(&self, end: BuildEnd) -> kube::Result<()> {
         if self.kind == Kind::Pod {
-            self.bind().await?;
+            bind_to(&self.client, "node-1", DEFAULT_NAMESPACE, &self.object.name_any()).await?;
         }
         sleep(PENDING).await;
         self.set_status(json!({"phase": "Running"})).await?;
@@ -129,18 +130,6 @@ impl SweepPodRunner {
         let config_map: Object = serde_json::from_value(config_map).map_err(kube::Error::SerdeError)?;
         seed::api(&self.client, Kind::ConfigMap).create(&PostParams::default(), &config_map).await?;
         self.set_status(json!({"phase": "Succeeded"})).await
-    }
-
-    async fn bind(&self) -> kube::Result<()> {
-        let name = self.object.name_any();
-        let binding = json!({
-            "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": "node-1"},
-        });
-        let url = format!("/api/v1/namespaces/{DEFAULT_NAMESPACE}/pods/{name}/binding");
-        let request = http::Request::post(url).body(binding.to_string().into_bytes());
-        let _: Value = self.client.request(request.map_err(kube::Error::HttpError)?).await?;
-        Ok(())
     }
 
     async fn set_status(&self, status: Value) -> kube::Result<()> {

@@ -28,13 +28,11 @@ mod trial;
 mod user;
 mod world;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 pub use self::fault::InjectedFault;
 pub use self::report::{Failure, SweepReport};
 pub use self::scenario::Scenario;
 use self::trial::{Reference, Trial};
+use super::parallel::in_parallel;
 
 /// Which points to try.
 #[derive(Debug, Clone)]
@@ -64,13 +62,14 @@ impl Default for SweepOptions {
 
 /// Tries every point that `options` ask for; calls `progress` with the number of finished points and their total.
 pub fn sweep(options: &SweepOptions, progress: &(dyn Fn(usize, usize) + Sync)) -> SweepReport {
-    let references = in_parallel(options.threads, &options.scenarios, &|_| {}, |scenario| {
+    let undisturbed = |scenario: &Scenario| {
         let mut reference = trial::play_undisturbed(*scenario);
         if let (Ok(reference), Some(end)) = (&mut reference, &options.expected_end) {
             reference.end.clone_from(end);
         }
         reference
-    });
+    };
+    let references = in_parallel(options.threads, options.scenarios.iter(), &|_| {}, undisturbed, |_| false);
     let trials: Vec<Trial<'_>> = options
         .scenarios
         .iter()
@@ -81,7 +80,7 @@ pub fn sweep(options: &SweepOptions, progress: &(dyn Fn(usize, usize) + Sync)) -
     let played = references.iter().flatten();
     let numbers = played.flat_map(|reference| options.faults.iter().map(|fault| requests(*fault, reference))).max();
     let total = trials.len();
-    let outcomes = in_parallel(options.threads, &trials, &|done| progress(done, total), Trial::run);
+    let outcomes = in_parallel(options.threads, trials.iter(), &|done| progress(done, total), Trial::run, |_| false);
     let mut report = SweepReport::new(&options.faults, numbers.unwrap_or_default());
     for (scenario, reference) in options.scenarios.iter().zip(&references) {
         report.add_scenario(*scenario, reference);
@@ -108,31 +107,4 @@ fn requests(fault: InjectedFault, reference: &Reference) -> usize {
         InjectedFault::DiesAlways => 1,
         _ => reference.requests.len(),
     }
-}
-
-/// The results of `work` on each of `items`, in their order; calls `progress` with the number of finished items.
-fn in_parallel<T: Sync, R: Send>(
-    threads: usize,
-    items: &[T],
-    progress: &(dyn Fn(usize) + Sync),
-    work: impl Fn(&T) -> R + Sync,
-) -> Vec<R> {
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, items.len().max(1)) {
-            scope.spawn(|| {
-                while let Some((index, item)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
-                {
-                    let result = work(item);
-                    results.lock().expect("no thread panics with the lock").push((index, result));
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().expect("no thread panics with the lock");
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -11,7 +11,7 @@ use super::trial::{Reference, Trial};
 use crate::simulation::runs::report::{aligned, table};
 
 /// The result of a sweep.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SweepReport {
     faults: Vec<InjectedFault>,
     /// The number of requests at which any of the faults can be.
@@ -37,24 +37,15 @@ pub struct Failure {
 
 impl SweepReport {
     pub(super) fn new(faults: &[InjectedFault], numbers: usize) -> Self {
-        Self {
-            faults: faults.to_vec(),
-            numbers,
-            requests: BTreeMap::new(),
-            points: BTreeMap::new(),
-            failures: Vec::new(),
-        }
+        Self { faults: faults.to_vec(), numbers, ..Self::default() }
     }
 
     pub(super) fn add_scenario(&mut self, scenario: Scenario, reference: &Result<Reference, Vec<String>>) {
         self.requests.insert(scenario, reference.as_ref().map_or(0, |reference| reference.requests.len()));
         if let Err(whats) = reference {
             let command = format!("machine-os-builder simulate --sweep {scenario}");
-            self.failures.push(Failure {
-                whats: whats.clone(),
-                at: "no request: nothing was disturbed".into(),
-                command,
-            });
+            let at = "no request: nothing was disturbed".into();
+            self.failures.push(Failure { whats: whats.clone(), at, command });
         }
     }
 

@@ -8,15 +8,13 @@ use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::api::{EVENT_NAMESPACE, Kind, Object};
+use crate::api::{Kind, Object};
 use crate::apiserver::{self, ApiServer};
 use crate::clock::Clock;
 use crate::simulation::checks::invariants::Invariants;
 use crate::simulation::people::registry::FakeRegistry;
-use crate::simulation::seed;
+use crate::simulation::seed::{self, EPOCH};
 
-/// The virtual start time of every scenario.
-const EPOCH: &str = "2026-01-01T00:00:00Z";
 /// The seed of all that is random: one will do, as faults are what is varied.
 pub(super) const SEED: u64 = 1;
 /// The virtual time within which an awaited state must come: far longer than any wait of the daemon.
@@ -61,10 +59,7 @@ impl World {
     }
 
     pub(super) fn api(&self, kind: Kind) -> Api<Object> {
-        match kind {
-            Kind::Event => Api::namespaced_with(self.client.clone(), EVENT_NAMESPACE, &kind.resource()),
-            kind => seed::api(&self.client, kind),
-        }
+        seed::api(&self.client, kind)
     }
 
     pub(super) async fn create(&self, document: Value) -> Result<(), Stuck> {

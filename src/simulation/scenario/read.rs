@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{PRESETS, Scenario};
+use super::entries::Scenario;
+use super::presets::PRESETS;
 
 /// Why there is no scenario to run.
 #[derive(Debug, thiserror::Error)]

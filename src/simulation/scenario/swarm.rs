@@ -6,8 +6,8 @@
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Admission, Builds, Neighbours, Network, Processes, Scenario, Users};
-use crate::simulation::faults::random;
+use super::entries::{Admission, Builds, Neighbours, Network, Processes, Scenario, Users};
+use crate::simulation::random::stream;
 
 /// The stream of random numbers that selects the faults to leave out.
 const STREAM: u64 = 90;
@@ -21,7 +21,7 @@ impl Scenario {
     pub fn of_seed(&self, seed: u64) -> Self {
         let mut scenario = self.clone();
         if self.swarm {
-            let mut random = random(seed, STREAM);
+            let mut random = stream(seed, STREAM);
             let share = SHARES[random.random_range(0..SHARES.len())];
             thin(&mut scenario, &mut Thinning { random, share });
         }
@@ -102,7 +102,7 @@ fn thin_builds(builds: &mut Builds, thinning: &mut Thinning) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::runs::scenario::named;
+    use crate::simulation::scenario::named;
 
     #[test]
     fn each_seed_of_a_swarm_goes_without_something_else_and_always_without_the_same() {

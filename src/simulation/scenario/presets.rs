@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Admission, Builds, Every, Neighbours, Network, Processes, Scenario, Share, Users};
-use crate::simulation::runs::fleet::Builder;
+use super::amounts::{Every, Share};
+use super::entries::{Admission, Builds, Neighbours, Network, Processes, Scenario, Users};
+use crate::simulation::seed::Builder;
 
 /// A scenario that has a name.
 pub type Preset = (&'static str, fn() -> Scenario);
