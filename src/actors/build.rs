@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
+use tracing::{Instrument as _, Span};
 
 use super::context::Context;
 use super::messages::{BuildMessage, PoolMessage};
@@ -37,11 +38,14 @@ pub(super) struct BuildId {
 pub(super) struct BuildArguments {
     pub context: Context,
     pub pool: ActorRef<PoolMessage>,
+    /// The context of each log line.
+    pub span: Span,
 }
 
 pub(super) struct BuildState {
     context: Context,
     pool: ActorRef<PoolMessage>,
+    span: Span,
     /// Dropping the set aborts the reads when the actor ends.
     reads: JoinSet<()>,
 }
@@ -56,8 +60,8 @@ impl Actor for BuildActor {
         _: ActorRef<Self::Msg>,
         arguments: BuildArguments,
     ) -> Result<BuildState, ActorProcessingErr> {
-        let BuildArguments { context, pool } = arguments;
-        Ok(BuildState { context, pool, reads: JoinSet::new() })
+        let BuildArguments { context, pool, span } = arguments;
+        Ok(BuildState { context, pool, span, reads: JoinSet::new() })
     }
 
     async fn handle(
@@ -72,7 +76,7 @@ impl Actor for BuildActor {
                     let answer = state.write(&effect, payload.as_ref()).await;
                     (effect, answer.map(Answer::Object).map_err(Failure::from))
                 });
-                let _ = reply.send(join_all(written).await);
+                let _ = reply.send(join_all(written).instrument(state.span.clone()).await);
             }
             BuildMessage::Read(effect) => state.read(effect),
         }
@@ -106,14 +110,15 @@ impl BuildState {
     /// Reads in a task of its own, and sends the answer to the pool actor.
     fn read(&mut self, effect: Effect) {
         let (cluster, pool) = (self.context.cluster.clone(), self.pool.clone());
-        self.reads.spawn(async move {
+        let read = async move {
             let answer = match &effect {
                 Effect::ReadDiagnostics(search) => Ok(Answer::Found(found(&cluster, search).await)),
                 Effect::ReadDigest { build, .. } => read_digest(&cluster, build).await.map_err(Failure::from),
                 _ => Err(Error::NotFound.into()),
             };
             let _ = pool.cast(PoolMessage::Completed(effect, answer));
-        });
+        };
+        self.reads.spawn(read.instrument(self.span.clone()));
     }
 }
 

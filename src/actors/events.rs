@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time;
+use tracing::Instrument as _;
 
 use super::meter::Meter;
 use crate::api::Object;
@@ -55,16 +56,17 @@ impl Emitter {
         let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         while telling.try_join_next().is_some() {}
         if telling.len() >= EVENTS_UNTOLD_MAX {
-            tracing::warn!(reason = pool_event.reason, "an Event is not told: many others are waited for");
+            tracing::warn!(reason = pool_event.reason.as_str(), "an Event is not told: many others are waited for");
             return None;
         }
         let (told, is_told) = oneshot::channel();
         let is_in_trouble = self.is_in_trouble.clone();
-        telling.spawn(async move {
+        let emit = async move {
             let is_late = !emit_with_retry(&means, &pool_event, &event).await;
             is_in_trouble.store(is_late, Ordering::Relaxed);
             let _ = told.send(());
-        });
+        };
+        telling.spawn(emit.in_current_span());
         Some(is_told)
     }
 }
@@ -81,7 +83,7 @@ async fn emit_with_retry(means: &Means, pool_event: &PoolEvent, event: &Object) 
             }
             Err(error) => {
                 let wait = means.jitter.backoff(EVENT_BACKOFF_FIRST, EVENT_BACKOFF_MAX, tries).max(error.retry_after());
-                tracing::warn!(reason = pool_event.reason, %error, ?wait, tries, "an Event is not told yet");
+                tracing::warn!(reason = pool_event.reason.as_str(), %error, ?wait, tries, "an Event is not told yet");
                 time::sleep(wait).await;
             }
         }

@@ -14,7 +14,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::api::conditions::{event, reason};
+use crate::api::conditions::{EventReason, reason};
 use crate::reconcile::inputs::fault::FaultReason;
 use crate::reconcile::observed::status::FailureCause;
 use crate::reconcile::pool::events::PoolEvent;
@@ -140,16 +140,16 @@ impl Meter {
             family.get_or_create(&[(name, pool_event.cause.unwrap_or_default())]).inc();
         };
         match pool_event.reason {
-            event::BUILD_STARTED => drop(self.started.inc()),
-            event::BUILD_SUCCEEDED => drop(self.succeeded.inc()),
-            event::BUILD_FAILED => count(&self.failed, "cause"),
-            event::BUILD_RETRYING => drop(self.retried.inc()),
-            event::BUILD_REFUSED => drop(self.refused.inc()),
-            event::BUILD_SUPERSEDED => drop(self.superseded.inc()),
-            event::CONFIG_INVALID => count(&self.invalid, "reason"),
-            event::REBUILD_REQUESTED => drop(self.rebuilds.inc()),
-            event::OPTED_OUT => drop(self.opt_outs.inc()),
-            _ => {}
+            EventReason::BuildStarted => drop(self.started.inc()),
+            EventReason::BuildSucceeded => drop(self.succeeded.inc()),
+            EventReason::BuildFailed => count(&self.failed, "cause"),
+            EventReason::BuildRetrying => drop(self.retried.inc()),
+            EventReason::BuildRefused => drop(self.refused.inc()),
+            EventReason::BuildSuperseded => drop(self.superseded.inc()),
+            EventReason::ConfigInvalid => count(&self.invalid, "reason"),
+            EventReason::RebuildRequested => drop(self.rebuilds.inc()),
+            EventReason::OptedOut => drop(self.opt_outs.inc()),
+            EventReason::CleanUpHeld => {}
         }
     }
 

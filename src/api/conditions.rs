@@ -39,26 +39,59 @@ pub mod reason {
     pub const NAME_CONFLICT: &str = "NameConflict";
 }
 
-/// Reasons of Events on the pool.
-pub mod event {
+/// A reason of Events on the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventReason {
     /// A build object was made.
-    pub const BUILD_STARTED: &str = "BuildStarted";
+    BuildStarted,
     /// An image was published.
-    pub const BUILD_SUCCEEDED: &str = "BuildSucceeded";
+    BuildSucceeded,
     /// A build failed for good.
-    pub const BUILD_FAILED: &str = "BuildFailed";
+    BuildFailed,
     /// A build was lost, and will be tried again.
-    pub const BUILD_RETRYING: &str = "BuildRetrying";
+    BuildRetrying,
     /// The API server refuses a write that a build needs.
-    pub const BUILD_REFUSED: &str = "BuildRefused";
+    BuildRefused,
     /// An object of an earlier build does not go, and the next build waits for it.
-    pub const CLEAN_UP_HELD: &str = "CleanUpHeld";
+    CleanUpHeld,
     /// A running build was stopped in favour of newer inputs.
-    pub const BUILD_SUPERSEDED: &str = "BuildSuperseded";
+    BuildSuperseded,
     /// An input cannot be used.
-    pub const CONFIG_INVALID: &str = "ConfigInvalid";
+    ConfigInvalid,
     /// A user asked for a fresh build.
-    pub const REBUILD_REQUESTED: &str = "RebuildRequested";
+    RebuildRequested,
     /// The pool was opted out, and everything of its builds removed.
-    pub const OPTED_OUT: &str = "OptedOut";
+    OptedOut,
+}
+
+impl EventReason {
+    /// The reason as the Event has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BuildStarted => "BuildStarted",
+            Self::BuildSucceeded => "BuildSucceeded",
+            Self::BuildFailed => "BuildFailed",
+            Self::BuildRetrying => "BuildRetrying",
+            Self::BuildRefused => "BuildRefused",
+            Self::CleanUpHeld => "CleanUpHeld",
+            Self::BuildSuperseded => "BuildSuperseded",
+            Self::ConfigInvalid => "ConfigInvalid",
+            Self::RebuildRequested => "RebuildRequested",
+            Self::OptedOut => "OptedOut",
+        }
+    }
+
+    /// Whether a user or an administrator has to look into it.
+    pub const fn is_warning(self) -> bool {
+        match self {
+            Self::BuildFailed | Self::BuildRetrying | Self::BuildRefused | Self::CleanUpHeld | Self::ConfigInvalid => {
+                true
+            }
+            Self::BuildStarted
+            | Self::BuildSucceeded
+            | Self::BuildSuperseded
+            | Self::RebuildRequested
+            | Self::OptedOut => false,
+        }
+    }
 }

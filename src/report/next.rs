@@ -48,7 +48,7 @@ fn words(effect: &Effect, state: PoolPhase) -> String {
             _ => "write its record of builds on the pool".into(),
         },
         Effect::PatchStatus(_) => "show it in the pool's conditions".into(),
-        Effect::Emit(note) => format!("tell of it with the Event {}", note.reason),
+        Effect::Emit(note) => format!("tell of it with the Event {}", note.reason.as_str()),
         Effect::LoadPayload { rendered, .. } => format!("read MachineConfig {rendered}"),
         Effect::ReadDiagnostics(search) => format!("find out more about {}", search.build),
         Effect::ReadDigest { build, .. } => format!("read the digest that {build} has left"),

@@ -29,7 +29,12 @@ impl PoolState {
         if let Some(actor) = self.children.actors.get(id) {
             return Some(actor.clone());
         }
-        let arguments = BuildArguments { context: self.context.clone(), pool: self.myself.clone() };
+        let arguments = BuildArguments {
+            context: self.context.clone(),
+            pool: self.myself.clone(),
+            // A child of the span of the pool.
+            span: tracing::error_span!("build", config = id.rendered),
+        };
         match Actor::spawn_linked(None, BuildActor, arguments, self.myself.get_cell()).await {
             Ok((actor, _)) => {
                 if self.children.crashed.remove(id) {
@@ -39,7 +44,7 @@ impl PoolState {
                 Some(actor)
             }
             Err(error) => {
-                tracing::warn!(pool = self.pool, %error, "failed to start the actor of a build");
+                tracing::warn!(%error, "failed to start the actor of a build");
                 None
             }
         }
@@ -70,7 +75,7 @@ impl PoolState {
         if restart.is_meltdown {
             self.context.meter.melted_down(meter::Actor::Build);
         }
-        tracing::warn!(pool = self.pool, why, after = ?restart.after, "the actor of a build crashed; it is started again");
+        tracing::warn!(why, after = ?restart.after, "the actor of a build crashed; it is started again");
         self.rest(restart.after);
     }
 

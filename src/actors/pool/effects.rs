@@ -26,7 +26,7 @@ impl PoolState {
     pub(super) async fn carry_out(&mut self, effects: Vec<Effect>) {
         let (mut own, mut builds) = (Vec::new(), Vec::<(BuildId, Vec<Effect>)>::new());
         for effect in effects {
-            tracing::debug!(pool = self.pool, ?effect, "due");
+            tracing::debug!(?effect, "due");
             match self.build_of(&effect) {
                 Some(id) => match builds.iter_mut().find(|(known, _)| *known == id) {
                     Some((_, effects)) => effects.push(effect),
@@ -93,7 +93,12 @@ impl PoolState {
         let Context { cluster, meter, jitter, emitter, .. } = &self.context;
         let means = Means { cluster: cluster.clone(), meter: meter.clone(), jitter: jitter.clone() };
         emitter.emit(means, pool_event.clone(), event).await?;
-        tracing::info!(pool = self.pool, reason = pool_event.reason, message = pool_event.message, "event");
+        let (reason, message) = (pool_event.reason.as_str(), &pool_event.message);
+        if pool_event.reason.is_warning() {
+            tracing::warn!(reason, message, "event");
+        } else {
+            tracing::info!(reason, message, "event");
+        }
         Ok(Answer::Told)
     }
 

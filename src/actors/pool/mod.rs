@@ -9,6 +9,7 @@ mod state;
 mod stopwatch;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tracing::Instrument as _;
 
 pub(super) use self::state::PoolArguments;
 use self::state::PoolState;
@@ -38,12 +39,16 @@ impl Actor for PoolActor {
         message: Self::Msg,
         state: &mut PoolState,
     ) -> Result<(), ActorProcessingErr> {
-        match message {
-            PoolMessage::Changed(change) => state.update(&change),
-            PoolMessage::Completed(effect, answer) => state.completed(&effect, answer),
-            PoolMessage::SlotGranted { waiting_since } => state.granted(waiting_since),
-            PoolMessage::Step => state.step().await,
-        }
+        let span = state.span.clone();
+        let handle = async {
+            match message {
+                PoolMessage::Changed(change) => state.update(&change),
+                PoolMessage::Completed(effect, answer) => state.completed(&effect, answer),
+                PoolMessage::SlotGranted { waiting_since } => state.granted(waiting_since),
+                PoolMessage::Step => state.step().await,
+            }
+        };
+        handle.instrument(span).await;
         Ok(())
     }
 
@@ -53,6 +58,7 @@ impl Actor for PoolActor {
         event: SupervisionEvent,
         state: &mut PoolState,
     ) -> Result<(), ActorProcessingErr> {
+        let _span = state.span.clone().entered();
         match event {
             SupervisionEvent::ActorFailed(actor, error) => state.child_crashed(actor.get_id(), &error.to_string()),
             SupervisionEvent::ActorTerminated(actor, ..) => state.child_ended(actor.get_id()),

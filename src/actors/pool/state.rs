@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use ractor::ActorRef;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
+use tracing::Span;
 
 use super::stopwatch::Stopwatch;
 use crate::actors::build::BuildId;
@@ -44,6 +45,8 @@ pub(in crate::actors) struct PoolState {
     pub(super) payload_place: Option<OwnedSemaphorePermit>,
     pub(super) children: Children,
     pub(super) myself: ActorRef<PoolMessage>,
+    /// The context of each log line. Its level is that of the highest lines, so that no filter takes it from them.
+    pub(super) span: Span,
     stopwatch: Stopwatch,
     supervisor: ActorRef<SupervisorMessage>,
     /// The demand last sent to the supervisor.
@@ -56,6 +59,7 @@ impl PoolState {
     pub(super) fn new(arguments: PoolArguments, myself: ActorRef<PoolMessage>) -> Self {
         let PoolArguments { context, pool, cache, supervisor } = arguments;
         Self {
+            span: tracing::error_span!("pool", pool),
             machine: PoolMachine::new(&pool, cache, context.machine.clone()),
             context,
             pool,
@@ -148,7 +152,7 @@ impl PoolState {
     }
 
     fn note(&mut self, Transition { build, uid, status }: &Transition) {
-        tracing::info!(pool = self.pool, %build, uid, %status, "build");
+        tracing::info!(%build, uid, %status, "build");
         self.stopwatch.heard(status, self.context.clock.now());
     }
 }

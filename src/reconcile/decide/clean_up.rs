@@ -2,7 +2,7 @@
 
 use super::observed::Observed;
 use super::{Decision, Effect, held, patches};
-use crate::api::conditions::event;
+use crate::api::conditions::EventReason;
 use crate::api::pool::field;
 use crate::api::{Pool, keys};
 use crate::reconcile::pool::events::PoolEvent;
@@ -35,10 +35,9 @@ fn emit_opted_out(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
     observed.emit(
         pool,
         PoolEvent {
-            reason: event::OPTED_OUT,
+            reason: EventReason::OptedOut,
             message: "the pool is opted out of layering, and all that was made for its builds is removed".into(),
             occurrence: occasion,
-            is_warning: false,
             cause: None,
         },
     )

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::observed::Observed;
 use super::{Decision, Effect, commands, patches, report_outcome};
-use crate::api::conditions::{BUILD_FAILED, event, reason};
+use crate::api::conditions::{BUILD_FAILED, EventReason, reason};
 use crate::api::limits::NAME_CONFLICT_INTERVAL_S;
 use crate::api::pool::field;
 use crate::api::{Key, Kind, Pool, names};
@@ -58,10 +58,9 @@ fn show_conflict(observed: &Observed<'_>, pool: &Pool<'_>, what: &Key, uid: &str
     );
     let message = commands::with_next(&text, &commands::look_at(what, &observed.inputs.settings.namespace));
     let pool_event = PoolEvent {
-        reason: event::CONFIG_INVALID,
+        reason: EventReason::ConfigInvalid,
         message: message.clone(),
         occurrence: format!("{} {uid} {}", reason::NAME_CONFLICT, report_outcome::shown_since(pool)),
-        is_warning: true,
         cause: Some(reason::NAME_CONFLICT),
     };
     let shown = ConditionUpdate { type_: BUILD_FAILED, reason: reason::NAME_CONFLICT.into(), message };

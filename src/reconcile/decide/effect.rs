@@ -109,7 +109,7 @@ impl std::fmt::Debug for Effect {
         match self {
             Self::PatchPool(patch) => write!(f, "patch pool {patch}"),
             Self::PatchStatus(patch) => write!(f, "patch status {patch}"),
-            Self::Emit(pool_event) => write!(f, "tell {}", pool_event.reason),
+            Self::Emit(pool_event) => write!(f, "tell {}", pool_event.reason.as_str()),
             Self::LoadPayload { rendered, .. } => write!(f, "prepare {rendered}"),
             Self::Read(key) => write!(f, "read {key}"),
             Self::ReadDiagnostics(search) => write!(f, "look into the {:?} of {}", search.place, search.build),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::observed::{BuildObject, Observed};
 use super::{Effect, messages};
 use crate::api::Pool;
-use crate::api::conditions::event;
+use crate::api::conditions::EventReason;
 use crate::reconcile::pool::events::PoolEvent;
 
 /// The Event about the first object that finalizers keep for too long, unless it was emitted before.
@@ -20,7 +20,7 @@ pub(super) fn emit_for(observed: &Observed<'_>, pool: &Pool<'_>, made: &BuildObj
     }
     let message = messages::held(made.key, made.finalizers(), &observed.inputs.settings.namespace);
     let occurrence = made.uid().to_owned();
-    observed.emit(pool, PoolEvent { reason: event::CLEAN_UP_HELD, message, occurrence, is_warning: true, cause: None })
+    observed.emit(pool, PoolEvent { reason: EventReason::CleanUpHeld, message, occurrence, cause: None })
 }
 
 /// When the next object needs a forced deletion or an Event.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::observed::{BuildObject, Observed};
 use super::{Decision, Effect, commands, messages, patches};
-use crate::api::conditions::{BUILD_PENDING, event, reason};
+use crate::api::conditions::{BUILD_PENDING, EventReason, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus, FailureCause};
@@ -117,10 +117,9 @@ fn retry_due(observed: &Observed<'_>, attempt: &Attempt, lost: &Lost) -> Timesta
 fn retry_note(observed: &Observed<'_>, attempt: &Attempt, lost: &Lost) -> PoolEvent {
     let (attempts_max, due) = (observed.inputs.settings.attempts_max, retry_due(observed, attempt, lost));
     PoolEvent {
-        reason: event::BUILD_RETRYING,
+        reason: EventReason::BuildRetrying,
         message: messages::retrying(attempt, attempts_max, &lost.why, due),
         occurrence: format!("{} {}", observed.record.occasion(), attempt.number),
-        is_warning: true,
         cause: None,
     }
 }

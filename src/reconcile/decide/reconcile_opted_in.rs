@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::observed::{BuildObject, Observed};
 use super::{Decision, Effect, loss, messages, patches, report_outcome, start, track_build, unseen};
-use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event};
+use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, EventReason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Kind, Pool, keys, names};
 use crate::reconcile::inputs::fault::InputFault;
@@ -38,10 +38,9 @@ fn accept_rebuild(observed: &Observed<'_>, pool: &Pool<'_>) -> Option<Effect> {
     record.generation = record.generation.saturating_add(1);
     record.rebuild = true;
     let pool_event = PoolEvent {
-        reason: event::REBUILD_REQUESTED,
+        reason: EventReason::RebuildRequested,
         message: format!("a fresh build was asked for with the annotation {}", keys::REBUILD),
         occurrence: record.generation.to_string(),
-        is_warning: false,
         cause: None,
     };
     observed.emit(pool, pool_event).or_else(|| {
@@ -191,13 +190,12 @@ fn supersede<'a>(
         observed.emit(
             pool,
             PoolEvent {
-                reason: event::BUILD_SUPERSEDED,
+                reason: EventReason::BuildSuperseded,
                 message: match build.hash() {
                     Some(own) if own == hash => messages::unclaimed(build.key),
                     _ => messages::superseded(build.key),
                 },
                 occurrence: build.uid().to_owned(),
-                is_warning: false,
                 cause: None,
             },
         )

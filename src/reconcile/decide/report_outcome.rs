@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::observed::{BuildObject, Observed};
 use super::{Decision, Effect, commands, diagnostics, held, messages, patches};
-use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, event, reason};
+use crate::api::conditions::{BUILD_FAILED, BUILD_SUCCESS, EventReason, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::api::{Key, Kind, Pool, names};
 use crate::reconcile::inputs::build_settings::DigestHandoff;
@@ -22,10 +22,9 @@ pub(super) fn published(observed: &Observed<'_>, pool: &Pool<'_>, published: &Pu
         message: messages::succeeded(&published.inputs.rendered_config, &published.image),
     };
     let pool_event = PoolEvent {
-        reason: event::BUILD_SUCCEEDED,
+        reason: EventReason::BuildSucceeded,
         message: shown.message.clone(),
         occurrence: format!("{} {}", observed.record.occasion_of(published.build), published.image),
-        is_warning: false,
         cause: None,
     };
     let deletions = observed.deletions(observed.made());
@@ -68,10 +67,9 @@ pub(super) fn failed(observed: &Observed<'_>, pool: &Pool<'_>, failed: &Failed) 
     let reference = build.or_else(|| pool.spec_source().iter().find(|entry| is_build_reference(entry)).cloned());
     let number = observed.record.attempt_at(&failed.hash).map_or(1, |attempt| attempt.number);
     let pool_event = PoolEvent {
-        reason: event::BUILD_FAILED,
+        reason: EventReason::BuildFailed,
         message: failed.message.clone(),
         occurrence: format!("{} {number}", observed.record.occasion()),
-        is_warning: true,
         cause: Some(failed.cause.as_str()),
     };
     let effect = diagnostics::amend(observed, pool, failed)
@@ -133,10 +131,9 @@ pub(super) fn shown_since(pool: &Pool<'_>) -> String {
 pub(super) fn fault_event(observed: &Observed<'_>, fault: &InputFault) -> PoolEvent {
     let command = commands::mend(fault, &observed.inputs.settings.namespace);
     PoolEvent {
-        reason: event::CONFIG_INVALID,
+        reason: EventReason::ConfigInvalid,
         message: commands::with_next(&observed.scrubbed(&fault.to_string()), &command),
         occurrence: format!("{} {fault} {}", fault.reason.as_str(), observed.record.occasion()),
-        is_warning: true,
         cause: Some(fault.reason.as_str()),
     }
 }

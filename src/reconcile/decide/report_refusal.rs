@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::observed::Observed;
 use super::{Decision, Effect, Part, Refusal, RequestKind, commands, messages, patches, report_outcome};
 use crate::api::Pool;
-use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, event, reason};
+use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING, EventReason, reason};
 use crate::api::pool::{field, is_build_reference};
 use crate::reconcile::inputs::request::Wanted;
 use crate::reconcile::observed::status::FailureCause;
@@ -130,10 +130,9 @@ fn refusal_event(observed: &Observed<'_>, pool: &Pool<'_>, write: RequestKind, r
     let command = commands::for_refusal(&refusal.object, &words, pool.name(), &observed.inputs.settings.namespace);
     let is_late = is_late(observed, pool, write, refusal);
     PoolEvent {
-        reason: if is_late { event::BUILD_FAILED } else { event::BUILD_REFUSED },
+        reason: if is_late { EventReason::BuildFailed } else { EventReason::BuildRefused },
         message: messages::refused(&words, write, &refusal.object, &command),
         occurrence: format!("{} {write:?} {}", observed.record.occasion(), report_outcome::shown_since(pool)),
-        is_warning: true,
         cause: is_late.then_some(FailureCause::Refused.as_str()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::observed::{BuildObject, Observed};
 use super::{Decision, DiagnosticsSource, Effect, diagnostics, loss, messages, patches};
-use crate::api::conditions::{BUILD_PENDING, BUILDING, event, reason};
+use crate::api::conditions::{BUILD_PENDING, BUILDING, EventReason, reason};
 use crate::api::{Pool, keys};
 use crate::reconcile::observed::digest::Digest;
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus};
@@ -45,10 +45,9 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, build: BuildObjec
 
 fn started(observed: &Observed<'_>, build: BuildObject<'_>, attempt: &Attempt) -> PoolEvent {
     PoolEvent {
-        reason: event::BUILD_STARTED,
+        reason: EventReason::BuildStarted,
         message: messages::started(build.key, attempt.number),
         occurrence: format!("{} {}", observed.record.occasion(), attempt.number),
-        is_warning: false,
         cause: None,
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::api::conditions::event;
+use crate::api::conditions::EventReason;
 use crate::api::names::{CUSTOM_CONTAINERFILE, sha256_hex};
 use crate::api::{COMPONENT, Key, Kind, Object};
 use crate::reconcile::observed::cache::{Cache, Change};
@@ -48,7 +48,7 @@ impl Strays {
     /// twice.
     pub fn event_name(&self, key: &str) -> String {
         let uid = self.config_map.metadata.uid.as_deref().unwrap_or_default();
-        let hash = sha256_hex(format!("{uid}\n{}\n{key}", event::CONFIG_INVALID));
+        let hash = sha256_hex(format!("{uid}\n{}\n{key}", EventReason::ConfigInvalid.as_str()));
         format!("{CUSTOM_CONTAINERFILE}.{}", &hash[..16])
     }
 
@@ -66,7 +66,7 @@ impl Strays {
                 "namespace": metadata.namespace,
                 "uid": metadata.uid,
             },
-            "reason": event::CONFIG_INVALID,
+            "reason": EventReason::ConfigInvalid.as_str(),
             "message": bounded_message(&self.message(key)),
             "type": "Warning",
             "source": {"component": COMPONENT},

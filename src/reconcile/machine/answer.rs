@@ -47,7 +47,7 @@ impl PoolMachine {
         let refused = self.refusals.known().get(&write).zip(wait);
         if let Some((Refusal { object, tries, .. }, wait)) = refused {
             let error = self.scrubbed(&failure.words);
-            tracing::warn!(pool = self.pool, ?write, %object, error, ?wait, tries, "the API server refuses a request; an effect failed");
+            tracing::warn!(?write, %object, error, ?wait, tries, "the API server refuses a request; an effect failed");
         }
         refused.is_some()
     }
@@ -158,7 +158,7 @@ impl PoolMachine {
     fn back_off(&mut self, why: &str, now: Moment) {
         let wait = self.jitter.backoff(POOL_BACKOFF_FIRST, POOL_BACKOFF_MAX, self.failures);
         let error = self.scrubbed(why);
-        tracing::warn!(pool = self.pool, error, ?wait, failures = self.failures, "an effect failed");
+        tracing::warn!(error, ?wait, failures = self.failures, "an effect failed");
         self.rest(wait, now);
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::conditions::{bounded_message, to_rfc3339};
+use crate::api::conditions::EventReason;
 use crate::api::names::sha256_hex;
 use crate::api::{COMPONENT, EVENT_NAMESPACE, Kind, Object, Pool};
 
@@ -11,13 +12,11 @@ use crate::api::{COMPONENT, EVENT_NAMESPACE, Kind, Object, Pool};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolEvent {
     /// The Event's reason.
-    pub reason: &'static str,
+    pub reason: EventReason,
     /// The Event's message.
     pub message: String,
     /// What tells this occurrence from another one of the same reason: inputs, and attempt.
     pub occurrence: String,
-    /// Whether a user or an administrator has to look into it.
-    pub is_warning: bool,
     /// What it is counted by, among others of the same reason: one of a few words.
     pub cause: Option<&'static str>,
 }
@@ -27,7 +26,7 @@ impl PoolEvent {
     /// keeps it from being told twice.
     pub fn event_name(&self, pool: &Pool<'_>) -> String {
         const POOL_BYTES_MAX: usize = 200;
-        let hash = sha256_hex(format!("{}\n{}\n{}", pool.uid(), self.reason, self.occurrence));
+        let hash = sha256_hex(format!("{}\n{}\n{}", pool.uid(), self.reason.as_str(), self.occurrence));
         let name = pool.name();
         format!("{}.{}", name.get(..POOL_BYTES_MAX).unwrap_or(name).trim_end_matches(['.', '-']), &hash[..16])
     }
@@ -43,9 +42,9 @@ impl PoolEvent {
                 "name": pool.name(),
                 "uid": pool.uid(),
             },
-            "reason": self.reason,
+            "reason": self.reason.as_str(),
             "message": bounded_message(&self.message),
-            "type": if self.is_warning { "Warning" } else { "Normal" },
+            "type": if self.reason.is_warning() { "Warning" } else { "Normal" },
             "source": {"component": COMPONENT},
             "reportingComponent": COMPONENT,
             "reportingInstance": "",

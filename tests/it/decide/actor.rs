@@ -46,7 +46,7 @@ pub fn carry_out(
             let object = machine.cache().get(&pool_key()).expect("what is told is told of a pool");
             let name = note.event_name(&machine_os_builder::api::Pool::new(object));
             if !server.events.iter().any(|(emitted, _)| *emitted == name) {
-                server.events.push((name, note.reason));
+                server.events.push((name, note.reason.as_str()));
             }
             return Ok(Answer::Told);
         }
