@@ -67,6 +67,14 @@ pub fn label_value(value: &str) -> Cow<'_, str> {
 }
 
 /// `value` as an image tag.
+///
+/// ```
+/// use machine_os_builder::api::names::image_tag;
+///
+/// assert_eq!(image_tag("rendered-worker-1"), "rendered-worker-1");
+/// // A tag has 128 bytes at most: a longer value ends with 8 hex digits of its SHA-256.
+/// assert_eq!(image_tag(&"x".repeat(200)).len(), 128);
+/// ```
 pub fn image_tag(value: &str) -> Cow<'_, str> {
     bounded(value, TAG_BYTES_MAX)
 }

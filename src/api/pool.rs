@@ -6,6 +6,19 @@ use super::conditions::{BUILD_CONDITIONS, DEGRADED, NODE_DEGRADED, RENDER_DEGRAD
 use super::{Object, keys};
 
 /// A read-only view of a MachineConfigPool; a pool without `.status` reads as one with an empty status.
+///
+/// ```
+/// use machine_os_builder::api::{Object, Pool};
+///
+/// let object: Object = serde_json::from_value(serde_json::json!({
+///     "metadata": {"name": "worker"},
+///     "status": {"conditions": [{"type": "NodeDegraded", "status": "True"}]},
+/// }))?;
+/// let pool = Pool::new(&object);
+/// assert!(!pool.is_opted_in());
+/// assert_eq!(pool.blocked_by(), Some("NodeDegraded"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Pool<'a> {
     /// The object as the API server sent it.

@@ -88,6 +88,17 @@ pub fn check_located_image(text: &str) -> Result<(), PullspecError> {
 }
 
 /// The repository, `registry/name`, of an image to push to; its tag is for the build to choose.
+///
+/// # Errors
+/// If the text is no image reference, or has a digest or no registry.
+///
+/// ```
+/// use machine_os_builder::reconcile::inputs::image_ref::repository;
+///
+/// assert_eq!(repository("registry.example.com:5000/fleet/os:latest")?, "registry.example.com:5000/fleet/os");
+/// assert!(repository("fleet/os").is_err(), "an image to push to names its registry");
+/// # Ok::<(), machine_os_builder::reconcile::inputs::image_ref::PullspecError>(())
+/// ```
 pub fn repository(text: &str) -> Result<String, PullspecError> {
     let reference = Reference::parse(text)?;
     if reference.has_digest {

@@ -55,6 +55,30 @@ const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The state machine of one pool.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use machine_os_builder::api::{Key, Kind, Object};
+/// use machine_os_builder::clock::Clock;
+/// use machine_os_builder::jitter::Jitter;
+/// use machine_os_builder::reconcile::decide::Effect;
+/// use machine_os_builder::reconcile::machine::{MachineContext, PoolMachine};
+/// use machine_os_builder::reconcile::observed::cache::{Cache, Change};
+///
+/// let context = MachineContext { settings: Arc::default(), jitter: Jitter::seeded(1) };
+/// let mut machine = PoolMachine::new("worker", Cache::default(), context);
+/// // A pool that is opted out, and still shows a build.
+/// let pool: Object = serde_json::from_value(serde_json::json!({
+///     "metadata": {"name": "worker"},
+///     "status": {"conditions": [{"type": "Building", "status": "True"}]},
+/// }))?;
+/// machine.update(&Change::Applied(Key::new(Kind::MachineConfigPool, "worker"), Arc::new(pool)));
+/// let step = machine.step(Clock::System.moment());
+/// // It emits the Event first. Once it has the answer, its next step patches the status.
+/// assert!(matches!(&step.effects[..], [Effect::Emit(event)] if event.reason.as_str() == "OptedOut"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct PoolMachine {
     pool: String,
