@@ -22,46 +22,44 @@ enum Merge {
     Plain,
 }
 
-/// The lists that are merged in every kind.
-const EVERYWHERE: [(&str, Merge); 2] = [("finalizers", Merge::Plain), ("ownerReferences", Merge::By("uid"))];
+/// The lists of objects that are merged, by the field that identifies an item.
+type Lists = &'static [(&'static str, &'static [&'static str])];
+
+/// The lists of objects that are merged in every kind.
+const EVERYWHERE: Lists = &[("uid", &["ownerReferences"])];
 /// The lists of a pod that are merged.
-const PODS: [(&str, Merge); 16] = [
-    ("conditions", Merge::By("type")),
-    ("containers", Merge::By("name")),
-    ("env", Merge::By("name")),
-    ("ephemeralContainers", Merge::By("name")),
-    ("hostAliases", Merge::By("ip")),
-    ("hostIPs", Merge::By("ip")),
-    ("imagePullSecrets", Merge::By("name")),
-    ("initContainers", Merge::By("name")),
-    ("podIPs", Merge::By("ip")),
-    ("ports", Merge::By("containerPort")),
-    ("resourceClaims", Merge::By("name")),
-    ("schedulingGates", Merge::By("name")),
-    ("topologySpreadConstraints", Merge::By("topologyKey")),
-    ("volumeDevices", Merge::By("devicePath")),
-    ("volumeMounts", Merge::By("mountPath")),
-    ("volumes", Merge::By("name")),
+const PODS: Lists = &[
+    ("containerPort", &["ports"]),
+    ("devicePath", &["volumeDevices"]),
+    ("ip", &["hostAliases", "hostIPs", "podIPs"]),
+    ("mountPath", &["volumeMounts"]),
+    ("name", &["containers", "ephemeralContainers", "initContainers"]),
+    ("name", &["env", "imagePullSecrets", "resourceClaims", "schedulingGates", "volumes"]),
+    ("topologyKey", &["topologySpreadConstraints"]),
+    ("type", &["conditions"]),
 ];
-const NAMESPACES: [(&str, Merge); 1] = [("conditions", Merge::By("type"))];
-const SERVICE_ACCOUNTS: [(&str, Merge); 1] = [("secrets", Merge::By("name"))];
+const NAMESPACES: Lists = &[("type", &["conditions"])];
+const SERVICE_ACCOUNTS: Lists = &[("name", &["secrets"])];
 
 /// The lists of one kind that are merged, beside those of every kind.
 #[derive(Clone, Copy)]
-struct Table(&'static [(&'static str, Merge)]);
+struct Table(Lists);
 
 impl Table {
     fn of(kind: &ResourceKind) -> Self {
         Self(match kind.rules {
-            Strategy::Pod => &PODS,
-            Strategy::Namespace => &NAMESPACES,
-            _ if kind.name == "ServiceAccount" => &SERVICE_ACCOUNTS,
+            Strategy::Pod => PODS,
+            Strategy::Namespace => NAMESPACES,
+            _ if kind.name == "ServiceAccount" => SERVICE_ACCOUNTS,
             _ => &[],
         })
     }
 
     fn get(self, field: &str) -> Option<Merge> {
-        EVERYWHERE.iter().chain(self.0).find(|(name, _)| *name == field).map(|(_, merge)| *merge)
+        if field == "finalizers" {
+            return Some(Merge::Plain);
+        }
+        EVERYWHERE.iter().chain(self.0).find(|(_, lists)| lists.contains(&field)).map(|(key, _)| Merge::By(key))
     }
 }
 
