@@ -25,6 +25,11 @@ impl Finding {
     pub(in crate::simulation) fn new(object: impl Into<String>, what: impl Into<String>) -> Self {
         Self { object: object.into(), what: what.into() }
     }
+
+    /// A deviation of the pool `name`.
+    pub(in crate::simulation) fn of_pool(name: &str, what: impl Into<String>) -> Self {
+        Self::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
+    }
 }
 
 impl fmt::Display for Finding {
@@ -59,10 +64,8 @@ pub(in crate::simulation) async fn pools(
         ledger.complaints().into_iter().map(|what| Finding::new("a build", what)).collect();
     for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
         let pool = Pool::new(&object);
-        let newest = fleet.rendered(pool.name(), fleet.configs);
-        for what in pool_faults(&object, &newest, ledger) {
-            findings.push(Finding::new(format!("MachineConfigPool {}", pool.name()), what));
-        }
+        let whats = pool_faults(&object, &fleet.rendered(pool.name(), fleet.configs), ledger);
+        findings.extend(whats.into_iter().map(|what| Finding::of_pool(pool.name(), what)));
     }
     Ok(findings)
 }
@@ -90,9 +93,8 @@ pub(in crate::simulation) async fn states(client: &Client, fleet: &Fleet) -> kub
         let published = BuildRecord::of(&pool).ok().and_then(|record| record.published);
         let is_published = published.is_some_and(|published| published.inputs.rendered_config == newest);
         let unpublished = (!is_published).then(|| format!("has no image of {newest}"));
-        let object = format!("MachineConfigPool {}", pool.name());
         let whats = state_faults(&pool, &newest).into_iter().chain(unpublished);
-        findings.extend(whats.map(|what| Finding { object: object.clone(), what }));
+        findings.extend(whats.map(|what| Finding::of_pool(pool.name(), what)));
     }
     Ok(findings)
 }

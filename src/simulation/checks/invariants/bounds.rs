@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, is_member};
 use super::rest;
-use crate::api::{Kind, Pool};
+use crate::api::Pool;
 use crate::reconcile::objects;
 use crate::simulation::checks::at_rest::Finding;
 
@@ -64,8 +64,7 @@ pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Finding> {
             Finding::new(format!("{} {left}", kind.name()), format!("is there long after {name} was opted out"))
         }));
         let traces = pool.map_or_else(Vec::new, |pool| rest::traces(&Pool::new(pool)));
-        let fault = |what| Finding::new(format!("{} {name}", Kind::MachineConfigPool.name()), what);
-        faults.extend(traces.into_iter().map(fault));
+        faults.extend(traces.into_iter().map(|what| Finding::of_pool(name, what)));
     }
     faults
 }
