@@ -1,5 +1,6 @@
 //! The lifecycle of one pod.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -13,7 +14,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
-use super::container::{Container, ContainerEnd, Process};
+use super::container::{Container, ContainerEnd, Plan, Process};
 use super::node::Node;
 use super::objects::Objects;
 use super::prepare::{self, Prepared};
@@ -124,7 +125,7 @@ impl RealPodRunner {
     }
 
     /// Starts all containers, and waits until they have ended.
-    async fn run_containers(&mut self, prepared: &Prepared) -> kube::Result<()> {
+    async fn run_containers(&mut self, prepared: &[(Plan, PathBuf)]) -> kube::Result<()> {
         let deadline = self.deadline();
         let mut processes = self.start(prepared);
         self.show().await?;
@@ -150,9 +151,9 @@ impl RealPodRunner {
         Ok(())
     }
 
-    fn start<'a>(&mut self, prepared: &Prepared) -> Processes<'a> {
+    fn start<'a>(&mut self, prepared: &[(Plan, PathBuf)]) -> Processes<'a> {
         let mut processes = Processes::default();
-        for (index, (plan, directory)) in prepared.containers.iter().enumerate() {
+        for (index, (plan, directory)) in prepared.iter().enumerate() {
             let started_at = Timestamp::now();
             self.states[index] = ContainerState::Running { started_at };
             processes.running.push(None);
