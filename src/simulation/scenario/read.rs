@@ -21,7 +21,8 @@ pub enum ScenarioError {
 
 /// The preset of this name.
 pub fn named(name: &str) -> Option<Scenario> {
-    PRESETS.iter().find(|(known, _)| *known == name).map(|(_, scenario)| scenario())
+    let (_, entries) = PRESETS.iter().find(|(known, _)| *known == name)?;
+    Some(serde_saphyr::from_str(&entries.join("\n")).expect("a preset is a scenario"))
 }
 
 /// The preset of this name, or else the scenario in the file of this name.
