@@ -4,7 +4,7 @@ use super::columns::{self, Column};
 use super::schema::Schema;
 
 /// The definition of one kind of objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct ResourceKind {
     /// The kind's name, as in an object's `kind`.
     pub name: &'static str,
