@@ -62,10 +62,21 @@ pub(in crate::simulation) async fn pools(
 ) -> kube::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> =
         ledger.complaints().into_iter().map(|what| Finding::new("a build", what)).collect();
+    findings.extend(each_pool(client, fleet, |object, newest| pool_faults(object, newest, ledger)).await?);
+    Ok(findings)
+}
+
+/// The deviations of each pool that `faults` finds, given the name of its newest config.
+async fn each_pool(
+    client: &Client,
+    fleet: &Fleet,
+    faults: impl Fn(&Object, &str) -> Vec<String>,
+) -> kube::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
     for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
-        let pool = Pool::new(&object);
-        let whats = pool_faults(&object, &fleet.rendered(pool.name(), fleet.configs), ledger);
-        findings.extend(whats.into_iter().map(|what| Finding::of_pool(pool.name(), what)));
+        let name = object.metadata.name.as_deref().unwrap_or_default();
+        let whats = faults(&object, &fleet.rendered(name, fleet.configs));
+        findings.extend(whats.into_iter().map(|what| Finding::of_pool(name, what)));
     }
     Ok(findings)
 }
@@ -86,17 +97,14 @@ pub(in crate::simulation) fn pool_faults(object: &Object, newest: &str, ledger: 
 /// Whether each pool's conditions show the image of its newest config. Whether that image is the right one is checked
 /// elsewhere.
 pub(in crate::simulation) async fn states(client: &Client, fleet: &Fleet) -> kube::Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
-        let pool = Pool::new(&object);
-        let newest = fleet.rendered(pool.name(), fleet.configs);
+    each_pool(client, fleet, |object, newest| {
+        let pool = Pool::new(object);
         let published = BuildRecord::of(&pool).ok().and_then(|record| record.published);
         let is_published = published.is_some_and(|published| published.inputs.rendered_config == newest);
         let unpublished = (!is_published).then(|| format!("has no image of {newest}"));
-        let whats = state_faults(&pool, &newest).into_iter().chain(unpublished);
-        findings.extend(whats.map(|what| Finding::of_pool(pool.name(), what)));
-    }
-    Ok(findings)
+        state_faults(&pool, newest).into_iter().chain(unpublished).collect()
+    })
+    .await
 }
 
 /// Deviations of a pool's conditions, if it should have the image of `newest`.
