@@ -59,8 +59,7 @@ pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Finding> {
         if pool.is_some_and(is_member) || !past.membership_changed.as_ref().is_some_and(is_long_ago) {
             continue;
         }
-        let left = model.made_for(name).map(|((kind, name), _)| (*kind, name.clone()));
-        faults.extend(left.map(|(kind, left)| {
+        faults.extend(model.made_for(name).map(|((kind, left), _)| {
             Finding::new(format!("{} {left}", kind.name()), format!("is there long after {name} was opted out"))
         }));
         let traces = pool.map_or_else(Vec::new, |pool| rest::traces(&Pool::new(pool)));

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, PostParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
 use tokio::sync::watch;
@@ -198,14 +198,9 @@ impl RealPodRunner {
             (status["phase"], status["reason"], status["message"]) =
                 ("Failed".into(), (*reason).into(), message.as_str().into());
         }
-        let patch = json!({"metadata": {"uid": self.pod.uid()}, "status": status});
-        let name = self.pod.name_any();
-        match simulated::pods(&self.client, &self.pod)
-            .patch_status(&name, &PatchParams::default(), &Patch::Merge(patch))
-            .await
-        {
+        match simulated::patch_status(&self.client, &self.pod, status).await {
             Err(kube::Error::Api(refusal)) if [404, 409].contains(&refusal.code) => Ok(()),
-            other => other.map(drop),
+            other => other,
         }
     }
 
