@@ -27,14 +27,9 @@ impl FieldError {
         Self { reason: "FieldValueForbidden", field: field.into(), message: format!("Forbidden: {why}") }
     }
 
-    /// The field's value is of a type that its schema does not have.
-    pub(super) fn mistyped(field: &str, expected: &str, found: &str) -> Self {
-        let message = format!("Invalid value: {found:?}: {field} in body must be of type {expected}: {found:?}");
-        Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
-    }
-
-    /// The field's `value` is a text of another form.
-    pub(super) fn misformatted(field: &str, expected: &str, value: &Value) -> Self {
+    /// The field's value is of a type that its schema does not have, which is said in place of the value, or is a text
+    /// of another form.
+    pub(super) fn mistyped(field: &str, expected: &str, value: &Value) -> Self {
         let message = format!("Invalid value: {value}: {field} in body must be of type {expected}: {value}");
         Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
     }

@@ -1,7 +1,6 @@
 //! TLS identities of the server, and credentials of its clients.
 
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rcgen::{
@@ -57,10 +56,7 @@ impl Identity {
         let provider = Arc::new(ring::default_provider());
         let mut random = [0_u8; TOKEN_BYTES];
         provider.secure_random.fill(&mut random).map_err(|_| IdentityError::Random)?;
-        let token = random.iter().fold(String::new(), |mut token, byte| {
-            let _ = write!(token, "{byte:02x}");
-            token
-        });
+        let token = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut tls = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

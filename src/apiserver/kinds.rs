@@ -4,7 +4,7 @@ use super::columns::{self, Column};
 use super::schema::Schema;
 
 /// The definition of one kind of objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct ResourceKind {
     /// The kind's name, as in an object's `kind`.
     pub name: &'static str,
@@ -70,11 +70,8 @@ const PLAIN: ResourceKind = ResourceKind {
     columns: columns::PLAIN,
     schema: None,
 };
-const CUSTOM: ResourceKind =
-    ResourceKind { namespaced: false, unconditional_update: false, rules: Strategy::Custom, ..PLAIN };
-const CLUSTER: ResourceKind = ResourceKind { namespaced: false, api_version: "rbac.authorization.k8s.io/v1", ..PLAIN };
-/// Of these, nothing is kept.
-const REVIEW: ResourceKind = ResourceKind { namespaced: false, api_version: "authorization.k8s.io/v1", ..PLAIN };
+const RBAC_V1: &str = "rbac.authorization.k8s.io/v1";
+const AUTHORIZATION_V1: &str = "authorization.k8s.io/v1";
 const MACHINE_CONFIGURATION: &str = "machineconfiguration.openshift.io/v1";
 
 /// The group of the kinds that say who may do what.
@@ -88,24 +85,36 @@ pub(super) const NAMESPACES: usize = 0;
 /// Where the CustomResourceDefinitions are in [`KINDS`], likewise.
 pub(super) const DEFINITIONS: usize = 11;
 
+/// A namespaced kind of the core API version that is stored by no rules but those of every object.
+const fn plain(
+    name: &'static str,
+    plural: &'static str,
+    short_names: &'static [&'static str],
+    columns: &'static [Column],
+) -> ResourceKind {
+    ResourceKind { name, plural, short_names, columns, ..PLAIN }
+}
+
+/// A kind of the whole cluster, in an API version of its own.
+const fn cluster(
+    api_version: &'static str,
+    name: &'static str,
+    plural: &'static str,
+    columns: &'static [Column],
+) -> ResourceKind {
+    ResourceKind { api_version, namespaced: false, ..plain(name, plural, &[], columns) }
+}
+
 /// The kinds that every API server has. A further kind is a further entry.
 pub(super) static KINDS: [ResourceKind; 16] = [
     ResourceKind {
-        name: "Namespace",
-        plural: "namespaces",
-        short_names: &["ns"],
-        columns: columns::NAMESPACES,
         namespaced: false,
         status: true,
         rules: Strategy::Namespace,
         fields: &["status.phase"],
-        ..PLAIN
+        ..plain("Namespace", "namespaces", &["ns"], columns::NAMESPACES)
     },
     ResourceKind {
-        name: "Pod",
-        plural: "pods",
-        short_names: &["po"],
-        columns: columns::PODS,
         status: true,
         rules: Strategy::Pod,
         fields: &[
@@ -117,29 +126,11 @@ pub(super) static KINDS: [ResourceKind; 16] = [
             "status.phase",
             "status.podIP",
         ],
-        ..PLAIN
+        ..plain("Pod", "pods", &["po"], columns::PODS)
     },
+    ResourceKind { rules: Strategy::ConfigMap, ..plain("ConfigMap", "configmaps", &["cm"], columns::CONFIG_MAPS) },
+    ResourceKind { rules: Strategy::Secret, fields: &["type"], ..plain("Secret", "secrets", &[], columns::SECRETS) },
     ResourceKind {
-        name: "ConfigMap",
-        plural: "configmaps",
-        short_names: &["cm"],
-        rules: Strategy::ConfigMap,
-        columns: columns::CONFIG_MAPS,
-        ..PLAIN
-    },
-    ResourceKind {
-        name: "Secret",
-        plural: "secrets",
-        rules: Strategy::Secret,
-        fields: &["type"],
-        columns: columns::SECRETS,
-        ..PLAIN
-    },
-    ResourceKind {
-        name: "Event",
-        plural: "events",
-        short_names: &["ev"],
-        columns: columns::EVENTS,
         create_on_update: true,
         rules: Strategy::Event,
         fields: &[
@@ -154,83 +145,60 @@ pub(super) static KINDS: [ResourceKind; 16] = [
             "reportingComponent",
             "type",
         ],
-        ..PLAIN
+        ..plain("Event", "events", &["ev"], columns::EVENTS)
     },
+    plain(SERVICE_ACCOUNT, "serviceaccounts", &["sa"], columns::SERVICE_ACCOUNTS),
     ResourceKind {
-        name: SERVICE_ACCOUNT,
-        plural: "serviceaccounts",
-        short_names: &["sa"],
-        columns: columns::SERVICE_ACCOUNTS,
-        ..PLAIN
-    },
-    ResourceKind {
-        name: "Lease",
         api_version: "coordination.k8s.io/v1",
-        plural: "leases",
-        columns: columns::LEASES,
         unconditional_update: false,
         create_on_update: true,
-        ..PLAIN
+        ..plain("Lease", "leases", &[], columns::LEASES)
     },
-    ResourceKind { name: "Role", plural: "roles", namespaced: true, columns: columns::CREATED_AT, ..CLUSTER },
+    ResourceKind { namespaced: true, ..cluster(RBAC_V1, "Role", "roles", columns::CREATED_AT) },
+    ResourceKind { namespaced: true, ..cluster(RBAC_V1, "RoleBinding", "rolebindings", columns::BINDINGS) },
+    cluster(RBAC_V1, "ClusterRole", "clusterroles", columns::CREATED_AT),
+    cluster(RBAC_V1, "ClusterRoleBinding", "clusterrolebindings", columns::BINDINGS),
     ResourceKind {
-        name: "RoleBinding",
-        plural: "rolebindings",
-        namespaced: true,
-        columns: columns::BINDINGS,
-        ..CLUSTER
-    },
-    ResourceKind { name: "ClusterRole", plural: "clusterroles", columns: columns::CREATED_AT, ..CLUSTER },
-    ResourceKind { name: "ClusterRoleBinding", plural: "clusterrolebindings", columns: columns::BINDINGS, ..CLUSTER },
-    ResourceKind {
-        name: "CustomResourceDefinition",
-        api_version: "apiextensions.k8s.io/v1",
-        plural: "customresourcedefinitions",
         short_names: &["crd", "crds"],
-        namespaced: false,
         status: true,
         rules: Strategy::Definition,
-        columns: columns::CREATED_AT,
-        ..PLAIN
+        ..cluster(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            "customresourcedefinitions",
+            columns::CREATED_AT,
+        )
     },
-    ResourceKind {
-        name: "SelfSubjectReview",
-        api_version: "authentication.k8s.io/v1",
-        plural: "selfsubjectreviews",
-        ..REVIEW
-    },
-    ResourceKind { name: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews", ..REVIEW },
-    ResourceKind { name: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews", ..REVIEW },
-    ResourceKind { name: "SubjectAccessReview", plural: "subjectaccessreviews", ..REVIEW },
+    // Of reviews, nothing is kept.
+    cluster("authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews", columns::PLAIN),
+    cluster(AUTHORIZATION_V1, "SelfSubjectAccessReview", "selfsubjectaccessreviews", columns::PLAIN),
+    cluster(AUTHORIZATION_V1, "SelfSubjectRulesReview", "selfsubjectrulesreviews", columns::PLAIN),
+    cluster(AUTHORIZATION_V1, "SubjectAccessReview", "subjectaccessreviews", columns::PLAIN),
 ];
+
+/// A custom resource of the whole cluster.
+const fn custom(
+    api_version: &'static str,
+    name: &'static str,
+    plural: &'static str,
+    columns: &'static [Column],
+) -> ResourceKind {
+    let kind = cluster(api_version, name, plural, columns);
+    ResourceKind { unconditional_update: false, rules: Strategy::Custom, ..kind }
+}
 
 /// The kinds that a CustomResourceDefinition defines, which is there from the start.
 pub(super) static DEFINED: [ResourceKind; 3] = [
     ResourceKind {
-        name: "MachineConfigPool",
-        api_version: MACHINE_CONFIGURATION,
-        plural: "machineconfigpools",
         short_names: &["mcp"],
-        columns: columns::MACHINE_CONFIG_POOLS,
         status: true,
-        ..CUSTOM
+        ..custom(MACHINE_CONFIGURATION, "MachineConfigPool", "machineconfigpools", columns::MACHINE_CONFIG_POOLS)
     },
     ResourceKind {
-        name: "MachineConfig",
-        api_version: MACHINE_CONFIGURATION,
-        plural: "machineconfigs",
         short_names: &["mc"],
-        columns: columns::MACHINE_CONFIGS,
-        ..CUSTOM
+        ..custom(MACHINE_CONFIGURATION, "MachineConfig", "machineconfigs", columns::MACHINE_CONFIGS)
     },
-    ResourceKind {
-        name: BUILD,
-        api_version: "build.openshift.io/v1",
-        plural: "builds",
-        namespaced: true,
-        columns: columns::BUILDS,
-        ..CUSTOM
-    },
+    ResourceKind { namespaced: true, ..custom("build.openshift.io/v1", BUILD, "builds", columns::BUILDS) },
 ];
 
 /// Where the kind of this name is in [`KINDS`].

@@ -17,14 +17,8 @@ const DEPTH_MAX: usize = 8;
 /// The object in `body`, as JSON; else why there is none.
 pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
     let envelope = body.strip_prefix(MAGIC).ok_or("it does not begin with the magic bytes k8s\\0")?;
-    let (mut types, mut raw) = (Value::Null, &[][..]);
-    for field in fields(envelope) {
-        match field? {
-            (1, Wire::Bytes(bytes)) => types = message(messages::TYPE_META, bytes, DEPTH_MAX)?,
-            (2, Wire::Bytes(bytes)) => raw = bytes,
-            _ => {}
-        }
-    }
+    let (types, raw) = pair(envelope)?;
+    let types = message(messages::TYPE_META, types, DEPTH_MAX)?;
     let text = |field: &str| types[field].as_str().unwrap_or_default().to_owned();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let known = messages::of(&kind).ok_or_else(|| format!("{kind:?} is not understood; send it as JSON or YAML"))?;
@@ -138,6 +132,19 @@ fn push(object: &mut Map<String, Value>, name: &str, item: Value) {
     }
 }
 
+/// The first two fields of a message; empty where they are not there.
+fn pair(message: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let (mut first, mut second) = (&[][..], &[][..]);
+    for field in fields(message) {
+        match field? {
+            (1, Wire::Bytes(bytes)) => first = bytes,
+            (2, Wire::Bytes(bytes)) => second = bytes,
+            _ => {}
+        }
+    }
+    Ok((first, second))
+}
+
 /// Adds an entry of a map, which is a message with a key and a value.
 fn entry(
     object: &mut Map<String, Value>,
@@ -145,14 +152,8 @@ fn entry(
     bytes: &[u8],
     read: impl Fn(&[u8]) -> Result<Value, String>,
 ) -> Result<(), String> {
-    let (mut key, mut value) = (Value::from(""), &[][..]);
-    for field in fields(bytes) {
-        match field? {
-            (1, Wire::Bytes(bytes)) => key = text(bytes)?,
-            (2, Wire::Bytes(bytes)) => value = bytes,
-            _ => {}
-        }
-    }
+    let (key, value) = pair(bytes)?;
+    let key = text(key)?;
     if let Value::Object(map) = object.entry(name).or_insert_with(|| Value::Object(Map::new())) {
         map.insert(key.as_str().unwrap_or_default().to_owned(), read(value)?);
     }

@@ -1,6 +1,6 @@
 //! The content of the MachineConfigs that a simulation rolls out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -15,31 +15,14 @@ pub struct MachineConfigTemplate(Value);
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// It cannot be read.
-    #[error("failed to read {path}; name a YAML file with a rendered MachineConfig in it")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error("failed to read {}; name a YAML file with a rendered MachineConfig in it", .0.display())]
+    Unreadable(PathBuf, #[source] std::io::Error),
     /// It is not YAML.
-    #[error("failed to parse {path} as YAML; name a file with a rendered MachineConfig in it")]
-    Malformed {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: yaml::Error,
-    },
-    /// It is something else.
-    #[error("{path}: kind is {kind:?}, and has to be MachineConfig; name a file with a rendered MachineConfig in it")]
-    OtherKind {
-        /// The file.
-        path: String,
-        /// The kind that it has.
-        kind: String,
-    },
+    #[error("failed to parse {} as YAML; name a file with a rendered MachineConfig in it", .0.display())]
+    Malformed(PathBuf, #[source] yaml::Error),
+    /// It is of another kind, which is named.
+    #[error("{}: kind is {:?}, and has to be MachineConfig; name a file with a rendered MachineConfig in it", .0.display(), .1)]
+    OtherKind(PathBuf, String),
 }
 
 impl Default for MachineConfigTemplate {
@@ -73,14 +56,12 @@ impl Default for MachineConfigTemplate {
 impl MachineConfigTemplate {
     /// Reads a template from a YAML file.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
-        let name = || path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable { path: name(), source })?;
-        let documents = yaml::parse(&text).map_err(|source| TemplateError::Malformed { path: name(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|error| TemplateError::Unreadable(path.into(), error))?;
+        let documents = yaml::parse(&text).map_err(|error| TemplateError::Malformed(path.into(), error))?;
         let value = documents.into_iter().find(|document| !document.is_null()).unwrap_or_default();
         match value.get("kind").and_then(Value::as_str).unwrap_or_default() {
             "MachineConfig" => Ok(Self(value)),
-            kind => Err(TemplateError::OtherKind { path: name(), kind: kind.to_owned() }),
+            kind => Err(TemplateError::OtherKind(path.into(), kind.to_owned())),
         }
     }
 

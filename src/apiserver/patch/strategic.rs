@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::kinds::{ResourceKind, Strategy};
+use super::super::kinds::{ResourceKind, SERVICE_ACCOUNT, Strategy};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -22,47 +22,41 @@ enum Merge {
     Plain,
 }
 
-/// The lists that are merged in every kind.
-const EVERYWHERE: [(&str, Merge); 2] = [("finalizers", Merge::Plain), ("ownerReferences", Merge::By("uid"))];
+/// The lists of objects that are merged, by the field that identifies an item.
+type Lists = &'static [(&'static str, &'static [&'static str])];
+
+/// The lists of objects that are merged in every kind.
+const EVERYWHERE: Lists = &[("uid", &["ownerReferences"])];
 /// The lists of a pod that are merged.
-const PODS: [(&str, Merge); 16] = [
-    ("conditions", Merge::By("type")),
-    ("containers", Merge::By("name")),
-    ("env", Merge::By("name")),
-    ("ephemeralContainers", Merge::By("name")),
-    ("hostAliases", Merge::By("ip")),
-    ("hostIPs", Merge::By("ip")),
-    ("imagePullSecrets", Merge::By("name")),
-    ("initContainers", Merge::By("name")),
-    ("podIPs", Merge::By("ip")),
-    ("ports", Merge::By("containerPort")),
-    ("resourceClaims", Merge::By("name")),
-    ("schedulingGates", Merge::By("name")),
-    ("topologySpreadConstraints", Merge::By("topologyKey")),
-    ("volumeDevices", Merge::By("devicePath")),
-    ("volumeMounts", Merge::By("mountPath")),
-    ("volumes", Merge::By("name")),
+const PODS: Lists = &[
+    ("containerPort", &["ports"]),
+    ("devicePath", &["volumeDevices"]),
+    ("ip", &["hostAliases", "hostIPs", "podIPs"]),
+    ("mountPath", &["volumeMounts"]),
+    ("name", &["containers", "ephemeralContainers", "initContainers"]),
+    ("name", &["env", "imagePullSecrets", "resourceClaims", "schedulingGates", "volumes"]),
+    ("topologyKey", &["topologySpreadConstraints"]),
+    ("type", &["conditions"]),
 ];
-const NAMESPACES: [(&str, Merge); 1] = [("conditions", Merge::By("type"))];
-const SERVICE_ACCOUNTS: [(&str, Merge); 1] = [("secrets", Merge::By("name"))];
+const NAMESPACES: Lists = &[("type", &["conditions"])];
+const SERVICE_ACCOUNTS: Lists = &[("name", &["secrets"])];
 
 /// The lists of one kind that are merged, beside those of every kind.
-#[derive(Clone, Copy)]
-struct Table(&'static [(&'static str, Merge)]);
-
-impl Table {
-    fn of(kind: &ResourceKind) -> Self {
-        Self(match kind.rules {
-            Strategy::Pod => &PODS,
-            Strategy::Namespace => &NAMESPACES,
-            _ if kind.name == "ServiceAccount" => &SERVICE_ACCOUNTS,
-            _ => &[],
-        })
+fn lists(kind: &ResourceKind) -> Lists {
+    match kind.rules {
+        Strategy::Pod => PODS,
+        Strategy::Namespace => NAMESPACES,
+        _ if kind.name == SERVICE_ACCOUNT => SERVICE_ACCOUNTS,
+        _ => &[],
     }
+}
 
-    fn get(self, field: &str) -> Option<Merge> {
-        EVERYWHERE.iter().chain(self.0).find(|(name, _)| *name == field).map(|(_, merge)| *merge)
+/// How a list is merged, if it is.
+fn merged_by(lists: Lists, field: &str) -> Option<Merge> {
+    if field == "finalizers" {
+        return Some(Merge::Plain);
     }
+    EVERYWHERE.iter().chain(lists).find(|(_, fields)| fields.contains(&field)).map(|(key, _)| Merge::By(key))
 }
 
 /// `object` of `kind` with the patch applied, or why the patch makes no sense.
@@ -70,11 +64,11 @@ pub(super) fn merge(kind: &ResourceKind, object: Value, patch: &Value) -> Result
     let (Value::Object(object), Value::Object(patch)) = (object, patch) else {
         return Err("a strategic merge patch is a JSON object".to_owned());
     };
-    Ok(Value::Object(merge_maps(Table::of(kind), object, patch)?))
+    Ok(Value::Object(merge_maps(lists(kind), object, patch)?))
 }
 
 fn merge_maps(
-    table: Table,
+    lists: Lists,
     mut old: Map<String, Value>,
     patch: &Map<String, Value>,
 ) -> Result<Map<String, Value>, String> {
@@ -97,33 +91,33 @@ fn merge_maps(
         }
         let merged = match (old.remove(key), value) {
             (_, Value::Null) => continue,
-            (Some(Value::Object(old)), Value::Object(value)) => Value::Object(merge_maps(table, old, value)?),
-            (Some(Value::Array(old)), Value::Array(value)) => Value::Array(merge_field(table, key, old, value)?),
+            (Some(Value::Object(old)), Value::Object(value)) => Value::Object(merge_maps(lists, old, value)?),
+            (Some(Value::Array(old)), Value::Array(value)) => Value::Array(merge_field(lists, key, old, value)?),
             (_, value) => plain(value),
         };
         old.insert(key.clone(), merged);
     }
     for (key, order) in patch {
         if let Some(field) = key.strip_prefix(ORDER) {
-            reorder(table, &mut old, field, patch.get(field), list(order, key)?)?;
+            reorder(lists, &mut old, field, patch.get(field), list(order, key)?)?;
         }
     }
     Ok(old)
 }
 
-fn merge_field(table: Table, field: &str, old: Vec<Value>, patch: &[Value]) -> Result<Vec<Value>, String> {
-    match table.get(field) {
+fn merge_field(lists: Lists, field: &str, old: Vec<Value>, patch: &[Value]) -> Result<Vec<Value>, String> {
+    match merged_by(lists, field) {
         None => Ok(patch.iter().map(plain).collect()),
         Some(Merge::Plain) => {
             let added = patch.iter().filter(|item| !old.contains(item)).cloned();
             let merged = old.iter().cloned().chain(added).collect();
             Ok(ordered(Merge::Plain, merged, patch, &old))
         }
-        Some(Merge::By(key)) => merge_items(table, key, old, patch),
+        Some(Merge::By(key)) => merge_items(lists, key, old, patch),
     }
 }
 
-fn merge_items(table: Table, key: &'static str, old: Vec<Value>, patch: &[Value]) -> Result<Vec<Value>, String> {
+fn merge_items(lists: Lists, key: &'static str, old: Vec<Value>, patch: &[Value]) -> Result<Vec<Value>, String> {
     let told = |item: &Value| !item[key].is_null() || item[PATCH] == "replace";
     if let Some(odd) = patch.iter().find(|item| !told(item)) {
         return Err(format!("map: {odd} does not contain declared merge key: {key}"));
@@ -141,7 +135,7 @@ fn merge_items(table: Table, key: &'static str, old: Vec<Value>, patch: &[Value]
         match merged.iter_mut().find(|old| old[key] == item[key]) {
             Some(old) => {
                 let (Value::Object(map), Value::Object(item)) = (old.take(), item) else { continue };
-                *old = Value::Object(merge_maps(table, map, item)?);
+                *old = Value::Object(merge_maps(lists, map, item)?);
             }
             None => merged.push(plain(item)),
         }
@@ -152,13 +146,13 @@ fn merge_items(table: Table, key: &'static str, old: Vec<Value>, patch: &[Value]
 
 /// Puts the items of a list into the order that the patch says they have.
 fn reorder(
-    table: Table,
+    lists: Lists,
     object: &mut Map<String, Value>,
     field: &str,
     patch: Option<&Value>,
     order: &[Value],
 ) -> Result<(), String> {
-    let Some(merge) = table.get(field) else { return Ok(()) };
+    let Some(merge) = merged_by(lists, field) else { return Ok(()) };
     let patched = patch.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let mut positions = patched
         .iter()

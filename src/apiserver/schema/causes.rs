@@ -18,8 +18,8 @@ pub(super) fn of(error: &ValidationError<'_>, schema: &Value) -> Vec<FieldError>
         Kind::Required { property } => {
             vec![FieldError::required(below(&path, property.as_str().unwrap_or_default()), "")]
         }
-        Kind::Type { .. } => vec![FieldError::mistyped(&path, &expected(schema, &pointer), type_of(value))],
-        Kind::Format { format } => vec![FieldError::misformatted(&path, format, value)],
+        Kind::Type { .. } => vec![FieldError::mistyped(&path, &expected(schema, &pointer), &type_of(value).into())],
+        Kind::Format { format } => vec![FieldError::mistyped(&path, format, value)],
         Kind::Enum { options } => {
             let options = options.as_array().into_iter().flatten();
             vec![FieldError::unsupported(&path, value, options.filter(|option| !option.is_null()))]

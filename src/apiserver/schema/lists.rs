@@ -7,23 +7,23 @@ use super::super::status::FieldError;
 use super::keywords::{below, schema_of};
 
 /// Adds to `causes` what is in a list of `value` for the second time. `path` leads to `value`.
-pub(super) fn duplicates(schema: &Value, value: &Value, path: &mut str, causes: &mut Vec<FieldError>) {
+pub(super) fn duplicates(schema: &Value, value: &Value, path: &str, causes: &mut Vec<FieldError>) {
     match value {
         Value::Array(items) => {
             let identities: Vec<Value> = items.iter().map(|item| identity(schema, item)).collect();
             for (index, item) in items.iter().enumerate() {
                 let identity = &identities[index];
-                let mut path = format!("{path}[{index}]");
+                let path = format!("{path}[{index}]");
                 if !identity.is_null() && identities[..index].contains(identity) {
                     causes.push(FieldError::duplicate(&path, identity));
                 }
-                duplicates(&schema["items"], item, &mut path, causes);
+                duplicates(&schema["items"], item, &path, causes);
             }
         }
         Value::Object(fields) => {
             for (name, field) in fields {
                 if let Some(schema) = schema_of(schema, name) {
-                    duplicates(schema, field, &mut below(path, name), causes);
+                    duplicates(schema, field, &below(path, name), causes);
                 }
             }
         }

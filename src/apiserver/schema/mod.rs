@@ -22,14 +22,6 @@ pub(super) struct Schema {
     validator: Validator,
 }
 
-impl PartialEq for Schema {
-    fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-    }
-}
-
-impl Eq for Schema {}
-
 impl Schema {
     /// The schema that is written so in a definition; none if it lets everything pass, or cannot be used.
     pub(super) fn new(value: &Value) -> Option<Self> {
@@ -55,7 +47,7 @@ impl Schema {
     pub(super) fn faults(&self, object: &Value) -> Vec<FieldError> {
         let mut causes: Vec<FieldError> =
             self.validator.iter_errors(object).flat_map(|error| causes::of(&error, &self.value)).collect();
-        lists::duplicates(&self.value, object, &mut String::new(), &mut causes);
+        lists::duplicates(&self.value, object, "", &mut causes);
         causes
     }
 }

@@ -25,6 +25,11 @@ impl Finding {
     pub(in crate::simulation) fn new(object: impl Into<String>, what: impl Into<String>) -> Self {
         Self { object: object.into(), what: what.into() }
     }
+
+    /// A deviation of the pool `name`.
+    pub(in crate::simulation) fn of_pool(name: &str, what: impl Into<String>) -> Self {
+        Self::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
+    }
 }
 
 impl fmt::Display for Finding {
@@ -57,12 +62,21 @@ pub(in crate::simulation) async fn pools(
 ) -> kube::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> =
         ledger.complaints().into_iter().map(|what| Finding::new("a build", what)).collect();
+    findings.extend(each_pool(client, fleet, |object, newest| pool_faults(object, newest, ledger)).await?);
+    Ok(findings)
+}
+
+/// The deviations of each pool that `faults` finds, given the name of its newest config.
+async fn each_pool(
+    client: &Client,
+    fleet: &Fleet,
+    faults: impl Fn(&Object, &str) -> Vec<String>,
+) -> kube::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
     for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
-        let pool = Pool::new(&object);
-        let newest = fleet.rendered(pool.name(), fleet.configs);
-        for what in pool_faults(&object, &newest, ledger) {
-            findings.push(Finding::new(format!("MachineConfigPool {}", pool.name()), what));
-        }
+        let name = object.metadata.name.as_deref().unwrap_or_default();
+        let whats = faults(&object, &fleet.rendered(name, fleet.configs));
+        findings.extend(whats.into_iter().map(|what| Finding::of_pool(name, what)));
     }
     Ok(findings)
 }
@@ -83,18 +97,14 @@ pub(in crate::simulation) fn pool_faults(object: &Object, newest: &str, ledger: 
 /// Whether each pool's conditions show the image of its newest config. Whether that image is the right one is checked
 /// elsewhere.
 pub(in crate::simulation) async fn states(client: &Client, fleet: &Fleet) -> kube::Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for object in seed::api(client, Kind::MachineConfigPool).list(&ListParams::default()).await? {
-        let pool = Pool::new(&object);
-        let newest = fleet.rendered(pool.name(), fleet.configs);
+    each_pool(client, fleet, |object, newest| {
+        let pool = Pool::new(object);
         let published = BuildRecord::of(&pool).ok().and_then(|record| record.published);
         let is_published = published.is_some_and(|published| published.inputs.rendered_config == newest);
         let unpublished = (!is_published).then(|| format!("has no image of {newest}"));
-        let object = format!("MachineConfigPool {}", pool.name());
-        let whats = state_faults(&pool, &newest).into_iter().chain(unpublished);
-        findings.extend(whats.map(|what| Finding { object: object.clone(), what }));
-    }
-    Ok(findings)
+        state_faults(&pool, newest).into_iter().chain(unpublished).collect()
+    })
+    .await
 }
 
 /// Deviations of a pool's conditions, if it should have the image of `newest`.

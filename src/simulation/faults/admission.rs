@@ -12,6 +12,7 @@ use super::refusals::Target;
 use super::world::World;
 use crate::apiserver::Refusal;
 use crate::simulation::random::within;
+use crate::simulation::scenario::Every;
 
 const QUOTAS: u64 = 150;
 const POD_POLICIES: u64 = 151;
@@ -25,69 +26,50 @@ const LASTS_LONG_S: std::ops::Range<u64> = 700..1_500;
 /// The share of refusals that do; none does of writes that cleaning up takes.
 const LONG: f64 = 0.25;
 
+/// What is refused, how, and a part of the message that no other refusal has.
+type Drawn = (Target, Refusal, String);
+
 /// Quotas, policies and webhooks that are down, each for a while.
 pub(super) fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
     let admission = &world.scenario.admission;
     vec![
-        each(world, admission.quotas, QUOTAS, async |random| {
-            let pool = maybe_one(world, random);
-            refuse(world, random, |number, _| {
-                let name = format!("builds-{number}");
-                (Target::Builds, pool, Refusal::quota(&name, 4), format!("exceeded quota: {name},"))
-            })
-            .await;
+        refusals(world, admission.quotas, QUOTAS, |number, _| {
+            let name = format!("builds-{number}");
+            (Target::Builds, Refusal::quota(&name, 4), format!("exceeded quota: {name},"))
         }),
-        each(world, admission.pod_policies, POD_POLICIES, async |random| {
-            let pool = maybe_one(world, random);
-            refuse(world, random, |number, random| {
-                let (refusal, words) = pod_policy(random.random_range(0..6), number);
-                (Target::Builds, pool, refusal, words)
-            })
-            .await;
+        refusals(world, admission.pod_policies, POD_POLICIES, |number, random| {
+            let (refusal, words) = pod_policy(random.random_range(0..6), number);
+            (Target::Builds, refusal, words)
         }),
-        each(world, admission.pool_policies, POOL_POLICIES, async |random| {
-            let pool = maybe_one(world, random);
-            refuse(world, random, |number, random| {
-                let target = if random.random_bool(0.7) { Target::Pools } else { Target::PoolStatus };
-                let (refusal, words) = policy(number);
-                (target, pool, refusal, words)
-            })
-            .await;
+        refusals(world, admission.pool_policies, POOL_POLICIES, |number, random| {
+            let target = if random.random_bool(0.7) { Target::Pools } else { Target::PoolStatus };
+            let (refusal, words) = policy(number);
+            (target, refusal, words)
         }),
-        each(world, admission.webhook_outages, WEBHOOK_OUTAGES, async |random| {
-            let pool = maybe_one(world, random);
-            refuse(world, random, |number, random| {
-                let targets = [Target::Builds, Target::ConfigMaps, Target::Pools, Target::All];
-                let webhook = format!("check-{number}.example.com");
-                let words = format!("failed calling webhook {webhook:?}");
-                (targets[random.random_range(0..4)], pool, Refusal::webhook_down(&webhook, "check.ops"), words)
-            })
-            .await;
+        refusals(world, admission.webhook_outages, WEBHOOK_OUTAGES, |number, random| {
+            let targets = [Target::Builds, Target::ConfigMaps, Target::Pools, Target::All];
+            let webhook = format!("check-{number}.example.com");
+            let words = format!("failed calling webhook {webhook:?}");
+            (targets[random.random_range(0..4)], Refusal::webhook_down(&webhook, "check.ops"), words)
         }),
     ]
 }
 
-/// Refuses for a while what `draw` says.
-async fn refuse(
-    world: &World,
-    random: &mut ChaCha8Rng,
-    draw: impl FnOnce(u32, &mut ChaCha8Rng) -> (Target, Option<String>, Refusal, String),
-) {
-    let (is_long, long, short) = (random.random_bool(LONG), within(random, LASTS_LONG_S), within(random, LASTS_S));
-    let mut is_for_builds = false;
-    let number = world.refusals.begin(|number| {
-        let drawn = draw(number, random);
-        is_for_builds = matches!(drawn.0, Target::Builds | Target::ConfigMaps);
-        drawn
-    });
-    time::sleep(if is_long && is_for_builds { long } else { short }).await;
-    world.refusals.end(number);
-}
-
-/// One pool, or none for all of them.
-fn maybe_one(world: &World, random: &mut ChaCha8Rng) -> Option<String> {
-    let pool = world.any_pool(random);
-    random.random_bool(0.5).then_some(pool)
+/// Refuses `every` so often, for a while, what `draw` says: of one pool, or of all of them.
+fn refusals(world: &World, every: Every, stream: u64, draw: fn(u32, &mut ChaCha8Rng) -> Drawn) -> Ingredient<'_> {
+    each(world, every, stream, async move |random| {
+        let pool = world.any_pool(random);
+        let pool = random.random_bool(0.5).then_some(pool);
+        let (is_long, long, short) = (random.random_bool(LONG), within(random, LASTS_LONG_S), within(random, LASTS_S));
+        let mut is_for_builds = false;
+        let number = world.refusals.begin(|number| {
+            let (target, refusal, words) = draw(number, random);
+            is_for_builds = matches!(target, Target::Builds | Target::ConfigMaps);
+            (target, pool, refusal, words)
+        });
+        time::sleep(if is_long && is_for_builds { long } else { short }).await;
+        world.refusals.end(number);
+    })
 }
 
 fn policy(number: u32) -> (Refusal, String) {

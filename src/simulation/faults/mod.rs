@@ -35,11 +35,11 @@ pub use self::world::World;
 
 /// All ingredients of the scenario of `world`.
 pub fn ingredients(world: &World) -> Vec<Ingredient<'_>> {
-    [builds::ingredients(world), neighbours::ingredients(world), network::ingredients(world)]
-        .into_iter()
-        .flatten()
-        .chain(processes::ingredients(world))
-        .chain(admission::ingredients(world))
-        .chain(users::ingredients(world))
-        .collect()
+    let mut all = builds::ingredients(world);
+    all.extend(neighbours::ingredients(world));
+    all.extend(network::ingredients(world));
+    all.extend(processes::ingredients(world));
+    all.extend(admission::ingredients(world));
+    all.extend(users::ingredients(world));
+    all
 }

@@ -85,8 +85,7 @@ pub async fn mend(world: &World) {
     for pool in world.fleet.pool_names() {
         create_pool(world, &pool).await;
         set_opted_in(world, &pool, true).await;
-        let patch = json!({"spec": {"configuration": {"name": world.wanted(&pool)}}});
-        world.merge(Kind::MachineConfigPool, &pool, patch).await;
+        set_config(world, &pool).await;
     }
 }
 
@@ -149,6 +148,11 @@ async fn roll_out(world: &World, pool: &str) {
     if let Err(error) = create_config(world, pool, number).await {
         tracing::warn!(%error, pool, "failed to roll out a config");
     }
+    set_config(world, pool).await;
+}
+
+/// Lets a pool want its newest config.
+async fn set_config(world: &World, pool: &str) {
     let patch = json!({"spec": {"configuration": {"name": world.wanted(pool)}}});
     world.merge(Kind::MachineConfigPool, pool, patch).await;
 }

@@ -168,7 +168,7 @@ async fn failures(observer: &Client) -> kube::Result<Vec<Finding>> {
     let failure = |object: &Object| {
         let pool = Pool::new(object);
         let condition = pool.shown().filter(|shown| field(shown, "type") == BUILD_FAILED)?;
-        Some(Finding::new(format!("MachineConfigPool {}", pool.name()), field(condition, "message")))
+        Some(Finding::of_pool(pool.name(), field(condition, "message")))
     };
     Ok(pools.iter().filter_map(failure).collect())
 }

@@ -1,188 +1,71 @@
 //! The named scenarios.
 
-use std::time::Duration;
+/// A scenario that has a name: the name, and the entries of its file.
+pub type Preset = (&'static str, &'static [&'static str]);
 
-use super::amounts::{Every, Share};
-use super::entries::{Admission, Builds, Neighbours, Network, Processes, Scenario, Users};
-use crate::simulation::seed::Builder;
-
-/// A scenario that has a name.
-pub type Preset = (&'static str, fn() -> Scenario);
-
-/// The scenarios that have a name.
+/// The scenarios that have a name, in the form of scenario files.
 pub const PRESETS: [Preset; 7] = [
-    ("happy", happy),
-    ("churn", churn),
-    ("failures", failures),
-    ("restarts", restarts),
-    ("failover", failover),
-    ("chaos", chaos),
-    ("scale", scale),
+    // Configs are rolled out, and nothing goes wrong.
+    ("happy", &["faults: 1h", "users: {rollouts: 5m}"]),
+    // Users and neighbours change whatever there is to change.
+    ("churn", &["faults: 2h", "pools: 4", "concurrent-builds: 2", "builder: mixed", USERS, NEIGHBOURS]),
+    // Builds end in each of the ways that they can end in.
+    (
+        "failures",
+        &["faults: 2h", "pools: 4", "builder: mixed", BUILDS, "users: {rollouts: 10m, rebuilds: 20m, edits: 30m}"],
+    ),
+    // One process, which crashes, stops and starts all the time.
+    ("restarts", &["faults: 2h", "processes: {crashes: 4m, restarts: 6m}", "users: {rollouts: 5m, opt-outs: 20m}"]),
+    // Three processes, of which now one acts and now another.
+    (
+        "failover",
+        &[
+            "faults: 2h",
+            "replicas: 3",
+            "processes: {crashes: 8m, restarts: 8m}",
+            "network: {partitions: 8m, cuts: 15m, lost: 0.02, slow: 0.05}",
+            "users: {rollouts: 5m}",
+        ],
+    ),
+    // Everything at once, or most of it.
+    (
+        "chaos",
+        &[
+            "faults: 2h",
+            "swarm: true",
+            "pools: 4",
+            "replicas: 2",
+            "builder: mixed",
+            "concurrent-builds: 3",
+            "network: {cuts: 8m, silences: 15m, partitions: 20m, errors: 0.05, lost: 0.03, slow: 0.05, latency: 20ms, \
+             event-window: 48, lags: 12m, duplicates: 0.03, api-server-restarts: 40m}",
+            "processes: {crashes: 12m, restarts: 20m, pauses: 30m, clock-errors: 3m}",
+            "admission: {quotas: 40m, pod-policies: 40m, pool-policies: 50m, webhook-outages: 40m}",
+            BUILDS,
+            NEIGHBOURS,
+            USERS,
+        ],
+    ),
+    // Many pools at once, over a network that loses little.
+    (
+        "scale",
+        &[
+            "faults: 1h",
+            "pools: 150",
+            "replicas: 2",
+            "concurrent-builds: 20",
+            "network: {errors: 0.01, lost: 0.005, cuts: 20m}",
+            "processes: {crashes: 30m}",
+            "users: {rollouts: 1m}",
+        ],
+    ),
 ];
 
-const MINUTE: u64 = 60;
-
-const fn minutes(minutes: u64) -> Every {
-    Every::of(minutes * MINUTE)
-}
-
-const fn hours(hours: u64) -> Duration {
-    Duration::from_secs(hours * 60 * MINUTE)
-}
-
-/// Configs are rolled out, and nothing goes wrong.
-fn happy() -> Scenario {
-    Scenario { users: Users { rollouts: minutes(5), ..Users::default() }, faults: hours(1), ..Scenario::default() }
-}
-
-/// Users and neighbours change whatever there is to change.
-fn churn() -> Scenario {
-    Scenario {
-        pools: 4,
-        concurrent_builds: 2,
-        builder: Builder::Mixed,
-        users: users(),
-        neighbours: neighbours(),
-        faults: hours(2),
-        ..Scenario::default()
-    }
-}
-
-/// Builds end in each of the ways that they can end in.
-fn failures() -> Scenario {
-    Scenario {
-        pools: 4,
-        builder: Builder::Mixed,
-        builds: builds(),
-        users: Users { rollouts: minutes(10), rebuilds: minutes(20), edits: minutes(30), ..Users::default() },
-        faults: hours(2),
-        ..Scenario::default()
-    }
-}
-
-/// One process, which crashes, stops and starts all the time.
-fn restarts() -> Scenario {
-    Scenario {
-        processes: Processes { crashes: minutes(4), restarts: minutes(6), ..Processes::default() },
-        users: Users { rollouts: minutes(5), opt_outs: minutes(20), ..Users::default() },
-        faults: hours(2),
-        ..Scenario::default()
-    }
-}
-
-/// Three processes, of which now one acts and now another.
-fn failover() -> Scenario {
-    Scenario {
-        replicas: 3,
-        processes: Processes { crashes: minutes(8), restarts: minutes(8), ..Processes::default() },
-        network: Network {
-            partitions: minutes(8),
-            cuts: minutes(15),
-            lost: Share::of(0.02),
-            slow: Share::of(0.05),
-            ..Network::default()
-        },
-        users: Users { rollouts: minutes(5), ..Users::default() },
-        faults: hours(2),
-        ..Scenario::default()
-    }
-}
-
-/// Everything at once, or most of it.
-fn chaos() -> Scenario {
-    Scenario {
-        pools: 4,
-        replicas: 2,
-        builder: Builder::Mixed,
-        concurrent_builds: 3,
-        network: Network {
-            cuts: minutes(8),
-            silences: minutes(15),
-            partitions: minutes(20),
-            errors: Share::of(0.05),
-            lost: Share::of(0.03),
-            slow: Share::of(0.05),
-            latency: Duration::from_millis(20),
-            event_window: 48,
-            lags: minutes(12),
-            duplicates: Share::of(0.03),
-            api_server_restarts: minutes(40),
-        },
-        processes: Processes {
-            crashes: minutes(12),
-            restarts: minutes(20),
-            pauses: minutes(30),
-            clock_errors: Duration::from_secs(3 * MINUTE),
-        },
-        builds: builds(),
-        neighbours: neighbours(),
-        admission: admission(),
-        users: users(),
-        swarm: true,
-        faults: hours(2),
-        ..Scenario::default()
-    }
-}
-
-/// Many pools at once, over a network that loses little.
-fn scale() -> Scenario {
-    Scenario {
-        pools: 150,
-        replicas: 2,
-        concurrent_builds: 20,
-        network: Network { errors: Share::of(0.01), lost: Share::of(0.005), cuts: minutes(20), ..Network::default() },
-        processes: Processes { crashes: minutes(30), ..Processes::default() },
-        users: Users { rollouts: minutes(1), ..Users::default() },
-        faults: hours(1),
-        ..Scenario::default()
-    }
-}
-
-fn builds() -> Builds {
-    Builds {
-        failures: Share::of(0.08),
-        evictions: Share::of(0.06),
-        node_losses: Share::of(0.04),
-        registry_faults: Share::of(0.06),
-        late_starts: Share::of(0.06),
-        never_starts: Share::of(0.04),
-        rejections: Share::of(0.05),
-        out_of_memory: Share::of(0.02),
-        unknown_ends: Share::of(0.03),
-        init_failures: Share::of(0.02),
-        full_disks: Share::of(0.03),
-        start_errors: Share::of(0.02),
-        overruns: Share::of(0.02),
-        bare_ends: Share::of(0.02),
-        deletions: minutes(20),
-    }
-}
-
-fn neighbours() -> Neighbours {
-    Neighbours {
-        status_writes: Every::of(10),
-        conflict_storms: minutes(45),
-        degradations: minutes(25),
-        resets: minutes(40),
-    }
-}
-
-fn admission() -> Admission {
-    Admission {
-        quotas: minutes(40),
-        pod_policies: minutes(40),
-        pool_policies: minutes(50),
-        webhook_outages: minutes(40),
-    }
-}
-
-fn users() -> Users {
-    Users {
-        opt_outs: minutes(20),
-        edits: minutes(10),
-        bad_edits: minutes(25),
-        rollouts: minutes(8),
-        rebuilds: minutes(15),
-        recreations: minutes(45),
-    }
-}
+/// Every end of a build that is not the usual one.
+const BUILDS: &str = "builds: {failures: 0.08, evictions: 0.06, node-losses: 0.04, registry-faults: 0.06, \
+    late-starts: 0.06, never-starts: 0.04, rejections: 0.05, out-of-memory: 0.02, unknown-ends: 0.03, \
+    init-failures: 0.02, full-disks: 0.03, start-errors: 0.02, overruns: 0.02, bare-ends: 0.02, deletions: 20m}";
+/// All that other controllers do.
+const NEIGHBOURS: &str = "neighbours: {status-writes: 10s, conflict-storms: 45m, degradations: 25m, resets: 40m}";
+/// All that users do.
+const USERS: &str = "users: {opt-outs: 20m, edits: 10m, bad-edits: 25m, rollouts: 8m, rebuilds: 15m, recreations: 45m}";

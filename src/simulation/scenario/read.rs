@@ -14,19 +14,15 @@ pub enum ScenarioError {
     /// The file is no YAML, or says something else than scenarios do.
     #[error("failed to read {} as a scenario", .0.display())]
     Malformed(PathBuf, #[source] Box<serde_saphyr::Error>),
-    /// Some number is out of bounds.
-    #[error("{}: {what}", .file.display())]
-    OutOfBounds {
-        /// The file.
-        file: PathBuf,
-        /// The error, and a valid alternative.
-        what: &'static str,
-    },
+    /// Some number is out of bounds: the error, and a valid alternative.
+    #[error("{}: {}", .0.display(), .1)]
+    OutOfBounds(PathBuf, &'static str),
 }
 
 /// The preset of this name.
 pub fn named(name: &str) -> Option<Scenario> {
-    PRESETS.iter().find(|(known, _)| *known == name).map(|(_, scenario)| scenario())
+    let (_, entries) = PRESETS.iter().find(|(known, _)| *known == name)?;
+    Some(serde_saphyr::from_str(&entries.join("\n")).expect("a preset is a scenario"))
 }
 
 /// The preset of this name, or else the scenario in the file of this name.
@@ -42,7 +38,7 @@ pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
     let scenario: Scenario =
         serde_saphyr::from_str(&text).map_err(|error| ScenarioError::Malformed(path.into(), Box::new(error)))?;
     match fault(&scenario) {
-        Some(what) => Err(ScenarioError::OutOfBounds { file: path.into(), what }),
+        Some(what) => Err(ScenarioError::OutOfBounds(path.into(), what)),
         None => Ok(scenario),
     }
 }

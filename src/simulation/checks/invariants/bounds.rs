@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, is_member};
 use super::rest;
-use crate::api::{Kind, Pool};
+use crate::api::Pool;
 use crate::reconcile::objects;
 use crate::simulation::checks::at_rest::Finding;
 
@@ -59,13 +59,11 @@ pub(super) fn overdue(model: &Model, now: Timestamp) -> Vec<Finding> {
         if pool.is_some_and(is_member) || !past.membership_changed.as_ref().is_some_and(is_long_ago) {
             continue;
         }
-        let left = model.made_for(name).map(|((kind, name), _)| (*kind, name.clone()));
-        faults.extend(left.map(|(kind, left)| {
+        faults.extend(model.made_for(name).map(|((kind, left), _)| {
             Finding::new(format!("{} {left}", kind.name()), format!("is there long after {name} was opted out"))
         }));
         let traces = pool.map_or_else(Vec::new, |pool| rest::traces(&Pool::new(pool)));
-        let fault = |what| Finding::new(format!("{} {name}", Kind::MachineConfigPool.name()), what);
-        faults.extend(traces.into_iter().map(fault));
+        faults.extend(traces.into_iter().map(|what| Finding::of_pool(name, what)));
     }
     faults
 }

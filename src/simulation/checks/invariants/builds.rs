@@ -29,19 +29,22 @@ fn live<'a>(model: &'a Model, pool: &str) -> impl Iterator<Item = &'a Object> {
     model.builds_of(pool).filter(|build| build.metadata.deletion_timestamp.is_none())
 }
 
+/// The build object that is made, if one is.
+fn made(event: &Event<'_>) -> Option<Object> {
+    let is_build = matches!(event.kind, "Pod" | "Build") && event.before.is_none();
+    event.after.filter(|_| is_build).and_then(object).filter(is_labelled)
+}
+
 /// A build object that is made for a pool which is not opted in, or which others degrade.
 ///
 /// The creation of an object cannot depend on the state of another: what changed since `recent` may not have been
 /// known when the request was sent.
 pub(super) fn made_for_no_pool(model: &Model, event: &Event<'_>, recent: Timestamp) -> Vec<Finding> {
-    let is_build = matches!(event.kind, "Pod" | "Build") && event.before.is_none();
-    let Some(build) = event.after.filter(|_| is_build).and_then(object).filter(is_labelled) else { return Vec::new() };
+    let Some(build) = made(event) else { return Vec::new() };
     let name = owner_of(&build).unwrap_or_default();
     let past = model.past.get(&name);
     let pool = model.pools.get(&name).filter(|pool| is_member(pool)).map(Pool::new);
-    let what = |why: &str| {
-        vec![Finding::new(format!("{} {}", event.kind, event.name), format!("is made for {name}, which {why}"))]
-    };
+    let what = |why: &str| event.finding(format!("is made for {name}, which {why}"));
     match pool {
         None if past.and_then(|past| past.membership_changed).is_some_and(|since| since >= recent) => Vec::new(),
         None => what("is not opted in"),
@@ -56,15 +59,14 @@ pub(super) fn made_for_no_pool(model: &Model, event: &Event<'_>, recent: Timesta
 /// A build object of which the pool's record does not say beforehand that it is going to be made: attempts would not be
 /// counted, and two processes could make one each.
 pub(super) fn made_unclaimed(model: &Model, event: &Event<'_>) -> Vec<Finding> {
-    let is_build = matches!(event.kind, "Pod" | "Build") && event.before.is_none();
-    let Some(build) = event.after.filter(|_| is_build).and_then(object).filter(is_labelled) else { return Vec::new() };
+    let Some(build) = made(event) else { return Vec::new() };
     let Some(pool) = owner_of(&build).and_then(|name| model.pools.get(&name)) else { return Vec::new() };
     let record = BuildRecord::of(&Pool::new(pool)).unwrap_or_default();
     let attempt = record.attempt_at(annotation(&build, keys::INPUT_HASH));
     if attempt.is_some_and(|attempt| attempt.lost.is_none()) {
         return Vec::new();
     }
-    vec![Finding::new(format!("{} {}", event.kind, event.name), "is made, and no attempt at it is on record")]
+    event.finding("is made, and no attempt at it is on record")
 }
 
 /// A build object that is deleted though it succeeded at what the pool still wants, and before that is published.
@@ -84,10 +86,7 @@ pub(super) fn deleted_early(model: &Model, event: &Event<'_>) -> Vec<Finding> {
     let is_claimed = |attempt: &Attempt| attempt.lost.is_none() && attempt.claim.as_ref() == claim;
     let is_wanted = record.attempt_at(hash).is_some_and(is_claimed) && !has_double;
     if is_wanted && matches!(objects::classify(kind, &build), Some(BuildStatus::Succeeded(_))) {
-        return vec![Finding::new(
-            format!("{} {}", event.kind, event.name),
-            "is deleted before its image is published",
-        )];
+        return event.finding("is deleted before its image is published");
     }
     Vec::new()
 }

@@ -130,7 +130,7 @@ impl Write<'_> {
     }
 
     fn fault(&self, what: impl Into<String>) -> Vec<Finding> {
-        vec![Finding::new(format!("MachineConfigPool {}", Pool::new(self.after).name()), what)]
+        vec![Finding::of_pool(Pool::new(self.after).name(), what)]
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::api::Object;
+use crate::simulation::checks::at_rest::Finding;
 
 /// One change to be judged.
 pub(super) struct Event<'a> {
@@ -15,6 +16,13 @@ pub(super) struct Event<'a> {
     pub after: Option<&'a Value>,
     /// Whether the daemon asked for it.
     pub by_daemon: bool,
+}
+
+impl Event<'_> {
+    /// A deviation of the object.
+    pub(super) fn finding(&self, what: impl Into<String>) -> Vec<Finding> {
+        vec![Finding::new(format!("{} {}", self.kind, self.name), what)]
+    }
 }
 
 /// What an object of an event says, where it can be read.

@@ -15,7 +15,7 @@ pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, afte
     let (was, is) = (Pool::new(before), Pool::new(after));
     let untruth = untruth(model, ledger, &was, &is);
     let whats = untruth.into_iter().chain(unkept(&was, &is)).chain(uncaused(model, ledger, &was, &is));
-    whats.map(|what| Finding::new(format!("MachineConfigPool {}", is.name()), what)).collect()
+    whats.map(|what| Finding::of_pool(is.name(), what)).collect()
 }
 
 /// A failure on record for a build that was only lost: the daemon has to retry such a build, and the user has nothing

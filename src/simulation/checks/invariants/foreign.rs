@@ -34,7 +34,7 @@ pub(super) fn faults(event: &Event<'_>) -> Vec<Finding> {
         (_, None) => "is not the daemon's to delete".to_owned(),
         _ => "is not the daemon's to write".to_owned(),
     };
-    vec![Finding::new(format!("{} {}", event.kind, event.name), what)]
+    event.finding(what)
 }
 
 /// Whether a test holds for an object before and after, as far as it is there.

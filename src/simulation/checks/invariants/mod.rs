@@ -201,12 +201,10 @@ impl Checker {
         let is_disturbed = is_tolerant || self.refusals.is_refusing() || !self.refusals.is_at_work(self.now);
         let unshown = self.spoiled.faults(&self.model, is_disturbed, self.now);
         self.note(Invariant::BadInputIsShown, unshown);
-        let overdue = bounds::overdue(&self.model, self.now);
-        self.note(Invariant::CleanUp, overdue);
+        self.note(Invariant::CleanUp, bounds::overdue(&self.model, self.now));
         let too_many = self.limit.exceeded(&self.model, is_tolerant);
         self.note(Invariant::BuildsAtOnce, too_many);
-        let doubles = builds::duplicates(&self.model);
-        self.note_unless_tolerant(Invariant::OneBuild, doubles);
+        self.note_unless_tolerant(Invariant::OneBuild, builds::duplicates(&self.model));
     }
 
     /// Judges a change by what was there before it.
@@ -215,15 +213,10 @@ impl Checker {
             return;
         }
         let recent = self.now.checked_sub(request_timeout()).unwrap_or(Timestamp::MIN);
-        let model = &self.model;
-        let foreign = foreign::faults(event);
-        let for_no_pool = builds::made_for_no_pool(model, event, recent);
-        let unclaimed = builds::made_unclaimed(model, event);
-        let deleted_early = builds::deleted_early(model, event);
-        self.note(Invariant::ForeignIsKept, foreign);
-        self.note_unless_tolerant(Invariant::ForItsPool, for_no_pool);
-        self.note_unless_tolerant(Invariant::InOrder, unclaimed);
-        self.note_unless_tolerant(Invariant::InOrder, deleted_early);
+        self.note(Invariant::ForeignIsKept, foreign::faults(event));
+        self.note_unless_tolerant(Invariant::ForItsPool, builds::made_for_no_pool(&self.model, event, recent));
+        self.note_unless_tolerant(Invariant::InOrder, builds::made_unclaimed(&self.model, event));
+        self.note_unless_tolerant(Invariant::InOrder, builds::deleted_early(&self.model, event));
         if event.kind == "MachineConfigPool"
             && let (Some(before), Some(after)) = (event.before.and_then(object), event.after.and_then(object))
         {
@@ -235,15 +228,13 @@ impl Checker {
         let write = conditions::Write { before, after, model: &self.model };
         let (one, blocked, degraded) = (write.one_of_four(), write.blocked(), write.degraded_once());
         let (referred, success) = (write.in_order(), write.success_after_clean_up());
-        let published = published::faults(&self.model, &self.ledger, before, after);
         self.note(Invariant::OneOfFour, one);
         self.note_unless_tolerant(Invariant::Blocked, blocked);
         self.note(Invariant::DegradedOnce, degraded);
         self.note(Invariant::InOrder, referred);
         self.note_unless_tolerant(Invariant::InOrder, success);
-        let failed = failed::faults(&self.model, &self.ledger, before, after);
-        self.note(Invariant::PublishedIsBuilt, published);
-        self.note(Invariant::FailedIsFailed, failed);
+        self.note(Invariant::PublishedIsBuilt, published::faults(&self.model, &self.ledger, before, after));
+        self.note(Invariant::FailedIsFailed, failed::faults(&self.model, &self.ledger, before, after));
     }
 
     fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Finding>) {

@@ -22,7 +22,7 @@ pub(super) fn faults(model: &Model, ledger: &FakeRegistry, before: &Object, afte
             whats.extend(second_credit(model, is.name(), &image, &published.hash));
         }
     }
-    whats.into_iter().map(|what| Finding::new(format!("MachineConfigPool {}", is.name()), what)).collect()
+    whats.into_iter().map(|what| Finding::of_pool(is.name(), what)).collect()
 }
 
 /// The claims of a published image that are not true.

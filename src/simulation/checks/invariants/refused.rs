@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::event::Event;
 use super::model::{Model, is_member};
+use crate::api::Pool;
 use crate::api::conditions::{BUILD_FAILED, BUILD_PENDING};
 use crate::api::pool::field;
-use crate::api::{Kind, Pool};
 use crate::simulation::checks::at_rest::Finding;
 use crate::simulation::faults::link_control::FAULT;
 
@@ -89,15 +89,11 @@ impl Refusals {
             self.status.insert(write.pool.clone(), Timestamp::MAX);
             return;
         }
-        let refused = self.of.entry(write.pool.clone()).or_insert_with(|| Refused {
-            since: now,
-            words: write.words.clone(),
-            burst: now,
-            tries: 1,
-        });
+        let new = || Refused { since: now, words: write.words.clone(), burst: now, tries: 1 };
+        let refused = self.of.entry(write.pool.clone()).or_insert_with(new);
         // The next refused write is the next step of the build: the step before it succeeded.
         if refused.words != write.words {
-            *refused = Refused { since: now, words: write.words.clone(), burst: now, tries: 1 };
+            *refused = new();
         }
         if now.duration_since(refused.burst) > BURST {
             (refused.burst, refused.tries) = (now, refused.tries + 1);
@@ -122,12 +118,9 @@ impl Refusals {
             }
             "MachineConfigPool" if !event.by_daemon => {
                 let part = |pool: &Value| {
-                    (
-                        pool["spec"].clone(),
-                        pool["metadata"]["labels"].clone(),
-                        pool["metadata"]["annotations"].clone(),
-                        pool["metadata"]["deletionTimestamp"].clone(),
-                    )
+                    let metadata =
+                        ["labels", "annotations", "deletionTimestamp"].map(|field| pool["metadata"][field].clone());
+                    (pool["spec"].clone(), metadata)
                 };
                 if event.before.map(part) != event.after.map(part) {
                     self.of.remove(&event.name);
@@ -166,9 +159,7 @@ impl Refusals {
         });
         for (name, refused) in &self.of {
             let pool = Pool::new(&model.pools[name]);
-            let (lasts, fault) = (now.duration_since(refused.since), |what: String| {
-                Finding::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
-            });
+            let (lasts, fault) = (now.duration_since(refused.since), |what: String| Finding::of_pool(name, what));
             if refused.tries > FAST_TRIES_MAX + lasts.as_mins() {
                 faults.push(fault(format!("is tried more than once a minute, and refused since {}", refused.since)));
             }
@@ -205,8 +196,7 @@ impl Refusals {
         }
         let is_late = |since: &Timestamp| now.duration_since(ended.max(*since)) > FORGOTTEN_WITHIN;
         let late = self.stale.iter().filter(|(_, (_, since))| is_late(since));
-        let object = |pool: &String| format!("{} {pool}", Kind::MachineConfigPool.name());
-        late.map(|(pool, _)| Finding::new(object(pool), "shows a refusal, and nothing is refused")).collect()
+        late.map(|(pool, _)| Finding::of_pool(pool, "shows a refusal, and nothing is refused")).collect()
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn faults(model: &Model) -> Vec<Finding> {
     let pools = model.pools.values().flat_map(|object| {
         let pool = Pool::new(object);
         let whats = if is_member(object) { unfinished(&pool) } else { traces(&pool) };
-        whats.into_iter().map(move |what| Finding::new(format!("MachineConfigPool {}", pool.name()), what))
+        whats.into_iter().map(move |what| Finding::of_pool(pool.name(), what))
     });
     left.chain(pools).collect()
 }

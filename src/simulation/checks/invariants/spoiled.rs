@@ -48,7 +48,7 @@ impl SpoiledInput {
         let late = self.silent.iter().filter(|(_, since)| now.duration_since(**since) > SHOWN_WITHIN);
         let fault = |(name, since): (&String, &Timestamp)| {
             let what = format!("shows the failure of a build since {since}, and {BUILD_CONFIG} cannot be used");
-            Finding::new(format!("{} {name}", Kind::MachineConfigPool.name()), what)
+            Finding::of_pool(name, what)
         };
         late.map(fault).collect()
     }

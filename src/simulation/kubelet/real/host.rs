@@ -56,14 +56,9 @@ pub enum HostError {
     /// The user of this program may not make mounts.
     #[error("--executor buildah has to run as root: it makes mounts and process namespaces; start it with sudo")]
     NotRoot,
-    /// Something is not installed.
-    #[error("{program} is not installed, or not in PATH: install the package {package}")]
-    Missing {
-        /// The program that was not found.
-        program: &'static str,
-        /// The package to install.
-        package: &'static str,
-    },
+    /// A program is not installed, which a package has.
+    #[error("{0} is not installed, or not in PATH: install the package {1}")]
+    Missing(&'static str, &'static str),
     /// No overlay can be mounted.
     #[error("failed to make a container's file system under {0}: {1}; set TMPDIR to a directory on ext4 or xfs")]
     Overlay(PathBuf, String),
@@ -87,7 +82,7 @@ impl Host {
         }
         for (program, package) in PROGRAMS {
             if !is_installed(program) {
-                return Err(HostError::Missing { program, package });
+                return Err(HostError::Missing(program, package));
             }
         }
         let make = |directory: &Path| {

@@ -1,5 +1,6 @@
 //! The lifecycle of one pod.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -7,13 +8,13 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, PostParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
-use super::container::{Container, ContainerEnd, Process};
+use super::container::{Container, ContainerEnd, Plan, Process};
 use super::node::Node;
 use super::objects::Objects;
 use super::prepare::{self, Prepared};
@@ -124,7 +125,7 @@ impl RealPodRunner {
     }
 
     /// Starts all containers, and waits until they have ended.
-    async fn run_containers(&mut self, prepared: &Prepared) -> kube::Result<()> {
+    async fn run_containers(&mut self, prepared: &[(Plan, PathBuf)]) -> kube::Result<()> {
         let deadline = self.deadline();
         let mut processes = self.start(prepared);
         self.show().await?;
@@ -150,9 +151,9 @@ impl RealPodRunner {
         Ok(())
     }
 
-    fn start<'a>(&mut self, prepared: &Prepared) -> Processes<'a> {
+    fn start<'a>(&mut self, prepared: &[(Plan, PathBuf)]) -> Processes<'a> {
         let mut processes = Processes::default();
-        for (index, (plan, directory)) in prepared.containers.iter().enumerate() {
+        for (index, (plan, directory)) in prepared.iter().enumerate() {
             let started_at = Timestamp::now();
             self.states[index] = ContainerState::Running { started_at };
             processes.running.push(None);
@@ -197,14 +198,9 @@ impl RealPodRunner {
             (status["phase"], status["reason"], status["message"]) =
                 ("Failed".into(), (*reason).into(), message.as_str().into());
         }
-        let patch = json!({"metadata": {"uid": self.pod.uid()}, "status": status});
-        let name = self.pod.name_any();
-        match simulated::pods(&self.client, &self.pod)
-            .patch_status(&name, &PatchParams::default(), &Patch::Merge(patch))
-            .await
-        {
+        match simulated::patch_status(&self.client, &self.pod, status).await {
             Err(kube::Error::Api(refusal)) if [404, 409].contains(&refusal.code) => Ok(()),
-            other => other.map(drop),
+            other => other,
         }
     }
 

@@ -24,9 +24,7 @@ pub(super) struct Obstacle {
 }
 
 /// Containers that can be started, each with the directory of its files.
-pub(super) struct Prepared {
-    pub(super) containers: Vec<(Plan, PathBuf)>,
-}
+pub(super) type Prepared = Vec<(Plan, PathBuf)>;
 
 /// Makes the volumes of a pod, and finds out what its containers run.
 pub(super) async fn prepare(
@@ -53,7 +51,7 @@ pub(super) async fn prepare(
         let prepared = plan.and_then(|plan| Ok((plan, directory?)));
         containers.push(prepared.map_err(|failure| unconfigured(&container.name, &failure))?);
     }
-    Ok(Prepared { containers })
+    Ok(containers)
 }
 
 fn unmounted(volume: &str, failure: &Failure) -> Obstacle {

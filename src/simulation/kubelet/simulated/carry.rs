@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::PostParams;
 use serde_json::{Value, json};
 use tokio::time;
 
@@ -56,7 +56,8 @@ impl PodRunner {
             BuildOutcome::NeverStarts => {
                 let condition = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
                     "message": "0/3 nodes are available"});
-                self.patch_status(json!({"phase": "Pending", "conditions": [condition]})).await?;
+                let status = json!({"phase": "Pending", "conditions": [condition]});
+                requests::patch_status(&self.client, &self.pod, status).await?;
                 return Ok(true);
             }
             BuildOutcome::PullBackOff => {
@@ -122,13 +123,6 @@ impl PodRunner {
                 status["startTime"] = requests::time(Timestamp::now()).into();
             }
         }
-        self.patch_status(status).await
-    }
-
-    async fn patch_status(&self, status: Value) -> kube::Result<()> {
-        let patch = json!({"metadata": {"uid": self.pod.uid()}, "status": status});
-        let pods = requests::pods(&self.client, &self.pod);
-        pods.patch_status(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
-        Ok(())
+        requests::patch_status(&self.client, &self.pod, status).await
     }
 }

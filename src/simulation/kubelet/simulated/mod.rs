@@ -23,7 +23,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
-pub(in crate::simulation) use self::requests::{NODE, bind, bind_to, conditions, kill, pods, time};
+pub(in crate::simulation) use self::requests::{NODE, bind, bind_to, conditions, kill, patch_status, time};
 
 use self::pod::{PodRunner, is_on_lost_node};
 use crate::api::{DEFAULT_NAMESPACE, keys};

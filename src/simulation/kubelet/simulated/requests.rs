@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, Preconditions};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 
@@ -49,8 +49,14 @@ pub(in crate::simulation) async fn kill(client: &Client, pod: &Pod) {
 }
 
 /// The pods of a pod's namespace.
-pub(in crate::simulation) fn pods(client: &Client, pod: &Pod) -> Api<Pod> {
+fn pods(client: &Client, pod: &Pod) -> Api<Pod> {
     Api::namespaced(client.clone(), pod.namespace().as_deref().unwrap_or(DEFAULT_NAMESPACE))
+}
+
+/// Writes the status of a pod, if it is still the same one.
+pub(in crate::simulation) async fn patch_status(client: &Client, pod: &Pod, status: Value) -> kube::Result<()> {
+    let patch = Patch::Merge(json!({"metadata": {"uid": pod.uid()}, "status": status}));
+    pods(client, pod).patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.map(drop)
 }
 
 /// The conditions of a pod on a node.

@@ -138,16 +138,15 @@ impl Stage {
             pending::<()>().await;
         };
         let _ = time::timeout(world.scenario.faults, faults).await;
+        let mut found = Vec::new();
         if !self.has_failed() {
             self.heal().await;
-            let unfinished = self.converge().await?;
-            if !unfinished.is_empty() {
-                return Ok(self.outcome(unfinished));
+            found = self.converge().await?;
+            if found.is_empty() {
+                found = self.rest().await?;
             }
-            let not_at_rest = self.rest().await?;
-            return Ok(self.outcome(not_at_rest));
         }
-        Ok(self.outcome(Vec::new()))
+        Ok(self.outcome(found))
     }
 
     fn has_failed(&self) -> bool {

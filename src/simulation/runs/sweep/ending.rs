@@ -82,13 +82,6 @@ pub(super) fn difference(expected: &str, found: &str) -> Vec<String> {
 
 fn without<'a>(text: &'a str, other: &str) -> Vec<&'a str> {
     let mut others: Vec<&str> = other.lines().collect();
-    text.lines()
-        .filter(|line| match others.iter().position(|other| other == line) {
-            Some(position) => {
-                others.swap_remove(position);
-                false
-            }
-            None => true,
-        })
-        .collect()
+    let mut is_there = |line: &&str| others.iter().position(|other| other == line).map(|at| others.swap_remove(at));
+    text.lines().filter(|line| is_there(line).is_none()).collect()
 }

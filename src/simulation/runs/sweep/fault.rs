@@ -45,53 +45,43 @@ pub enum InjectedFault {
 #[error("{0:?} is no kind of fault; there are {1}")]
 pub struct UnknownFault(String, String);
 
+/// Every kind, in the order of the kinds: its name, and its effect on the request.
+const KINDS: [(InjectedFault, &str, Fate); 13] = [
+    (InjectedFault::DiesBefore, "dies-before", Fate::DiesBefore),
+    (InjectedFault::DiesAfter, "dies-after", Fate::DiesAfter),
+    (InjectedFault::DiesAlways, "dies-always", Fate::DiesAfter),
+    (InjectedFault::Cut, "cut", Fate::Fails),
+    (InjectedFault::AnswerLost, "answer-lost", Fate::Unanswered),
+    (InjectedFault::Vanishes, "vanishes", Fate::Vanishes),
+    (InjectedFault::AnswerVanishes, "answer-vanishes", Fate::AnswerVanishes),
+    (InjectedFault::Truncated, "truncated", Fate::Truncated),
+    (InjectedFault::Conflict, "conflict", Fate::Answered(409, None)),
+    (InjectedFault::Throttled, "throttled", Fate::Answered(429, Some(RETRY_AFTER_S))),
+    (InjectedFault::InternalError, "internal-error", Fate::Answered(500, None)),
+    (InjectedFault::Unavailable, "unavailable", Fate::Answered(503, None)),
+    (InjectedFault::Panics, "panics", Fate::Arrives),
+];
+
 impl InjectedFault {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
-        Self::DiesBefore,
-        Self::DiesAfter,
-        Self::DiesAlways,
-        Self::Cut,
-        Self::AnswerLost,
-        Self::Vanishes,
-        Self::AnswerVanishes,
-        Self::Truncated,
-        Self::Conflict,
-        Self::Throttled,
-        Self::InternalError,
-        Self::Unavailable,
-        Self::Panics,
-    ];
+    pub fn all() -> Vec<Self> {
+        KINDS.map(|(fault, ..)| fault).into()
+    }
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
-        self.parts().0
+        KINDS[self as usize].1
     }
 
-    /// Its name, and its effect on the request.
-    const fn parts(self) -> (&'static str, Fate) {
-        match self {
-            Self::DiesBefore => ("dies-before", Fate::DiesBefore),
-            Self::DiesAfter => ("dies-after", Fate::DiesAfter),
-            Self::DiesAlways => ("dies-always", Fate::DiesAfter),
-            Self::Cut => ("cut", Fate::Fails),
-            Self::AnswerLost => ("answer-lost", Fate::Unanswered),
-            Self::Vanishes => ("vanishes", Fate::Vanishes),
-            Self::AnswerVanishes => ("answer-vanishes", Fate::AnswerVanishes),
-            Self::Truncated => ("truncated", Fate::Truncated),
-            Self::Conflict => ("conflict", Fate::Answered(409, None)),
-            Self::Throttled => ("throttled", Fate::Answered(429, Some(RETRY_AFTER_S))),
-            Self::InternalError => ("internal-error", Fate::Answered(500, None)),
-            Self::Unavailable => ("unavailable", Fate::Answered(503, None)),
-            Self::Panics => ("panics", Fate::Arrives),
-        }
+    const fn fate(self) -> Fate {
+        KINDS[self as usize].2
     }
 
     /// The fate of the first process's requests, if the fault is at request number `at`.
     pub(super) fn script(self, at: usize) -> Script {
         match self {
             Self::DiesAlways => self.script_of_successor(),
-            _ => Box::new(move |passing| if passing.number == at { self.parts().1 } else { Fate::Arrives }),
+            _ => Box::new(move |passing| if passing.number == at { self.fate() } else { Fate::Arrives }),
         }
     }
 
@@ -100,7 +90,7 @@ impl InjectedFault {
         let mut writes = 0;
         Box::new(move |passing| {
             writes += usize::from(passing.is_write());
-            if self == Self::DiesAlways && writes == 2 { self.parts().1 } else { Fate::Arrives }
+            if self == Self::DiesAlways && writes == 2 { self.fate() } else { Fate::Arrives }
         })
     }
 }
@@ -115,9 +105,8 @@ impl FromStr for InjectedFault {
     type Err = UnknownFault;
 
     fn from_str(name: &str) -> Result<Self, UnknownFault> {
-        Self::ALL
-            .into_iter()
-            .find(|fault| fault.name() == name)
-            .ok_or_else(|| UnknownFault(name.to_owned(), Self::ALL.map(Self::name).join(", ")))
+        let found = KINDS.into_iter().find(|(_, known, _)| *known == name);
+        let unknown = || UnknownFault(name.to_owned(), KINDS.map(|(_, known, _)| known).join(", "));
+        found.map(|(fault, ..)| fault).ok_or_else(unknown)
     }
 }

@@ -55,7 +55,7 @@ pub struct SweepOptions {
 impl Default for SweepOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let (scenarios, faults) = (Scenario::all(), InjectedFault::ALL.to_vec());
+        let (scenarios, faults) = (Scenario::all(), InjectedFault::all());
         Self { scenarios, faults, request: None, stride: 1, threads, expected_end: None }
     }
 }

@@ -47,47 +47,32 @@ enum Story {
     Degraded,
 }
 
-const STORIES: [(Story, &str, &[Runner]); 14] = [
-    (Story::Happy, "happy", &Runner::BOTH),
-    (Story::Supersede, "supersede", &Runner::BOTH),
-    (Story::Failure, "failure", &Runner::BOTH),
-    (Story::Evicted, "evicted", &Runner::BOTH),
-    (Story::Lost, "lost", &Runner::BOTH),
-    (Story::OptOut, "opt-out", &Runner::BOTH),
-    (Story::Deletion, "deletion", &Runner::BOTH),
-    (Story::LegacySecrets, "legacy-secrets", &Runner::BOTH),
-    (Story::Rebuild, "rebuild", &Runner::BOTH),
-    (Story::RebuildRunning, "rebuild-running", &Runner::BOTH),
-    (Story::BuilderChange, "builder-change", &Runner::BOTH),
-    (Story::DigestLeft, "digest-left", &[Runner::Pod]),
-    (Story::Mended, "mended", &[Runner::Pod]),
-    (Story::Degraded, "degraded", &Runner::BOTH),
+/// Both kinds of build objects.
+const BOTH: [Kind; 2] = [Kind::Pod, Kind::Build];
+
+const STORIES: [(Story, &str, &[Kind]); 14] = [
+    (Story::Happy, "happy", &BOTH),
+    (Story::Supersede, "supersede", &BOTH),
+    (Story::Failure, "failure", &BOTH),
+    (Story::Evicted, "evicted", &BOTH),
+    (Story::Lost, "lost", &BOTH),
+    (Story::OptOut, "opt-out", &BOTH),
+    (Story::Deletion, "deletion", &BOTH),
+    (Story::LegacySecrets, "legacy-secrets", &BOTH),
+    (Story::Rebuild, "rebuild", &BOTH),
+    (Story::RebuildRunning, "rebuild-running", &BOTH),
+    (Story::BuilderChange, "builder-change", &BOTH),
+    (Story::DigestLeft, "digest-left", &[Kind::Pod]),
+    (Story::Mended, "mended", &[Kind::Pod]),
+    (Story::Degraded, "degraded", &BOTH),
 ];
-
-/// The kind of build objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Runner {
-    Pod,
-    OpenShift,
-}
-
-impl Runner {
-    const BOTH: [Self; 2] = [Self::Pod, Self::OpenShift];
-
-    fn builder(self) -> &'static str {
-        match self {
-            Self::Pod => ImageBuilder::Pod.name(),
-            Self::OpenShift => ImageBuilder::OpenShift.name(),
-        }
-    }
-}
 
 /// A course of events, and the kind of its build objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scenario {
     story: Story,
     name: &'static str,
-    runner: Runner,
+    builds: Kind,
 }
 
 /// A name that no scenario has.
@@ -109,7 +94,7 @@ impl Scenario {
     pub fn all() -> Vec<Self> {
         STORIES
             .into_iter()
-            .flat_map(|(story, name, runners)| runners.iter().map(move |runner| Self { story, name, runner: *runner }))
+            .flat_map(|(story, name, kinds)| kinds.iter().map(move |builds| Self { story, name, builds: *builds }))
             .collect()
     }
 
@@ -125,7 +110,7 @@ impl Scenario {
 
     /// Puts into the cluster what is there when the daemon starts.
     pub(super) async fn prepare(self, world: &World) -> Result<(), Stuck> {
-        for object in seed::inputs(Some(self.runner.builder())) {
+        for object in seed::inputs(ImageBuilder::for_kind(self.builds).map(ImageBuilder::name)) {
             seed::create(&world.client, &object).await?;
         }
         match self.story {
@@ -146,7 +131,7 @@ impl Scenario {
     /// The actions of the user.
     pub(super) async fn play(self, world: &World) -> Result<(), Stuck> {
         let pool = Kind::MachineConfigPool;
-        let build = if self.runner == Runner::Pod { Kind::Pod } else { Kind::Build };
+        let build = self.builds;
         match self.story {
             Story::Happy | Story::Evicted | Story::DigestLeft => return Ok(()),
             Story::Failure | Story::Mended => shows(world, BUILD_FAILED).await?,
@@ -169,8 +154,8 @@ impl Scenario {
                 roll_out(world).await
             }
             Story::BuilderChange => {
-                let other = if self.runner == Runner::Pod { Runner::OpenShift } else { Runner::Pod };
-                let data = json!({"data": {BUILDER_TYPE: other.builder()}});
+                let other = ImageBuilder::ALL.into_iter().find(|builder| builder.kind() != build);
+                let data = json!({"data": {BUILDER_TYPE: other.map(ImageBuilder::name)}});
                 world.merge(Kind::ConfigMap, names::BUILD_CONFIG, data).await?;
                 roll_out(world).await
             }
@@ -187,7 +172,7 @@ impl Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.name, if self.runner == Runner::Pod { "pod" } else { "openshift" })
+        write!(f, "{}/{}", self.name, if self.builds == Kind::Pod { "pod" } else { "openshift" })
     }
 }
 

@@ -22,7 +22,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(3600);
 /// lasts.
 const REST: Duration = Duration::from_secs(300);
 
-/// The result of an undisturbed run.
+/// The result of a run, and of the undisturbed one that the others are compared with.
 #[derive(Debug, Clone)]
 pub(super) struct Reference {
     /// The daemon's requests.
@@ -41,30 +41,23 @@ pub(super) struct Trial<'a> {
     pub reference: &'a Reference,
 }
 
-/// The result of a run.
-struct Played {
-    requests: Vec<LinkRequest>,
-    announced: Vec<String>,
-    end: String,
-    builds_made: BTreeMap<(String, String), usize>,
-    /// The violations.
-    whats: Vec<String>,
-}
+/// The result of a run, and the violations.
+type Played = (Reference, Vec<String>);
 
 /// Runs a scenario without a fault; returns the violations, if there are any.
 pub(super) fn play_undisturbed(scenario: Scenario) -> Result<Reference, Vec<String>> {
-    let Played { requests, announced, end, builds_made, whats } = play(scenario, None, None)?;
-    if whats.is_empty() { Ok(Reference { requests, announced, end, builds_made }) } else { Err(whats) }
+    let (reference, whats) = play(scenario, None, None)?;
+    if whats.is_empty() { Ok(reference) } else { Err(whats) }
 }
 
 impl Trial<'_> {
     /// Runs it; returns the violations.
     pub(super) fn run(&self) -> Vec<String> {
-        let played = match play(self.scenario, Some((self.fault, self.request)), Some(&self.reference.end)) {
+        let played = play(self.scenario, Some((self.fault, self.request)), Some(&self.reference.end));
+        let (played, mut whats) = match played {
             Ok(played) => played,
             Err(whats) => return whats,
         };
-        let mut whats = played.whats;
         if !self.is_as_before(&played.requests) {
             whats.push("up to the fault it is not the run that it is compared with".to_owned());
         }
@@ -114,7 +107,7 @@ async fn played(scenario: Scenario, fault: Option<(InjectedFault, usize)>, end: 
             whats.push("at rest, requests are sent".to_owned());
         }
         let announced = announced.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Played { requests, announced, end, builds_made: world.invariants.builds_made(), whats })
+        Ok((Reference { requests, announced, end, builds_made: world.invariants.builds_made() }, whats))
     };
     tokio::select! {
         // In this order, always: the same run again takes the same turns.

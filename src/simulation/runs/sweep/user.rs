@@ -22,7 +22,7 @@ pub(super) async fn shows(world: &World, condition: &str) -> Result<(), Stuck> {
     world
         .until(&format!("the pool shows {condition}"), async || {
             let pool = world.get(Kind::MachineConfigPool, POOL).await?;
-            Ok(pool.filter(|pool| Pool::new(pool).is_true(condition)).map(drop))
+            Ok(pool.is_some_and(|pool| Pool::new(&pool).is_true(condition)))
         })
         .await
 }
@@ -35,7 +35,7 @@ pub(super) async fn runs(world: &World, kind: Kind) -> Result<(), Stuck> {
             let pool = world.get(Kind::MachineConfigPool, POOL).await?;
             let is_running = build.is_some_and(|build| build.data["status"]["phase"] == "Running");
             let is_referred_to = pool.is_some_and(|pool| Pool::new(&pool).spec_source().iter().any(is_build_reference));
-            Ok((is_running && is_referred_to).then_some(()))
+            Ok(is_running && is_referred_to)
         })
         .await
 }

@@ -89,20 +89,14 @@ impl World {
     }
 
     /// Waits until `probe` finds a state. The state must last until it is found; an event would be missed.
-    pub(super) async fn until<T>(
-        &self,
-        what: &str,
-        mut probe: impl AsyncFnMut() -> Result<Option<T>, Stuck>,
-    ) -> Result<T, Stuck> {
+    pub(super) async fn until(&self, what: &str, probe: impl AsyncFn() -> Result<bool, Stuck>) -> Result<(), Stuck> {
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(found) = probe().await? {
-                return Ok(found);
-            }
+        while !probe().await? {
             if Instant::now() > deadline {
                 return Err(Stuck::InVain(what.to_owned()));
             }
             sleep(LOOK_INTERVAL).await;
         }
+        Ok(())
     }
 }
