@@ -73,8 +73,8 @@ impl Default for Meter {
     /// All counters exist from the start, at zero: a query does not see the increase of a series that did not exist
     /// before.
     fn default() -> Self {
-        let causes = FailureCause::ALL.map(|cause| [("cause", cause.as_str())]);
-        let faults = FaultReason::ALL.into_iter().map(FaultReason::as_str).chain([reason::NAME_CONFLICT]);
+        let causes = FailureCause::ALL.iter().map(|cause| [("cause", cause.as_str())]);
+        let faults = FaultReason::ALL.iter().map(FaultReason::as_str).chain([reason::NAME_CONFLICT]);
         let build = Family::new_with_constructor((|| Histogram::new(BUILD_BUCKETS)) as fn() -> Histogram);
         for ending in AttemptOutcome::ALL {
             drop(build.get_or_create(&result(ending)));

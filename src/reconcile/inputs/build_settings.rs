@@ -107,8 +107,9 @@ pub enum DigestHandoff {
 }
 
 /// How buildah runs the steps of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Isolation {
     /// In another root directory, and not much more, which works without privileges.
     #[default]
@@ -119,36 +120,16 @@ pub enum Isolation {
     Rootless,
 }
 
-impl Isolation {
-    /// The name by which buildah knows it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Chroot => "chroot",
-            Self::Oci => "oci",
-            Self::Rootless => "rootless",
-        }
-    }
-}
-
 /// How buildah keeps layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum StorageDriver {
     /// Each as a copy of all that is below it, which works everywhere.
     #[default]
     Vfs,
     /// Each as what it changes, on top of the others.
     Overlay,
-}
-
-impl StorageDriver {
-    /// The name by which buildah knows it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Vfs => "vfs",
-            Self::Overlay => "overlay",
-        }
-    }
 }
 
 /// Amounts by the name of a resource, as a container has them.

@@ -71,7 +71,7 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
         variable("FINAL_IMAGE", &request.image()),
         variable("RENDERED_CONFIG", &request.inputs.rendered_config),
         variable("POOL", &request.pool),
-        variable("BUILDAH_ISOLATION", settings.isolation.name()),
+        variable("BUILDAH_ISOLATION", settings.isolation.into()),
     ];
     if let Some(image) = &request.inputs.extensions_image {
         environment.push(variable("EXTENSIONS_IMAGE", image));
@@ -96,7 +96,7 @@ fn image_push(request: &BuildRequest, settings: &BuildSettings) -> Value {
 
 /// A container that runs buildah.
 fn with_buildah(name: &str, script: &str, mut environment: Vec<Value>, settings: &BuildSettings) -> Value {
-    environment.push(variable("STORAGE_DRIVER", settings.storage_driver.name()));
+    environment.push(variable("STORAGE_DRIVER", settings.storage_driver.into()));
     environment.push(variable("HOME", "/home/build"));
     environment.extend(variables(settings));
     json!({
