@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::view::{Join, View};
 use crate::api::Sensitive;
+use crate::encoding::trim_bytes;
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
 const CREDENTIAL_BYTES_MIN: usize = 4;
@@ -136,25 +137,10 @@ fn without_space(word: &[u8]) -> Option<Vec<u8>> {
 
 /// A credential as it is looked for in a text without line breaks, and in what base64 stands for, with them.
 fn forms(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let trimmed = trim(word);
+    let trimmed = trim_bytes(word, |byte| byte.is_ascii_whitespace() || byte == 0);
     let joins = [Join::AtBreaks, Join::AtIndentation].map(|join| View::of(word).joined(join).bytes);
     let joined = View::of(trimmed).joined(Join::AtBreaks).bytes;
     joins.into_iter().chain([joined, trimmed.to_vec(), word.to_vec()])
-}
-
-fn trim(mut word: &[u8]) -> &[u8] {
-    let is_dropped = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-    while let [first, rest @ ..] = word
-        && is_dropped(first)
-    {
-        word = rest;
-    }
-    while let [rest @ .., last] = word
-        && is_dropped(last)
-    {
-        word = rest;
-    }
-    word
 }
 
 /// The parts of a text between line breaks and what stands for text that was left out, without white space around them.
