@@ -23,6 +23,25 @@ pub struct InputFault {
     pub is_missing: bool,
 }
 
+impl InputFault {
+    /// A fault of `object`, or of one of its keys.
+    pub fn new(
+        reason: FaultReason,
+        object: Key,
+        key: Option<&str>,
+        problem: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        let (key, problem, fix) = (key.map(str::to_owned), problem.into(), fix.into());
+        Self { reason, object, key, problem, fix, is_missing: false }
+    }
+
+    /// The fault that `object` is not there.
+    pub fn missing(reason: FaultReason, object: Key, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { is_missing: true, ..Self::new(reason, object, None, problem, fix) }
+    }
+}
+
 impl fmt::Display for InputFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.object)?;
