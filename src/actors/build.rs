@@ -6,11 +6,11 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorRef};
 use tokio::task::JoinSet;
 
 use super::context::Context;
-use super::messages::{BuildMessage, PoolMessage};
+use super::messages::{ActorResult, BuildMessage, PoolMessage};
 use crate::api::limits::DIAGNOSTICS_TIMEOUT;
 use crate::api::{Key, Sensitive};
 use crate::cluster::client::{ClusterClient, Error};
@@ -51,21 +51,12 @@ impl Actor for BuildActor {
     type State = BuildState;
     type Arguments = BuildArguments;
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Self::Msg>,
-        arguments: BuildArguments,
-    ) -> Result<BuildState, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, arguments: BuildArguments) -> ActorResult<BuildState> {
         let BuildArguments { context, pool } = arguments;
         Ok(BuildState { context, pool, reads: JoinSet::new() })
     }
 
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        state: &mut BuildState,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ActorRef<Self::Msg>, message: Self::Msg, state: &mut BuildState) -> ActorResult {
         match message {
             BuildMessage::Write { effects, payload, reply } => {
                 let written = effects.into_iter().map(|effect| async {

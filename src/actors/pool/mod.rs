@@ -8,11 +8,11 @@ mod effects;
 mod state;
 mod stopwatch;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorRef, SupervisionEvent};
 
 pub(super) use self::state::PoolArguments;
 use self::state::PoolState;
-use super::messages::PoolMessage;
+use super::messages::{ActorResult, PoolMessage};
 
 /// The actor of one pool.
 pub(super) struct PoolActor;
@@ -22,22 +22,13 @@ impl Actor for PoolActor {
     type State = PoolState;
     type Arguments = PoolArguments;
 
-    async fn pre_start(
-        &self,
-        myself: ActorRef<Self::Msg>,
-        arguments: PoolArguments,
-    ) -> Result<PoolState, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: PoolArguments) -> ActorResult<PoolState> {
         let mut state = PoolState::new(arguments, myself);
         state.request_step();
         Ok(state)
     }
 
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        state: &mut PoolState,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ActorRef<Self::Msg>, message: Self::Msg, state: &mut PoolState) -> ActorResult {
         match message {
             PoolMessage::Changed(change) => state.update(&change),
             PoolMessage::Completed(effect, answer) => state.completed(&effect, answer),
@@ -52,7 +43,7 @@ impl Actor for PoolActor {
         _: ActorRef<Self::Msg>,
         event: SupervisionEvent,
         state: &mut PoolState,
-    ) -> Result<(), ActorProcessingErr> {
+    ) -> ActorResult {
         match event {
             SupervisionEvent::ActorFailed(actor, error) => state.child_crashed(actor.get_id(), &error.to_string()),
             SupervisionEvent::ActorTerminated(actor, ..) => state.child_ended(actor.get_id()),
@@ -61,7 +52,7 @@ impl Actor for PoolActor {
         Ok(())
     }
 
-    async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut PoolState) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut PoolState) -> ActorResult {
         state.stop_timer();
         Ok(())
     }
