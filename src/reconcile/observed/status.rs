@@ -117,6 +117,18 @@ impl BuildStatus {
     }
 }
 
+/// The failure that `status` is.
+#[cfg(test)]
+pub(crate) fn failed(status: BuildStatus) -> BuildFailure {
+    if let BuildStatus::Failed(failure) = status { failure } else { panic!("a failure, not {status:?}") }
+}
+
+/// The loss that `status` is.
+#[cfg(test)]
+pub(crate) fn lost(status: BuildStatus) -> BuildFailure {
+    if let BuildStatus::Lost(loss) = status { loss } else { panic!("a loss, not {status:?}") }
+}
+
 /// Without the words of containers, and of others, that may say too much.
 impl fmt::Display for BuildStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
