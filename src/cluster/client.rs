@@ -255,19 +255,9 @@ fn applied(key: &Key, mut object: Object) -> Result<Change, Error> {
 /// The API server compares the value of a `test` with its own byte by byte, and its own is written with these five
 /// characters escaped. They occur in JSON within strings only, so replacing them changes no meaning.
 fn escape_as_server(body: Vec<u8>) -> Vec<u8> {
-    let Ok(text) = String::from_utf8(body) else { return Vec::new() };
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("\\u003c"),
-            '>' => escaped.push_str("\\u003e"),
-            '&' => escaped.push_str("\\u0026"),
-            '\u{2028}' => escaped.push_str("\\u2028"),
-            '\u{2029}' => escaped.push_str("\\u2029"),
-            other => escaped.push(other),
-        }
-    }
-    escaped.into_bytes()
+    let text = String::from_utf8(body).unwrap_or_default();
+    let escape = |text: String, c: char| text.replace(c, &format!("\\u{:04x}", u32::from(c)));
+    ['<', '>', '&', '\u{2028}', '\u{2029}'].into_iter().fold(text, escape).into_bytes()
 }
 
 /// A JSON patch whose `test` fails is answered with "Invalid" and no causes: for this program, that is a conflict. A
