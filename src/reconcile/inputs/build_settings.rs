@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::proxy::Proxy;
+use crate::api::DEFAULT_NAMESPACE;
 use crate::api::limits::BUILD_DEADLINE_DEFAULT;
-use crate::api::{DEFAULT_NAMESPACE, Sensitive};
 
 /// The image with buildah in it that build pods run, unless a setting says otherwise.
 pub const BUILDER_IMAGE_DEFAULT: &str = "quay.io/buildah/stable:latest";
@@ -86,11 +86,6 @@ impl BuildSettings {
     pub fn deadline_s(&self) -> u64 {
         let part = u64::from(self.build_deadline.subsec_nanos() > 0);
         self.build_deadline.as_secs().saturating_add(part).max(1)
-    }
-
-    /// Everything in the settings that must never be shown, as [`scrub`](crate::reconcile::redact::scrub) takes it.
-    pub fn credentials(&self) -> Vec<Sensitive<String>> {
-        self.proxy.credentials()
     }
 }
 
