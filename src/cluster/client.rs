@@ -10,6 +10,7 @@ use kube::core::{ObjectMeta, Request};
 use serde_json::Value;
 
 pub use super::error::Error;
+use super::watch;
 use crate::api::limits::{DIAGNOSTICS_BYTES_MAX, DIAGNOSTICS_LINES_MAX};
 use crate::api::{EVENT_NAMESPACE, Key, Kind, Object, names};
 use crate::reconcile::decide::Deletion;
@@ -201,12 +202,7 @@ impl ClusterClient {
     }
 
     fn api(&self, kind: Kind) -> Api<Object> {
-        let resource = kind.resource();
-        match kind {
-            Kind::Event => Api::namespaced_with(self.client.clone(), EVENT_NAMESPACE, &resource),
-            _ if kind.is_namespaced() => Api::namespaced_with(self.client.clone(), &self.namespace, &resource),
-            _ => Api::all_with(self.client.clone(), &resource),
-        }
+        watch::api(&self.client, if kind == Kind::Event { EVENT_NAMESPACE } else { &self.namespace }, kind)
     }
 }
 
