@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::api::keys;
 use crate::reconcile::decide::DecideSettings;
 use crate::reconcile::inputs::build_settings::DigestHandoff;
-use crate::settings::text;
 
 /// How many names of stale watches it publishes; there may be one for each Secret.
 const STALE_WATCHES_MAX: usize = 10;
@@ -28,10 +27,10 @@ pub struct DaemonSettings {
     /// Attempts at a build whose object is lost, the first included.
     pub max_attempts: u32,
     /// How long a build object may take to start.
-    #[serde(with = "text::as_duration")]
+    #[serde(with = "duration")]
     pub pending_deadline: Duration,
     /// How long a whole build may take.
-    #[serde(with = "text::as_duration")]
+    #[serde(with = "duration")]
     pub build_deadline: Duration,
     /// How a build pod hands over its digest.
     pub digest_handoff: DigestHandoff,
@@ -152,6 +151,21 @@ impl DaemonReport {
                 Some(age.is_some_and(|age| age < *duration))
             }
         }
+    }
+}
+
+/// Durations as in `10m`.
+mod duration {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(*duration))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        humantime::parse_duration(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

@@ -48,7 +48,7 @@
 mod check;
 mod flags;
 pub(crate) mod read;
-pub(crate) mod text;
+mod text;
 mod values;
 
 pub use self::check::{InvalidSetting, InvalidSettings};

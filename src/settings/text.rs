@@ -46,16 +46,16 @@ pub(super) fn as_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool
 }
 
 /// Durations in serde's terms.
-pub(crate) mod as_duration {
+pub(super) mod as_duration {
     use std::time::Duration;
 
     use serde::{Deserialize as _, Deserializer, Serializer, de};
 
-    pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(*duration))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         super::duration(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
