@@ -30,6 +30,13 @@ pub fn decode_base64(text: &str, padding: Padding) -> Result<Vec<u8>, base64::De
     }
 }
 
+/// `bytes` without those at its ends that `is_dropped` picks.
+pub fn trim_bytes(bytes: &[u8], is_dropped: impl Fn(u8) -> bool) -> &[u8] {
+    let start = bytes.iter().position(|byte| !is_dropped(*byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_dropped(*byte)).map_or(start, |last| last + 1);
+    &bytes[start..end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

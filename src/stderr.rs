@@ -32,7 +32,11 @@ pub fn line(text: &str) {
 /// # Errors
 /// If there can be no such thread; lines are written without it then.
 pub fn start(notice: Notice) -> io::Result<()> {
-    let writer = || STDERR.write_for_ever(&mut io::stderr());
+    let writer = || {
+        loop {
+            STDERR.write_next(&mut io::stderr());
+        }
+    };
     STDERR.state().notice = Some(notice);
     std::thread::Builder::new().name("stderr".to_owned()).spawn(writer)?;
     STDERR.state().has_thread = true;
@@ -120,12 +124,6 @@ impl Lines {
             state.queued_bytes += line.len();
             state.queue.push_back(line.to_vec());
             self.changed.notify_all();
-        }
-    }
-
-    fn write_for_ever(&self, target: &mut impl Write) {
-        loop {
-            self.write_next(target);
         }
     }
 

@@ -6,12 +6,12 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorRef};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, Span};
 
 use super::context::Context;
-use super::messages::{BuildMessage, PoolMessage};
+use super::messages::{ActorResult, BuildMessage, PoolMessage};
 use crate::api::limits::DIAGNOSTICS_TIMEOUT;
 use crate::api::{Key, Sensitive};
 use crate::cluster::client::{ClusterClient, Error};
@@ -55,21 +55,12 @@ impl Actor for BuildActor {
     type State = BuildState;
     type Arguments = BuildArguments;
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Self::Msg>,
-        arguments: BuildArguments,
-    ) -> Result<BuildState, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, arguments: BuildArguments) -> ActorResult<BuildState> {
         let BuildArguments { context, pool, span } = arguments;
         Ok(BuildState { context, pool, span, reads: JoinSet::new() })
     }
 
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        state: &mut BuildState,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ActorRef<Self::Msg>, message: Self::Msg, state: &mut BuildState) -> ActorResult {
         match message {
             BuildMessage::Write { effects, payload, reply } => {
                 let written = effects.into_iter().map(|effect| async {

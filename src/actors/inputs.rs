@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorRef};
 
 use super::context::Context;
+use super::messages::ActorResult;
 use crate::api::limits::{INPUTS_RETRY_INTERVAL, INPUTS_SETTLE_TIME};
 use crate::reconcile::inputs::strays::Strays;
 
@@ -34,16 +35,11 @@ impl Actor for InputsActor {
     type State = InputsState;
     type Arguments = Context;
 
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, context: Context) -> Result<InputsState, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, context: Context) -> ActorResult<InputsState> {
         Ok(InputsState { context, strays: None, told: BTreeSet::new() })
     }
 
-    async fn handle(
-        &self,
-        myself: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        state: &mut InputsState,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut InputsState) -> ActorResult {
         match message {
             InputsMessage::Seen(strays) => {
                 // Users often write a ConfigMap a moment before the pool that it is for.

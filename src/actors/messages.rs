@@ -1,7 +1,7 @@
 //! The messages between the actors.
 
 use jiff::Timestamp;
-use ractor::{ActorId, RpcReplyPort};
+use ractor::{ActorId, ActorProcessingErr, RpcReplyPort};
 
 use super::overview::Overview;
 use crate::reconcile::decide::Effect;
@@ -10,6 +10,9 @@ use crate::reconcile::objects::payload::Payload;
 use crate::reconcile::observed::cache::Change;
 use crate::reconcile::observed::index::WatchEvent;
 use crate::reconcile::slots::Demand;
+
+/// What an actor makes of a message; an error is its end.
+pub(super) type ActorResult<T = ()> = Result<T, ActorProcessingErr>;
 
 /// The messages to the supervisor.
 #[derive(Debug)]

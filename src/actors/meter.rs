@@ -31,7 +31,8 @@ const PUBLISH_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60
 type Label = [(&'static str, &'static str); 1];
 
 /// The actors that are restarted after a crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Actor {
     /// One pool's.
     Pool,
@@ -40,13 +41,8 @@ pub(super) enum Actor {
 }
 
 impl Actor {
-    const ALL: [Self; 2] = [Self::Pool, Self::Build];
-
-    const fn label(self) -> Label {
-        match self {
-            Self::Pool => [("actor", "pool")],
-            Self::Build => [("actor", "build")],
-        }
+    fn label(self) -> Label {
+        [("actor", self.into())]
     }
 }
 
@@ -73,8 +69,9 @@ impl Default for Meter {
     /// All counters exist from the start, at zero: a query does not see the increase of a series that did not exist
     /// before.
     fn default() -> Self {
-        let causes = FailureCause::ALL.map(|cause| [("cause", cause.as_str())]);
-        let faults = FaultReason::ALL.into_iter().map(FaultReason::as_str).chain([reason::NAME_CONFLICT]);
+        let actors = [Actor::Pool, Actor::Build].map(Actor::label);
+        let causes = FailureCause::ALL.iter().map(|cause| [("cause", cause.as_str())]);
+        let faults = FaultReason::ALL.iter().map(FaultReason::as_str).chain([reason::NAME_CONFLICT]);
         let build = Family::new_with_constructor((|| Histogram::new(BUILD_BUCKETS)) as fn() -> Histogram);
         for ending in AttemptOutcome::ALL {
             drop(build.get_or_create(&result(ending)));
@@ -89,8 +86,8 @@ impl Default for Meter {
             invalid: zeros(faults.map(|fault| [("reason", fault)])),
             rebuilds: Counter::default(),
             opt_outs: Counter::default(),
-            restarts: zeros(Actor::ALL.map(Actor::label)),
-            meltdowns: zeros(Actor::ALL.map(Actor::label)),
+            restarts: zeros(actors),
+            meltdowns: zeros(actors),
             queue: Histogram::new(QUEUE_BUCKETS),
             build,
             publish: Histogram::new(PUBLISH_BUCKETS),

@@ -8,12 +8,12 @@ mod pools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorId, ActorRef, SupervisionEvent};
 use tokio::sync::Notify;
 
 use super::context::Context;
 use super::inputs::{InputsActor, InputsMessage};
-use super::messages::{PoolMessage, SupervisorMessage};
+use super::messages::{ActorResult, PoolMessage, SupervisorMessage};
 use super::meter;
 use super::overview::Overview;
 use super::restart::Crashes;
@@ -75,11 +75,7 @@ impl Actor for Supervisor {
     type State = SupervisorState;
     type Arguments = Arguments;
 
-    async fn pre_start(
-        &self,
-        myself: ActorRef<Self::Msg>,
-        arguments: Arguments,
-    ) -> Result<SupervisorState, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: Arguments) -> ActorResult<SupervisorState> {
         let Arguments { context, client, health, anew } = arguments;
         let sink = myself;
         let mut watches = Watches::new(
@@ -116,7 +112,7 @@ impl Actor for Supervisor {
         myself: ActorRef<Self::Msg>,
         message: Self::Msg,
         state: &mut SupervisorState,
-    ) -> Result<(), ActorProcessingErr> {
+    ) -> ActorResult {
         match message {
             SupervisorMessage::Watched(WatchEvent::Rewound(scope)) => state.begin_anew(&scope),
             SupervisorMessage::Watched(event) if !state.follows(event.scope()) => {}
@@ -166,7 +162,7 @@ impl Actor for Supervisor {
         myself: ActorRef<Self::Msg>,
         event: SupervisionEvent,
         state: &mut SupervisorState,
-    ) -> Result<(), ActorProcessingErr> {
+    ) -> ActorResult {
         let (actor, why) = match event {
             SupervisionEvent::ActorFailed(actor, error) => (actor.get_id(), error.to_string()),
             SupervisionEvent::ActorTerminated(actor, ..) => (actor.get_id(), "the actor ended".to_owned()),

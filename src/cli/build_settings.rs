@@ -41,11 +41,11 @@ pub(super) struct BuildArguments {
     build_resources: Option<Resources>,
 
     /// Labels of the nodes that may run builds, as in 'node-role.kubernetes.io/infra: ""' [default: {}]
-    #[arg(long, value_name = "YAML", env = "BUILD_NODE_SELECTOR", value_parser = map)]
+    #[arg(long, value_name = "YAML", env = "BUILD_NODE_SELECTOR", value_parser = settings::parse::<Map>)]
     build_node_selector: Option<Map>,
 
     /// Taints that build pods tolerate, as in '[{key: builds, operator: Exists, effect: NoSchedule}]' [default: []]
-    #[arg(long, value_name = "YAML", env = "BUILD_TOLERATIONS", value_parser = tolerations)]
+    #[arg(long, value_name = "YAML", env = "BUILD_TOLERATIONS", value_parser = settings::parse::<Tolerations>)]
     build_tolerations: Option<Tolerations>,
 
     /// PriorityClass of build pods [default: none]
@@ -53,11 +53,11 @@ pub(super) struct BuildArguments {
     build_priority_class_name: Option<String>,
 
     /// Additional labels of build objects, as in 'team: os' [default: {}]
-    #[arg(long, value_name = "YAML", env = "BUILD_LABELS", value_parser = map)]
+    #[arg(long, value_name = "YAML", env = "BUILD_LABELS", value_parser = settings::parse::<Map>)]
     build_labels: Option<Map>,
 
     /// Additional annotations of build objects [default: {}]
-    #[arg(long, value_name = "YAML", env = "BUILD_ANNOTATIONS", value_parser = map)]
+    #[arg(long, value_name = "YAML", env = "BUILD_ANNOTATIONS", value_parser = settings::parse::<Map>)]
     build_annotations: Option<Map>,
 
     /// Proxy of builds for http:// addresses [default: none]
@@ -93,21 +93,9 @@ pub(super) struct BuildArguments {
     build_storage_driver: Option<StorageDriver>,
 }
 
-// Names of their own, as lists and maps are several values of one flag to clap otherwise.
-type Map = Whole<BTreeMap<String, String>>;
-type Tolerations = Whole<Vec<Toleration>>;
-
-/// One value of one flag, whatever it is made of.
-#[derive(Debug, Clone)]
-struct Whole<T>(T);
-
-fn map(text: &str) -> Result<Map, String> {
-    settings::parse(text).map(Whole)
-}
-
-fn tolerations(text: &str) -> Result<Tolerations, String> {
-    settings::parse(text).map(Whole)
-}
+type Map = BTreeMap<String, String>;
+// A name of its own, as lists are several values of one flag to clap otherwise.
+type Tolerations = Vec<Toleration>;
 
 /// A word that a setting's file has, too.
 pub(super) fn word<T: DeserializeOwned + Clone + Send + Sync + 'static>(
@@ -150,11 +138,11 @@ impl BuildArguments {
         put(self.builder_image.as_ref(), &mut build.builder_image);
         put(self.digest_handoff.as_ref(), &mut build.digest_handoff);
         put(self.build_resources.as_ref(), &mut build.resources);
-        put(self.build_node_selector.as_ref().map(|it| &it.0), &mut build.node_selector);
-        put(self.build_tolerations.as_ref().map(|it| &it.0), &mut build.tolerations);
+        put(self.build_node_selector.as_ref(), &mut build.node_selector);
+        put(self.build_tolerations.as_ref(), &mut build.tolerations);
         put_optional(self.build_priority_class_name.as_ref(), &mut build.priority_class_name);
-        put(self.build_labels.as_ref().map(|it| &it.0), &mut build.labels);
-        put(self.build_annotations.as_ref().map(|it| &it.0), &mut build.annotations);
+        put(self.build_labels.as_ref(), &mut build.labels);
+        put(self.build_annotations.as_ref(), &mut build.annotations);
         put_optional(self.build_http_proxy.as_ref(), &mut build.proxy.http_proxy);
         put_optional(self.build_https_proxy.as_ref(), &mut build.proxy.https_proxy);
         put_optional(self.build_no_proxy.as_ref(), &mut build.proxy.no_proxy);

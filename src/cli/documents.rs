@@ -155,14 +155,13 @@ impl Documents {
         let record = BuildRecord::of(&pool)?;
         let cache = self.cache();
         if pool.rendered().is_empty() {
-            return Err(InputFault {
-                reason: FaultReason::KeyMissing,
-                object: Key::new(Kind::MachineConfigPool, pool.name()),
-                key: Some("spec.configuration.name".into()),
-                problem: "it is missing, so the pool has not been rendered yet".into(),
-                fix: "set it to the name of a rendered MachineConfig".into(),
-                is_missing: false,
-            });
+            return Err(InputFault::new(
+                FaultReason::KeyMissing,
+                Key::new(Kind::MachineConfigPool, pool.name()),
+                Some("spec.configuration.name"),
+                "it is missing, so the pool has not been rendered yet",
+                "set it to the name of a rendered MachineConfig",
+            ));
         }
         match request::wanted(&Sources::read(&cache), &cache, &pool, &record) {
             Wanted::Known(request) => Ok(request),

@@ -96,10 +96,8 @@ pub(super) struct Arguments {
 
 /// What is wrong with the way that the daemon is started.
 #[derive(Debug, thiserror::Error)]
-enum StartError {
-    #[error("failed to listen on {0} for the admin server; choose another address with --admin-listen")]
-    Listen(SocketAddr, #[source] std::io::Error),
-}
+#[error("failed to listen on {0} for the admin server; choose another address with --admin-listen")]
+struct StartError(SocketAddr, #[source] std::io::Error);
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, Error> {
     if arguments.print_config {
@@ -118,7 +116,7 @@ async fn serve(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, E
     let connection = Connection::new(&choice).await?;
     let service = connection.service()?;
     let address = settings.admin_listen;
-    let listener = Admin::listen(address).await.map_err(|error| StartError::Listen(address, error))?;
+    let listener = Admin::listen(address).await.map_err(|error| StartError(address, error))?;
     let address = listener.local_addr()?;
     let seed = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default();
     let candidacy = settings.leader_election.enabled.then(|| LeaderElectionConfig { identity: own_identity(), timing });

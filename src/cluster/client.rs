@@ -10,6 +10,7 @@ use kube::core::{ObjectMeta, Request};
 use serde_json::Value;
 
 pub use super::error::Error;
+use super::watch;
 use crate::api::limits::{DIAGNOSTICS_BYTES_MAX, DIAGNOSTICS_LINES_MAX};
 use crate::api::{EVENT_NAMESPACE, Key, Kind, Object, names};
 use crate::reconcile::decide::Deletion;
@@ -201,12 +202,7 @@ impl ClusterClient {
     }
 
     fn api(&self, kind: Kind) -> Api<Object> {
-        let resource = kind.resource();
-        match kind {
-            Kind::Event => Api::namespaced_with(self.client.clone(), EVENT_NAMESPACE, &resource),
-            _ if kind.is_namespaced() => Api::namespaced_with(self.client.clone(), &self.namespace, &resource),
-            _ => Api::all_with(self.client.clone(), &resource),
-        }
+        watch::api(&self.client, if kind == Kind::Event { EVENT_NAMESPACE } else { &self.namespace }, kind)
     }
 }
 
@@ -255,19 +251,9 @@ fn applied(key: &Key, mut object: Object) -> Result<Change, Error> {
 /// The API server compares the value of a `test` with its own byte by byte, and its own is written with these five
 /// characters escaped. They occur in JSON within strings only, so replacing them changes no meaning.
 fn escape_as_server(body: Vec<u8>) -> Vec<u8> {
-    let Ok(text) = String::from_utf8(body) else { return Vec::new() };
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("\\u003c"),
-            '>' => escaped.push_str("\\u003e"),
-            '&' => escaped.push_str("\\u0026"),
-            '\u{2028}' => escaped.push_str("\\u2028"),
-            '\u{2029}' => escaped.push_str("\\u2029"),
-            other => escaped.push(other),
-        }
-    }
-    escaped.into_bytes()
+    let text = String::from_utf8(body).unwrap_or_default();
+    let escape = |text: String, c: char| text.replace(c, &format!("\\u{:04x}", u32::from(c)));
+    ['<', '>', '&', '\u{2028}', '\u{2029}'].into_iter().fold(text, escape).into_bytes()
 }
 
 /// A JSON patch whose `test` fails is answered with "Invalid" and no causes: for this program, that is a conflict. A

@@ -89,13 +89,8 @@ impl Error {
     }
 
     fn status(&self) -> Option<&kube::core::Status> {
-        match self {
-            Self::Failed { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => Some(status),
-                _ => None,
-            },
-            _ => None,
-        }
+        let Self::Failed { source, .. } = self else { return None };
+        if let kube::Error::Api(status) = source.as_ref() { Some(status) } else { None }
     }
 }
 

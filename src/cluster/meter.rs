@@ -1,9 +1,9 @@
 //! Counts of the requests that leave this process.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Uri};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -14,24 +14,14 @@ use super::request_info::{is_collection, is_watch};
 /// Bounds in seconds, up to the longest wait for an answer.
 const LATENCY_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// The labels of a counter. The resource is not one of them, because it would multiply the series; it is in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
-    verb: &'static str,
-    code: String,
-}
-
-/// The labels of a latency.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Asked {
-    verb: &'static str,
-}
+/// Labels, each with its value. The resource is not one of them, because it would multiply the series; it is in the log.
+type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 
 /// Requests by verb and by the code of their answer, and how long it took; a copy counts with it.
 #[derive(Debug, Clone)]
 pub struct Meter {
-    requests: Family<Answered, Counter>,
-    latency: Family<Asked, Histogram, fn() -> Histogram>,
+    requests: Family<Labels<2>, Counter>,
+    latency: Family<Labels<1>, Histogram, fn() -> Histogram>,
 }
 
 impl Default for Meter {
@@ -52,9 +42,9 @@ impl Meter {
 
     /// Counts a request of this `verb` that took this long to be answered; without an answer, its code is `error`.
     pub fn count(&self, verb: &'static str, code: Option<StatusCode>, latency: Duration) {
-        let code = code.map_or_else(|| "error".to_owned(), |code| code.as_u16().to_string());
-        self.requests.get_or_create(&Answered { verb, code }).inc();
-        self.latency.get_or_create(&Asked { verb }).observe(latency.as_secs_f64());
+        let code = code.map_or("error".into(), |code| code.as_u16().to_string().into());
+        self.requests.get_or_create(&[("verb", verb.into()), ("code", code)]).inc();
+        self.latency.get_or_create(&[("verb", verb.into())]).observe(latency.as_secs_f64());
     }
 }
 

@@ -166,7 +166,8 @@ fn is_metadata_enough(scope: &Scope) -> bool {
     scope.kind == Kind::MachineConfig || (scope.kind == Kind::ConfigMap && scope.name.is_none())
 }
 
-fn api<K>(client: &Client, namespace: &str, kind: Kind) -> Api<K>
+/// The objects of a kind; those of `namespace`, where they are in one.
+pub(super) fn api<K>(client: &Client, namespace: &str, kind: Kind) -> Api<K>
 where
     K: Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
 {

@@ -95,6 +95,18 @@ impl WatchState {
             Doubt::None | Doubt::Cut | Doubt::Ended => None,
         }
     }
+
+    /// For how long the watch has been blind, and why, if that is too long.
+    fn blindness(&self, now: Instant) -> Option<(Duration, String)> {
+        let (since, limit, why) = match &self.failing {
+            Some((since, why)) => (*since, WATCH_STALE_AFTER, why.as_str()),
+            // Until a sign of life is overdue, silence may be peace.
+            None if !self.is_told => return None,
+            None => (self.heard, WATCH_SIGN_INTERVAL_MAX + WATCH_STALE_AFTER, "nothing arrives, not even bookmarks"),
+        };
+        let blind_for = now.saturating_duration_since(since);
+        (blind_for > limit).then(|| (blind_for, why.to_owned()))
+    }
 }
 
 impl WatchHealth {
@@ -154,20 +166,6 @@ impl WatchHealth {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Scope, WatchState>> {
         self.0.watches.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl WatchState {
-    /// For how long the watch has been blind, and why, if that is too long.
-    fn blindness(&self, now: Instant) -> Option<(Duration, String)> {
-        let (since, limit, why) = match &self.failing {
-            Some((since, why)) => (*since, WATCH_STALE_AFTER, why.as_str()),
-            // Until a sign of life is overdue, silence may be peace.
-            None if !self.is_told => return None,
-            None => (self.heard, WATCH_SIGN_INTERVAL_MAX + WATCH_STALE_AFTER, "nothing arrives, not even bookmarks"),
-        };
-        let blind_for = now.saturating_duration_since(since);
-        (blind_for > limit).then(|| (blind_for, why.to_owned()))
     }
 }
 
@@ -242,13 +240,7 @@ impl WatchProbe {
     /// Something of the answer arrived. A list is of no use before all of it did.
     pub(super) fn arrived(&self) {
         self.heard();
-        if self.verb == "watch" {
-            self.health.note(&self.scope, |signs| {
-                if signs.doubt != Doubt::Rewound {
-                    signs.doubt = Doubt::None;
-                }
-            });
-        }
+        self.doubt_is(Doubt::None);
     }
 
     fn heard(&self) {
@@ -263,11 +255,11 @@ impl WatchProbe {
     /// The whole answer arrived; a watch is opened again then.
     pub(super) fn ended(&self) {
         self.succeeded();
-        self.over(if self.sent.elapsed() < WATCH_CUT_BEFORE { Doubt::Cut } else { Doubt::Ended });
+        self.doubt_is(if self.sent.elapsed() < WATCH_CUT_BEFORE { Doubt::Cut } else { Doubt::Ended });
     }
 
-    /// The watch is over, in this way.
-    fn over(&self, doubt: Doubt) {
+    /// What there is to doubt of a watch from here on, unless the cluster is at an older version.
+    fn doubt_is(&self, doubt: Doubt) {
         if self.verb == "watch" {
             self.health.note(&self.scope, |signs| {
                 if signs.doubt != Doubt::Rewound {
@@ -279,7 +271,7 @@ impl WatchProbe {
 
     /// The answer, or the rest of it, will not come; `since` then, if not since now.
     pub(super) fn failed(&self, why: &str, since: Option<Instant>) {
-        self.over(Doubt::Cut);
+        self.doubt_is(Doubt::Cut);
         self.health.note(&self.scope, |signs| {
             let silent_since = since.filter(|_| signs.is_told).unwrap_or_else(Instant::now);
             let since = signs.failing.as_ref().map_or(silent_since, |(since, _)| *since);

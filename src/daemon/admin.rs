@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use tokio::net::TcpListener;
@@ -51,9 +52,9 @@ impl Admin {
     pub async fn serve(self, listener: TcpListener) {
         let answer = move |request: Request<hyper::body::Incoming>| {
             let admin = self.clone();
-            async move { admin.answer(request.method(), request.uri().path()).await }
+            async move { admin.answer(request.method(), request.uri().path()).await }.boxed()
         };
-        connections::serve(listener, answer).await;
+        connections::serve(listener, Arc::new(answer)).await;
     }
 
     /// The answer to a request.

@@ -101,20 +101,13 @@ fn inputs(now: &Observed<'_>, then: &Observed<'_>, pool: &Pool<'_>) -> Vec<Input
 }
 
 /// The fields of inputs, each with its name.
-fn fields(inputs: &BuildInputs) -> [(&'static str, Option<String>); 7] {
-    [
-        ("renderedConfig", Some(inputs.rendered_config.clone())),
-        ("baseImage", Some(inputs.base_image.clone())),
-        ("extensionsImage", inputs.extensions_image.clone()),
-        ("releaseVersion", Some(inputs.release_version.clone())),
-        ("customContainerfile", inputs.custom_containerfile.clone()),
-        ("repository", Some(inputs.repository.clone())),
-        ("generation", Some(inputs.generation.to_string())),
-    ]
+fn fields(inputs: &BuildInputs) -> Vec<(&'static str, Option<String>)> {
+    let texts = inputs.fields().into_iter().map(|(name, value)| (name, value.map(str::to_owned)));
+    texts.chain([("generation", Some(inputs.generation.to_string()))]).collect()
 }
 
 /// What the pool says itself of inputs that cannot all be read.
-fn unreadable(observed: &Observed<'_>, pool: &Pool<'_>) -> [(&'static str, Option<String>); 7] {
+fn unreadable(observed: &Observed<'_>, pool: &Pool<'_>) -> Vec<(&'static str, Option<String>)> {
     let nothing = BuildInputs {
         rendered_config: pool.rendered().to_owned(),
         base_image: String::new(),
@@ -124,7 +117,8 @@ fn unreadable(observed: &Observed<'_>, pool: &Pool<'_>) -> [(&'static str, Optio
         repository: String::new(),
         generation: observed.record.generation,
     };
-    fields(&nothing).map(|(name, value)| (name, value.filter(|value| !value.is_empty())))
+    let known = |(name, value): (&'static str, Option<String>)| (name, value.filter(|value| !value.is_empty()));
+    fields(&nothing).into_iter().map(known).collect()
 }
 
 fn attempt(observed: &Observed<'_>, state: PoolPhase) -> Option<AttemptReport> {

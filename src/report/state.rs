@@ -1,7 +1,5 @@
 //! The phase of a pool, in one word.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -16,7 +14,7 @@ use crate::reconcile::observed::status::BuildStatus;
 use crate::reconcile::slots::Demand;
 
 /// Where a pool stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
 pub enum PoolPhase {
     /// The pool is not opted in: nothing is built for it.
     NotOptedIn,
@@ -54,13 +52,6 @@ pub enum PoolPhase {
     Deleting,
     /// Not enough can be seen to tell.
     Unknown,
-}
-
-impl fmt::Display for PoolPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The same word in every output.
-        fmt::Debug::fmt(self, f)
-    }
 }
 
 /// The state after the last step of a dry run.

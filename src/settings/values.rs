@@ -140,7 +140,7 @@ impl Settings {
         settings.decide.attempts_max = self.max_attempts;
         settings.decide.pending_deadline = self.pending_deadline;
         settings.decide.build_deadline = self.build_deadline;
-        settings.decide.credentials = self.build.credentials();
+        settings.decide.credentials = self.build.proxy.credentials();
         settings.build = self.for_builds();
         settings
     }

@@ -86,7 +86,7 @@ impl Snapshot {
         let shown = cache
             .get(&Key::new(Kind::MachineConfigPool, pool))
             .and_then(|object| Pool::new(object).shown().map(|shown| field(shown, "reason").to_owned()));
-        let faults = [FaultReason::SecretMissing, FaultReason::SecretInvalid].map(FaultReason::as_str);
+        let faults = [FaultReason::SecretMissing, FaultReason::SecretInvalid].map(|fault| fault.as_str());
         let is_blind = !self.unreadable.is_empty() && shown.is_some_and(|reason| faults.contains(&reason.as_str()));
         for name in self.unreadable.iter().filter(|_| is_blind) {
             cache.apply(&Change::Unknown(Key::new(Kind::Secret, name)));

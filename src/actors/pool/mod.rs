@@ -8,12 +8,12 @@ mod effects;
 mod state;
 mod stopwatch;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorRef, SupervisionEvent};
 use tracing::Instrument as _;
 
 pub(super) use self::state::PoolArguments;
 use self::state::PoolState;
-use super::messages::PoolMessage;
+use super::messages::{ActorResult, PoolMessage};
 
 /// The actor of one pool.
 pub(super) struct PoolActor;
@@ -23,22 +23,13 @@ impl Actor for PoolActor {
     type State = PoolState;
     type Arguments = PoolArguments;
 
-    async fn pre_start(
-        &self,
-        myself: ActorRef<Self::Msg>,
-        arguments: PoolArguments,
-    ) -> Result<PoolState, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, arguments: PoolArguments) -> ActorResult<PoolState> {
         let mut state = PoolState::new(arguments, myself);
         state.request_step();
         Ok(state)
     }
 
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        state: &mut PoolState,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ActorRef<Self::Msg>, message: Self::Msg, state: &mut PoolState) -> ActorResult {
         let span = state.span.clone();
         let handle = async {
             match message {
@@ -57,7 +48,7 @@ impl Actor for PoolActor {
         _: ActorRef<Self::Msg>,
         event: SupervisionEvent,
         state: &mut PoolState,
-    ) -> Result<(), ActorProcessingErr> {
+    ) -> ActorResult {
         let _span = state.span.clone().entered();
         match event {
             SupervisionEvent::ActorFailed(actor, error) => state.child_crashed(actor.get_id(), &error.to_string()),
@@ -67,7 +58,7 @@ impl Actor for PoolActor {
         Ok(())
     }
 
-    async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut PoolState) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut PoolState) -> ActorResult {
         state.stop_timer();
         Ok(())
     }

@@ -123,13 +123,10 @@ fn read(path: &Path) -> Result<Kubeconfig, KubeconfigFault> {
 impl Files {
     async fn choose(mut self, context: Option<&str>) -> Result<Chosen, KubeconfigFault> {
         let (cluster, user) = self.check(context).map_err(|problem| self.problem(problem))?;
-        let named_proxy = match self.cluster_mut(&cluster) {
-            Some(cluster) => {
-                cluster.server = cluster.server.take().map(|server| with_scheme(&server, cluster, &user));
-                cluster.proxy_url.take().filter(|proxy| !proxy.is_empty())
-            }
-            None => None,
-        };
+        let named_proxy = self.cluster_mut(&cluster).and_then(|cluster| {
+            cluster.server = cluster.server.take().map(|server| with_scheme(&server, cluster, &user));
+            cluster.proxy_url.take().filter(|proxy| !proxy.is_empty())
+        });
         let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
         let kubeconfig = self.kubeconfig.clone();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;

@@ -197,10 +197,8 @@ impl Elector {
         let renew_deadline = self.candidate.timing.renew_deadline;
         let now = Instant::now();
         let renewal = self.candidate.clone().renew(self.known.clone());
-        let renewal = time::timeout_at(now + renew_deadline, renewal).map(move |tried| match tried {
-            Ok(tried) => tried,
-            Err(_) => Tried::failed(now),
-        });
+        let renewal = time::timeout_at(now + renew_deadline, renewal);
+        let renewal = renewal.map(move |tried| tried.unwrap_or_else(|_| Tried::failed(now)));
         self.renewals.push(renewal.boxed());
         self.sent = now;
         self.next = now + self.pause().min(renew_deadline / RENEWALS_MIN);

@@ -5,13 +5,13 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -35,12 +35,11 @@ const HEADERS_MAX: usize = 64;
 /// How long to wait when no connection can be taken, as when this process has too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What answers a request.
+pub type Answer = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<Full<Bytes>>> + Send + Sync>;
+
 /// Answers each request that comes in through `listener`, until this is dropped.
-pub async fn serve<A, F>(listener: TcpListener, answer: A) -> Infallible
-where
-    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
-{
+pub async fn serve(listener: TcpListener, answer: Answer) -> Infallible {
     let (mut held, mut is_refused) = (Held::default(), false);
     loop {
         match listener.accept().await {
@@ -74,11 +73,7 @@ struct Connection {
 
 impl Held {
     /// Serves a connection. If there are too many, the oldest one that waits for its client makes room for it.
-    fn add<A, F>(&mut self, stream: TcpStream, answer: A)
-    where
-        A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
-    {
+    fn add(&mut self, stream: TcpStream, answer: Answer) {
         self.0.retain(|connection| !connection.task.is_finished());
         if self.0.len() >= CONNECTIONS_MAX {
             let is_waiting = |connection: &Connection| !connection.is_answering.load(Ordering::Relaxed);
@@ -93,11 +88,7 @@ impl Held {
 }
 
 /// Serves one connection.
-async fn converse<A, F>(stream: TcpStream, answer: A, is_answering: Arc<AtomicBool>)
-where
-    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
-{
+async fn converse(stream: TcpStream, answer: Answer, is_answering: Arc<AtomicBool>) {
     let service = service_fn(move |request| {
         let (answer, is_answering) = (answer.clone(), Arc::clone(&is_answering));
         async move {

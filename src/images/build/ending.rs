@@ -52,23 +52,18 @@ pub struct FailedBuild {
 impl fmt::Display for FailedBuild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (base, destination) = (&self.base_image, &self.destination);
+        let (verb, image) = if matches!(self.code, Some(40..)) { ("push", destination) } else { ("pull", base) };
         match self.code {
             Some(10) => f.write_str("failed to read the MachineConfig within the build"),
             Some(20) => f.write_str("failed to build the image; mend the step that failed"),
             Some(30) => write!(f, "failed to pull {base}; check its name, and that its registry can be reached"),
-            Some(31) => {
-                write!(f, "failed to pull {base}: access was denied; name a file with credentials with --pull-authfile")
-            }
-            Some(32) => {
-                write!(f, "failed to pull {base}, and to try again would not help; correct what the cause names")
-            }
             Some(40) => write!(f, "failed to push {destination}; check that it can be reached and written"),
-            Some(41) => write!(
+            Some(31 | 41) => write!(
                 f,
-                "failed to push {destination}: access was denied; name a file with credentials with --push-authfile"
+                "failed to {verb} {image}: access was denied; name a file with credentials with --{verb}-authfile"
             ),
-            Some(42) => {
-                write!(f, "failed to push {destination}, and to try again would not help; correct what the cause names")
+            Some(32 | 42) => {
+                write!(f, "failed to {verb} {image}, and to try again would not help; correct what the cause names")
             }
             Some(code) => write!(f, "failed to run the build (exit status {code})"),
             None => f.write_str("failed to run the build: it was killed"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::api::pool::field;
 use crate::api::{Kind, Object};
 use crate::reconcile::objects::pod::{IMAGE_BUILD, IMAGE_LAYOUT, IMAGE_PUSH, PUSH_CREDENTIALS};
 
@@ -47,22 +48,22 @@ impl Recipe {
     /// is no build pod.
     pub fn of(objects: &[Object], pull_auth: Vec<u8>, push_auth: Vec<u8>) -> Option<Self> {
         let pod = objects.iter().find(|object| Kind::of(object).is_ok_and(|kind| kind == Kind::Pod))?;
-        let container = |name: &str| list(&pod.data, "/spec/containers").iter().find(|it| text(it, "name") == name);
+        let container = |name: &str| list(&pod.data, "/spec/containers").iter().find(|it| field(it, "name") == name);
         let containers = [(IMAGE_BUILD, container(IMAGE_BUILD)?), (IMAGE_PUSH, container(IMAGE_PUSH)?)];
         let steps = containers.iter().map(|(name, container)| Step::of(name, container)).collect();
         let directories = vec![PathBuf::from(IMAGE_LAYOUT)];
         let mut recipe = Self { steps, files: Vec::new(), directories };
         let mut known = BTreeSet::new();
         for mount in containers.iter().flat_map(|(_, container)| list(container, "/volumeMounts")) {
-            let directory = PathBuf::from(text(mount, "mountPath").strip_prefix(MOUNTS).unwrap_or_default());
+            let directory = PathBuf::from(field(mount, "mountPath").strip_prefix(MOUNTS).unwrap_or_default());
             let volume = list(&pod.data, "/spec/volumes").iter().find(|it| it["name"] == mount["name"])?;
-            if !known.insert(text(mount, "name")) {
+            if !known.insert(field(mount, "name")) {
                 continue;
             }
             if let Some(name) = volume.pointer("/configMap/name") {
                 recipe.files.extend(data_of(objects, name).map(|(key, text)| (directory.join(key), text.into())));
             } else if volume.get("secret").is_some() {
-                let is_push = text(mount, "name") == PUSH_CREDENTIALS;
+                let is_push = field(mount, "name") == PUSH_CREDENTIALS;
                 let body = if is_push { push_auth.clone() } else { pull_auth.clone() };
                 recipe.files.push((directory.join("config.json"), body));
             }
@@ -80,7 +81,7 @@ impl Recipe {
 impl Step {
     fn of(name: &'static str, container: &Value) -> Self {
         let command = list(container, "/command").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        let variables = list(container, "/env").iter().map(|it| (text(it, "name").into(), text(it, "value").into()));
+        let variables = list(container, "/env").iter().map(|it| (field(it, "name").into(), field(it, "value").into()));
         let environment = variables.filter(|(name, _): &(String, String)| !OF_THE_POD.contains(&name.as_str()));
         Self { container: name, command, environment: environment.collect() }
     }
@@ -96,8 +97,4 @@ fn data_of<'o>(objects: &'o [Object], name: &Value) -> impl Iterator<Item = (&'o
 
 fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

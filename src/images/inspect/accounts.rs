@@ -10,15 +10,8 @@ pub(super) const PATHS: [&str; 4] = ["/etc/passwd", "/usr/lib/passwd", "/etc/gro
 /// The numbers of users and groups.
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
-    users: HashMap<String, u64>,
-    groups: HashMap<String, u64>,
-}
-
-/// Which of the two a name is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Database {
-    Users,
-    Groups,
+    pub users: HashMap<String, u64>,
+    pub groups: HashMap<String, u64>,
 }
 
 impl Accounts {
@@ -29,13 +22,6 @@ impl Accounts {
         };
         let [own_users, system_users, own_groups, system_groups] = PATHS.map(|path| text(path).unwrap_or_default());
         Self { users: numbers(&system_users, &own_users), groups: numbers(&system_groups, &own_groups) }
-    }
-
-    pub(super) fn id(&self, database: Database, name: &str) -> Option<u64> {
-        match database {
-            Database::Users => self.users.get(name).copied(),
-            Database::Groups => self.groups.get(name).copied(),
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! One expectation against the files of an image.
 
-use super::accounts::{Accounts, Database};
+use std::collections::HashMap;
+
+use super::accounts::Accounts;
 use super::expect::{Asked, Contents, Expectation, Owner};
 use super::presets;
 use super::report::Difference;
@@ -94,16 +96,16 @@ impl Differences<'_> {
     }
 
     fn owners(&mut self, [user, group]: &[Owner; 2], found: &Node, accounts: &Accounts) {
-        self.owner("user", Database::Users, user, found.uid, accounts);
-        self.owner("group", Database::Groups, group, found.gid, accounts);
+        self.owner("user", &accounts.users, user, found.uid);
+        self.owner("group", &accounts.groups, group, found.gid);
     }
 
-    fn owner(&mut self, aspect: &'static str, of: Database, asked: &Owner, found: u64, accounts: &Accounts) {
+    fn owner(&mut self, aspect: &'static str, known: &HashMap<String, u64>, asked: &Owner, found: u64) {
         match asked {
             Owner::Any => {}
             Owner::Id(id) => self.check(aspect, &id.to_string(), &found.to_string()),
-            Owner::Name(name) => match accounts.id(of, name) {
-                Some(id) if id == found => {}
+            Owner::Name(name) => match known.get(name) {
+                Some(id) if *id == found => {}
                 Some(id) => self.add(aspect, format!("{name} ({id})"), found.to_string()),
                 None => self.add(aspect, format!("{name}, which the image does not know"), found.to_string()),
             },

@@ -117,15 +117,16 @@ impl Found {
 
     fn file(&mut self, config: &Config, file: &File) -> Result<(), Error> {
         // With contents of its own, or where anything older is removed first, it is a new file.
-        let is_new = file.contents.source.is_some() || file.overwrite == Some(true);
+        let File { node, contents: given, .. } = file;
+        let is_new = given.source.is_some() || node.overwrite == Some(true);
         let (contents, unknown) =
-            contents(file, is_new).map_err(|problem| Error::Contents(file.path.clone(), problem))?;
+            contents(file, is_new).map_err(|problem| Error::Contents(node.path.clone(), problem))?;
         if let Some(place) = unknown {
-            self.unchecked(&file.path, format!("its contents come from {place}"));
+            self.unchecked(&node.path, format!("its contents come from {place}"));
         }
-        let mode = file.mode.map(|mode| config.mode(mode)).or(is_new.then_some(FILE_MODE));
-        let owners = [owner(&file.user, is_new), owner(&file.group, is_new)];
-        self.push(&file.path, Asked::File { contents, mode, owners });
+        let mode = node.mode.map(|mode| config.mode(mode)).or(is_new.then_some(FILE_MODE));
+        let owners = [owner(&node.user, is_new), owner(&node.group, is_new)];
+        self.push(&node.path, Asked::File { contents, mode, owners });
         Ok(())
     }
 

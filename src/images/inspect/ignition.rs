@@ -65,19 +65,15 @@ pub(super) struct Storage {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct File {
-    pub path: String,
-    pub mode: Option<u32>,
-    pub overwrite: Option<bool>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub user: Account,
-    #[serde(default, deserialize_with = "or_default")]
-    pub group: Account,
+    #[serde(flatten)]
+    pub node: Directory,
     #[serde(default, deserialize_with = "or_default")]
     pub contents: Resource,
     #[serde(default, deserialize_with = "or_default")]
     pub append: Vec<Resource>,
 }
 
+/// A directory, or what a file has in common with one.
 #[derive(Debug, Deserialize)]
 pub(super) struct Directory {
     pub path: String,

@@ -20,9 +20,8 @@ pub struct Credentials {
 /// The files that are looked into where no other is named, in this order; `variable` reads the environment.
 pub fn default_paths(variable: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
     let below = |name: &str, file: &str| variable(name).map(|directory| Path::new(&directory).join(file));
-    let named = variable("REGISTRY_AUTH_FILE").map(PathBuf::from);
-    if let Some(named) = named {
-        return vec![named];
+    if let Some(named) = variable("REGISTRY_AUTH_FILE") {
+        return vec![named.into()];
     }
     let known = [
         below("XDG_RUNTIME_DIR", "containers/auth.json"),

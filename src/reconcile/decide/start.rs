@@ -62,7 +62,7 @@ pub(super) fn decide(observed: &Observed<'_>, pool: &Pool<'_>, request: &Arc<Bui
 }
 
 fn shows_payload_fault(pool: &Pool<'_>) -> bool {
-    let faults = || FaultReason::ALL.into_iter().filter(|reason| reason.is_of_payload()).map(FaultReason::as_str);
+    let faults = || FaultReason::ALL.iter().filter(|reason| reason.is_of_payload()).map(FaultReason::as_str);
     pool.shown().is_some_and(|condition| faults().any(|reason| reason == field(condition, "reason")))
 }
 

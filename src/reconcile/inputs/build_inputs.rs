@@ -30,19 +30,23 @@ pub struct BuildInputs {
 }
 
 impl BuildInputs {
-    /// The hash by which two builds are the same: 64 hex digits.
-    pub fn hash(&self) -> String {
-        // A line per field, each introduced by its name and length: no two inputs write the same text.
-        let fields = [
+    /// The fields, each with its name, without the generation.
+    pub fn fields(&self) -> [(&'static str, Option<&str>); 6] {
+        [
             ("renderedConfig", Some(self.rendered_config.as_str())),
             ("baseImage", Some(self.base_image.as_str())),
             ("extensionsImage", self.extensions_image.as_deref()),
             ("releaseVersion", Some(self.release_version.as_str())),
             ("customContainerfile", self.custom_containerfile.as_deref()),
             ("repository", Some(self.repository.as_str())),
-        ];
+        ]
+    }
+
+    /// The hash by which two builds are the same: 64 hex digits.
+    pub fn hash(&self) -> String {
+        // A line per field, each introduced by its name and length: no two inputs write the same text.
         let mut text = format!("v1\ngeneration {}\n", self.generation);
-        for (name, value) in fields {
+        for (name, value) in self.fields() {
             if let Some(value) = value {
                 text.push_str(&format!("{name} {} {value}\n", value.len()));
             }

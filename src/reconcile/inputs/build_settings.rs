@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::proxy::Proxy;
+use crate::api::DEFAULT_NAMESPACE;
 use crate::api::limits::BUILD_DEADLINE_DEFAULT;
-use crate::api::{DEFAULT_NAMESPACE, Sensitive};
 
 /// The image with buildah in it that build pods run, unless a setting says otherwise.
 pub const BUILDER_IMAGE_DEFAULT: &str = "quay.io/buildah/stable:latest";
@@ -87,11 +87,6 @@ impl BuildSettings {
         let part = u64::from(self.build_deadline.subsec_nanos() > 0);
         self.build_deadline.as_secs().saturating_add(part).max(1)
     }
-
-    /// Everything in the settings that must never be shown, as [`scrub`](crate::reconcile::redact::scrub) takes it.
-    pub fn credentials(&self) -> Vec<Sensitive<String>> {
-        self.proxy.credentials()
-    }
 }
 
 /// How a build pod hands over the digest of the image that it pushed.
@@ -107,8 +102,9 @@ pub enum DigestHandoff {
 }
 
 /// How buildah runs the steps of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Isolation {
     /// In another root directory, and not much more, which works without privileges.
     #[default]
@@ -119,36 +115,16 @@ pub enum Isolation {
     Rootless,
 }
 
-impl Isolation {
-    /// The name by which buildah knows it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Chroot => "chroot",
-            Self::Oci => "oci",
-            Self::Rootless => "rootless",
-        }
-    }
-}
-
 /// How buildah keeps layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum StorageDriver {
     /// Each as a copy of all that is below it, which works everywhere.
     #[default]
     Vfs,
     /// Each as what it changes, on top of the others.
     Overlay,
-}
-
-impl StorageDriver {
-    /// The name by which buildah knows it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Vfs => "vfs",
-            Self::Overlay => "overlay",
-        }
-    }
 }
 
 /// Amounts by the name of a resource, as a container has them.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strum::VariantArray as _;
+
 use crate::api::Key;
 
 /// An input that cannot be used: where it is, what is wrong with it, and how it is mended.
@@ -21,6 +23,25 @@ pub struct InputFault {
     pub is_missing: bool,
 }
 
+impl InputFault {
+    /// A fault of `object`, or of one of its keys.
+    pub fn new(
+        reason: FaultReason,
+        object: Key,
+        key: Option<&str>,
+        problem: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        let (key, problem, fix) = (key.map(str::to_owned), problem.into(), fix.into());
+        Self { reason, object, key, problem, fix, is_missing: false }
+    }
+
+    /// The fault that `object` is not there.
+    pub fn missing(reason: FaultReason, object: Key, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { is_missing: true, ..Self::new(reason, object, None, problem, fix) }
+    }
+}
+
 impl fmt::Display for InputFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.object)?;
@@ -32,7 +53,7 @@ impl fmt::Display for InputFault {
 }
 
 /// The kinds of faults, as they stand in a condition's reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray)]
 pub enum FaultReason {
     /// A ConfigMap is not there.
     ConfigMapMissing,
@@ -70,24 +91,7 @@ pub enum FaultReason {
 
 impl FaultReason {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
-        Self::ConfigMapMissing,
-        Self::KeyMissing,
-        Self::ValueInvalid,
-        Self::BuilderNotServed,
-        Self::PullspecInvalid,
-        Self::SecretMissing,
-        Self::SecretInvalid,
-        Self::MachineConfigMissing,
-        Self::MachineConfigNotRendered,
-        Self::NameInvalid,
-        Self::MachineConfigInvalid,
-        Self::PayloadTooLarge,
-        Self::ContainerfileInvalid,
-        Self::ContainerfileTooLarge,
-        Self::ControlCharacter,
-        Self::RecordInvalid,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Whether it is known only once the MachineConfig is read, whole, for a build that is about to start.
     pub const fn is_of_payload(self) -> bool {
@@ -95,24 +99,7 @@ impl FaultReason {
     }
 
     /// The reason as it stands in a condition.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ConfigMapMissing => "ConfigMapMissing",
-            Self::KeyMissing => "KeyMissing",
-            Self::ValueInvalid => "ValueInvalid",
-            Self::BuilderNotServed => "BuilderNotServed",
-            Self::PullspecInvalid => "PullspecInvalid",
-            Self::SecretMissing => "SecretMissing",
-            Self::SecretInvalid => "SecretInvalid",
-            Self::MachineConfigMissing => "MachineConfigMissing",
-            Self::MachineConfigNotRendered => "MachineConfigNotRendered",
-            Self::NameInvalid => "NameInvalid",
-            Self::MachineConfigInvalid => "MachineConfigInvalid",
-            Self::PayloadTooLarge => "PayloadTooLarge",
-            Self::ContainerfileInvalid => "ContainerfileInvalid",
-            Self::ContainerfileTooLarge => "ContainerfileTooLarge",
-            Self::ControlCharacter => "ControlCharacter",
-            Self::RecordInvalid => "RecordInvalid",
-        }
+    pub fn as_str(&self) -> &'static str {
+        self.into()
     }
 }

@@ -73,8 +73,7 @@ impl ImageBuilder {
 }
 
 fn fault(reason: FaultReason, problem: String, fix: String) -> InputFault {
-    let object = Key::new(Kind::ConfigMap, BUILD_CONFIG);
-    InputFault { reason, object, key: Some(BUILDER_TYPE.into()), problem, fix, is_missing: false }
+    InputFault::new(reason, Key::new(Kind::ConfigMap, BUILD_CONFIG), Some(BUILDER_TYPE), problem, fix)
 }
 
 #[cfg(test)]

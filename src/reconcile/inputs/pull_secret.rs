@@ -69,23 +69,19 @@ pub struct PullSecret {
 /// refused: without a word, it would be read as no credentials at all.
 pub fn normalise(source: &Object) -> Result<PullSecret, InputFault> {
     let name = source.metadata.name.clone().unwrap_or_default();
-    let fault = |problem: String| InputFault {
-        reason: FaultReason::SecretInvalid,
-        object: Key::new(Kind::Secret, &name),
-        key: None,
-        problem,
-        fix: format!(
+    let fault_at = |key: Option<&str>, problem: String| {
+        let fix = format!(
             "make it anew as a Secret of type {MODERN_TYPE}, for instance with kubectl create secret docker-registry"
-        ),
-        is_missing: false,
+        );
+        InputFault::new(FaultReason::SecretInvalid, Key::new(Kind::Secret, &name), key, problem, fix)
     };
     let secret_type = source.data.get("type").and_then(Value::as_str).unwrap_or("Opaque");
     let (key, is_modern_type) = match secret_type {
         MODERN_TYPE => (MODERN_KEY, true),
         LEGACY_TYPE => (LEGACY_KEY, false),
-        other => return Err(fault(format!("its type is {other:?}, which holds no registry credentials"))),
+        other => return Err(fault_at(None, format!("its type is {other:?}, which holds no registry credentials"))),
     };
-    let fault = |problem: String| InputFault { key: Some(key.to_owned()), ..fault(problem) };
+    let fault = |problem: String| fault_at(Some(key), problem);
     let body = bytes(source, key).and_then(|bytes| body::parse(&bytes)).map_err(fault)?;
     let hosts = hosts(&body).map_err(fault)?;
     let canonical = canonical_hosts(hosts).map_err(fault)?;

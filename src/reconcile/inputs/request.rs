@@ -107,25 +107,16 @@ fn machine_config(cache: &Cache, rendered: &str) -> Result<(), InputFault> {
     if cache.get(&key).is_some() {
         return Ok(());
     }
-    Err(InputFault {
-        reason: FaultReason::MachineConfigMissing,
-        object: key,
-        key: None,
-        problem: "it does not exist, and the pool's spec.configuration.name asks for it".into(),
-        fix: "let the pool be rendered again, or correct spec.configuration.name".into(),
-        is_missing: true,
-    })
+    let problem = "it does not exist, and the pool's spec.configuration.name asks for it";
+    let fix = "let the pool be rendered again, or correct spec.configuration.name";
+    Err(InputFault::missing(FaultReason::MachineConfigMissing, key, problem, fix))
 }
 
 fn rendered_config<'p>(pool: &Pool<'p>) -> Result<&'p str, InputFault> {
     let rendered = pool.rendered();
-    let fault = |reason, problem: String, fix: &str| InputFault {
-        reason,
-        object: Key::new(Kind::MachineConfigPool, pool.name()),
-        key: Some("spec.configuration.name".into()),
-        problem,
-        fix: fix.into(),
-        is_missing: false,
+    let fault = |reason, problem: String, fix: &str| {
+        let object = Key::new(Kind::MachineConfigPool, pool.name());
+        InputFault::new(reason, object, Some("spec.configuration.name"), problem, fix)
     };
     if !names::is_dns1123_subdomain(rendered) {
         let problem = format!("{rendered:?} cannot be the name of an object");

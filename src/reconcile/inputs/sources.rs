@@ -99,14 +99,9 @@ fn config_map<'a>(cache: &'a Cache, name: &str) -> Read<&'a Object> {
     let key = Key::new(Kind::ConfigMap, name);
     match cache.get(&key) {
         Some(object) => Ok(Some(object)),
-        None if cache.is_absent(&key) => Err(InputFault {
-            reason: FaultReason::ConfigMapMissing,
-            object: key,
-            key: None,
-            problem: "it does not exist".into(),
-            fix: "create it".into(),
-            is_missing: true,
-        }),
+        None if cache.is_absent(&key) => {
+            Err(InputFault::missing(FaultReason::ConfigMapMissing, key, "it does not exist", "create it"))
+        }
         None => Ok(None),
     }
 }
@@ -128,14 +123,11 @@ fn secret(cache: &Cache, config: &Object, setting: &str) -> Read<PullSecret> {
             let problem = format!("the name {:?} of the Secret made from it would be too long", secret.name);
             Err(fault(FaultReason::NameInvalid, config, setting, problem, "give the Secret a shorter name"))
         }
-        None if cache.is_absent(&key) => Err(InputFault {
-            reason: FaultReason::SecretMissing,
-            object: key,
-            key: None,
-            problem: format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it"),
-            fix: format!("create it, or correct {setting}"),
-            is_missing: true,
-        }),
+        None if cache.is_absent(&key) => {
+            let problem = format!("it does not exist, and {setting} of ConfigMap {BUILD_CONFIG} names it");
+            let fix = format!("create it, or correct {setting}");
+            Err(InputFault::missing(FaultReason::SecretMissing, key, problem, fix))
+        }
         None => Ok(None),
     }
 }
@@ -223,12 +215,5 @@ fn is_wrapped(value: &str) -> bool {
 }
 
 pub(super) fn fault(reason: FaultReason, object: &Object, key: &str, problem: String, fix: &str) -> InputFault {
-    InputFault {
-        reason,
-        object: Key::of(Kind::ConfigMap, object),
-        key: Some(key.to_owned()),
-        problem,
-        fix: fix.to_owned(),
-        is_missing: false,
-    }
+    InputFault::new(reason, Key::of(Kind::ConfigMap, object), Some(key), problem, fix)
 }

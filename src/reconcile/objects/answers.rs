@@ -1,4 +1,4 @@
-//! Classifies the answers of a registry, or of a proxy before it, from the error text of buildah.
+//! Classifies the answers of a registry, or of a proxy before it, from the error text of buildah; knows a full disk by it.
 //!
 //! The script of a build pod goes by the same rules, in `templates/common.sh`, where each is explained; a test holds
 //! both to the same list of answers.
@@ -65,6 +65,12 @@ pub fn verdict(error: &str) -> Option<Verdict> {
         return of_one(&error[found.get(0)?.end()..]);
     }
     of_one(error)
+}
+
+/// Whether an output says that a disk, or a quota of one, has no room left, in the words of the kernel.
+pub fn is_disk_full(output: &str) -> bool {
+    let output = output.to_lowercase();
+    ["no space left on device", "disk quota exceeded"].iter().any(|words| output.contains(words))
 }
 
 fn of_one(error: &str) -> Option<Verdict> {

@@ -47,16 +47,8 @@ pub fn render(pool: &str, inputs: &BuildInputs, custom: Option<&str>) -> String 
 
 /// `text` as a quoted word of a Containerfile, in which nothing is expanded.
 fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        if matches!(character, '"' | '\\' | '$' | '`') {
-            quoted.push('\\');
-        }
-        quoted.push(character);
-    }
-    quoted.push('"');
-    quoted
+    let escaped = |c: char| matches!(c, '"' | '\\' | '$' | '`').then_some('\\').into_iter().chain([c]);
+    format!("\"{}\"", text.chars().flat_map(escaped).collect::<String>())
 }
 
 /// `text` as a string of an exec-form instruction.

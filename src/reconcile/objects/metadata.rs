@@ -74,12 +74,7 @@ pub fn containerfile_fault(request: &BuildRequest) -> Option<InputFault> {
         _ if bytes > in_config_map => ("ConfigMap", in_config_map, "shorten it"),
         _ => return None,
     };
-    Some(InputFault {
-        reason: FaultReason::ContainerfileTooLarge,
-        object: Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE),
-        key: Some(request.pool.clone()),
-        problem: format!("with it the Containerfile takes {bytes} bytes, and a {holder} holds {most}"),
-        fix: fix.into(),
-        is_missing: false,
-    })
+    let problem = format!("with it the Containerfile takes {bytes} bytes, and a {holder} holds {most}");
+    let object = Key::new(Kind::ConfigMap, CUSTOM_CONTAINERFILE);
+    Some(InputFault::new(FaultReason::ContainerfileTooLarge, object, Some(&request.pool), problem, fix))
 }

@@ -3,10 +3,11 @@
 //! Pure, both ways. A new backend is a module here, a variant of [`ImageBuilder`], and a line in each function below.
 
 pub mod answers;
-mod build_object;
+
 pub mod containerfile;
 pub mod metadata;
 pub mod openshift;
+mod parts;
 pub mod payload;
 pub mod pod;
 

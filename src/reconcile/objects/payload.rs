@@ -69,13 +69,9 @@ impl Payload {
     /// The payload of the MachineConfig of `key`, if a build could apply it.
     pub fn of_machine_config(key: &Key, machine_config: &Value) -> Result<Self, InputFault> {
         check(key, machine_config)?;
-        Self::encode(machine_config).map_err(|error| InputFault {
-            reason: FaultReason::PayloadTooLarge,
-            object: key.clone(),
-            key: None,
-            problem: error.to_string(),
-            fix: "move large files out of the MachineConfigs, into the base image or a registry".into(),
-            is_missing: false,
+        Self::encode(machine_config).map_err(|error| {
+            let fix = "move large files out of the MachineConfigs, into the base image or a registry";
+            InputFault::new(FaultReason::PayloadTooLarge, key.clone(), None, error.to_string(), fix)
         })
     }
 
@@ -95,14 +91,8 @@ impl Payload {
 /// Checks that the MachineConfig of `key` has what Ignition needs to apply it.
 pub fn check(key: &Key, machine_config: &Value) -> Result<(), InputFault> {
     missing_part(machine_config).map_or(Ok(()), |(field, problem)| {
-        Err(InputFault {
-            reason: FaultReason::MachineConfigInvalid,
-            object: key.clone(),
-            key: Some(field.into()),
-            problem: problem.into(),
-            fix: "add a MachineConfig with an Ignition config to the pool, and let it be rendered again".into(),
-            is_missing: false,
-        })
+        let fix = "add a MachineConfig with an Ignition config to the pool, and let it be rendered again";
+        Err(InputFault::new(FaultReason::MachineConfigInvalid, key.clone(), Some(field), problem, fix))
     })
 }
 

@@ -93,8 +93,7 @@ impl Cache {
             Change::Applied(key, object) => self.put(key, object),
             Change::Gone(key, uid) => self.take(key, uid.as_deref()),
             Change::Unknown(key) => {
-                let was_absent = self.absent.remove(key);
-                self.asked.remove(key);
+                let was_absent = self.forget_absence(key);
                 self.remove(key) || was_absent
             }
             Change::Serves(kind, true) => self.unserved.remove(kind),
@@ -191,10 +190,10 @@ impl Cache {
         self.asked.retain(matters);
     }
 
-    /// Forgets that an object is not there, if that was known.
-    pub fn forget_absence(&mut self, key: &Key) {
-        self.absent.remove(key);
+    /// Forgets that an object is not there; false if that was not known.
+    pub fn forget_absence(&mut self, key: &Key) -> bool {
         self.asked.remove(key);
+        self.absent.remove(key)
     }
 
     /// How much is known, in objects that are there or are not. Those that have gone for good are a bounded few more.
@@ -214,8 +213,7 @@ impl Cache {
         if self.objects.get(key).is_some_and(|known| ResourceVersion::of(known) >= ResourceVersion::of(object)) {
             return false;
         }
-        self.absent.remove(key);
-        self.asked.remove(key);
+        self.forget_absence(key);
         if let Some(replaced) = self.objects.insert(key.clone(), object.clone()) {
             self.keep_credentials(key, &replaced);
         }

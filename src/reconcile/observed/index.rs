@@ -223,7 +223,9 @@ impl Index {
         let keys = config_maps.into_iter().map(|name| Key::new(Kind::ConfigMap, name));
         let others =
             [Key::new(Kind::MachineConfig, rendered), Key::new(Kind::Pod, &build), Key::new(Kind::Build, &build)];
-        keys.chain(others).for_each(|key| self.cache.forget_absence(&key));
+        for key in keys.chain(others) {
+            self.cache.forget_absence(&key);
+        }
     }
 
     /// The objects that a pool has to hear of because it now wants another config.

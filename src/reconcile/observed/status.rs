@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 use super::digest::Digest;
 use crate::api::Sensitive;
@@ -61,8 +62,11 @@ impl BuildFailure {
 }
 
 /// The kinds of failures: few, as each is a label value of a metric, and each has a mend of its own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FailureCause {
     /// The build could not read its MachineConfig.
     BadPayload,
@@ -98,41 +102,11 @@ pub enum FailureCause {
 
 impl FailureCause {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
-        Self::BadPayload,
-        Self::Build,
-        Self::PullDenied,
-        Self::PullFailed,
-        Self::PushDenied,
-        Self::PushFailed,
-        Self::OutOfMemory,
-        Self::InitContainer,
-        Self::ImagePull,
-        Self::ContainerStart,
-        Self::Refused,
-        Self::Lost,
-        Self::Deadline,
-        Self::Other,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word for it, as metrics and the build record have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadPayload => "bad_payload",
-            Self::Build => "build",
-            Self::PullDenied => "pull_denied",
-            Self::PullFailed => "pull_failed",
-            Self::PushDenied => "push_denied",
-            Self::PushFailed => "push_failed",
-            Self::OutOfMemory => "out_of_memory",
-            Self::InitContainer => "init_container",
-            Self::ImagePull => "image_pull",
-            Self::ContainerStart => "container_start",
-            Self::Refused => "refused",
-            Self::Lost => "lost",
-            Self::Deadline => "deadline",
-            Self::Other => "other",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -141,6 +115,18 @@ impl BuildStatus {
     pub const fn is_finished(&self) -> bool {
         !matches!(self, Self::Pending(_) | Self::Running)
     }
+}
+
+/// The failure that `status` is.
+#[cfg(test)]
+pub(crate) fn failed(status: BuildStatus) -> BuildFailure {
+    if let BuildStatus::Failed(failure) = status { failure } else { panic!("a failure, not {status:?}") }
+}
+
+/// The loss that `status` is.
+#[cfg(test)]
+pub(crate) fn lost(status: BuildStatus) -> BuildFailure {
+    if let BuildStatus::Lost(loss) = status { loss } else { panic!("a loss, not {status:?}") }
 }
 
 /// Without the words of containers, and of others, that may say too much.
@@ -166,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_written_down_by_its_word_and_an_unknown_one_is_another() {
-        for cause in FailureCause::ALL {
+        for cause in FailureCause::ALL.iter().copied() {
             let written = serde_json::to_string(&cause).unwrap();
             assert_eq!(written, format!("{:?}", cause.as_str()));
             assert_eq!(serde_json::from_str::<FailureCause>(&written).unwrap(), cause);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::needles::Credential;
 use crate::api::{Object, Sensitive};
-use crate::encoding::{Padding, decode_base64};
+use crate::encoding::{Padding, decode_base64, trim_bytes};
 
 /// Keys in files with credentials whose values are none.
 const HARMLESS: [&str; 13] = [
@@ -147,7 +147,7 @@ impl Found {
         let digits: String = auth.chars().filter(|c| !c.is_whitespace() && *c != '\0').collect();
         let digits = digits.replace('-', "+").replace('_', "/");
         let Ok(bytes) = decode_base64(&digits, Padding::Optional) else { return };
-        let pair = trim_nul(&bytes);
+        let pair = trim_bytes(&bytes, |byte| byte == 0);
         if let Some(colon) = pair.iter().position(|byte| *byte == b':') {
             self.password(&pair[colon + 1..]);
             self.word(pair);
@@ -214,11 +214,4 @@ impl Found {
         let is_structure = |line: &&str| line.contains(['{', '}']) || line.ends_with(':');
         text.lines().map(str::trim).filter(|line| !is_structure(line)).for_each(|line| self.word(line.as_bytes()));
     }
-}
-
-fn trim_nul(mut text: &[u8]) -> &[u8] {
-    while let Some(rest) = text.strip_suffix(b"\0").or_else(|| text.strip_prefix(b"\0")) {
-        text = rest;
-    }
-    text
 }

@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{NO_PAD, STANDARD_NO_PAD};
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 
 use super::view::{Join, View};
 use crate::api::Sensitive;
+use crate::encoding::trim_bytes;
 
 /// The shortest text that is taken for a credential: shorter ones would be found in ordinary words.
 const CREDENTIAL_BYTES_MIN: usize = 4;
@@ -136,25 +138,10 @@ fn without_space(word: &[u8]) -> Option<Vec<u8>> {
 
 /// A credential as it is looked for in a text without line breaks, and in what base64 stands for, with them.
 fn forms(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let trimmed = trim(word);
+    let trimmed = trim_bytes(word, |byte| byte.is_ascii_whitespace() || byte == 0);
     let joins = [Join::AtBreaks, Join::AtIndentation].map(|join| View::of(word).joined(join).bytes);
     let joined = View::of(trimmed).joined(Join::AtBreaks).bytes;
     joins.into_iter().chain([joined, trimmed.to_vec(), word.to_vec()])
-}
-
-fn trim(mut word: &[u8]) -> &[u8] {
-    let is_dropped = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-    while let [first, rest @ ..] = word
-        && is_dropped(first)
-    {
-        word = rest;
-    }
-    while let [rest @ .., last] = word
-        && is_dropped(last)
-    {
-        word = rest;
-    }
-    word
 }
 
 /// The parts of a text between line breaks and what stands for text that was left out, without white space around them.
@@ -177,15 +164,12 @@ fn pieces(text: &[u8]) -> Vec<Range<usize>> {
     pieces
 }
 
-/// The digit of base64 that a byte is, in either alphabet.
+/// The digit of base64 that a byte is, in either alphabet, as that for URLs has it.
 fn digit(byte: u8) -> Option<u8> {
     match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
+        b'+' | b'-' => Some(b'-'),
+        b'/' | b'_' => Some(b'_'),
+        _ => Some(byte).filter(u8::is_ascii_alphanumeric),
     }
 }
 
@@ -205,15 +189,10 @@ pub(super) fn runs(text: &[u8]) -> Vec<Range<usize>> {
 
 /// What digits stand for, the whole bytes of it.
 pub(super) fn decode(digits: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    let (mut held, mut bits) = (0u32, 0);
-    for digit in digits.iter().filter_map(|byte| digit(*byte)) {
-        held = (held << 6 | u32::from(digit)) & 0xffff;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits & 0xff) as u8);
-        }
-    }
-    bytes
+    const LENIENT: GeneralPurposeConfig = NO_PAD.with_decode_allow_trailing_bits(true);
+    const DIGITS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+    let mut digits: Vec<u8> = digits.iter().filter_map(|byte| digit(*byte)).collect();
+    // A single digit is less than a byte.
+    digits.truncate(if digits.len() % 4 == 1 { digits.len() - 1 } else { digits.len() });
+    DIGITS.decode(digits).unwrap_or_default()
 }

@@ -59,8 +59,7 @@ impl View {
 
     /// With one way of writing taken back; none if there is nothing of it.
     fn read(&self, step: Step) -> Option<Self> {
-        let mut view =
-            Self { bytes: Vec::with_capacity(self.bytes.len()), places: Vec::with_capacity(self.bytes.len()) };
+        let mut view = Self::of(&[]);
         let (mut at, mut is_other) = (0, false);
         while at < self.bytes.len() {
             let (taken, bytes) = match step(&self.bytes[at..]) {
@@ -82,8 +81,7 @@ impl View {
     pub(super) fn joined(&self, join: Join) -> Self {
         let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
         let is_dropped = |byte: u8| is_break(byte) || (join != Join::AtBreaks && matches!(byte, b' ' | b'\t'));
-        let mut view =
-            Self { bytes: Vec::with_capacity(self.bytes.len()), places: Vec::with_capacity(self.bytes.len()) };
+        let mut view = Self::of(&[]);
         let mut at = 0;
         while at < self.bytes.len() {
             let run = self.bytes[at..].iter().take_while(|byte| is_dropped(**byte)).count();

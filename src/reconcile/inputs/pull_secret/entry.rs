@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use crate::encoding::{Padding, decode_base64};
+use crate::encoding::{Padding, decode_base64, trim_bytes};
 
 const HELPER: &str =
     "it is empty, as docker leaves one whose credentials are with a helper, and no helper runs in a build pod";
@@ -50,7 +50,7 @@ fn of_auth(entry: &Map<String, Value>, auth: &str, has_token: bool) -> Result<Op
     let colon =
         pair.iter().position(|byte| *byte == b':').ok_or("its auth has no colon between a user and a password")?;
     let (user, padded) = (&pair[..colon], &pair[colon + 1..]);
-    let password = trim_nul(padded);
+    let password = trim_bytes(padded, |byte| byte == 0);
     if user.is_empty() {
         return Err("its auth has no user before the colon".into());
     }
@@ -81,13 +81,6 @@ fn check_characters(user: &[u8], password: &[u8]) -> Result<(), String> {
         return Err(format!("its password has a line break or another control character around it, {why}"));
     }
     Ok(())
-}
-
-fn trim_nul(mut text: &[u8]) -> &[u8] {
-    while let Some(rest) = text.strip_suffix(b"\0").or_else(|| text.strip_prefix(b"\0")) {
-        text = rest;
-    }
-    text
 }
 
 /// A field, whose name is in any case, as Go reads it; none if it is empty.

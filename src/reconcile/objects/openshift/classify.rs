@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::api::pool::field;
 use crate::api::{Object, Sensitive};
-use crate::reconcile::objects::answers::{Verdict, verdict};
+use crate::reconcile::objects::answers::{Verdict, is_disk_full, verdict};
 use crate::reconcile::observed::digest::Digest;
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus, FailureCause};
 
@@ -28,9 +28,6 @@ const REGISTRY_FAULTS: [(&str, &str, FailureCause, FailureCause); 3] = [
     ("FetchImageContentFailed", "pulling an image", FailureCause::PullDenied, FailureCause::PullFailed),
     ("PushImageToRegistryFailed", "pushing the image", FailureCause::PushDenied, FailureCause::PushFailed),
 ];
-
-/// What a full disk is known by, in lower case.
-const DISK_FULL: [&str; 2] = ["no space left on device", "disk quota exceeded"];
 
 pub(in crate::reconcile::objects) fn classify(build: &Object) -> BuildStatus {
     let null = Value::Null;
@@ -60,13 +57,12 @@ fn complete(status: &Value) -> BuildStatus {
 
 fn ended(status: &Value) -> BuildStatus {
     let reason = field(status, "reason");
-    let said = words(status).to_lowercase();
-    if LOSSES.contains(&reason) || DISK_FULL.iter().any(|words| said.contains(words)) {
-        return BuildStatus::Lost(failure(status, step_of(reason, ""), FailureCause::Lost));
+    if LOSSES.contains(&reason) || is_disk_full(&words(status)) {
+        return BuildStatus::Lost(failure(status, step_of(reason, "").0, FailureCause::Lost));
     }
     let Some((_, step, denied, hopeless)) = REGISTRY_FAULTS.into_iter().find(|(known, ..)| *known == reason) else {
-        let step = step_of(reason, field(status, "phase"));
-        return BuildStatus::Failed(failure(status, step, cause_of(reason)));
+        let (step, cause) = step_of(reason, field(status, "phase"));
+        return BuildStatus::Failed(failure(status, step, cause));
     };
     match verdict(&last_error(status)) {
         Some(Verdict::Hopeless) => BuildStatus::Failed(failure(status, step, hopeless)),
@@ -85,22 +81,15 @@ fn last_error(status: &Value) -> String {
     error.trim_start_matches("error: ").replace('\n', " ")
 }
 
-fn step_of(reason: &str, phase: &str) -> &'static str {
+/// The step that a Build which ended for this reason was at, and what kind of failure that is.
+fn step_of(reason: &str, phase: &str) -> (&'static str, FailureCause) {
     match reason {
-        "DockerBuildFailed" => "building the image",
-        "OutOfMemoryKilled" => "building the image, which took more memory than there was",
-        "ManageDockerfileFailed" => "reading the Containerfile",
-        "CancelledBuild" => "running the build, which was cancelled",
-        _ if phase == "Cancelled" => "running the build, which was cancelled",
-        _ => "running the build",
-    }
-}
-
-fn cause_of(reason: &str) -> FailureCause {
-    match reason {
-        "DockerBuildFailed" | "ManageDockerfileFailed" => FailureCause::Build,
-        "OutOfMemoryKilled" => FailureCause::OutOfMemory,
-        _ => FailureCause::Other,
+        "DockerBuildFailed" => ("building the image", FailureCause::Build),
+        "OutOfMemoryKilled" => ("building the image, which took more memory than there was", FailureCause::OutOfMemory),
+        "ManageDockerfileFailed" => ("reading the Containerfile", FailureCause::Build),
+        "CancelledBuild" => ("running the build, which was cancelled", FailureCause::Other),
+        _ if phase == "Cancelled" => ("running the build, which was cancelled", FailureCause::Other),
+        _ => ("running the build", FailureCause::Other),
     }
 }
 
@@ -138,18 +127,11 @@ fn words(status: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::observed::status::{failed, lost};
     use serde_json::json;
 
     fn status(status: Value) -> BuildStatus {
         classify(&serde_json::from_value(json!({"metadata": {"name": "build-r"}, "status": status})).unwrap())
-    }
-
-    fn failed(status: BuildStatus) -> BuildFailure {
-        if let BuildStatus::Failed(failure) = status { failure } else { panic!("a failure, not {status:?}") }
-    }
-
-    fn lost(status: BuildStatus) -> BuildFailure {
-        if let BuildStatus::Lost(loss) = status { loss } else { panic!("a loss, not {status:?}") }
     }
 
     #[test]

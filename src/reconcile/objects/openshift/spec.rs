@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::{Object, keys, names};
 use crate::reconcile::inputs::build_settings::BuildSettings;
 use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::objects::{build_object, metadata};
+use crate::reconcile::objects::{metadata, parts};
 
 /// Where in the build's context the MachineConfig is put: where the Containerfile copies it from.
 pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
@@ -13,7 +13,7 @@ pub const PAYLOAD_DIRECTORY: &str = "machineconfig";
 pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &BuildSettings) -> Object {
     let rendered = &request.inputs.rendered_config;
     let config_map = |name: String, directory: &str| json!({"configMap": {"name": name}, "destinationDir": directory});
-    let mut build = build_object::empty(request, settings);
+    let mut build = parts::empty(request, settings);
     let mut spec = json!({
         "completionDeadlineSeconds": settings.deadline_s(),
         "source": {
@@ -47,7 +47,7 @@ pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &B
 /// Adds those of the settings that Builds have fields for; what is not set is left to the cluster.
 fn add(spec: &mut Value, settings: &BuildSettings) {
     if !settings.resources.is_empty() {
-        spec["resources"] = build_object::resources(settings);
+        spec["resources"] = parts::resources(settings);
     }
     if !settings.node_selector.is_empty() {
         spec["nodeSelector"] = json!(settings.node_selector);

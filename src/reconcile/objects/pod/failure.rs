@@ -1,14 +1,12 @@
 //! Classifies the end of a container as a failed or a lost build, with a hint for the user.
 
+use crate::reconcile::objects::answers::is_disk_full;
 use crate::reconcile::observed::status::{BuildFailure, BuildStatus, FailureCause};
 
 /// The runtimes' word for a container that was killed for memory.
 pub(super) const OUT_OF_MEMORY: &str = "OOMKilled";
 /// The setting that gives a build more of it.
 pub(super) const MORE_MEMORY: &str = "raise build.resources.limits.memory";
-
-/// What the kernel says once a disk, or a quota of one, has no room left.
-const DISK_FULL: [&str; 2] = ["no space left on device", "disk quota exceeded"];
 
 /// How a program ends that is killed.
 const KILLED: i32 = 137;
@@ -56,8 +54,7 @@ pub(super) fn explained(failure: BuildFailure) -> BuildFailure {
 
 /// Whether a container that failed is a failed build, or a lost one.
 pub(super) fn end(failure: BuildFailure) -> BuildStatus {
-    let output = failure.output.expose().to_lowercase();
-    let is_full = DISK_FULL.iter().any(|words| output.contains(words));
+    let is_full = is_disk_full(failure.output.expose());
     if failure.cause != FailureCause::Lost && !is_full {
         return BuildStatus::Failed(failure);
     }

@@ -9,7 +9,7 @@ use crate::api::limits::POD_GRACE_PERIOD_S;
 use crate::api::{BUILD_SERVICE_ACCOUNT, Kind, Object, keys, names};
 use crate::reconcile::inputs::build_settings::{BuildSettings, DigestHandoff};
 use crate::reconcile::inputs::request::BuildRequest;
-use crate::reconcile::objects::{build_object, metadata};
+use crate::reconcile::objects::{metadata, parts};
 
 /// A script, with what all of them share before it.
 macro_rules! script {
@@ -34,7 +34,7 @@ pub(in crate::reconcile::objects) fn object(request: &BuildRequest, settings: &B
         containers.push(wait_for_done(request, settings));
         volumes.extend(helper_volumes());
     }
-    let mut pod = build_object::empty(request, settings);
+    let mut pod = parts::empty(request, settings);
     let annotations = pod.metadata.annotations.get_or_insert_default();
     annotations.insert(keys::REQUIRED_SCC.to_owned(), SECURITY_CONTEXT_CONSTRAINTS.to_owned());
     let mut spec = json!({
@@ -71,7 +71,7 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
         variable("FINAL_IMAGE", &request.image()),
         variable("RENDERED_CONFIG", &request.inputs.rendered_config),
         variable("POOL", &request.pool),
-        variable("BUILDAH_ISOLATION", settings.isolation.name()),
+        variable("BUILDAH_ISOLATION", settings.isolation.into()),
     ];
     if let Some(image) = &request.inputs.extensions_image {
         environment.push(variable("EXTENSIONS_IMAGE", image));
@@ -79,7 +79,7 @@ fn image_build(request: &BuildRequest, settings: &BuildSettings) -> Value {
     let mut container = with_buildah(IMAGE_BUILD, BUILD_SCRIPT, environment, settings);
     container["volumeMounts"] = build_mounts(settings);
     if !settings.resources.is_empty() {
-        container["resources"] = build_object::resources(settings);
+        container["resources"] = parts::resources(settings);
     }
     container
 }
@@ -96,7 +96,7 @@ fn image_push(request: &BuildRequest, settings: &BuildSettings) -> Value {
 
 /// A container that runs buildah.
 fn with_buildah(name: &str, script: &str, mut environment: Vec<Value>, settings: &BuildSettings) -> Value {
-    environment.push(variable("STORAGE_DRIVER", settings.storage_driver.name()));
+    environment.push(variable("STORAGE_DRIVER", settings.storage_driver.into()));
     environment.push(variable("HOME", "/home/build"));
     environment.extend(variables(settings));
     json!({

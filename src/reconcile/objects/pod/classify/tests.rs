@@ -2,6 +2,7 @@ use super::super::WAIT_FOR_DONE;
 use super::super::disruption::DISRUPTIONS;
 use super::super::failure::MORE_MEMORY;
 use super::*;
+use crate::reconcile::observed::status::{failed, lost};
 use serde_json::json;
 
 fn pod(status: Value) -> Object {
@@ -22,14 +23,6 @@ fn status(phase: &str, containers: Vec<Value>) -> BuildStatus {
 
 fn digest() -> String {
     format!("sha256:{}", "ab".repeat(32))
-}
-
-fn failed(status: BuildStatus) -> BuildFailure {
-    if let BuildStatus::Failed(failure) = status { failure } else { panic!("a failure, not {status:?}") }
-}
-
-fn lost(status: BuildStatus) -> BuildFailure {
-    if let BuildStatus::Lost(loss) = status { loss } else { panic!("a loss, not {status:?}") }
 }
 
 fn pending(status: Value) -> BuildFailure {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::super::WAIT_FOR_DONE;
 use super::super::classify::classify;
 use super::*;
-use crate::reconcile::observed::status::{BuildStatus, FailureCause};
+use crate::reconcile::observed::status::{self, BuildStatus, FailureCause};
 
 fn pod(status: Value) -> Object {
     serde_json::from_value(json!({"metadata": {"name": "build-r"}, "status": status})).unwrap()
@@ -26,13 +26,11 @@ fn running(name: &str) -> Value {
 }
 
 fn lost(status: Value) -> BuildFailure {
-    let found = classify(&pod(status));
-    if let BuildStatus::Lost(loss) = found { loss } else { panic!("a loss, not {found:?}") }
+    status::lost(classify(&pod(status)))
 }
 
 fn failed(status: Value) -> BuildFailure {
-    let found = classify(&pod(status));
-    if let BuildStatus::Failed(failure) = found { failure } else { panic!("a failure, not {found:?}") }
+    status::failed(classify(&pod(status)))
 }
 
 #[test]
