@@ -6,10 +6,8 @@ use machine_os_builder::api::{Kind, Object, keys};
 use serde_json::{Value, json};
 
 use super::openshift::{OPENSHIFT, complete};
-use crate::harness::cluster::{Cluster, digest_of, image_on, message, references};
+use crate::harness::cluster::{Cluster, R1, R2, digest_of, image_on, message, references};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
 const NAME: &str = "build-rendered-worker-1";
 const PODS: &str = "custom-pod-builder";
 
@@ -35,16 +33,13 @@ fn pod(labels: Value) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_running_build_goes_on_with_its_own_builder_and_the_next_is_made_by_the_new_one() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let first = cluster.exists(Kind::Pod, NAME).await;
     cluster.use_builder(OPENSHIFT).await;
     cluster.rest(Duration::from_secs(120)).await;
     assert_eq!(cluster.get(Kind::Pod, NAME).await.unwrap().metadata.uid, first.metadata.uid);
     assert_eq!(cluster.names(Kind::Build).await, [] as [&str; 0]);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Build, "build-rendered-worker-2").await;
     assert_eq!(cluster.names(Kind::Pod).await, [] as [&str; 0]);
@@ -57,11 +52,7 @@ async fn a_running_build_goes_on_with_its_own_builder_and_the_next_is_made_by_th
 
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_builder_rebuilds_nothing() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.server.clear_log();
     for builder in [OPENSHIFT, PODS, OPENSHIFT] {
@@ -97,9 +88,7 @@ async fn l14_the_next_attempt_at_a_lost_build_is_made_by_the_new_builder() {
 
 #[tokio::test(start_paused = true)]
 async fn l14_a_pod_that_takes_its_time_to_end_is_gone_before_a_build_takes_its_place() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.bind(NAME).await;
     cluster.set_pod(NAME, json!({"phase": "Failed", "reason": "Evicted"})).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;

@@ -6,10 +6,8 @@ use machine_os_builder::api::{Kind, Pool, keys};
 use machine_os_builder::simulation::people::build_controller::{BuildController, RealTime};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, digest_of, image_on, message, references, secret};
+use crate::harness::cluster::{Cluster, R1, R2, digest_of, image_on, message, references, secret};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
 const BUILD: &str = "build-rendered-worker-1";
 pub const OPENSHIFT: &str = "openshift-image-builder";
 
@@ -126,8 +124,7 @@ async fn l14_a_build_whose_pod_was_taken_away_is_lost_and_tried_again() {
     cluster.start_build("worker", R1).await;
     let first = cluster.exists(Kind::Build, BUILD).await.metadata.uid;
     cluster.set_build(BUILD, json!({"phase": "Error", "reason": "BuildPodEvicted", "message": "out of disk"})).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("attempt 2 of 3") && text.contains("BuildPodEvicted: out of disk"), "{text}");
     cluster.is_gone(Kind::Build, BUILD).await;
     assert_ne!(cluster.exists(Kind::Build, BUILD).await.metadata.uid, first);
@@ -147,8 +144,7 @@ async fn l14_a_build_deleted_while_it_runs_is_tried_again_and_given_up_in_the_en
         cluster.delete(Kind::Build, BUILD).await;
         cluster.rest(Duration::from_secs(1)).await;
     }
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.contains("lost 3 times") && text.contains(keys::REBUILD), "{text}");
 }
 
@@ -174,8 +170,7 @@ async fn l15_a_build_that_never_starts_is_lost_at_its_deadline_with_the_reason_s
     let text = message(&cluster.pool("worker").await, "BuildPending");
     assert!(text.contains("CannotCreateBuildPod: quota"), "{text}");
     cluster.rest(Duration::from_secs(600)).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("within its deadline") && text.contains("quota"), "{text}");
 }
 

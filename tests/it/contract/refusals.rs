@@ -12,11 +12,7 @@ use machine_os_builder::simulation::faults::link_control::{Fate, Link, LinkContr
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::harness::cluster::{Cluster, image_on, message};
-
-const R1: &str = "rendered-worker-1";
-
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, image_on, message};
 
 /// A daemon of these settings, whose requests meet what `script` says.
 async fn behind(
@@ -57,19 +53,16 @@ async fn a_pod_that_has_no_place_to_be_created_in_is_told_of_and_given_up_in_the
     let options = daemon::DaemonOptions::new(ActorSettings::default(), cluster.clock, 7);
     let _daemon = Daemon::start(link, options).await.unwrap();
     cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
     assert!(text.contains("refuses to create") && text.contains("a fault of the simulation"), "{text}");
     cluster.rest(Duration::from_secs(660)).await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.contains("refuses to create") && text.contains("a fault of the simulation"), "{text}");
     assert_eq!(cluster.events("worker").await, ["BuildRefused", "BuildFailed"]);
 
     wire.set_script(Box::new(|_| Fate::Arrives));
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 /// A webhook on all creations also delays Events, and the daemon once did nothing else until they were stored.
@@ -86,8 +79,7 @@ async fn events_that_cannot_be_told_keep_nothing_from_being_shown_and_are_told_l
         assert!(start.elapsed() < Duration::from_secs(45), "{fate:?}: {:?}", start.elapsed());
         wire.set_script(Box::new(|_| Fate::Arrives));
         cluster.exists(Kind::Pod, POD).await;
-        cluster.succeed(R1).await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.publish("worker", R1).await;
         cluster.rest(Duration::from_secs(120)).await;
         let told = cluster.events("worker").await;
         for reason in ["BuildRefused", "BuildStarted", "BuildSucceeded"] {
@@ -179,8 +171,7 @@ async fn a_pod_that_is_made_late_as_it_was_refused_has_its_whole_time_to_start()
     cluster.rest(Duration::from_secs(10)).await;
     let told = cluster.events("worker").await;
     assert_eq!(told, ["BuildRefused", "BuildFailed", "BuildStarted"]);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 /// The pool waited for its next try, a minute later.
@@ -230,8 +221,7 @@ async fn what_may_not_be_read_is_shown_and_holds_no_slot() {
     settings.decide.concurrent_builds_max = 1;
     let (_daemon, wire) = behind(&cluster, settings, meets).await;
     cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
     assert!(text.contains("refuses to show MachineConfig rendered-worker-1"), "{text}");
     cluster.create_pool("infra", "rendered-infra-1").await;
     cluster.exists(Kind::Pod, "build-rendered-infra-1").await;

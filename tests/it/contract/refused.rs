@@ -10,10 +10,7 @@ use machine_os_builder::daemon;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::harness::cluster::{Cluster, image_on, message};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, image_on, message};
 
 /// A refusal of some of the daemon's writes, which can be ended.
 struct Gate {
@@ -51,8 +48,7 @@ fn is_pod(request: &AdmissionRequest<'_>) -> bool {
 async fn finish(cluster: &Cluster) {
     cluster.exists(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert!(!Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
     assert!(image_on(&cluster.pool("worker").await).is_some());
 }
@@ -168,16 +164,13 @@ async fn a_status_that_may_not_be_written_is_told_by_an_event() {
 
 #[tokio::test(start_paused = true)]
 async fn a_published_image_that_cannot_be_recorded_is_shown_and_recorded_once_there_is_room() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     // As much as fits beside what the daemon has written so far.
     let own: usize = annotations(&cluster.pool("worker").await.metadata.annotations);
     let filler = "x".repeat((256 << 10) - own - "example.com/notes".len() - 100);
     cluster.annotate("worker", "example.com/notes", &filler).await;
     cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
     assert!(text.contains("annotations: Too long") && text.contains("refuses to patch"), "{text}");
     cluster
         .merge(Kind::MachineConfigPool, "worker", json!({"metadata": {"annotations": {"example.com/notes": null}}}))
@@ -196,9 +189,7 @@ async fn a_refused_pool_holds_no_slot_between_its_tries() {
     let cluster = Cluster::new().await;
     let is_meant = |request: &AdmissionRequest<'_>| is_pod(request) && request.name.contains("-a-");
     let _gate = close(&cluster, Refusal::quota("pods", 5), is_meant);
-    let mut settings = machine_os_builder::actors::ActorSettings::default();
-    settings.decide.concurrent_builds_max = 1;
-    let _daemon = cluster.daemon_with(settings, None).await;
+    let _daemon = cluster.daemon_deciding(|settings| settings.concurrent_builds_max = 1).await;
     cluster.create_pool("a", "rendered-a-1").await;
     cluster.shows("a", "BuildPending", "BuildRefused").await;
     cluster.create_pool("b", "rendered-b-1").await;

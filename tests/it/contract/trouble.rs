@@ -15,11 +15,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tower::{BoxError, ServiceExt as _};
 
-use crate::harness::cluster::{Cluster, inputs, pool};
-
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, R2, inputs, pool};
 
 /// The fate of a request.
 #[derive(Clone, Copy, PartialEq)]
@@ -66,8 +62,7 @@ async fn daemon_that_fails(cluster: &Cluster, is_meant: fn(&Method, &str) -> boo
 async fn built(cluster: &Cluster, rendered: &str) {
     cluster.exists(Kind::Pod, &format!("build-{rendered}")).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(rendered).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", rendered).await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
@@ -235,9 +230,7 @@ async fn l21_what_was_created_without_an_answer_is_adopted() {
 
 #[tokio::test(start_paused = true)]
 async fn l46_nothing_is_decided_before_every_first_list() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     let pod = cluster.exists(Kind::Pod, POD).await;
     daemon.stop().await;
     cluster.server.clear_log();

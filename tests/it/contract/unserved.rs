@@ -13,9 +13,8 @@ use serde_json::json;
 use tower::ServiceExt as _;
 
 use super::openshift::{OPENSHIFT, complete};
-use crate::harness::cluster::{Cluster, message};
+use crate::harness::cluster::{Cluster, R1, message};
 
-const R1: &str = "rendered-worker-1";
 const BUILD: &str = "build-rendered-worker-1";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -74,8 +73,7 @@ async fn pods_build_where_builds_are_not_served_and_the_daemon_is_ready() {
     let daemon = cluster.daemon().await;
     cluster.start_build("worker", R1).await;
     assert!(daemon.overview().await.unwrap().is_ready);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,8 +131,7 @@ async fn l48_an_image_that_is_published_stays_when_a_builder_that_is_not_served_
     cluster.use_builder(OPENSHIFT).await;
     cluster.rest(Duration::from_secs(120)).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     cluster.rest(Duration::from_secs(600)).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);

@@ -12,11 +12,8 @@ use serde_json::{Value, json};
 
 use super::manifests::BUILD_POD;
 use super::world::{World, send};
-use crate::harness::cluster::{config_map, digest_of, exited, machine_config, message, pool, secret};
+use crate::harness::cluster::{POD, R1, R2, config_map, digest_of, exited, machine_config, pool, secret};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
 const OPENSHIFT: &str = "openshift-image-builder";
 
 /// Virtual time within which a process has to do what it is to do.
@@ -47,12 +44,10 @@ pub async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &Worl
     let cluster = &world.cluster;
     let _daemon = world.start("first");
     start_build(world).await;
-    cluster.set_phase(POD, "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+    cluster.run(POD).await;
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
-    cluster.succeed(R2).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R2).await;
     assert_eq!(cluster.events("worker").await.last().unwrap(), "BuildSucceeded");
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
@@ -83,8 +78,7 @@ pub async fn a_build_fails_and_says_why(world: &World) {
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid.unwrap();
     cluster.server.pod_logs().append(&uid, "image-build", "no space left on device");
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "")]})).await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.contains("no space left on device"), "the pool says what the build has printed: {text}");
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed"], "the pool's Events tell of the build");
     // Asked for again, it is built again.
@@ -106,8 +100,7 @@ pub async fn a_build_never_starts_and_says_why(world: &World) {
     });
     events.create(&Default::default(), &serde_json::from_value(event).unwrap()).await.unwrap();
     cluster.rest(Duration::from_secs(600)).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("no node is free"), "the pool says why the build does not start: {text}");
 }
 
@@ -265,8 +258,7 @@ pub async fn the_lease_is_released_and_taken_over(world: &World) {
     first.tell_to_stop();
     assert_eq!(within(PATIENCE, "the first process ends", first.ended()).await, Some(ExitReason::Stopped));
     assert!(within(AT_ONCE, "the second process leads at once", second.acts()).await);
-    world.cluster.succeed(R1).await;
-    world.cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    world.cluster.publish("worker", R1).await;
 }
 
 /// The requests of a build pod's helper, with the token of the pod.

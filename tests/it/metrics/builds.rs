@@ -7,11 +7,7 @@ use machine_os_builder::api::{Kind, keys};
 use serde_json::{Value, json};
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, exited, machine_config, pool};
-
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, R2, exited, machine_config, pool};
 
 /// A build that ends in this way, and what is counted then.
 async fn counts_after(end: Value) -> Vec<String> {
@@ -30,8 +26,7 @@ async fn a_build_is_started_and_succeeds() {
     assert_eq!(process.counts().await, [] as [&str; 0]);
     cluster.start_build("worker", R1).await;
     assert_eq!(process.counts().await, ["builds_started 1"]);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(process.counts().await, ["builds_started 1", "builds_succeeded 1"]);
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
 }
@@ -111,9 +106,7 @@ async fn newer_inputs_supersede_a_build() {
 async fn what_users_ask_for_is_counted() {
     let cluster = Cluster::new().await;
     let process = Scraped::start(&cluster).await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     cluster.annotate("worker", keys::REBUILD, "please").await;
     cluster.exists(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -160,8 +153,7 @@ async fn builds_that_run_and_builds_that_wait_are_told_apart() {
     cluster.rest(Duration::from_secs(1)).await;
     let of = async |name| process.sample(name).await;
     assert_eq!((of("pools").await, of("active_builds").await, of("waiting_builds").await), (5.0, 2.0, 3.0));
-    cluster.succeed("rendered-a-1").await;
-    cluster.shows("a", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("a", "rendered-a-1").await;
     cluster.rest(Duration::from_secs(1)).await;
     assert_eq!((of("active_builds").await, of("waiting_builds").await), (2.0, 2.0));
 }

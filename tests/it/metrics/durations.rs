@@ -8,11 +8,8 @@ use machine_os_builder::api::Kind;
 use serde_json::json;
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, exited};
+use crate::harness::cluster::{Cluster, POD, R1, R2, exited};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
 const NEVER: (f64, f64) = (0.0, 0.0);
 
 const SUCCEEDED: &str = "{result=\"succeeded\"}";
@@ -115,9 +112,7 @@ async fn a_publication_lasts_until_the_pool_shows_it() {
 async fn a_config_that_is_wanted_again_is_no_publication() {
     let cluster = Cluster::new().await;
     let process = Scraped::start(&cluster).await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;

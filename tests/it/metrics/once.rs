@@ -12,10 +12,7 @@ use machine_os_builder::api::{Kind, keys};
 use serde_json::json;
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, exited, pool};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, exited, pool};
 
 async fn fail(cluster: &Cluster) {
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "no")]})).await;
@@ -222,9 +219,7 @@ async fn l18_what_is_shown_is_not_told_again_when_its_event_is_long_gone() {
     cluster.create(foreign).await;
     cluster.create_pool("edge", "rendered-edge-1").await;
     cluster.shows("edge", "BuildFailed", "NameConflict").await;
-    cluster.start_build("core", "rendered-core-1").await;
-    cluster.succeed("rendered-core-1").await;
-    cluster.shows("core", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("core", "rendered-core-1").await;
     cluster.start_build("last", "rendered-last-1").await;
     cluster.rest(Duration::from_secs(5)).await;
 
@@ -272,9 +267,7 @@ async fn what_the_api_server_does_not_let_be_told_is_not_counted_and_in_nobodys_
         if *method == Method::POST && target.contains("/events") { Fate::IsRefused(403) } else { Fate::Arrives }
     })
     .await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     assert_eq!(process.counts().await, [] as [&str; 0]);
     assert_eq!(process.sample("requests_total{verb=\"create\",code=\"403\"}").await, 2.0);
 }

@@ -9,16 +9,13 @@ use machine_os_builder::apiserver::Verb;
 use machine_os_builder::daemon;
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::Cluster;
-
-const R1: &str = "rendered-worker-1";
+use crate::harness::cluster::{Cluster, R1};
 
 async fn built(cluster: &Cluster) {
     cluster.create_pool("worker", R1).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 fn requests(verb: &str, code: &str) -> String {

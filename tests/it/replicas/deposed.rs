@@ -69,8 +69,7 @@ async fn l36_a_pod_that_a_deposed_process_still_made_is_adopted_and_told_of_once
     assert!(second.acts().await);
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     assert_eq!(cluster.exists(Kind::Pod, "build-rendered-worker-1").await.metadata.uid, pod.metadata.uid);
-    cluster.succeed("rendered-worker-1").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-1").await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
     assert_never_both(&first, &second);
 }
@@ -94,8 +93,7 @@ async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and
     assert!(second.acts().await);
     cluster.is_gone(Kind::Pod, "build-rendered-worker-1").await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
-    cluster.succeed("rendered-worker-2").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-2").await;
     let image = image_on(&cluster.pool("worker").await).unwrap();
     assert!(image.ends_with(&digest_of("rendered-worker-2")), "{image}");
     let events = cluster.events("worker").await;

@@ -23,10 +23,8 @@ async fn a_leader_that_is_told_to_stop_hands_over_in_less_than_a_second() {
         assert_eq!(first.ended().await, Some(ExitReason::Stopped));
         assert!(second.acts().await);
         assert!(told.elapsed() < Duration::from_secs(1), "seed {seed}: {:?}", told.elapsed());
-        cluster.set_phase("build-rendered-worker-1", "Running").await;
-        cluster.shows("worker", "Building", "BuildRunning").await;
-        cluster.succeed("rendered-worker-1").await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.run("build-rendered-worker-1").await;
+        cluster.publish("worker", "rendered-worker-1").await;
         assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
         assert_eq!(cluster.build_objects().await, Vec::<String>::new());
         assert!(acted(&first).last() <= acted(&second).first(), "seed {seed}: both acted");
@@ -67,8 +65,7 @@ async fn l36_whoever_crashes_is_succeeded_once_the_lease_has_run_out() {
         assert!(second.acts().await);
         assert!(crashed.elapsed() <= TIMING.lease_duration + TIMING.retry_period, "{:?}", crashed.elapsed());
         assert!(crashed.elapsed() > TIMING.lease_duration - TIMING.retry_period * 2, "{:?}", crashed.elapsed());
-        cluster.succeed("rendered-worker-1").await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.publish("worker", "rendered-worker-1").await;
         assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
     }
 }
@@ -88,8 +85,7 @@ async fn l36_a_leader_without_a_connection_gives_up_and_is_succeeded() {
         first.wire().restore();
         assert!(second.acts().await);
         assert!(partitioned.elapsed() <= TIMING.lease_duration + TIMING.retry_period, "{:?}", partitioned.elapsed());
-        cluster.succeed("rendered-worker-1").await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.publish("worker", "rendered-worker-1").await;
         assert!(acted(&first).iter().all(|at| *at <= partitioned));
     }
 }
@@ -126,8 +122,7 @@ async fn of_three_each_goes_on_where_the_one_before_it_crashed() {
         cluster.rest(TIMING.lease_duration + TIMING.retry_period).await;
         assert_eq!(processes.iter().filter(|process| process.is_acting()).count(), 1, "{rest} are left");
     }
-    cluster.succeed("rendered-worker-1").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-1").await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
     assert_eq!(cluster.build_objects().await, Vec::<String>::new());
 }

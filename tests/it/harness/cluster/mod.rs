@@ -1,5 +1,6 @@
 //! A cluster in this process, and what a user, a kubelet and a neighbour do in it: objects in, objects out.
 
+mod builds;
 mod objects;
 
 use std::time::Duration;

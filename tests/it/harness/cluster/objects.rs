@@ -6,6 +6,12 @@ use machine_os_builder::api::conditions::BUILD_CONDITIONS;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Object, Pool, keys};
 use serde_json::{Value, json};
 
+/// The config that the pool `worker` wants in most tests, and a later one.
+pub(crate) const R1: &str = "rendered-worker-1";
+pub(crate) const R2: &str = "rendered-worker-2";
+/// The pod that builds the first.
+pub(crate) const POD: &str = "build-rendered-worker-1";
+
 /// The build conditions that are True, with their reasons.
 pub fn shown(object: &Object) -> Vec<(String, String)> {
     let pool = Pool::new(object);
