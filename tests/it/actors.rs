@@ -8,7 +8,7 @@ use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 use machine_os_builder::cluster::client::{Outgoing, RequestHook};
 
-use crate::harness::cluster::{Cluster, image_on};
+use crate::harness::cluster::{Cluster, digest_of, image_on};
 
 /// Panics in the sending actor at each of the first `times` requests that `is_meant`.
 fn panics(times: usize, is_meant: fn(Outgoing<'_>) -> bool) -> (RequestHook, Arc<AtomicUsize>) {

@@ -69,8 +69,7 @@ async fn an_object_with_the_claim_of_an_earlier_attempt_is_replaced_and_never_pu
     for (builder, kind) in [("custom-pod-builder", Kind::Pod), ("openshift-image-builder", Kind::Build)] {
         let cluster = Cluster::new().await;
         cluster.use_builder(builder).await;
-        let daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let daemon = cluster.daemon_with_build().await;
         let copied = copied(&cluster, kind, POD).await;
         cluster.opt_out("worker").await;
         cluster.is_gone(kind, POD).await;
@@ -172,8 +171,7 @@ async fn a_secret_with_the_label_of_a_canonical_one_and_another_owner_or_none_is
         others["metadata"]["labels"] = json!({keys::CANONICALIZED_SECRET: ""});
         others["metadata"]["ownerReferences"] = owner.clone();
         let others = cluster.create(others).await;
-        let daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
+        let daemon = cluster.daemon_with_pool().await;
         cluster.shows("worker", "BuildFailed", "NameConflict").await;
         let there = cluster.get(Kind::Secret, "push-canonical").await.unwrap();
         assert_eq!(there.metadata.resource_version, others.metadata.resource_version, "{owner}");

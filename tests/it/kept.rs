@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, Object, keys, names};
 use machine_os_builder::daemon::Daemon;
 use machine_os_builder::reconcile::observed::cache::{Cache, Change};

@@ -71,8 +71,7 @@ async fn a_digest_that_the_build_left_without_a_termination_message_is_taken_and
 async fn l50_a_digest_that_was_there_before_the_build_is_removed_and_never_believed() {
     let cluster = Cluster::new().await;
     cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of("stale")}))).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     assert!(cluster.get(Kind::ConfigMap, "digest-rendered-worker-1").await.is_none());
 }
@@ -207,9 +206,7 @@ async fn l38_a_neighbour_who_writes_the_status_all_the_time_loses_nothing_and_st
 async fn l17_at_rest_no_request_is_sent() {
     let (cluster, _daemon) = Cluster::with_image().await;
     cluster.rest(Duration::from_secs(60)).await;
-    cluster.server.clear_log();
-    cluster.rest(Duration::from_secs(3600)).await;
-    assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
+    cluster.is_left_alone_for(Duration::from_secs(3600)).await;
 }
 
 #[tokio::test(start_paused = true)]

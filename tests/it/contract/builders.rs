@@ -68,8 +68,7 @@ async fn l14_the_next_attempt_at_a_lost_build_is_made_by_the_new_builder() {
         let cluster = Cluster::new().await;
         let builder = |kind| if kind == Kind::Build { OPENSHIFT } else { PODS };
         cluster.use_builder(builder(first)).await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let _daemon = cluster.daemon_with_build().await;
         cluster.delete(first, NAME).await;
         cluster.shows("worker", "BuildPending", "BuildRetrying").await;
         cluster.use_builder(builder(next)).await;
@@ -107,8 +106,7 @@ async fn l24_a_stale_object_of_either_kind_is_removed_whichever_builder_is_asked
         let cluster = Cluster::new().await;
         cluster.use_builder(builder).await;
         let stale = cluster.create(stale).await;
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
+        let _daemon = cluster.daemon_with_pool().await;
         let is_fresh = |object: &Object| object.metadata.uid != stale.metadata.uid;
         cluster.eventually("a fresh build", async || cluster.get(made, NAME).await.filter(is_fresh)).await;
         cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -121,8 +119,7 @@ async fn l24_a_foreign_build_of_the_builds_name_is_never_touched_and_shown_until
     let cluster = Cluster::new().await;
     cluster.use_builder(OPENSHIFT).await;
     let foreign = cluster.create(build(json!({}))).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     assert!(message(&cluster.pool("worker").await, "BuildFailed").contains(&format!("Build {NAME}")));
     cluster.rest(Duration::from_secs(3600)).await;
@@ -136,8 +133,7 @@ async fn l24_a_foreign_build_of_the_builds_name_is_never_touched_and_shown_until
 async fn l24_a_foreign_pod_is_in_no_builds_way() {
     let cluster = Cluster::new().await;
     let foreign = cluster.create(pod(json!({}))).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     cluster.use_builder(OPENSHIFT).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -151,8 +147,7 @@ async fn l24_a_foreign_pod_is_in_no_builds_way() {
 async fn l36_of_a_pod_and_a_build_of_the_same_inputs_one_is_followed_and_the_other_removed() {
     let cluster = Cluster::new().await;
     cluster.use_builder(OPENSHIFT).await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let daemon = cluster.daemon_with_build().await;
     let followed = cluster.exists(Kind::Build, NAME).await;
     let mut double = pod(labels());
     double["metadata"]["annotations"] = json!(followed.metadata.annotations);
@@ -175,8 +170,7 @@ async fn l46_a_build_object_that_is_given_its_labels_back_is_seen_again() {
     for kind in [Kind::Pod, Kind::Build] {
         let cluster = Cluster::new().await;
         cluster.use_builder(if kind == Kind::Build { OPENSHIFT } else { PODS }).await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let _daemon = cluster.daemon_with_build().await;
         let first = cluster.exists(kind, NAME).await;
         cluster.merge(kind, NAME, json!({"metadata": {"labels": null}})).await;
         cluster.shows("worker", "BuildPending", "BuildRetrying").await;

@@ -6,7 +6,7 @@ use machine_os_builder::api::{Kind, Pool, keys};
 use machine_os_builder::daemon::Daemon;
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, POD, R1, digest_of, exited, image_on, message};
+use crate::harness::cluster::{Cluster, POD, R1, digest_of, exited, image_on, message, references};
 
 async fn failed() -> (Cluster, Daemon) {
     let (cluster, daemon) = Cluster::with_build().await;

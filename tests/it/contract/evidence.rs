@@ -7,7 +7,7 @@ use kube::api::ListParams;
 use machine_os_builder::api::{Kind, Pool, keys};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, POD, R1, R2, exited, image_on, machine_config, message};
+use crate::harness::cluster::{Cluster, POD, R1, R2, exited, image_on, machine_config, message, references};
 
 async fn record(cluster: &Cluster) -> Value {
     let pool = cluster.pool("worker").await;

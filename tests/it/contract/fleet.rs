@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 
-use crate::harness::cluster::{Cluster, POD, R1};
+use crate::harness::cluster::{Cluster, POD, R1, image_on};
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_that_waits_holds_no_slot() {

@@ -45,6 +45,14 @@ fn is_pod(request: &AdmissionRequest<'_>) -> bool {
     request.resource == "pods" && request.object.is_some()
 }
 
+/// Waits for less than 15 seconds until the pool `worker` shows a refusal, and returns the message.
+pub(super) async fn refused_soon(cluster: &Cluster) -> String {
+    let start = Instant::now();
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
+    assert!(start.elapsed() < Duration::from_secs(15), "{text}: {:?}", start.elapsed());
+    text
+}
+
 async fn finish(cluster: &Cluster) {
     cluster.exists(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -77,12 +85,8 @@ async fn each_refusal_of_a_pod_is_shown_in_the_servers_words_within_seconds_and_
     ] {
         let cluster = Cluster::new().await;
         let gate = close(&cluster, refusal, is_pod);
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
-        let start = Instant::now();
-        cluster.shows("worker", "BuildPending", "BuildRefused").await;
-        assert!(start.elapsed() < Duration::from_secs(15), "{words}: {:?}", start.elapsed());
-        let text = message(&cluster.pool("worker").await, "BuildPending");
+        let _daemon = cluster.daemon_with_pool().await;
+        let text = refused_soon(&cluster).await;
         assert!(text.contains(words) && text.contains("refuses to create Pod"), "{text}");
         assert!(text.rsplit_once("; next: ").is_some_and(|(_, next)| next.contains(command)), "{text}");
         assert!(!Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
@@ -99,8 +103,7 @@ async fn each_refusal_of_a_pod_is_shown_in_the_servers_words_within_seconds_and_
 async fn a_refusal_that_lasts_fails_the_build_at_the_pending_deadline_and_heals_without_a_request() {
     let cluster = Cluster::new().await;
     let gate = close(&cluster, Refusal::webhook_down("p.example.com", "policy.ns"), is_pod);
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
     cluster.rest(Duration::from_secs(560)).await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
@@ -130,12 +133,8 @@ async fn a_policy_on_patches_of_the_pool_is_shown_in_its_status() {
         let is_meant =
             |request: &AdmissionRequest<'_>| request.resource == "machineconfigpools" && request.subresource.is_none();
         let gate = close(&cluster, refusal, is_meant);
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
-        let start = Instant::now();
-        cluster.shows("worker", "BuildPending", "BuildRefused").await;
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-        let text = message(&cluster.pool("worker").await, "BuildPending");
+        let _daemon = cluster.daemon_with_pool().await;
+        let text = refused_soon(&cluster).await;
         assert!(text.contains(words) && text.contains("refuses to patch MachineConfigPool worker"), "{text}");
         gate.open();
         finish(&cluster).await;
@@ -149,8 +148,7 @@ async fn a_status_that_may_not_be_written_is_told_by_an_event() {
         request.resource == "machineconfigpools" && request.subresource == Some("status")
     };
     let gate = close(&cluster, Refusal::Forbidden("status is frozen".into()), is_meant);
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     let is_told = async || cluster.events("worker").await.contains(&"BuildRefused".to_owned()).then_some(());
     cluster.eventually("the Event", is_told).await;
     cluster.rest(Duration::from_secs(600)).await;
@@ -200,8 +198,7 @@ async fn a_refused_pool_holds_no_slot_between_its_tries() {
 async fn a_second_refusal_is_told_again() {
     let cluster = Cluster::new().await;
     let gate = close(&cluster, Refusal::quota("pods", 5), is_pod);
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
     gate.open();
     finish(&cluster).await;

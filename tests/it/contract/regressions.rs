@@ -72,8 +72,7 @@ async fn l24_a_foreign_pod_is_shown_without_a_break_until_it_is_gone_restarts_in
         "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
     });
     cluster.create(pod).await;
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     let before = cluster.pool("worker").await;
     cluster.rest(Duration::from_secs(600)).await;

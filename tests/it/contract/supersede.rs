@@ -6,7 +6,7 @@ use machine_os_builder::api::{Kind, keys};
 use machine_os_builder::daemon::Daemon;
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, POD, R1, R2, config_map, image_on, references, shown};
+use crate::harness::cluster::{Cluster, POD, R1, R2, config_map, digest_of, image_on, message, references, shown};
 
 async fn built(cluster: &Cluster, rendered: &str) {
     cluster.exists(Kind::Pod, &format!("build-{rendered}")).await;

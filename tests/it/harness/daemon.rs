@@ -83,6 +83,13 @@ impl User {
         Self { client: cluster.client().await }
     }
 
+    /// A user who has applied the samples.
+    pub async fn with_samples(cluster: &Cluster) -> Self {
+        let user = Self::of(cluster).await;
+        user.apply_samples().await;
+        user
+    }
+
     pub fn api(&self, kind: Kind) -> Api<Object> {
         seed::api(&self.client, kind)
     }

@@ -7,12 +7,13 @@ use http::Method;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, keys};
 use machine_os_builder::apiserver::User;
 use machine_os_builder::daemon::replica::ExitReason;
+use machine_os_builder::simulation::Process;
 use machine_os_builder::simulation::faults::link_control::{Delivery, EventScript, Fate, LinkRequest};
 use serde_json::{Value, json};
 
 use super::manifests::BUILD_POD;
 use super::world::{World, send};
-use crate::harness::cluster::{POD, R1, R2, config_map, digest_of, exited, machine_config, pool, secret};
+use crate::harness::cluster::{Cluster, POD, R1, R2, config_map, digest_of, exited, machine_config, pool, secret};
 
 const OPENSHIFT: &str = "openshift-image-builder";
 
@@ -28,6 +29,13 @@ async fn start_build(world: &World) {
     world.cluster.exists(Kind::Pod, POD).await;
 }
 
+/// A process that leads, and a pool whose build it has made.
+async fn with_build(world: &World) -> (&Cluster, Process) {
+    let process = world.start("first");
+    start_build(world).await;
+    (&world.cluster, process)
+}
+
 /// Watch events on this object arrive an hour late.
 fn late(what: &'static str) -> EventScript {
     let is_late = move |line: &[u8]| String::from_utf8_lossy(line).contains(what);
@@ -41,9 +49,7 @@ async fn within<T>(time: Duration, what: &str, future: impl Future<Output = T>) 
 }
 
 pub async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+    let (cluster, _daemon) = with_build(world).await;
     cluster.run(POD).await;
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
@@ -53,8 +59,7 @@ pub async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &Worl
 }
 
 pub async fn a_config_comes_after_the_pool_that_wants_it(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
+    let (cluster, _daemon) = (&world.cluster, world.start("first"));
     cluster.create(pool("worker", R1)).await;
     cluster.shows("worker", "BuildFailed", "MachineConfigMissing").await;
     cluster.rest(Duration::from_secs(5)).await;
@@ -63,18 +68,14 @@ pub async fn a_config_comes_after_the_pool_that_wants_it(world: &World) {
 }
 
 pub async fn a_digest_is_handed_over_in_a_config_map(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+    let (cluster, _daemon) = with_build(world).await;
     cluster.create(cluster.digest_left_by(POD, &digest_of(R1)).await).await;
     cluster.set_phase(POD, "Succeeded").await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
 
 pub async fn a_build_fails_and_says_why(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+    let (cluster, _daemon) = with_build(world).await;
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid.unwrap();
     cluster.server.pod_logs().append(&uid, "image-build", "no space left on device");
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "")]})).await;
@@ -87,9 +88,7 @@ pub async fn a_build_fails_and_says_why(world: &World) {
 }
 
 pub async fn a_build_never_starts_and_says_why(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+    let (cluster, _daemon) = with_build(world).await;
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     let events: kube::Api<k8s_openapi::api::core::v1::Event> =
         kube::Api::namespaced(cluster.client.clone(), DEFAULT_NAMESPACE);
@@ -120,9 +119,7 @@ pub async fn a_key_is_no_pools_and_is_told_of(world: &World) {
 }
 
 pub async fn a_pool_opts_out_and_is_deleted(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+    let (cluster, _daemon) = with_build(world).await;
     cluster.create_pool("infra", R2).await;
     cluster.shows("infra", "BuildPending", "BuildPending").await;
     cluster.opt_out("worker").await;
@@ -263,9 +260,7 @@ pub async fn the_lease_is_released_and_taken_over(world: &World) {
 
 /// The requests of a build pod's helper, with the token of the pod.
 pub async fn a_build_pod_leaves_its_digest(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+    let (cluster, _daemon) = with_build(world).await;
     let pod = cluster.server.service().as_user(User::service_account(DEFAULT_NAMESPACE, BUILD_POD));
     let config_maps = format!("/api/v1/namespaces/{DEFAULT_NAMESPACE}/configmaps");
     let digest = cluster.digest_left_by(POD, &digest_of(R1)).await;

@@ -11,8 +11,7 @@ use crate::harness::cluster::{Cluster, POD, R1, R2, exited, machine_config, pool
 
 /// A build that ends in this way, and what is counted then.
 async fn counts_after(end: Value) -> Vec<String> {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     cluster.set_pod(POD, end).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -21,8 +20,7 @@ async fn counts_after(end: Value) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_is_started_and_succeeds() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     assert_eq!(process.counts().await, [] as [&str; 0]);
     cluster.start_build("worker", R1).await;
     assert_eq!(process.counts().await, ["builds_started 1"]);
@@ -76,8 +74,7 @@ async fn failures_of_builds_have_the_same_causes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_build_is_retried_until_it_is_given_up() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.create_pool("worker", R1).await;
     for _ in 1..=3 {
         cluster.exists(Kind::Pod, POD).await;
@@ -93,8 +90,7 @@ async fn a_lost_build_is_retried_until_it_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn newer_inputs_supersede_a_build() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
@@ -104,8 +100,7 @@ async fn newer_inputs_supersede_a_build() {
 
 #[tokio::test(start_paused = true)]
 async fn what_users_ask_for_is_counted() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.build("worker", R1).await;
     cluster.annotate("worker", keys::REBUILD, "please").await;
     cluster.exists(Kind::Pod, POD).await;
@@ -122,8 +117,7 @@ async fn what_users_ask_for_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn inputs_that_cannot_be_used_are_told_apart_by_what_the_pool_shows() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.create(pool("infra", "rendered-infra-1")).await;
     cluster.shows("infra", "BuildFailed", "MachineConfigMissing").await;
     let foreign = json!({

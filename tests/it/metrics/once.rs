@@ -151,8 +151,7 @@ async fn l18_whenever_a_process_dies_without_an_answer_nothing_is_counted_twice(
 
 #[tokio::test(start_paused = true)]
 async fn l18_a_successor_does_not_count_what_was_told_before_it() {
-    let cluster = Cluster::new().await;
-    let first = Scraped::start(&cluster).await;
+    let (cluster, first) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     assert_eq!(first.counts().await, ["builds_started 1"]);
     first.daemon.kill().await;
@@ -205,8 +204,7 @@ async fn l18_what_cannot_be_shown_is_counted_once_however_often_that_is_tried() 
 /// API servers forget Events after an hour or so.
 #[tokio::test(start_paused = true)]
 async fn l18_what_is_shown_is_not_told_again_when_its_event_is_long_gone() {
-    let cluster = Cluster::new().await;
-    let first = Scraped::start(&cluster).await;
+    let (cluster, first) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     fail(&cluster).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;

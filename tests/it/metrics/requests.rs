@@ -36,8 +36,7 @@ fn at_first(times: usize, fate: Fate, is_meant: fn(&Method, &str) -> bool) -> im
 
 #[tokio::test(start_paused = true)]
 async fn each_request_is_counted_as_the_api_server_saw_it() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     built(&cluster).await;
     cluster.rest(Duration::from_secs(400)).await;
     let counted = process.samples("requests_total").await;

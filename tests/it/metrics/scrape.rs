@@ -42,6 +42,13 @@ pub struct Scraped {
 }
 
 impl Scraped {
+    /// A daemon beside a cluster of its own.
+    pub async fn with_cluster() -> (Cluster, Self) {
+        let cluster = Cluster::new().await;
+        let scraped = Self::start(&cluster).await;
+        (cluster, scraped)
+    }
+
     pub async fn start(cluster: &Cluster) -> Self {
         Self::behind(cluster, |_, _| Fate::Arrives).await
     }

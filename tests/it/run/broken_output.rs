@@ -46,8 +46,7 @@ fn lost(address: &str) -> u64 {
 /// A daemon that is started like this builds an image, counts what it could not log, and ends well.
 async fn it_goes_on_building(log: &str, loses: bool, change: impl FnOnce(Command) -> Command) {
     let cluster = Cluster::start(&["--build-duration", "100ms"]);
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     let address = free_address();
     let mut command = machine_os_builder("run");
     command.arg("--kubeconfig").arg(cluster.kubeconfig()).arg(format!("--admin-listen={address}")).env("RUST_LOG", log);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::golden::{exit, is_golden};
 use super::seen::screen;
-use crate::harness::cluster::{Cluster, POD, R1, exited};
+use crate::harness::cluster::{Cluster, POD, exited};
 
 /// The conditions that are True, the Events in their order, and what the two commands print.
 async fn seen(cluster: &Cluster) -> String {
@@ -231,8 +231,7 @@ async fn refusals_of_the_api_server_are_told_in_its_words() {
         let cluster = Cluster::new().await;
         let admitter = move |request: &AdmissionRequest<'_>| (request.resource == "pods").then(|| refusal.clone());
         cluster.server.set_admission(Some(Arc::new(admitter)));
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
+        let _daemon = cluster.daemon_with_pool().await;
         cluster.rest(Duration::from_secs(15)).await;
         is_golden(name, &seen(&cluster).await);
         if name == "end_refused_as_a_webhook_is_down" {

@@ -1,5 +1,7 @@
 //! Snapshots of output, byte by byte, and what most of them do.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::seen::{report, screen};
@@ -8,6 +10,11 @@ use crate::harness::cluster::{Cluster, POD, exited};
 /// Compares the output of `status` and `explain worker` with the snapshot of this name.
 pub async fn golden(cluster: &Cluster, name: &str) {
     is_golden(name, &screen(cluster).await);
+}
+
+pub async fn golden_after(cluster: &Cluster, seconds: u64, name: &str) {
+    cluster.rest(Duration::from_secs(seconds)).await;
+    golden(cluster, name).await;
 }
 
 pub fn is_golden(name: &str, text: &str) {

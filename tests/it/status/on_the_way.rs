@@ -1,13 +1,10 @@
 //! Pools on their way to an image, and on their way out.
 
-use std::time::Duration;
-
-use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, keys};
 use machine_os_builder::report::PoolPhase;
 use serde_json::json;
 
-use super::golden::{golden, is_golden, json};
+use super::golden::{golden, golden_after, is_golden, json};
 use super::seen::is_in;
 use crate::harness::cluster::{Cluster, POD, R1, R2, config_map, machine_config, pool};
 
@@ -20,8 +17,7 @@ async fn not_opted_in() {
     let mut plain = pool("worker", R1);
     plain["metadata"]["labels"] = json!({});
     cluster.create(plain).await;
-    cluster.rest(Duration::from_secs(5)).await;
-    golden(&cluster, "not_opted_in").await;
+    golden_after(&cluster, 5, "not_opted_in").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,8 +26,7 @@ async fn not_rendered() {
     let mut unrendered = pool("worker", R1);
     unrendered["spec"]["configuration"] = json!({});
     cluster.create(unrendered).await;
-    cluster.rest(Duration::from_secs(5)).await;
-    golden(&cluster, "not_rendered").await;
+    golden_after(&cluster, 5, "not_rendered").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,8 +36,7 @@ async fn queued() {
     cluster.start_build("infra", "rendered-infra-1").await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildPending", "BuildQueued").await;
-    cluster.rest(Duration::from_secs(30)).await;
-    golden(&cluster, "queued").await;
+    golden_after(&cluster, 30, "queued").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,23 +45,20 @@ async fn pending() {
     let waiting = json!({"reason": "ImagePullBackOff", "message": "no such image"});
     let status = json!({"name": "image-build", "state": {"waiting": waiting}});
     cluster.set_pod(POD, json!({"phase": "Pending", "containerStatuses": [status]})).await;
-    cluster.rest(Duration::from_secs(150)).await;
-    golden(&cluster, "pending").await;
+    golden_after(&cluster, 150, "pending").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn building() {
     let (cluster, _daemon) = Cluster::with_build().await;
     cluster.run(POD).await;
-    cluster.rest(Duration::from_secs(60)).await;
-    golden(&cluster, "building").await;
+    golden_after(&cluster, 60, "building").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn built() {
     let (cluster, _daemon) = Cluster::with_image().await;
-    cluster.rest(Duration::from_secs(3 * 86_400)).await;
-    golden(&cluster, "built").await;
+    golden_after(&cluster, 3 * 86_400, "built").await;
     is_golden("built_as_json", &json(&cluster).await);
 }
 
@@ -101,8 +92,7 @@ async fn opted_out_while_it_builds() {
     cluster.run(POD).await;
     cluster.opt_out("worker").await;
     is_in(&cluster, PoolPhase::OptingOut).await;
-    cluster.rest(Duration::from_secs(2)).await;
-    golden(&cluster, "opted_out_while_it_builds").await;
+    golden_after(&cluster, 2, "opted_out_while_it_builds").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,8 +102,7 @@ async fn deleted_while_it_builds() {
     cluster.run(POD).await;
     cluster.delete(Kind::MachineConfigPool, "worker").await;
     cluster.is_gone(Kind::MachineConfigPool, "worker").await;
-    cluster.rest(Duration::from_secs(2)).await;
-    golden(&cluster, "deleted_while_it_builds").await;
+    golden_after(&cluster, 2, "deleted_while_it_builds").await;
 }
 
 #[tokio::test(start_paused = true)]

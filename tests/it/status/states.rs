@@ -9,7 +9,7 @@ use machine_os_builder::snapshot::Snapshot;
 use serde_json::json;
 
 use super::seen::{client_without, report, reports_to};
-use crate::harness::cluster::{Cluster, R1, digest_of, inputs, modern_secret, pool};
+use crate::harness::cluster::{Cluster, R1, digest_of, inputs, machine_config, modern_secret, pool};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_written() {
@@ -24,8 +24,7 @@ async fn nothing_is_written() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_without_builds_is_a_cluster() {
     let cluster = Cluster::without_builds().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let _daemon = cluster.daemon_with_build().await;
     assert_eq!(report(&cluster).await.state, PoolPhase::Pending);
     cluster.use_builder("openshift-image-builder").await;
     cluster.publish("worker", R1).await;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use machine_os_builder::api::Kind;
 use serde_json::{Value, json};
 
-use super::golden::{exit, golden, is_golden};
+use super::golden::{exit, golden, golden_after, is_golden};
 use super::seen::{client_without, report, reports_to, screen_of};
-use crate::harness::cluster::{Cluster, POD, R1, R2, inputs, modern_secret};
+use crate::harness::cluster::{Cluster, POD, R2, inputs, modern_secret};
 
 async fn set_pullspec(cluster: &Cluster, pullspec: &str) {
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": pullspec}})).await;
@@ -54,8 +54,7 @@ async fn retrying() {
     cluster.set_pod(POD, json!({"phase": "Failed", "reason": "Evicted", "message": "out of disk"})).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
     cluster.is_gone(Kind::Pod, POD).await;
-    cluster.rest(Duration::from_secs(10)).await;
-    golden(&cluster, "retrying").await;
+    golden_after(&cluster, 10, "retrying").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,8 +62,7 @@ async fn the_registry_does_not_take_the_image() {
     let (cluster, _daemon) = Cluster::with_build().await;
     exit(&cluster, 40, "").await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    cluster.rest(Duration::from_secs(10)).await;
-    golden(&cluster, "the_registry_does_not_take_the_image").await;
+    golden_after(&cluster, 10, "the_registry_does_not_take_the_image").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,8 +77,7 @@ async fn the_registry_denies_the_push() {
 async fn an_input_cannot_be_used() {
     let cluster = Cluster::new().await;
     set_pullspec(&cluster, "org/os:latest").await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "PullspecInvalid").await;
     golden(&cluster, "an_input_cannot_be_used").await;
 }
@@ -89,8 +86,7 @@ async fn an_input_cannot_be_used() {
 async fn an_input_cannot_be_used_and_an_image_is_published() {
     let (cluster, _daemon) = Cluster::with_image().await;
     set_pullspec(&cluster, "org/os:latest").await;
-    cluster.rest(Duration::from_secs(5)).await;
-    golden(&cluster, "an_input_cannot_be_used_and_an_image_is_published").await;
+    golden_after(&cluster, 5, "an_input_cannot_be_used_and_an_image_is_published").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,8 +95,7 @@ async fn a_secret_is_missing() {
     for object in inputs().into_iter().filter(|object| object["metadata"]["name"] != "push") {
         cluster.create(object).await;
     }
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "SecretMissing").await;
     golden(&cluster, "a_secret_is_missing").await;
 }
@@ -115,8 +110,7 @@ async fn a_name_is_taken() {
             "spec": {"containers": [{"name": "c", "image": "registry.test/i"}]},
         }))
         .await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     golden(&cluster, "a_name_is_taken").await;
 }
@@ -126,8 +120,7 @@ async fn blocked_by_others() {
     let (cluster, _daemon) = Cluster::with_image().await;
     degrade(&cluster, "RenderDegraded").await;
     cluster.roll_out("worker", R2).await;
-    cluster.rest(Duration::from_secs(60)).await;
-    golden(&cluster, "blocked_by_others").await;
+    golden_after(&cluster, 60, "blocked_by_others").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,8 +128,7 @@ async fn degraded_by_others_while_it_builds() {
     let (cluster, _daemon) = Cluster::with_build().await;
     cluster.run(POD).await;
     degrade(&cluster, "NodeDegraded").await;
-    cluster.rest(Duration::from_secs(60)).await;
-    golden(&cluster, "degraded_by_others_while_it_builds").await;
+    golden_after(&cluster, 60, "degraded_by_others_while_it_builds").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use kube::client::Body;
 use machine_os_builder::api::Kind;
 
 use super::line::{Fault, Line, readiness};
-use crate::harness::cluster::{Cluster, R1, image_on};
+use crate::harness::cluster::{Cluster, R1, digest_of, image_on};
 
 type Meant = fn(&Request<Body>) -> bool;
 

@@ -8,7 +8,7 @@ use machine_os_builder::clock::Clock;
 use serde_json::json;
 
 use super::line::{Fault, Line, asks_for, readiness, show, stale};
-use crate::harness::cluster::{Cluster, POD, R1, config_map, digest_of, inputs};
+use crate::harness::cluster::{Cluster, POD, R1, config_map, digest_of, image_on, inputs};
 
 /// A cluster that keeps two changes of each kind.
 async fn forgetful() -> Cluster {

@@ -1,6 +1,8 @@
 //! The states of the pool `worker` in which most tests begin, and the steps of its builds.
 
 use machine_os_builder::actors::ActorSettings;
+use std::time::Duration;
+
 use machine_os_builder::api::Kind;
 use machine_os_builder::daemon::Daemon;
 use machine_os_builder::reconcile::decide::DecideSettings;
@@ -17,27 +19,41 @@ impl Cluster {
 
     /// The pool `worker` has opted in, and wants `R1`.
     pub(crate) async fn with_pool() -> (Self, Daemon) {
-        let (cluster, daemon) = Self::with_daemon().await;
-        cluster.create_pool("worker", R1).await;
+        let cluster = Self::new().await;
+        let daemon = cluster.daemon_with_pool().await;
         (cluster, daemon)
     }
 
     /// The pod that builds `R1` for the pool `worker` is there and has not started yet.
     pub(crate) async fn with_build() -> (Self, Daemon) {
-        let (cluster, daemon) = Self::with_daemon().await;
-        cluster.start_build("worker", R1).await;
+        let cluster = Self::new().await;
+        let daemon = cluster.daemon_with_build().await;
         (cluster, daemon)
     }
 
     /// The pool `worker` shows the image of `R1`.
     pub(crate) async fn with_image() -> (Self, Daemon) {
-        let (cluster, daemon) = Self::with_daemon().await;
-        cluster.build("worker", R1).await;
+        let (cluster, daemon) = Self::with_build().await;
+        cluster.publish("worker", R1).await;
         (cluster, daemon)
     }
 }
 
 impl Cluster {
+    /// A daemon, and after it the opted-in pool `worker`, which wants `R1`.
+    pub(crate) async fn daemon_with_pool(&self) -> Daemon {
+        let daemon = self.daemon().await;
+        self.create_pool("worker", R1).await;
+        daemon
+    }
+
+    /// The same, once the build is there and has not started yet.
+    pub(crate) async fn daemon_with_build(&self) -> Daemon {
+        let daemon = self.daemon().await;
+        self.start_build("worker", R1).await;
+        daemon
+    }
+
     /// A daemon with other settings of its decisions.
     pub(crate) async fn daemon_deciding(&self, change: impl FnOnce(&mut DecideSettings)) -> Daemon {
         let mut settings = ActorSettings::default();
@@ -81,5 +97,12 @@ impl Cluster {
             self.get(Kind::Pod, pod).await?.metadata.deletion_timestamp
         })
         .await;
+    }
+
+    /// Makes sure that the daemon sends no request for so long.
+    pub(crate) async fn is_left_alone_for(&self, time: Duration) {
+        self.server.clear_log();
+        self.rest(time).await;
+        assert_eq!(self.daemon_requests(), [] as [&str; 0]);
     }
 }
