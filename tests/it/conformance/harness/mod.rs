@@ -83,6 +83,16 @@ pub fn case(body: impl AsyncFnOnce(&World)) {
     });
 }
 
+/// Runs one case that begins with this ConfigMap.
+pub fn case_of(map: Value, body: impl AsyncFnOnce(&World, Value)) {
+    case(async |world| body(world, world.made(map).await).await);
+}
+
+/// Runs one case that begins with this pod.
+pub fn case_of_pod(pod: Value, body: impl AsyncFnOnce(&World, Value)) {
+    case(async |world| body(world, world.made_pod(pod).await).await);
+}
+
 /// Runs one case that needs a controller manager, where there is one.
 pub fn case_with_controllers(body: impl AsyncFnOnce(&World)) {
     if Server::the().has_controllers() {
