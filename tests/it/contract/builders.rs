@@ -6,7 +6,7 @@ use machine_os_builder::api::{Kind, Object, keys};
 use serde_json::{Value, json};
 
 use super::openshift::{OPENSHIFT, complete};
-use crate::harness::cluster::{Cluster, R1, R2, digest_of, image_on, message, references};
+use crate::harness::cluster::{Cluster, R1, R2, digest_of, foreign_pod, image_on, message, references};
 
 const NAME: &str = "build-rendered-worker-1";
 const PODS: &str = "custom-pod-builder";
@@ -20,14 +20,6 @@ fn build(labels: Value) -> Value {
         "apiVersion": "build.openshift.io/v1", "kind": "Build",
         "metadata": {"name": NAME, "namespace": "openshift-machine-config-operator", "labels": labels},
         "spec": {}, "status": {"phase": "Running"},
-    })
-}
-
-fn pod(labels: Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": NAME, "namespace": "openshift-machine-config-operator", "labels": labels},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
     })
 }
 
@@ -101,7 +93,7 @@ async fn l24_a_stale_object_of_either_kind_is_removed_whichever_builder_is_asked
     for (stale, builder, made) in [
         (build(labels()), PODS, Kind::Pod),
         (build(labels()), OPENSHIFT, Kind::Build),
-        (pod(labels()), OPENSHIFT, Kind::Build),
+        (foreign_pod(NAME, labels()), OPENSHIFT, Kind::Build),
     ] {
         let cluster = Cluster::new().await;
         cluster.use_builder(builder).await;
@@ -132,7 +124,7 @@ async fn l24_a_foreign_build_of_the_builds_name_is_never_touched_and_shown_until
 #[tokio::test(start_paused = true)]
 async fn l24_a_foreign_pod_is_in_no_builds_way() {
     let cluster = Cluster::new().await;
-    let foreign = cluster.create(pod(json!({}))).await;
+    let foreign = cluster.create(foreign_pod(NAME, json!({}))).await;
     let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     cluster.use_builder(OPENSHIFT).await;
@@ -149,7 +141,7 @@ async fn l36_of_a_pod_and_a_build_of_the_same_inputs_one_is_followed_and_the_oth
     cluster.use_builder(OPENSHIFT).await;
     let daemon = cluster.daemon_with_build().await;
     let followed = cluster.exists(Kind::Build, NAME).await;
-    let mut double = pod(labels());
+    let mut double = foreign_pod(NAME, labels());
     double["metadata"]["annotations"] = json!(followed.metadata.annotations);
     cluster.invariants.tolerate_from(cluster.clock.now());
     cluster.create(double.clone()).await;

@@ -5,24 +5,16 @@ use std::time::Duration;
 use machine_os_builder::api::{Kind, keys};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, POD, R1, config_map, machine_config, message, pool};
+use crate::harness::cluster::{Cluster, POD, R1, config_map, foreign_pod, machine_config, message, pool};
 
 fn labels() -> Value {
     json!({keys::BUILD_POD: "", keys::TARGET_POOL: "worker", keys::DESIRED_CONFIG: R1})
 }
 
-fn foreign_pod(labels: Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": POD, "namespace": "openshift-machine-config-operator", "labels": labels},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    })
-}
-
 #[tokio::test(start_paused = true)]
 async fn l24_a_foreign_pod_of_the_builds_name_is_never_touched_and_shown_until_it_is_gone() {
     let cluster = Cluster::new().await;
-    let foreign = cluster.create(foreign_pod(json!({}))).await;
+    let foreign = cluster.create(foreign_pod(POD, json!({}))).await;
     let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     assert!(message(&cluster.pool("worker").await, "BuildFailed").contains(&format!("Pod {POD}")));
@@ -64,7 +56,7 @@ async fn two_pools_that_want_one_config_are_built_one_after_the_other_left_alone
 #[tokio::test(start_paused = true)]
 async fn l24_a_stale_pod_with_our_labels_is_replaced() {
     let cluster = Cluster::new().await;
-    let stale = cluster.create(foreign_pod(labels())).await;
+    let stale = cluster.create(foreign_pod(POD, labels())).await;
     let _daemon = cluster.daemon_with_pool().await;
     let fresh = cluster
         .eventually("a fresh pod", async || {

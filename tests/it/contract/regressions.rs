@@ -6,7 +6,7 @@ use machine_os_builder::api::{Kind, Object, Pool, keys};
 use machine_os_builder::reconcile::pool::record::BuildRecord;
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, POD, R1, exited, references, shown};
+use crate::harness::cluster::{Cluster, POD, R1, exited, foreign_pod, references, shown};
 
 /// A build that was lost while an input was unreadable was left there, referred to, and free to run after all.
 #[tokio::test(start_paused = true)]
@@ -66,11 +66,7 @@ fn since(pool: &Object, condition: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn l24_a_foreign_pod_is_shown_without_a_break_until_it_is_gone_restarts_included() {
     let cluster = Cluster::new().await;
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": POD, "namespace": "openshift-machine-config-operator"},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    });
+    let pod = foreign_pod(POD, json!({}));
     cluster.create(pod).await;
     let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;

@@ -7,7 +7,7 @@ use machine_os_builder::api::{Kind, keys};
 use serde_json::{Value, json};
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, POD, R1, R2, exited, machine_config, pool};
+use crate::harness::cluster::{Cluster, POD, R1, R2, exited, foreign_pod, machine_config, pool};
 
 /// A build that ends in this way, and what is counted then.
 async fn counts_after(end: Value) -> Vec<String> {
@@ -120,11 +120,7 @@ async fn inputs_that_cannot_be_used_are_told_apart_by_what_the_pool_shows() {
     let (cluster, process) = Scraped::with_cluster().await;
     cluster.create(pool("infra", "rendered-infra-1")).await;
     cluster.shows("infra", "BuildFailed", "MachineConfigMissing").await;
-    let foreign = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": POD},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    });
-    cluster.create(foreign).await;
+    cluster.create(foreign_pod(POD, json!({}))).await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     let expected = ["invalid_inputs{reason=\"MachineConfigMissing\"} 1", "invalid_inputs{reason=\"NameConflict\"} 1"];

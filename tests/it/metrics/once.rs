@@ -12,7 +12,7 @@ use machine_os_builder::api::{Kind, keys};
 use serde_json::json;
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, POD, R1, exited, pool};
+use crate::harness::cluster::{Cluster, POD, R1, exited, foreign_pod, pool};
 
 async fn fail(cluster: &Cluster) {
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "no")]})).await;
@@ -210,11 +210,7 @@ async fn l18_what_is_shown_is_not_told_again_when_its_event_is_long_gone() {
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     cluster.create(pool("infra", "rendered-infra-1")).await;
     cluster.shows("infra", "BuildFailed", "MachineConfigMissing").await;
-    let foreign = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "build-rendered-edge-1"},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    });
-    cluster.create(foreign).await;
+    cluster.create(foreign_pod("build-rendered-edge-1", json!({}))).await;
     cluster.create_pool("edge", "rendered-edge-1").await;
     cluster.shows("edge", "BuildFailed", "NameConflict").await;
     cluster.build("core", "rendered-core-1").await;

@@ -201,15 +201,15 @@ fn a_wrapped_secret_and_one_in_words_are_read_as_a_cluster_reads_them() {
 
 #[test]
 fn bad_input_is_refused_with_file_key_and_fix() {
-    type Change = Box<dyn FnOnce(&Path)>;
+    /// A change of the files in the directory, and the names of those that are rendered.
+    type Given = (Box<dyn FnOnce(&Path)>, Vec<&'static str>);
     let without = |file: &'static str| -> Vec<&'static str> { GOOD.into_iter().filter(|name| *name != file).collect() };
-    let given = |files: Vec<&'static str>| -> (Change, Vec<&str>) { (Box::new(|_: &Path| {}), files) };
-    let edited = |file, from, to: &str| -> (Change, Vec<&str>) { (Box::new(edit(file, from, to)), GOOD.to_vec()) };
-    let customised =
-        |fields| -> (Change, Vec<&str>) { (Box::new(custom(fields)), [GOOD.to_vec(), vec!["custom.yaml"]].concat()) };
+    let given = |files: Vec<&'static str>| -> Given { (Box::new(|_: &Path| {}), files) };
+    let edited = |file, from, to: &str| -> Given { (Box::new(edit(file, from, to)), GOOD.to_vec()) };
+    let customised = |fields| -> Given { (Box::new(custom(fields)), [GOOD.to_vec(), vec!["custom.yaml"]].concat()) };
     let incompressible: String =
         (0..40_000u32).map(|n| machine_os_builder::api::names::sha256_hex(n.to_be_bytes())).collect();
-    let cases: Vec<(&str, (Change, Vec<&str>), &[&str])> = vec![
+    let cases: Vec<(&str, Given, &[&str])> = vec![
         (
             "missing key",
             edited("build-config.yaml", "  finalImagePullspec: registry.test/org/os:latest\n", ""),

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use super::two;
-use crate::harness::cluster::Cluster;
 
 /// A real API server answers a read of any version, or of one that is not older than another, from a cache; that may lag.
 #[tokio::test(start_paused = true)]
 async fn no_request_allows_an_answer_from_a_cache_that_lags() {
-    let cluster = Cluster::new().await;
-    let (first, mut second) = two(&cluster, 1).await;
+    let (cluster, first, mut second) = two(1).await;
     cluster.start_build("worker", "rendered-worker-1").await;
     // Watches time out, are cut, and have expired.
     cluster.rest(Duration::from_secs(400)).await;

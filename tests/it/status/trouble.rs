@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::golden::{exit, golden, golden_after, is_golden};
 use super::seen::{client_without, report, reports_to, screen_of};
-use crate::harness::cluster::{Cluster, POD, R2, inputs, modern_secret};
+use crate::harness::cluster::{Cluster, POD, R2, foreign_pod, inputs, modern_secret};
 
 async fn set_pullspec(cluster: &Cluster, pullspec: &str) {
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": pullspec}})).await;
@@ -103,13 +103,7 @@ async fn a_secret_is_missing() {
 #[tokio::test(start_paused = true)]
 async fn a_name_is_taken() {
     let cluster = Cluster::new().await;
-    cluster
-        .create(json!({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": POD, "namespace": machine_os_builder::api::DEFAULT_NAMESPACE},
-            "spec": {"containers": [{"name": "c", "image": "registry.test/i"}]},
-        }))
-        .await;
+    cluster.create(foreign_pod(POD, json!({}))).await;
     let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     golden(&cluster, "a_name_is_taken").await;

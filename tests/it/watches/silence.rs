@@ -8,7 +8,7 @@ use machine_os_builder::clock::Clock;
 use serde_json::json;
 
 use super::line::{Fault, Line, asks_for, readiness, show, stale};
-use crate::harness::cluster::{Cluster, POD, R1, config_map, digest_of, image_on, inputs};
+use crate::harness::cluster::{Cluster, POD, R1, config_map, digest_of, foreign_pod, image_on, inputs};
 
 /// A cluster that keeps two changes of each kind.
 async fn forgetful() -> Cluster {
@@ -24,14 +24,7 @@ async fn forgetful() -> Cluster {
 /// Changes of pods that are not builds, more than the server stores.
 async fn bustle(cluster: &Cluster) {
     for number in 0..4 {
-        let name = format!("other-{number}");
-        cluster
-            .create(json!({
-                "apiVersion": "v1", "kind": "Pod",
-                "metadata": {"name": name, "namespace": "openshift-machine-config-operator"},
-                "spec": {"containers": [{"name": "c", "image": "i"}]},
-            }))
-            .await;
+        cluster.create(foreign_pod(&format!("other-{number}"), json!({}))).await;
     }
 }
 
