@@ -1,7 +1,7 @@
 //! The mutants: each brings back one way in which such systems have failed.
 
 /// A deliberate defect.
-pub struct Mutant {
+pub(crate) struct Mutant {
     /// Its name, by which it is switched on.
     pub name: &'static str,
     /// The lessons that it forgets, as they are counted in `tests/it/contract/mod.rs`.
@@ -13,7 +13,7 @@ pub struct Mutant {
 }
 
 /// One place of a mutant.
-pub struct Edit {
+pub(crate) struct Edit {
     /// The file, from the root of the repository.
     pub file: &'static str,
     /// The original: an expression that occurs once in the file.
@@ -44,7 +44,7 @@ const fn edit(file: &'static str, original: &'static str, mutated: &'static str)
     Edit { file, original, mutated }
 }
 
-pub const MUTANTS: &[Mutant] = &[
+pub(crate) const MUTANTS: &[Mutant] = &[
     mutant("delete-before-publish", "L19", CHAOS).by(&[edit(
         "src/reconcile/decide/track_build.rs",
         "publish(observed, pool, build, digest)",

@@ -36,7 +36,7 @@ const HEADERS_MAX: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Answers each request that comes in through `listener`, until this is dropped.
-pub async fn serve<A, F>(listener: TcpListener, answer: A) -> Infallible
+pub(super) async fn serve<A, F>(listener: TcpListener, answer: A) -> Infallible
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send + 'static,

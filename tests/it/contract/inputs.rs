@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::cluster::{Cluster, R1, inputs, machine_config, message, modern_secret, pool, secret, shown};
 
 /// A cluster with inputs that `change` spoiled, and an opted-in pool.
-pub async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
+pub(super) async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
     let cluster = Cluster::bare();
     let mut objects = inputs();
     change(&mut objects);
@@ -19,13 +19,18 @@ pub async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
     cluster
 }
 
-pub fn set(objects: &mut [Value], object: &str, key: &str, value: Value) {
+pub(super) fn set(objects: &mut [Value], object: &str, key: &str, value: Value) {
     let object = objects.iter_mut().find(|o| o["metadata"]["name"] == object).unwrap();
     object["data"][key] = value;
 }
 
 /// The daemon shows the fault, creates nothing, emits one Event, and builds once `mend` has corrected it.
-pub async fn is_refused_until_mended(cluster: Cluster, reason: &str, says: &[&str], mend: impl AsyncFnOnce(&Cluster)) {
+pub(super) async fn is_refused_until_mended(
+    cluster: Cluster,
+    reason: &str,
+    says: &[&str],
+    mend: impl AsyncFnOnce(&Cluster),
+) {
     let daemon = cluster.daemon().await;
     cluster.shows("worker", "BuildFailed", reason).await;
     let pool = cluster.pool("worker").await;

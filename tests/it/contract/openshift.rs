@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::cluster::{Cluster, R1, R2, digest_of, image_on, message, references, secret};
 
 const BUILD: &str = "build-rendered-worker-1";
-pub const OPENSHIFT: &str = "openshift-image-builder";
+pub(super) const OPENSHIFT: &str = "openshift-image-builder";
 
 /// A cluster whose users ask for the OpenShift builder.
 async fn cluster() -> Cluster {
@@ -26,7 +26,7 @@ async fn with_build() -> (Cluster, Daemon) {
     (cluster, daemon)
 }
 
-pub fn complete(rendered: &str) -> Value {
+pub(super) fn complete(rendered: &str) -> Value {
     json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(rendered)}}})
 }
 

@@ -19,7 +19,7 @@ use crate::harness::cluster::{Cluster, POD, R1, R2, inputs, pool};
 
 /// The fate of a request.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Fate {
+pub(super) enum Fate {
     Arrives,
     /// It never arrives.
     Fails,
@@ -30,7 +30,10 @@ pub enum Fate {
 }
 
 /// A daemon whose requests meet a fate, by method and path.
-pub async fn daemon_behind(cluster: &Cluster, fate: impl Fn(&Method, &str) -> Fate + Send + Sync + 'static) -> Daemon {
+pub(super) async fn daemon_behind(
+    cluster: &Cluster,
+    fate: impl Fn(&Method, &str) -> Fate + Send + Sync + 'static,
+) -> Daemon {
     let (fate, server) = (Arc::new(fate), cluster.server.service());
     let service = tower::service_fn(move |request: Request<Body>| {
         let fate = fate(request.method(), &request.uri().to_string());

@@ -1,8 +1,8 @@
 //! The states of the pool `worker` in which most tests begin, and the steps of its builds.
 
-use machine_os_builder::actors::ActorSettings;
 use std::time::Duration;
 
+use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 use machine_os_builder::daemon::Daemon;
 use machine_os_builder::reconcile::decide::DecideSettings;
