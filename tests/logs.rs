@@ -6,6 +6,6 @@
 /// The shared harness, of which this program uses a part.
 #[allow(dead_code)]
 mod it {
-    pub mod harness;
+    pub(crate) mod harness;
 }
 mod secrets;

@@ -20,7 +20,7 @@ fn page(world: &World, token: &str) -> Option<String> {
 }
 
 /// Reads all objects, page by page, and does `between` after the first.
-pub fn read(world: &World, between: impl Fn()) {
+pub(crate) fn read(world: &World, between: impl Fn()) {
     let mut next = page(world, "");
     between();
     while let Some(token) = next {

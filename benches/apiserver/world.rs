@@ -17,18 +17,18 @@ use tokio::runtime::{Builder, Runtime};
 use tower::BoxError;
 
 /// Where the objects are.
-pub const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
+pub(crate) const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 /// Objects in a server that has some.
-pub const OBJECTS: usize = 10_000;
+pub(crate) const OBJECTS: usize = 10_000;
 /// The data of each.
 const DATA_BYTES: usize = 1_000;
 
 /// Every way to a server.
-pub const WAYS: [Way; 3] = [Way::Handler, Way::InProcess, Way::Https];
+pub(crate) const WAYS: [Way; 3] = [Way::Handler, Way::InProcess, Way::Https];
 
 /// How requests get to a server.
 #[derive(Debug, Clone, Copy)]
-pub enum Way {
+pub(crate) enum Way {
     /// A call of the server's own function.
     Handler,
     /// kube's client, in the same process.
@@ -38,10 +38,10 @@ pub enum Way {
 }
 
 /// The body of an answer, from any of the clients.
-pub type Answer = UnsyncBoxBody<Bytes, BoxError>;
+pub(crate) type Answer = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A server, and a way to it.
-pub struct World {
+pub(crate) struct World {
     /// The server.
     pub server: ApiServer,
     runtime: Runtime,
@@ -49,13 +49,13 @@ pub struct World {
 }
 
 /// A server's options, as `local-cluster` sets them.
-pub fn options() -> ServerOptions {
+pub(crate) fn options() -> ServerOptions {
     ServerOptions { log_length: 1_000, default_roles: true, ..ServerOptions::new(Clock::System, 7) }
 }
 
 impl World {
     /// A new server, whose certificate was made before.
-    pub fn new(way: Way, options: ServerOptions, identity: &Identity) -> Self {
+    pub(crate) fn new(way: Way, options: ServerOptions, identity: &Identity) -> Self {
         let server = ApiServer::new(options);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async {
@@ -69,25 +69,25 @@ impl World {
     }
 
     /// A new server with objects in it.
-    pub fn full(way: Way) -> Self {
+    pub(crate) fn full(way: Way) -> Self {
         let world = Self::new(way, options(), &Identity::generate().unwrap());
         world.fill();
         world
     }
 
     /// Creates the objects.
-    pub fn fill(&self) {
+    pub(crate) fn fill(&self) {
         (0..OBJECTS).for_each(|number| create(&self.server, number));
     }
 
     /// The whole answer to a request.
-    pub fn ask(&self, request: Request<Bytes>) -> Bytes {
+    pub(crate) fn ask(&self, request: Request<Bytes>) -> Bytes {
         let answer = self.open(request);
         self.run(async { answer.collect().await.unwrap().to_bytes() })
     }
 
     /// The answer to a request, as it comes.
-    pub fn open(&self, request: Request<Bytes>) -> Answer {
+    pub(crate) fn open(&self, request: Request<Bytes>) -> Answer {
         let Some(client) = &self.client else {
             let response = self.run(async { self.server.handle(request) });
             assert!(response.status().is_success(), "{response:?}");
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// Runs both ends until `work` is done.
-    pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 }
@@ -121,17 +121,17 @@ async fn connect(server: ApiServer, identity: &Identity) -> Client {
 }
 
 /// A request without a body.
-pub fn get(path: &str) -> Request<Bytes> {
+pub(crate) fn get(path: &str) -> Request<Bytes> {
     Request::get(path).body(Bytes::new()).unwrap()
 }
 
 /// A request with a body.
-pub fn with_body(method: Method, path: &str, content_type: &str, body: impl Into<Bytes>) -> Request<Bytes> {
+pub(crate) fn with_body(method: Method, path: &str, content_type: &str, body: impl Into<Bytes>) -> Request<Bytes> {
     Request::builder().method(method).uri(path).header("content-type", content_type).body(body.into()).unwrap()
 }
 
 /// The path of an object.
-pub fn path(number: usize) -> String {
+pub(crate) fn path(number: usize) -> String {
     format!("{CONFIG_MAPS}/{}", name(number))
 }
 
@@ -140,7 +140,7 @@ fn name(number: usize) -> String {
 }
 
 /// An object, as a client sends it; `letter` is what its data is made of.
-pub fn object(number: usize, letter: &str) -> String {
+pub(crate) fn object(number: usize, letter: &str) -> String {
     json!({"metadata": {"name": name(number)}, "data": {"text": letter.repeat(DATA_BYTES)}}).to_string()
 }
 
@@ -151,7 +151,7 @@ fn create(server: &ApiServer, number: usize) {
 }
 
 /// Replaces an object's data by a direct call of the server, without a client.
-pub fn update(server: &ApiServer, number: usize, letter: &str) {
+pub(crate) fn update(server: &ApiServer, number: usize, letter: &str) {
     let request = with_body(Method::PUT, &path(number), "application/json", object(number, letter));
     assert_eq!(server.handle(request).status(), 200);
 }

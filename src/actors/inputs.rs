@@ -12,10 +12,10 @@ use crate::api::limits::{INPUTS_RETRY_INTERVAL, INPUTS_SETTLE_TIME};
 use crate::reconcile::inputs::strays::Strays;
 
 /// The actor of inputs that belong to no pool.
-pub struct InputsActor;
+pub(super) struct InputsActor;
 
 /// Its messages.
-pub enum InputsMessage {
+pub(super) enum InputsMessage {
     /// The keys that belong to no pool; `None` if every key belongs to one.
     Seen(Option<Strays>),
     /// The time has come to emit Events about the keys last seen.
@@ -23,7 +23,7 @@ pub enum InputsMessage {
 }
 
 /// Its state.
-pub struct InputsState {
+pub(super) struct InputsState {
     context: Context,
     strays: Option<Strays>,
     /// Names of the Events that this actor has emitted.

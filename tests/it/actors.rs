@@ -83,9 +83,7 @@ async fn a_pool_in_meltdown_is_reported_and_retried_slowly_while_others_build() 
     let slowly = count.load(Ordering::SeqCst) - crashes;
     assert!((3..=40).contains(&slowly), "{slowly} in an hour");
 
-    cluster.start_build("a", "rendered-a-1").await;
-    cluster.succeed("rendered-a-1").await;
-    cluster.shows("a", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("a", "rendered-a-1").await;
 }
 
 fn one_at_a_time() -> ActorSettings {
@@ -121,9 +119,7 @@ async fn builds_wait_for_a_slot_in_the_order_in_which_pools_began_to_restarts_in
 
 #[tokio::test(start_paused = true)]
 async fn a_build_goes_on_without_the_daemon_and_is_taken_over_by_the_next() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", "rendered-worker-1").await;
+    let (cluster, daemon) = Cluster::with_build().await;
     let pod = cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     daemon.stop().await;
     cluster.succeed("rendered-worker-1").await;

@@ -6,10 +6,7 @@ use std::time::Duration;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, Object, keys};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on, modern_secret, secret};
-
-const R: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, config_map, digest_of, exited, image_on, modern_secret, secret};
 
 /// The metadata of a build's object, as a client that can read it would copy it.
 async fn copied(cluster: &Cluster, kind: Kind, name: &str) -> Value {
@@ -42,23 +39,21 @@ async fn put_liar(cluster: &Cluster, kind: Kind, name: &str, copied: &Value) -> 
 }
 
 async fn publishes_only_what_was_pushed(cluster: &Cluster) {
-    let of_ours = digest_of(R);
+    let of_ours = digest_of(R1);
     let image = cluster.eventually("an image is published", async || image_on(&cluster.pool("worker").await)).await;
     assert!(image.ends_with(&of_ours), "{image}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_of_a_name_of_its_own_is_neither_published_nor_deleted() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     let copied = copied(&cluster, Kind::Pod, POD).await;
     for name in ["build-forged", "forged", "mc-rendered-worker-1"] {
         put_liar(&cluster, Kind::Pod, name, &copied).await;
     }
     cluster.rest(Duration::from_secs(300)).await;
     assert_eq!(image_on(&cluster.pool("worker").await), None);
-    cluster.succeed(R).await;
+    cluster.succeed(R1).await;
     publishes_only_what_was_pushed(&cluster).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     cluster.rest(Duration::from_secs(300)).await;
@@ -74,8 +69,7 @@ async fn an_object_with_the_claim_of_an_earlier_attempt_is_replaced_and_never_pu
     for (builder, kind) in [("custom-pod-builder", Kind::Pod), ("openshift-image-builder", Kind::Build)] {
         let cluster = Cluster::new().await;
         cluster.use_builder(builder).await;
-        let daemon = cluster.daemon().await;
-        cluster.start_build("worker", R).await;
+        let daemon = cluster.daemon_with_build().await;
         let copied = copied(&cluster, kind, POD).await;
         cluster.opt_out("worker").await;
         cluster.is_gone(kind, POD).await;
@@ -95,9 +89,9 @@ async fn an_object_with_the_claim_of_an_earlier_attempt_is_replaced_and_never_pu
         cluster.rest(Duration::from_secs(60)).await;
         assert_eq!(image_on(&cluster.pool("worker").await), None, "{builder}");
         match kind {
-            Kind::Pod => cluster.succeed(R).await,
+            Kind::Pod => cluster.succeed(R1).await,
             _ => {
-                let status = json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R)}}});
+                let status = json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R1)}}});
                 cluster.set_build(POD, status).await;
             }
         }
@@ -109,14 +103,11 @@ async fn an_object_with_the_claim_of_an_earlier_attempt_is_replaced_and_never_pu
 #[tokio::test(start_paused = true)]
 async fn a_digest_that_others_leave_while_the_build_runs_is_not_published() {
     for is_labelled in [false, true] {
-        let cluster = Cluster::new().await;
-        let daemon = cluster.daemon().await;
-        cluster.start_build("worker", R).await;
+        let (cluster, daemon) = Cluster::with_build().await;
         let mut copied = copied(&cluster, Kind::Pod, POD).await;
-        cluster.set_phase(POD, "Running").await;
-        cluster.shows("worker", "Building", "BuildRunning").await;
+        cluster.run(POD).await;
         cluster.rest(Duration::from_secs(5)).await;
-        let mut digest = config_map(&format!("digest-{R}"), json!({"digest": digest_of("forged")}));
+        let mut digest = config_map(&format!("digest-{R1}"), json!({"digest": digest_of("forged")}));
         if is_labelled {
             // All of it but the claim, which is another's.
             for (key, value) in copied["annotations"].as_object_mut().unwrap() {
@@ -144,8 +135,7 @@ async fn a_digest_that_others_leave_while_the_build_runs_is_not_published() {
 
 #[tokio::test(start_paused = true)]
 async fn config_maps_of_others_stay_whichever_of_our_labels_they_bear() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
+    let (cluster, daemon) = Cluster::with_daemon().await;
     let labels = [keys::BUILD_POD, keys::TARGET_POOL, keys::DESIRED_CONFIG];
     let mut others = Vec::new();
     for (number, name) in ["digest-of-something", "mc-x", "a-name-of-its-own", "dockerfile-x"].into_iter().enumerate() {
@@ -159,9 +149,7 @@ async fn config_maps_of_others_stay_whichever_of_our_labels_they_bear() {
     let mut labelled = config_map("digest-list", json!({"a": "b"}));
     labelled["metadata"]["labels"] = json!({keys::BUILD_POD: ""});
     others.push(cluster.create(labelled).await);
-    cluster.start_build("worker", R).await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     cluster.opt_out("worker").await;
     cluster.rest(Duration::from_secs(120)).await;
     for other in others {
@@ -183,8 +171,7 @@ async fn a_secret_with_the_label_of_a_canonical_one_and_another_owner_or_none_is
         others["metadata"]["labels"] = json!({keys::CANONICALIZED_SECRET: ""});
         others["metadata"]["ownerReferences"] = owner.clone();
         let others = cluster.create(others).await;
-        let daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R).await;
+        let daemon = cluster.daemon_with_pool().await;
         cluster.shows("worker", "BuildFailed", "NameConflict").await;
         let there = cluster.get(Kind::Secret, "push-canonical").await.unwrap();
         assert_eq!(there.metadata.resource_version, others.metadata.resource_version, "{owner}");

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::{Kind, Object, keys, names};
 use machine_os_builder::daemon::Daemon;
 use machine_os_builder::reconcile::observed::cache::{Cache, Change};
@@ -44,9 +43,7 @@ async fn build(cluster: &Cluster, pools: usize, round: usize, leaves_digest: boo
 async fn the_supervisor_keeps_as_much_after_a_thousand_builds_as_after_a_few() {
     const POOLS: usize = 10;
     let cluster = Cluster::new().await;
-    let mut settings = ActorSettings::default();
-    settings.decide.concurrent_builds_max = 0;
-    let daemon = cluster.daemon_with(settings, None).await;
+    let daemon = cluster.daemon_deciding(|settings| settings.concurrent_builds_max = 0).await;
     let empty = kept(&cluster, &daemon).await;
     build(&cluster, POOLS, 0, true).await;
     build(&cluster, POOLS, 1, false).await;

@@ -7,16 +7,12 @@ use machine_os_builder::reconcile::objects::payload::Payload;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{
-    Cluster, config_map, digest_of, image_on, machine_config, machine_config_reference, pool, references, shown,
+    Cluster, R1, config_map, digest_of, image_on, machine_config, machine_config_reference, pool, references, shown,
 };
-
-const R: &str = "rendered-worker-1";
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_is_built_from_its_label_to_its_digest() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let pod = cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     let pool = cluster.pool("worker").await;
     let reference = json!({
@@ -30,14 +26,12 @@ async fn a_pool_is_built_from_its_label_to_its_digest() {
         ["build-rendered-worker-1", "dockerfile-rendered-worker-1", "mc-rendered-worker-1"]
     );
 
-    cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+    cluster.run("build-rendered-worker-1").await;
     assert_eq!(references(&cluster.pool("worker").await).1, [reference]);
 
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     let pool = cluster.pool("worker").await;
-    assert_eq!(image_on(&pool), Some(format!("registry.test/org/os@{}", digest_of(R))));
+    assert_eq!(image_on(&pool), Some(format!("registry.test/org/os@{}", digest_of(R1))));
     assert_eq!(references(&pool), (vec![], vec![]));
     assert_eq!(pool.data["spec"]["configuration"]["source"], json!([machine_config_reference()]));
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
@@ -46,17 +40,15 @@ async fn a_pool_is_built_from_its_label_to_its_digest() {
 
 #[tokio::test(start_paused = true)]
 async fn every_object_of_a_build_is_labelled_and_bears_the_hash_of_its_inputs() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R).await;
+    let (cluster, _daemon) = Cluster::with_pool().await;
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     let mut hashes = std::collections::BTreeSet::new();
     for (kind, name) in [(Kind::Pod, "build"), (Kind::ConfigMap, "mc"), (Kind::ConfigMap, "dockerfile")] {
-        let object = cluster.exists(kind, &format!("{name}-{R}")).await;
+        let object = cluster.exists(kind, &format!("{name}-{R1}")).await;
         let (labels, annotations) = (object.metadata.labels.unwrap(), object.metadata.annotations.unwrap());
         assert_eq!(labels[keys::BUILD_POD], "");
         assert_eq!(labels[keys::TARGET_POOL], "worker");
-        assert_eq!(labels[keys::DESIRED_CONFIG], R);
+        assert_eq!(labels[keys::DESIRED_CONFIG], R1);
         assert_eq!(annotations[keys::POOL], "");
         hashes.insert(annotations[keys::INPUT_HASH].clone());
     }
@@ -65,9 +57,7 @@ async fn every_object_of_a_build_is_labelled_and_bears_the_hash_of_its_inputs() 
 
 #[tokio::test(start_paused = true)]
 async fn a_digest_that_the_build_left_without_a_termination_message_is_taken_and_removed() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
     cluster.create(cluster.digest_left_by("build-rendered-worker-1", &digest_of("other")).await).await;
     cluster.set_phase("build-rendered-worker-1", "Succeeded").await;
@@ -81,24 +71,22 @@ async fn a_digest_that_the_build_left_without_a_termination_message_is_taken_and
 async fn l50_a_digest_that_was_there_before_the_build_is_removed_and_never_believed() {
     let cluster = Cluster::new().await;
     cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of("stale")}))).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     assert!(cluster.get(Kind::ConfigMap, "digest-rendered-worker-1").await.is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn while_a_build_runs_its_payload_is_the_machine_config_field_for_field() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    let mut config = machine_config(R);
+    let (cluster, _daemon) = Cluster::with_daemon().await;
+    let mut config = machine_config(R1);
     config["metadata"]["futureMetadata"] = json!({"kept": true});
     config["spec"]["futureSetting"] = json!([1, null, {"two": "ü\n"}]);
     config["alsoUnknown"] = json!(0.5);
     cluster.create(config).await;
-    cluster.create(pool("worker", R)).await;
+    cluster.create(pool("worker", R1)).await;
 
-    let original = cluster.raw(Kind::MachineConfig, R).await.unwrap();
+    let original = cluster.raw(Kind::MachineConfig, R1).await.unwrap();
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     let config_map = cluster.raw(Kind::ConfigMap, "mc-rendered-worker-1").await.unwrap();
     let decoded = Payload::decode(config_map["data"]["machineconfig.json.gz"].as_str().unwrap()).unwrap();
@@ -109,7 +97,7 @@ async fn while_a_build_runs_its_payload_is_the_machine_config_field_for_field() 
 
 /// A pool with fields that no type models, everywhere.
 fn pool_with_unknown_fields() -> Value {
-    let mut pool = pool("worker", R);
+    let mut pool = pool("worker", R1);
     pool["metadata"]["futureMetadata"] = json!({"a": [1]});
     pool["metadata"]["annotations"] = json!({"example.com/note": "keep me"});
     pool["metadata"]["labels"]["example.com/label"] = json!("kept");
@@ -154,7 +142,7 @@ fn foreign_part(pool: &Value) -> Value {
 #[tokio::test(start_paused = true)]
 async fn l16_what_no_type_models_survives_every_write_to_a_pool() {
     let cluster = Cluster::new().await;
-    cluster.create(machine_config(R)).await;
+    cluster.create(machine_config(R1)).await;
     cluster.create(pool_with_unknown_fields()).await;
     cluster.merge_status(Kind::MachineConfigPool, "worker", json!({"status": foreign_status()})).await;
     let before = foreign_part(&cluster.raw(Kind::MachineConfigPool, "worker").await.unwrap());
@@ -166,11 +154,9 @@ async fn l16_what_no_type_models_survives_every_write_to_a_pool() {
     let _daemon = cluster.daemon().await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     same().await;
-    cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+    cluster.run("build-rendered-worker-1").await;
     same().await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     same().await;
     cluster.opt_out("worker").await;
     cluster
@@ -185,7 +171,7 @@ async fn l16_what_no_type_models_survives_every_write_to_a_pool() {
 #[tokio::test(start_paused = true)]
 async fn l38_a_neighbour_who_writes_the_status_all_the_time_loses_nothing_and_stops_nothing() {
     let cluster = Cluster::new().await;
-    cluster.create_pool("worker", R).await;
+    cluster.create_pool("worker", R1).await;
     let neighbour = machine_os_builder::apiserver::ApiServer::client(&cluster.server, "neighbour");
     let api: kube::Api<machine_os_builder::api::Object> =
         kube::Api::all_with(neighbour, &Kind::MachineConfigPool.resource());
@@ -207,10 +193,8 @@ async fn l38_a_neighbour_who_writes_the_status_all_the_time_loses_nothing_and_st
     });
     let _daemon = cluster.daemon().await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.run("build-rendered-worker-1").await;
+    cluster.publish("worker", R1).await;
     let pool = cluster.pool("worker").await;
     assert!(pool.data["status"]["machineCount"].as_u64().unwrap() > 10);
     assert!(pool.data["status"]["conditions"].as_array().unwrap().iter().any(|c| c["type"] == "Updating"));
@@ -220,24 +204,14 @@ async fn l38_a_neighbour_who_writes_the_status_all_the_time_loses_nothing_and_st
 
 #[tokio::test(start_paused = true)]
 async fn l17_at_rest_no_request_is_sent() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R).await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     cluster.rest(Duration::from_secs(60)).await;
-    cluster.server.clear_log();
-    cluster.rest(Duration::from_secs(3600)).await;
-    assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
+    cluster.is_left_alone_for(Duration::from_secs(3600)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unrelated_change_of_the_pool_causes_no_build_and_no_write() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R).await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.server.clear_log();
     cluster.annotate("worker", "example.com/x", "y").await;
@@ -249,10 +223,9 @@ async fn an_unrelated_change_of_the_pool_causes_no_build_and_no_write() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_is_not_opted_in_or_not_rendered_is_left_alone() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create(machine_config(R)).await;
-    let mut opted_out = pool("infra", R);
+    let (cluster, _daemon) = Cluster::with_daemon().await;
+    cluster.create(machine_config(R1)).await;
+    let mut opted_out = pool("infra", R1);
     opted_out["metadata"]["labels"] = json!({});
     cluster.create(opted_out).await;
     cluster.create(pool("new", "")).await;

@@ -19,7 +19,7 @@ pub mod mutants {
 "#;
 
 /// The variable that switches a mutant on.
-pub const SWITCH: &str = "MUTANT";
+pub(crate) const SWITCH: &str = "MUTANT";
 
 /// The files from which the program is compiled.
 const PARTS: [&str; 7] = ["benches", "Cargo.toml", "Cargo.lock", "README.md", "examples", "src", "templates"];
@@ -28,12 +28,12 @@ const PARTS: [&str; 7] = ["benches", "Cargo.toml", "Cargo.lock", "README.md", "e
 type Place = (usize, usize);
 
 /// The repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Writes a copy of the program with all mutants in it to `target`, in place of what is there.
-pub fn copy_with_mutants(target: &Path) {
+pub(crate) fn copy_with_mutants(target: &Path) {
     if target.exists() {
         fs::remove_dir_all(target).unwrap();
     }
@@ -62,7 +62,7 @@ fn copy(from: &Path, to: &Path) {
 ///
 /// # Panics
 /// If what a mutant changes is not there exactly once, or overlaps with what another changes.
-pub fn mutated_files() -> BTreeMap<&'static str, String> {
+pub(crate) fn mutated_files() -> BTreeMap<&'static str, String> {
     places().into_iter().map(|(file, places)| (file, splice(file, places))).collect()
 }
 

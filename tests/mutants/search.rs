@@ -14,7 +14,7 @@ const WHAT_MAX: usize = 110;
 
 /// The result of a search.
 #[derive(Debug)]
-pub struct Found {
+pub(crate) struct Found {
     /// The seed that it was found with.
     pub seed: u64,
     /// The first thing that did not hold.
@@ -22,7 +22,7 @@ pub struct Found {
 }
 
 /// Compiles the program with all mutants in it; where it is then.
-pub fn build() -> PathBuf {
+pub(crate) fn build() -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
     let (source, target) = (directory.join("source"), directory.join("target"));
     graft::copy_with_mutants(&source);
@@ -39,7 +39,7 @@ pub fn build() -> PathBuf {
 }
 
 /// Whether a mutant is to be searched for: all are, unless `MUTANT` names one.
-pub fn is_asked_for(name: &str) -> bool {
+pub(crate) fn is_asked_for(name: &str) -> bool {
     std::env::var(graft::SWITCH).map_or(true, |only| only == name)
 }
 
@@ -47,7 +47,7 @@ pub fn is_asked_for(name: &str) -> bool {
 ///
 /// # Panics
 /// If the search comes to no end, or to one that says nothing.
-pub fn run(program: &Path, mutant: &str, scenario: &str, seeds: u64) -> Option<Found> {
+pub(crate) fn run(program: &Path, mutant: &str, scenario: &str, seeds: u64) -> Option<Found> {
     let mut search = Command::new(program)
         .args(["simulate", "--scenario", scenario, "--seeds", &format!("1..{seeds}")])
         .current_dir(graft::root())

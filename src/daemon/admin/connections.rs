@@ -36,10 +36,10 @@ const HEADERS_MAX: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What answers a request.
-pub type Answer = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<Full<Bytes>>> + Send + Sync>;
+pub(super) type Answer = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<Full<Bytes>>> + Send + Sync>;
 
 /// Answers each request that comes in through `listener`, until this is dropped.
-pub async fn serve(listener: TcpListener, answer: Answer) -> Infallible {
+pub(super) async fn serve(listener: TcpListener, answer: Answer) -> Infallible {
     let (mut held, mut is_refused) = (Held::default(), false);
     loop {
         match listener.accept().await {

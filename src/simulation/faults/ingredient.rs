@@ -9,7 +9,7 @@ use super::world::World;
 use crate::simulation::scenario::Every;
 
 /// An ingredient: it runs until it is dropped.
-pub type Ingredient<'w> = LocalBoxFuture<'w, ()>;
+pub(super) type Ingredient<'w> = LocalBoxFuture<'w, ()>;
 
 /// Acts `every` so often, on average; the numbers of `stream` say when, and are there for the act itself.
 pub(super) fn each<'w>(

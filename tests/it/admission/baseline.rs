@@ -35,7 +35,7 @@ const SYSCTLS: [&str; 10] = [
 ];
 
 /// The violations of a pod.
-pub fn refusals(pod: &Value) -> Vec<String> {
+pub(super) fn refusals(pod: &Value) -> Vec<String> {
     let spec = &pod["spec"];
     let mut refused: Vec<String> = ["hostNetwork", "hostPID", "hostIPC"]
         .into_iter()

@@ -7,7 +7,7 @@ const VOLUMES: [&str; 8] =
     ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
 
 /// The violations of a pod.
-pub fn refusals(pod: &Value) -> Vec<String> {
+pub(super) fn refusals(pod: &Value) -> Vec<String> {
     let mut refused = Vec::new();
     let mut check = |is_good: bool, what: String| {
         if !is_good {
@@ -49,7 +49,7 @@ pub fn refusals(pod: &Value) -> Vec<String> {
 }
 
 /// All containers of a pod, of each kind.
-pub fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
     let kinds = ["initContainers", "containers", "ephemeralContainers"];
     kinds.into_iter().flat_map(|kind| spec[kind].as_array().into_iter().flatten())
 }

@@ -8,6 +8,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::{CONFIG_MAPS, CONFIGS, JSON, JSON_PATCH, MERGE_PATCH, PODS, POOLS, STRATEGIC_PATCH, options};
+use crate::fuzz::values::FIELDS;
 
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -92,37 +93,8 @@ fn document() -> impl Strategy<Value = Value> {
         ])
         .prop_map(Value::from),
     ];
-    let key = select(vec![
-        "apiVersion",
-        "kind",
-        "metadata",
-        "name",
-        "namespace",
-        "generateName",
-        "labels",
-        "annotations",
-        "finalizers",
-        "ownerReferences",
-        "resourceVersion",
-        "uid",
-        "spec",
-        "status",
-        "data",
-        "binaryData",
-        "stringData",
-        "containers",
-        "phase",
-        "op",
-        "path",
-        "value",
-        "group",
-        "names",
-        "versions",
-        "scope",
-        "conditions",
-        "$patch",
-        "preconditions",
-    ]);
+    let more = ["binaryData", "containers", "phase", "group", "names", "conditions"];
+    let key = select([&FIELDS[..], &more].concat());
     leaf.prop_recursive(4, 24, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

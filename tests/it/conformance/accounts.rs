@@ -12,6 +12,10 @@ async fn robot(world: &World) -> World {
     world.acting(&token(world, json!({})).await)
 }
 
+fn case_of_robot(body: impl AsyncFnOnce(&World, World)) {
+    case(async |world| body(world, robot(world).await).await);
+}
+
 /// A token of the account.
 async fn token(world: &World, spec: Value) -> String {
     let told = world.post(&world.core("serviceaccounts/robot/token"), &json!({ "spec": spec })).await;
@@ -54,8 +58,7 @@ async fn unknown(client: &World) {
 
 #[test]
 fn a_token_says_who_its_account_is() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         let told = robot.post(WHO, &json!({})).await;
         let who = &told.ok()["status"]["userInfo"];
         assert_eq!(text(who, "/username"), name(world));
@@ -78,8 +81,7 @@ fn a_token_that_nobody_gave_is_nobodys() {
 
 #[test]
 fn a_token_goes_with_its_account() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         world.delete(&world.core("serviceaccounts/robot"), &json!({})).await.ok();
         unknown(&robot).await;
     });
@@ -120,8 +122,7 @@ fn a_token_is_good_for_ten_minutes_at_least() {
 
 #[test]
 fn what_no_rule_allows_is_forbidden() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         let status = robot.get(&world.maps()).await.refused(403, "Forbidden");
         let why = format!(
             "User \"{}\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"{}\"",
@@ -137,8 +138,7 @@ fn what_no_rule_allows_is_forbidden() {
 
 #[test]
 fn a_rule_allows_its_verbs_and_no_others() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         world.made(named("a")).await;
         allow(world, rule(&["configmaps"], &["get", "list"])).await;
         allowed(&robot, &world.maps()).await;
@@ -153,8 +153,7 @@ fn a_rule_allows_its_verbs_and_no_others() {
 
 #[test]
 fn a_rule_may_be_for_some_names() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         for name in ["a", "b"] {
             world.made(named(name)).await;
         }
@@ -170,8 +169,7 @@ fn a_rule_may_be_for_some_names() {
 
 #[test]
 fn a_subresource_is_allowed_by_itself() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         world.made_pod(pod("a")).await;
         allow(world, rule(&["pods/status"], &["get", "patch"])).await;
         let status = format!("{}/status", world.pod("a"));
@@ -184,8 +182,7 @@ fn a_subresource_is_allowed_by_itself() {
 
 #[test]
 fn a_role_of_the_cluster_can_be_bound_in_a_namespace() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         let other = world.another().await;
         let (roles, role) = (format!("/apis/{RBAC}/v1/clusterroles"), world.unique("reader"));
         let body = json!({"metadata": {"name": role}, "rules": [rule(&["configmaps"], &["list"])]});
@@ -200,8 +197,7 @@ fn a_role_of_the_cluster_can_be_bound_in_a_namespace() {
 
 #[test]
 fn what_is_no_longer_allowed_is_forbidden() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         allow(world, rule(&["configmaps"], &["list"])).await;
         allowed(&robot, &world.maps()).await;
         world.delete(&world.of(RBAC, "rolebindings/binding"), &json!({})).await.ok();
@@ -212,8 +208,7 @@ fn what_is_no_longer_allowed_is_forbidden() {
 
 #[test]
 fn a_review_tells_what_is_allowed() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         allow(world, rule(&["configmaps"], &["list"])).await;
         allowed(&robot, &world.maps()).await;
         for (verb, is_allowed) in [("list", true), ("delete", false)] {
@@ -241,8 +236,7 @@ fn a_review_is_about_something() {
 
 #[test]
 fn the_rules_of_a_client_are_told_to_it() {
-    case(async |world| {
-        let robot = robot(world).await;
+    case_of_robot(async |world, robot| {
         allow(world, rule(&["configmaps"], &["list"])).await;
         allowed(&robot, &world.maps()).await;
         let spec = json!({"spec": {"namespace": world.namespace}});

@@ -60,8 +60,7 @@ fn a_body_of_more_than_three_mebibytes_is_too_large() {
 
 #[test]
 fn a_patch_of_more_than_three_mebibytes_is_too_large() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let told = world.merge(&world.map("a"), &json!({"data": {"k": "x".repeat(3 << 20)}})).await;
         told.refused(413, "RequestEntityTooLarge");
     });
@@ -78,8 +77,7 @@ fn a_resource_that_is_not_served_is_not_found() {
 
 #[test]
 fn a_subresource_that_is_not_served_is_not_found() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.get(&format!("{}/status", world.map("a"))).await.refused(404, "NotFound");
     });
 }
@@ -117,8 +115,7 @@ fn a_form_that_is_not_served_is_passed_over_for_one_that_is() {
 
 #[test]
 fn an_answer_may_be_yaml() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let told = world.get_as(&world.map("a"), "application/yaml").await;
         assert!(told.body.as_str().is_some_and(|yaml| yaml.contains("kind: ConfigMap")), "{told:?}");
     });
@@ -126,8 +123,7 @@ fn an_answer_may_be_yaml() {
 
 #[test]
 fn metadata_can_be_read_alone() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "v"}))).await;
+    case_of(with_data("a", json!({"k": "v"})), async |world, _| {
         let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
         let object = world.get_as(&world.map("a"), accept).await.ok();
         assert_eq!((text(&object, "/kind"), text(&object, "/apiVersion")), ("PartialObjectMetadata", "meta.k8s.io/v1"));

@@ -33,8 +33,7 @@ fn binary_data_is_stored_as_the_bytes_that_it_stands_for() {
 
 #[test]
 fn an_update_that_makes_it_too_large_is_refused() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let patch = json!({"data": {"k": "x".repeat((1 << 20) + 1)}});
         world.merge(&world.map("a"), &patch).await.refused(422, "Invalid");
     });
@@ -91,8 +90,7 @@ fn an_immutable_config_map_keeps_its_data_and_stays_immutable() {
 
 #[test]
 fn an_unknown_field_is_dropped() {
-    case(async |world| {
-        let object = world.made(json!({"metadata": {"name": "a"}, "more": 1})).await;
+    case_of(json!({"metadata": {"name": "a"}, "more": 1}), async |_, object| {
         assert!(object.get("more").is_none(), "{object}");
     });
 }

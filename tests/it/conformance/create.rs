@@ -4,8 +4,7 @@ use super::harness::*;
 
 #[test]
 fn a_new_object_gets_a_uid_a_version_and_a_time() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |world, object| {
         assert_eq!(uid(&object).len(), 36, "{object}");
         assert!(version(&object).parse::<u64>().is_ok_and(|version| version > 0), "{object}");
         assert!(text(&object, "/metadata/creationTimestamp").parse::<jiff::Timestamp>().is_ok(), "{object}");
@@ -15,8 +14,7 @@ fn a_new_object_gets_a_uid_a_version_and_a_time() {
 
 #[test]
 fn a_new_object_names_its_kind_and_version() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |_, object| {
         assert_eq!((text(&object, "/kind"), text(&object, "/apiVersion")), ("ConfigMap", "v1"));
     });
 }
@@ -37,16 +35,14 @@ fn what_only_the_server_sets_is_not_taken_from_a_client() {
 
 #[test]
 fn what_was_created_can_be_read() {
-    case(async |world| {
-        let made = world.made(with_data("a", json!({"k": "v"}))).await;
+    case_of(with_data("a", json!({"k": "v"})), async |world, made| {
         assert_eq!(world.get(&world.map("a")).await.ok(), made);
     });
 }
 
 #[test]
 fn a_second_object_of_one_name_already_exists() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let status = world.post(&world.maps(), &named("a")).await.refused(409, "AlreadyExists");
         assert_eq!(status["message"], "configmaps \"a\" already exists");
         assert_eq!(status["details"], json!({"name": "a", "kind": "configmaps"}));
@@ -55,8 +51,7 @@ fn a_second_object_of_one_name_already_exists() {
 
 #[test]
 fn objects_of_two_kinds_may_have_one_name() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.post(&world.core("secrets"), &named("a")).await.ok();
     });
 }
@@ -75,16 +70,14 @@ fn a_generated_name_is_the_base_and_five_characters() {
 
 #[test]
 fn a_name_goes_before_a_generated_one() {
-    case(async |world| {
-        let object = world.made(json!({"metadata": {"name": "a", "generateName": "base-"}})).await;
+    case_of(json!({"metadata": {"name": "a", "generateName": "base-"}}), async |_, object| {
         assert_eq!(object["metadata"]["name"], "a");
     });
 }
 
 #[test]
 fn a_generated_name_that_is_too_long_is_cut() {
-    case(async |world| {
-        let object = world.made(json!({"metadata": {"generateName": "x".repeat(80)}})).await;
+    case_of(json!({"metadata": {"generateName": "x".repeat(80)}}), async |_, object| {
         assert_eq!(text(&object, "/metadata/name").len(), 63);
     });
 }
@@ -137,8 +130,7 @@ fn a_body_with_another_namespace_than_its_path_is_refused() {
 
 #[test]
 fn a_body_may_leave_out_its_kind_and_version() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |_, object| {
         assert_eq!(object["kind"], "ConfigMap");
     });
 }

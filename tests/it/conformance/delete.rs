@@ -4,8 +4,7 @@ use super::harness::*;
 
 #[test]
 fn what_nothing_holds_back_goes_at_once() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |world, object| {
         let status = world.delete(&world.map("a"), &json!({})).await.ok();
         assert_eq!((text(&status, "/kind"), text(&status, "/status")), ("Status", "Success"));
         assert_eq!(status["details"], json!({"name": "a", "kind": "configmaps", "uid": uid(&object)}));
@@ -15,8 +14,7 @@ fn what_nothing_holds_back_goes_at_once() {
 
 #[test]
 fn a_deletion_needs_no_body() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.delete_by_query(&world.map("a")).await.ok();
     });
 }
@@ -31,8 +29,7 @@ fn what_is_not_there_cannot_be_deleted() {
 
 #[test]
 fn what_was_made_again_under_one_name_is_another_object() {
-    case(async |world| {
-        let one = world.made(named("a")).await;
+    case_of(named("a"), async |world, one| {
         world.delete(&world.map("a"), &json!({})).await.ok();
         assert_ne!(uid(&world.made(named("a")).await), uid(&one));
     });
@@ -40,8 +37,7 @@ fn what_was_made_again_under_one_name_is_another_object() {
 
 #[test]
 fn a_deletion_of_another_uid_conflicts() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |world, object| {
         let told = world.delete(&world.map("a"), &json!({"preconditions": {"uid": "u"}})).await;
         let status = told.refused(409, "Conflict");
         let why = format!("the UID in the precondition (u) does not match the UID in record ({})", uid(&object));
@@ -52,8 +48,7 @@ fn a_deletion_of_another_uid_conflicts() {
 
 #[test]
 fn a_deletion_of_another_version_conflicts() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |world, object| {
         let newer = world.merge(&world.map("a"), &json!({"data": {"k": "v"}})).await.ok();
         let of = |object: &Value| json!({"preconditions": {"resourceVersion": version(object)}});
         let status = world.delete(&world.map("a"), &of(&object)).await.refused(409, "Conflict");
@@ -64,8 +59,7 @@ fn a_deletion_of_another_version_conflicts() {
 
 #[test]
 fn options_that_cannot_be_read_delete_nothing() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let told = world.send(http::Method::DELETE, &world.map("a"), JSON, "{").await;
         // The real server blames itself.
         assert!(told.code >= 400 && told.body["kind"] == "Status", "{told:?}");
@@ -75,8 +69,7 @@ fn options_that_cannot_be_read_delete_nothing() {
 
 #[test]
 fn options_in_the_query_count_only_without_a_body() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.delete(&format!("{}?dryRun=All", world.map("a")), &json!({})).await.ok();
         world.get(&world.map("a")).await.refused(404, "NotFound");
     });
@@ -84,8 +77,7 @@ fn options_in_the_query_count_only_without_a_body() {
 
 #[test]
 fn a_policy_that_nobody_knows_is_refused() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.delete(&world.map("a"), &json!({"propagationPolicy": "Somehow"})).await.refused(422, "Invalid");
     });
 }

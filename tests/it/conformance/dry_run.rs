@@ -24,8 +24,7 @@ fn a_creation_that_is_tried_is_checked() {
 
 #[test]
 fn an_update_that_is_tried_changes_nothing() {
-    case(async |world| {
-        let made = world.made(named("a")).await;
+    case_of(named("a"), async |world, made| {
         let path = format!("{}?dryRun=All", world.map("a"));
         let tried = world.put(&path, &with_data("a", json!({"k": "v"}))).await.ok();
         assert_eq!(tried["data"]["k"], "v");
@@ -35,8 +34,7 @@ fn an_update_that_is_tried_changes_nothing() {
 
 #[test]
 fn a_patch_that_is_tried_changes_nothing() {
-    case(async |world| {
-        let made = world.made(named("a")).await;
+    case_of(named("a"), async |world, made| {
         let tried = world.merge(&format!("{}?dryRun=All", world.map("a")), &json!({"data": {"k": "v"}})).await.ok();
         assert_eq!(tried["data"]["k"], "v");
         assert_eq!(world.get(&world.map("a")).await.ok(), made);
@@ -45,8 +43,7 @@ fn a_patch_that_is_tried_changes_nothing() {
 
 #[test]
 fn a_deletion_that_is_tried_removes_nothing() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.delete_by_query(&format!("{}?dryRun=All", world.map("a"))).await.ok();
         world.delete(&world.map("a"), &json!({"dryRun": ["All"]})).await.ok();
         world.get(&world.map("a")).await.ok();

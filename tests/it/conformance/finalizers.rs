@@ -8,8 +8,7 @@ fn held(name: &str) -> Value {
 
 #[test]
 fn an_object_with_a_finalizer_stays_and_says_that_it_goes() {
-    case(async |world| {
-        world.made(held("a")).await;
+    case_of(held("a"), async |world, _| {
         let object = world.delete(&world.map("a"), &json!({})).await.ok();
         assert_eq!(text(&object, "/metadata/name"), "a", "{object}");
         let object = world.get(&world.map("a")).await.ok();
@@ -20,8 +19,7 @@ fn an_object_with_a_finalizer_stays_and_says_that_it_goes() {
 
 #[test]
 fn it_goes_with_its_last_finalizer() {
-    case(async |world| {
-        world.made(held("a")).await;
+    case_of(held("a"), async |world, _| {
         world.delete(&world.map("a"), &json!({})).await.ok();
         let last = world.merge(&world.map("a"), &json!({"metadata": {"finalizers": null}})).await.ok();
         assert!(last["metadata"].get("finalizers").is_none(), "{last}");
@@ -31,8 +29,7 @@ fn it_goes_with_its_last_finalizer() {
 
 #[test]
 fn a_second_deletion_changes_nothing() {
-    case(async |world| {
-        world.made(held("a")).await;
+    case_of(held("a"), async |world, _| {
         let one = world.delete(&world.map("a"), &json!({})).await.ok();
         let two = world.delete(&world.map("a"), &json!({})).await.ok();
         assert_eq!(one["metadata"]["deletionTimestamp"], two["metadata"]["deletionTimestamp"]);
@@ -42,8 +39,7 @@ fn a_second_deletion_changes_nothing() {
 
 #[test]
 fn what_goes_takes_no_new_finalizers() {
-    case(async |world| {
-        world.made(held("a")).await;
+    case_of(held("a"), async |world, _| {
         world.delete(&world.map("a"), &json!({})).await.ok();
         let more = json!({"metadata": {"finalizers": ["example.com/hold", "example.com/more"]}});
         world.merge(&world.map("a"), &more).await.invalid("metadata.finalizers", "FieldValueForbidden");
@@ -52,8 +48,7 @@ fn what_goes_takes_no_new_finalizers() {
 
 #[test]
 fn what_goes_can_still_be_changed() {
-    case(async |world| {
-        world.made(held("a")).await;
+    case_of(held("a"), async |world, _| {
         world.delete(&world.map("a"), &json!({})).await.ok();
         let object = world.merge(&world.map("a"), &json!({"data": {"k": "v"}})).await.ok();
         assert_eq!(object["data"]["k"], "v");
@@ -62,8 +57,7 @@ fn what_goes_can_still_be_changed() {
 
 #[test]
 fn a_name_is_taken_until_its_object_is_gone() {
-    case(async |world| {
-        world.made(held("a")).await;
+    case_of(held("a"), async |world, _| {
         world.delete(&world.map("a"), &json!({})).await.ok();
         let status = world.post(&world.maps(), &named("a")).await.refused(409, "AlreadyExists");
         assert_eq!(status["message"], "object is being deleted: configmaps \"a\" already exists");
@@ -72,8 +66,7 @@ fn a_name_is_taken_until_its_object_is_gone() {
 
 #[test]
 fn a_watch_sees_it_change_and_then_go() {
-    case(async |world| {
-        let made = world.made(held("a")).await;
+    case_of(held("a"), async |world, made| {
         let query = format!("labelSelector=app&resourceVersion={}", version(&made));
         let mut watching = world.watch(&format!("{}?{query}", world.maps())).await;
         world.delete(&world.map("a"), &json!({})).await.ok();

@@ -52,8 +52,7 @@ fn a_list_in_a_namespace_that_is_not_there_is_empty() {
 
 #[test]
 fn items_of_built_in_kinds_do_not_name_their_kind() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let list = world.get(&world.maps()).await.ok();
         assert!(list["items"][0].get("kind").is_none(), "{list}");
     });

@@ -132,8 +132,7 @@ fn a_finalizer_has_a_qualified_name() {
 
 #[test]
 fn empty_labels_are_no_labels() {
-    case(async |world| {
-        let object = world.made(json!({"metadata": {"name": "a", "labels": {}, "annotations": null}})).await;
+    case_of(json!({"metadata": {"name": "a", "labels": {}, "annotations": null}}), async |_, object| {
         assert!(object["metadata"].get("labels").is_none(), "{object}");
         assert!(object["metadata"].get("annotations").is_none(), "{object}");
     });

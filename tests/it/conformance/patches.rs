@@ -8,8 +8,7 @@ const REJECTED: &str = "the server rejected our request due to an error in our r
 
 #[test]
 fn a_merge_patch_sets_and_removes() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "1", "l": "2"}))).await;
+    case_of(with_data("a", json!({"k": "1", "l": "2"})), async |world, _| {
         let object = world.merge(&world.map("a"), &json!({"data": {"k": null, "m": "3"}})).await.ok();
         assert_eq!(object["data"], json!({"l": "2", "m": "3"}));
     });
@@ -17,8 +16,7 @@ fn a_merge_patch_sets_and_removes() {
 
 #[test]
 fn a_merge_patch_replaces_lists() {
-    case(async |world| {
-        world.made(json!({"metadata": {"name": "a", "finalizers": ["example.com/one"]}})).await;
+    case_of(json!({"metadata": {"name": "a", "finalizers": ["example.com/one"]}}), async |world, _| {
         let patch = json!({"metadata": {"finalizers": ["example.com/two"]}});
         let object = world.merge(&world.map("a"), &patch).await.ok();
         assert_eq!(object["metadata"]["finalizers"], json!(["example.com/two"]));
@@ -28,8 +26,7 @@ fn a_merge_patch_replaces_lists() {
 
 #[test]
 fn a_patch_that_changes_nothing_makes_no_version() {
-    case(async |world| {
-        let made = world.made(with_data("a", json!({"k": "1"}))).await;
+    case_of(with_data("a", json!({"k": "1"})), async |world, made| {
         let after = world.merge(&world.map("a"), &json!({"data": {"k": "1"}})).await.ok();
         assert_eq!(version(&after), version(&made));
     });
@@ -37,8 +34,7 @@ fn a_patch_that_changes_nothing_makes_no_version() {
 
 #[test]
 fn a_patch_from_an_old_version_conflicts() {
-    case(async |world| {
-        let made = world.made(named("a")).await;
+    case_of(named("a"), async |world, made| {
         let newer = world.merge(&world.map("a"), &json!({"data": {"k": "1"}})).await.ok();
         let patch = |object: &Value| json!({"metadata": {"resourceVersion": version(object)}, "data": {"k": "2"}});
         let status = world.merge(&world.map("a"), &patch(&made)).await.refused(409, "Conflict");
@@ -49,8 +45,7 @@ fn a_patch_from_an_old_version_conflicts() {
 
 #[test]
 fn a_patch_of_another_uid_is_refused() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let told = world.merge(&world.map("a"), &json!({"metadata": {"uid": "u"}})).await;
         assert_eq!(told.invalid("metadata.uid", "FieldValueInvalid"), "Invalid value: \"u\": field is immutable");
     });
@@ -58,8 +53,7 @@ fn a_patch_of_another_uid_is_refused() {
 
 #[test]
 fn a_patch_cannot_rename() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.merge(&world.map("a"), &json!({"metadata": {"name": "b"}})).await.refused(400, "BadRequest");
         world.merge(&world.map("a"), &json!({"metadata": {"namespace": "b"}})).await.refused(400, "BadRequest");
     });
@@ -74,8 +68,7 @@ fn a_patch_of_nothing_is_not_found() {
 
 #[test]
 fn a_patch_is_checked_like_an_update() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let patch = json!({"metadata": {"labels": {"a b": "c"}}});
         world.merge(&world.map("a"), &patch).await.invalid("metadata.labels", "FieldValueInvalid");
     });
@@ -83,8 +76,7 @@ fn a_patch_is_checked_like_an_update() {
 
 #[test]
 fn a_patch_that_cannot_be_read_is_a_bad_request() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         for media_type in [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH] {
             world.send(Method::PATCH, &world.map("a"), media_type, "{").await.refused(400, "BadRequest");
         }
@@ -93,8 +85,7 @@ fn a_patch_that_cannot_be_read_is_a_bad_request() {
 
 #[test]
 fn a_patch_of_another_type_is_not_supported() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         for media_type in [JSON, "text/plain", "nonsense"] {
             let told = world.patch(&world.map("a"), media_type, &json!({})).await;
             told.refused(415, "UnsupportedMediaType");
@@ -104,8 +95,7 @@ fn a_patch_of_another_type_is_not_supported() {
 
 #[test]
 fn a_json_patch_follows_its_operations() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "1", "l": "2"}))).await;
+    case_of(with_data("a", json!({"k": "1", "l": "2"})), async |world, _| {
         let patch = json!([
             {"op": "test", "path": "/data/k", "value": "1"},
             {"op": "replace", "path": "/data/k", "value": "9"},
@@ -120,8 +110,7 @@ fn a_json_patch_follows_its_operations() {
 
 #[test]
 fn a_json_patch_finds_keys_with_slashes() {
-    case(async |world| {
-        world.made(json!({"metadata": {"name": "a", "annotations": {"example.com/k": "1"}}})).await;
+    case_of(json!({"metadata": {"name": "a", "annotations": {"example.com/k": "1"}}}), async |world, _| {
         let patch = json!([{"op": "replace", "path": "/metadata/annotations/example.com~1k", "value": "2"}]);
         let object = world.patch(&world.map("a"), JSON_PATCH, &patch).await.ok();
         assert_eq!(object["metadata"]["annotations"]["example.com/k"], "2");
@@ -130,8 +119,7 @@ fn a_json_patch_finds_keys_with_slashes() {
 
 #[test]
 fn a_json_patch_whose_test_fails_changes_nothing() {
-    case(async |world| {
-        let made = world.made(with_data("a", json!({"k": "1"}))).await;
+    case_of(with_data("a", json!({"k": "1"})), async |world, made| {
         let patch = json!([
             {"op": "replace", "path": "/data/k", "value": "2"},
             {"op": "test", "path": "/data/k", "value": "9"},
@@ -144,8 +132,7 @@ fn a_json_patch_whose_test_fails_changes_nothing() {
 
 #[test]
 fn a_json_patch_of_what_is_not_there_is_refused() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         for operation in [
             json!({"op": "remove", "path": "/data/k"}),
             json!({"op": "replace", "path": "/data/k", "value": "v"}),
@@ -158,8 +145,7 @@ fn a_json_patch_of_what_is_not_there_is_refused() {
 
 #[test]
 fn a_json_patch_has_no_more_than_ten_thousand_operations() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "v"}))).await;
+    case_of(with_data("a", json!({"k": "v"})), async |world, _| {
         let many = vec![json!({"op": "test", "path": "/data/k", "value": "v"}); 10_001];
         let told = world.patch(&world.map("a"), JSON_PATCH, &json!(many)).await;
         told.refused(413, "RequestEntityTooLarge");
@@ -168,8 +154,7 @@ fn a_json_patch_has_no_more_than_ten_thousand_operations() {
 
 #[test]
 fn a_json_patch_of_the_status_sees_the_whole_object() {
-    case(async |world| {
-        let pod = world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, pod| {
         let patch = json!([
             {"op": "test", "path": "/metadata/uid", "value": uid(&pod)},
             {"op": "test", "path": "/spec/schedulerName", "value": "nobody"},

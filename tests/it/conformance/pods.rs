@@ -126,8 +126,7 @@ fn a_pod_gets_defaults() {
 
 #[test]
 fn a_pods_spec_stays() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let patch = json!({"spec": {"restartPolicy": "Never"}});
         let message = world.merge(&world.pod("a"), &patch).await.invalid("spec", "FieldValueForbidden");
         let start = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`";
@@ -137,8 +136,7 @@ fn a_pods_spec_stays() {
 
 #[test]
 fn a_pods_image_deadline_and_labels_may_change() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let path = world.pod("a");
         world.merge(&path, &json!({"spec": {"activeDeadlineSeconds": 5}})).await.ok();
         world.merge(&path, &json!({"metadata": {"labels": {"a": "b"}}})).await.ok();
@@ -150,8 +148,7 @@ fn a_pods_image_deadline_and_labels_may_change() {
 
 #[test]
 fn a_pod_that_runs_nowhere_goes_at_once() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let pod = world.delete(&world.pod("a"), &json!({})).await.ok();
         assert_eq!(pod["kind"], "Pod");
         world.get(&world.pod("a")).await.refused(404, "NotFound");
@@ -160,8 +157,7 @@ fn a_pod_that_runs_nowhere_goes_at_once() {
 
 #[test]
 fn a_pod_on_a_node_stays_until_that_has_ended_it() {
-    case(async |world| {
-        world.made_pod(bound("a")).await;
+    case_of_pod(bound("a"), async |world, _| {
         let pod = world.delete(&world.pod("a"), &json!({})).await.ok();
         assert_eq!(pod["metadata"]["deletionGracePeriodSeconds"], 30);
         let pod = world.get(&world.pod("a")).await.ok();
@@ -171,8 +167,7 @@ fn a_pod_on_a_node_stays_until_that_has_ended_it() {
 
 #[test]
 fn a_pod_with_no_grace_goes_at_once() {
-    case(async |world| {
-        world.made_pod(bound("a")).await;
+    case_of_pod(bound("a"), async |world, _| {
         world.delete(&world.pod("a"), &json!({"gracePeriodSeconds": 0})).await.ok();
         world.get(&world.pod("a")).await.refused(404, "NotFound");
     });
@@ -180,8 +175,7 @@ fn a_pod_with_no_grace_goes_at_once() {
 
 #[test]
 fn a_pod_that_has_finished_goes_at_once() {
-    case(async |world| {
-        world.made_pod(bound("a")).await;
+    case_of_pod(bound("a"), async |world, _| {
         let status = json!({"status": {"phase": "Succeeded"}});
         world.merge(&format!("{}/status", world.pod("a")), &status).await.ok();
         world.delete(&world.pod("a"), &json!({})).await.ok();
@@ -191,8 +185,7 @@ fn a_pod_that_has_finished_goes_at_once() {
 
 #[test]
 fn a_grace_period_is_shortened_and_never_lengthened() {
-    case(async |world| {
-        world.made_pod(bound("a")).await;
+    case_of_pod(bound("a"), async |world, _| {
         let period = async |body: Value| {
             let pod = world.delete(&world.pod("a"), &body).await.ok();
             pod["metadata"]["deletionGracePeriodSeconds"].as_i64()
@@ -205,8 +198,7 @@ fn a_grace_period_is_shortened_and_never_lengthened() {
 
 #[test]
 fn a_grace_period_below_zero_is_a_second() {
-    case(async |world| {
-        world.made_pod(bound("a")).await;
+    case_of_pod(bound("a"), async |world, _| {
         let pod = world.delete(&world.pod("a"), &json!({"gracePeriodSeconds": -5})).await.ok();
         assert_eq!(pod["metadata"]["deletionGracePeriodSeconds"], 1);
     });
@@ -214,8 +206,7 @@ fn a_grace_period_below_zero_is_a_second() {
 
 #[test]
 fn a_grace_period_may_stand_in_the_query() {
-    case(async |world| {
-        world.made_pod(bound("a")).await;
+    case_of_pod(bound("a"), async |world, _| {
         world.delete_by_query(&format!("{}?gracePeriodSeconds=0", world.pod("a"))).await.ok();
         world.get(&world.pod("a")).await.refused(404, "NotFound");
     });
@@ -223,8 +214,7 @@ fn a_grace_period_may_stand_in_the_query() {
 
 #[test]
 fn a_pod_is_bound_to_one_node_once() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let target = json!({"apiVersion": "v1", "kind": "Node", "name": "nowhere"});
         let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": target});
         let path = format!("{}/binding", world.pod("a"));
@@ -236,8 +226,7 @@ fn a_pod_is_bound_to_one_node_once() {
 
 #[test]
 fn a_deadline_only_comes_closer() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let deadline = async |seconds: Value| {
             let patch = json!({"spec": {"activeDeadlineSeconds": seconds}});
             world.merge(&world.pod("a"), &patch).await

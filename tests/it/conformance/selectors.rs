@@ -68,8 +68,7 @@ fn names_select() {
 
 #[test]
 fn namespaces_select() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let selector = format!("metadata.namespace={}", world.namespace);
         let list = selected(world, "/api/v1/configmaps", "fieldSelector", &selector).await.ok();
         assert_eq!(names(&list), ["a"]);
@@ -95,8 +94,7 @@ fn a_field_selector_that_makes_no_sense_is_a_bad_request() {
 
 #[test]
 fn pods_are_selected_by_phase_and_node() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         world.made_pod(bound("b")).await;
         for (selector, expected) in [
             ("spec.nodeName=nowhere", vec!["b"]),
@@ -170,8 +168,7 @@ fn labels_select_by_number() {
 
 #[test]
 fn pods_are_selected_by_who_is_to_schedule_them() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let list = selected(world, &world.pods(), "fieldSelector", "spec.schedulerName=nobody").await.ok();
         assert_eq!(names(&list), ["a"]);
         let list = selected(world, &world.pods(), "fieldSelector", "spec.schedulerName!=nobody").await.ok();

@@ -99,8 +99,7 @@ fn a_status_that_is_not_apart_is_written_with_the_rest() {
 
 #[test]
 fn a_pods_status_is_written_apart() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let patch = json!({"status": {"phase": "Running"}});
         assert_eq!(world.merge(&world.pod("a"), &patch).await.ok()["status"]["phase"], "Pending");
         let pod = world.merge(&format!("{}/status", world.pod("a")), &patch).await.ok();
@@ -110,8 +109,7 @@ fn a_pods_status_is_written_apart() {
 
 #[test]
 fn the_status_of_a_pod_that_is_of_another_type_is_refused() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let told = world.merge(&format!("{}/status", world.pod("a")), &json!({"status": "odd"})).await;
         assert!((400..500).contains(&told.code) && told.body["kind"] == "Status", "{told:?}");
     });

@@ -13,8 +13,7 @@ fn list<'a>(object: &'a Value, pointer: &str, key: &str) -> Vec<&'a str> {
 
 #[test]
 fn maps_are_merged() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "1", "l": "2"}))).await;
+    case_of(with_data("a", json!({"k": "1", "l": "2"})), async |world, _| {
         let object = patched(world, &world.map("a"), json!({"data": {"k": null, "m": "3"}})).await;
         assert_eq!(object["data"], json!({"l": "2", "m": "3"}));
     });
@@ -22,8 +21,7 @@ fn maps_are_merged() {
 
 #[test]
 fn a_map_is_replaced_by_directive() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "1", "l": "2"}))).await;
+    case_of(with_data("a", json!({"k": "1", "l": "2"})), async |world, _| {
         let object = patched(world, &world.map("a"), json!({"data": {"$patch": "replace", "m": "3"}})).await;
         assert_eq!(object["data"], json!({"m": "3"}));
     });
@@ -31,8 +29,7 @@ fn a_map_is_replaced_by_directive() {
 
 #[test]
 fn a_map_keeps_the_keys_that_a_directive_names() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "1", "l": "2"}))).await;
+    case_of(with_data("a", json!({"k": "1", "l": "2"})), async |world, _| {
         let patch = json!({"data": {"$retainKeys": ["l", "m"], "m": "3"}});
         let object = patched(world, &world.map("a"), patch).await;
         assert_eq!(object["data"], json!({"l": "2", "m": "3"}));
@@ -41,8 +38,7 @@ fn a_map_keeps_the_keys_that_a_directive_names() {
 
 #[test]
 fn containers_are_merged_by_name() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let patch = json!({"spec": {"containers": [{"name": "main", "image": "registry.example.com/none:2"}]}});
         let object = patched(world, &world.pod("a"), patch).await;
         let container = &object["spec"]["containers"][0];
@@ -53,8 +49,7 @@ fn containers_are_merged_by_name() {
 
 #[test]
 fn an_item_without_its_key_is_refused() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let patch = json!({"spec": {"containers": [{"image": "x"}]}});
         let told = world.patch(&world.pod("a"), STRATEGIC_PATCH, &patch).await;
         assert!(told.code >= 400, "{told:?}");
@@ -64,8 +59,7 @@ fn an_item_without_its_key_is_refused() {
 
 #[test]
 fn conditions_are_merged_by_type() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let path = format!("{}/status", world.pod("a"));
         let condition = |kind: &str, status: &str| json!({"type": kind, "status": status});
         let patch = |conditions: Value| json!({"status": {"conditions": conditions}});
@@ -81,8 +75,7 @@ fn conditions_are_merged_by_type() {
 
 #[test]
 fn an_item_is_deleted_by_directive() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let path = format!("{}/status", world.pod("a"));
         let conditions =
             json!([{"type": "example.com/One", "status": "True"}, {"type": "example.com/Two", "status": "True"}]);
@@ -96,8 +89,7 @@ fn an_item_is_deleted_by_directive() {
 
 #[test]
 fn a_list_is_replaced_by_directive() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let path = format!("{}/status", world.pod("a"));
         let condition = |kind: &str| json!({"type": kind, "status": "True"});
         patched(world, &path, json!({"status": {"conditions": [condition("example.com/One")]}})).await;
@@ -109,8 +101,7 @@ fn a_list_is_replaced_by_directive() {
 
 #[test]
 fn finalizers_are_merged_as_a_set() {
-    case(async |world| {
-        world.made(json!({"metadata": {"name": "a", "finalizers": ["example.com/one"]}})).await;
+    case_of(json!({"metadata": {"name": "a", "finalizers": ["example.com/one"]}}), async |world, _| {
         let patch = json!({"metadata": {"finalizers": ["example.com/two", "example.com/one"]}});
         let object = patched(world, &world.map("a"), patch).await;
         let mut finalizers: Vec<&str> =
@@ -167,8 +158,7 @@ fn owners_are_merged_by_uid() {
 
 #[test]
 fn tolerations_are_replaced() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let before = world.get(&world.pod("a")).await.ok();
         let mut tolerations = before["spec"]["tolerations"].as_array().cloned().unwrap_or_default();
         tolerations.push(json!({"key": "example.com/k", "operator": "Exists"}));
@@ -202,8 +192,7 @@ fn the_secrets_of_an_account_are_merged_by_name() {
 
 #[test]
 fn a_directive_that_nobody_knows_is_refused() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "1"}))).await;
+    case_of(with_data("a", json!({"k": "1"})), async |world, _| {
         let told = world.patch(&world.map("a"), STRATEGIC_PATCH, &json!({"data": {"$patch": "shuffle"}})).await;
         assert!(told.code >= 400 && told.body["kind"] == "Status", "{told:?}");
     });

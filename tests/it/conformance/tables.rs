@@ -24,8 +24,7 @@ fn a_list_can_be_a_table() {
 
 #[test]
 fn an_object_can_be_a_table() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let table = world.get_as(&world.map("a"), TABLE).await.ok();
         assert_eq!((text(&table, "/kind"), &table["rows"][0]["cells"][0]), ("Table", &json!("a")));
     });
@@ -33,8 +32,7 @@ fn an_object_can_be_a_table() {
 
 #[test]
 fn a_row_comes_with_as_much_of_its_object_as_is_asked_for() {
-    case(async |world| {
-        world.made(with_data("a", json!({"x": "1"}))).await;
+    case_of(with_data("a", json!({"x": "1"})), async |world, _| {
         let row = async |query: &str| {
             let mut table = world.get_as(&format!("{}{query}", world.map("a")), TABLE).await.ok();
             table["rows"][0]["object"].take()
@@ -48,8 +46,7 @@ fn a_row_comes_with_as_much_of_its_object_as_is_asked_for() {
 
 #[test]
 fn a_pod_is_shown_as_waiting() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let table = world.get_as(&world.pod("a"), TABLE).await.ok();
         assert_eq!(titles(&table)[..5], ["Name", "Ready", "Status", "Restarts", "Age"]);
         assert_eq!(table["rows"][0]["cells"].as_array().unwrap()[..3], [json!("a"), json!("0/1"), json!("Pending")]);

@@ -7,8 +7,7 @@ const MODIFIED: &str = "Operation cannot be fulfilled on configmaps \"a\": the o
 
 #[test]
 fn an_update_makes_a_new_version() {
-    case(async |world| {
-        let mut object = world.made(named("a")).await;
+    case_of(named("a"), async |world, mut object| {
         let before = version(&object);
         object["data"] = json!({"k": "v"});
         let after = world.put(&world.map("a"), &object).await.ok();
@@ -19,8 +18,7 @@ fn an_update_makes_a_new_version() {
 
 #[test]
 fn an_update_from_an_old_version_conflicts() {
-    case(async |world| {
-        let mut object = world.made(named("a")).await;
+    case_of(named("a"), async |world, mut object| {
         object["data"] = json!({"k": "1"});
         world.put(&world.map("a"), &object).await.ok();
         object["data"] = json!({"k": "2"});
@@ -32,8 +30,7 @@ fn an_update_from_an_old_version_conflicts() {
 
 #[test]
 fn an_update_that_changes_nothing_makes_no_version() {
-    case(async |world| {
-        let object = world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, object| {
         let after = world.put(&world.map("a"), &object).await.ok();
         assert_eq!(version(&after), version(&object));
     });
@@ -41,8 +38,7 @@ fn an_update_that_changes_nothing_makes_no_version() {
 
 #[test]
 fn an_update_replaces_all_of_the_data() {
-    case(async |world| {
-        world.made(with_data("a", json!({"k": "1", "l": "2"}))).await;
+    case_of(with_data("a", json!({"k": "1", "l": "2"})), async |world, _| {
         let after = world.put(&world.map("a"), &with_data("a", json!({"m": "3"}))).await.ok();
         assert_eq!(after["data"], json!({"m": "3"}));
     });
@@ -50,8 +46,7 @@ fn an_update_replaces_all_of_the_data() {
 
 #[test]
 fn an_update_of_a_config_map_may_leave_out_its_version() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.put(&world.map("a"), &with_data("a", json!({"k": "v"}))).await.ok();
     });
 }
@@ -98,16 +93,14 @@ fn an_update_of_nothing_creates_a_lease() {
 
 #[test]
 fn the_name_in_the_body_is_that_in_the_path() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         world.put(&world.map("a"), &named("b")).await.refused(400, "BadRequest");
     });
 }
 
 #[test]
 fn another_uid_is_a_conflict() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |world, object| {
         let status = world.put(&world.map("a"), &json!({"metadata": {"name": "a", "uid": "u"}})).await;
         let status = status.refused(409, "Conflict");
         let why = format!("Precondition failed: UID in precondition: u, UID in object meta: {}", uid(&object));
@@ -117,8 +110,7 @@ fn another_uid_is_a_conflict() {
 
 #[test]
 fn an_update_is_checked_like_a_creation() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let body = json!({"metadata": {"name": "a", "labels": {"a b": "c"}}});
         world.put(&world.map("a"), &body).await.invalid("metadata.labels", "FieldValueInvalid");
     });
@@ -126,8 +118,7 @@ fn an_update_is_checked_like_a_creation() {
 
 #[test]
 fn an_update_keeps_when_and_as_what_an_object_was_made() {
-    case(async |world| {
-        let object = world.made(named("a")).await;
+    case_of(named("a"), async |world, object| {
         let after = world.put(&world.map("a"), &with_data("a", json!({"k": "v"}))).await.ok();
         for field in ["uid", "creationTimestamp", "name", "namespace"] {
             assert_eq!(after["metadata"][field], object["metadata"][field], "{field}");

@@ -6,10 +6,16 @@ fn number(object: &Value) -> u64 {
     version(object).parse().unwrap()
 }
 
+/// Runs a case in which the server refuses a list for this field of its query.
+fn no_list_can_be_asked_for_with(query: &str, field: &str, reason: &str) {
+    case(async |world| {
+        world.get(&format!("{}?{query}", world.maps())).await.invalid(field, reason);
+    });
+}
+
 #[test]
 fn versions_of_all_kinds_are_counted_together() {
-    case(async |world| {
-        let map = world.made(named("a")).await;
+    case_of(named("a"), async |world, map| {
         let secret = world.post(&world.core("secrets"), &named("a")).await.ok();
         let lease = world.post(&world.of("coordination.k8s.io", "leases"), &named("a")).await.ok();
         assert!(number(&map) < number(&secret) && number(&secret) < number(&lease));
@@ -18,8 +24,7 @@ fn versions_of_all_kinds_are_counted_together() {
 
 #[test]
 fn a_list_is_not_older_than_what_was_written_before_it() {
-    case(async |world| {
-        let map = world.made(named("a")).await;
+    case_of(named("a"), async |world, map| {
         let secret = world.post(&world.core("secrets"), &named("a")).await.ok();
         let list = world.get(&world.maps()).await.ok();
         assert!(number(&list) >= number(&secret) && number(&list) > number(&map), "{list}");
@@ -43,8 +48,7 @@ fn the_event_of_a_deletion_has_a_version_of_its_own() {
 
 #[test]
 fn a_list_can_be_of_an_older_version() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let list = world.get(&world.maps()).await.ok();
         world.made(named("b")).await;
         let at =
@@ -68,8 +72,7 @@ fn a_list_of_a_version_that_is_not_there_yet_times_out() {
 
 #[test]
 fn a_list_of_any_version_is_answered() {
-    case(async |world| {
-        world.made(named("a")).await;
+    case_of(named("a"), async |world, _| {
         let list = world.get(&format!("{}?resourceVersion=0", world.maps())).await.ok();
         assert_eq!(list["kind"], "ConfigMapList");
     });
@@ -77,26 +80,25 @@ fn a_list_of_any_version_is_answered() {
 
 #[test]
 fn a_rule_for_versions_needs_a_version() {
-    case(async |world| {
-        let told = world.get(&format!("{}?resourceVersionMatch=Exact", world.maps())).await;
-        told.invalid("resourceVersionMatch", "FieldValueForbidden");
-    });
+    no_list_can_be_asked_for_with("resourceVersionMatch=Exact", "resourceVersionMatch", "FieldValueForbidden");
 }
 
 #[test]
 fn exactly_any_version_makes_no_sense() {
-    case(async |world| {
-        let told = world.get(&format!("{}?resourceVersion=0&resourceVersionMatch=Exact", world.maps())).await;
-        told.invalid("resourceVersionMatch", "FieldValueForbidden");
-    });
+    no_list_can_be_asked_for_with(
+        "resourceVersion=0&resourceVersionMatch=Exact",
+        "resourceVersionMatch",
+        "FieldValueForbidden",
+    );
 }
 
 #[test]
 fn a_rule_for_versions_that_nobody_knows_is_refused() {
-    case(async |world| {
-        let told = world.get(&format!("{}?resourceVersion=1&resourceVersionMatch=Somehow", world.maps())).await;
-        told.invalid("resourceVersionMatch", "FieldValueNotSupported");
-    });
+    no_list_can_be_asked_for_with(
+        "resourceVersion=1&resourceVersionMatch=Somehow",
+        "resourceVersionMatch",
+        "FieldValueNotSupported",
+    );
 }
 
 #[test]
@@ -119,8 +121,7 @@ fn a_custom_resource_counts_changes_of_its_spec() {
 
 #[test]
 fn an_object_of_a_version_that_is_not_there_yet_times_out() {
-    case(async |world| {
-        let made = world.made(named("a")).await;
+    case_of(named("a"), async |world, made| {
         assert_eq!(world.get(&format!("{}?resourceVersion=0", world.map("a"))).await.ok()["kind"], "ConfigMap");
         let path = format!("{}?resourceVersion={}", world.map("a"), number(&made) + 1_000_000);
         let status = world.get(&path).await.refused(504, "Timeout");
@@ -144,10 +145,7 @@ fn pages_of_a_version_are_of_that_version() {
 
 #[test]
 fn initial_events_are_for_watches() {
-    case(async |world| {
-        let told = world.get(&format!("{}?sendInitialEvents=true", world.maps())).await;
-        told.invalid("sendInitialEvents", "FieldValueForbidden");
-    });
+    no_list_can_be_asked_for_with("sendInitialEvents=true", "sendInitialEvents", "FieldValueForbidden");
 }
 
 #[test]

@@ -12,8 +12,7 @@ async fn relabel(world: &World, name: &str, label: &str) -> Value {
 
 #[test]
 fn a_watch_from_a_version_sees_what_came_after_it() {
-    case(async |world| {
-        let made = world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, made| {
         world.made(labelled("b", "x")).await;
         let mut watching = watched(world, &format!("resourceVersion={}", version(&made))).await;
         watching.sees("ADDED", "b").await;
@@ -26,8 +25,7 @@ fn a_watch_from_a_version_sees_what_came_after_it() {
 
 #[test]
 fn a_watch_from_no_version_begins_with_what_is_there() {
-    case(async |world| {
-        world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, _| {
         let mut watching = watched(world, "").await;
         watching.sees("ADDED", "a").await;
         world.made(labelled("b", "x")).await;
@@ -37,8 +35,7 @@ fn a_watch_from_no_version_begins_with_what_is_there() {
 
 #[test]
 fn a_watch_from_any_version_begins_with_what_is_there() {
-    case(async |world| {
-        world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, _| {
         // Any version may be an older one, in which it is not there yet; then it comes.
         watched(world, "resourceVersion=0").await.sees("ADDED", "a").await;
     });
@@ -46,8 +43,7 @@ fn a_watch_from_any_version_begins_with_what_is_there() {
 
 #[test]
 fn a_watch_goes_on_from_a_list() {
-    case(async |world| {
-        world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, _| {
         let list = world.get(&world.maps()).await.ok();
         world.made(labelled("b", "x")).await;
         watched(world, &format!("resourceVersion={}", version(&list))).await.sees("ADDED", "b").await;
@@ -56,8 +52,7 @@ fn a_watch_goes_on_from_a_list() {
 
 #[test]
 fn an_event_has_the_object_as_it_was_then() {
-    case(async |world| {
-        let made = world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, made| {
         relabel(world, "a", "y").await;
         relabel(world, "a", "z").await;
         let mut watching = watched(world, &format!("resourceVersion={}", version(&made))).await;
@@ -68,8 +63,7 @@ fn an_event_has_the_object_as_it_was_then() {
 
 #[test]
 fn an_event_names_the_kind_of_its_object() {
-    case(async |world| {
-        world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, _| {
         let object = watched(world, "").await.sees("ADDED", "a").await;
         assert_eq!((text(&object, "/kind"), text(&object, "/apiVersion")), ("ConfigMap", "v1"));
     });
@@ -99,8 +93,7 @@ fn a_watch_is_of_one_kind() {
 
 #[test]
 fn a_watch_can_be_of_one_object() {
-    case(async |world| {
-        world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, _| {
         let mut watching = world.watch(&format!("{}?fieldSelector=metadata.name%3Db", world.maps())).await;
         world.made(labelled("b", "x")).await;
         watching.sees("ADDED", "b").await;
@@ -109,8 +102,7 @@ fn a_watch_can_be_of_one_object() {
 
 #[test]
 fn an_object_that_begins_to_match_is_added() {
-    case(async |world| {
-        world.made(labelled("a", "y")).await;
+    case_of(labelled("a", "y"), async |world, _| {
         let mut watching = world.watch(&format!("{}?labelSelector=app%3Dx", world.maps())).await;
         relabel(world, "a", "x").await;
         watching.sees("ADDED", "a").await;
@@ -119,8 +111,7 @@ fn an_object_that_begins_to_match_is_added() {
 
 #[test]
 fn an_object_that_stops_matching_is_deleted() {
-    case(async |world| {
-        world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, _| {
         let mut watching = world.watch(&format!("{}?labelSelector=app%3Dx", world.maps())).await;
         watching.sees("ADDED", "a").await;
         let now = relabel(world, "a", "z").await;
@@ -131,8 +122,7 @@ fn an_object_that_stops_matching_is_deleted() {
 
 #[test]
 fn a_change_of_what_does_not_match_is_not_seen() {
-    case(async |world| {
-        world.made(labelled("a", "y")).await;
+    case_of(labelled("a", "y"), async |world, _| {
         let mut watching = world.watch(&format!("{}?labelSelector=app%3Dx", world.maps())).await;
         relabel(world, "a", "z").await;
         world.delete(&world.map("a"), &json!({})).await.ok();
@@ -143,8 +133,7 @@ fn a_change_of_what_does_not_match_is_not_seen() {
 
 #[test]
 fn a_watch_of_a_field_follows_its_changes() {
-    case(async |world| {
-        world.made_pod(pod("a")).await;
+    case_of_pod(pod("a"), async |world, _| {
         let mut watching = world.watch(&format!("{}?fieldSelector=status.phase%3DRunning", world.pods())).await;
         let status = format!("{}/status", world.pod("a"));
         world.merge(&status, &json!({"status": {"phase": "Running"}})).await.ok();
@@ -156,8 +145,7 @@ fn a_watch_of_a_field_follows_its_changes() {
 
 #[test]
 fn an_update_that_changes_nothing_is_not_seen() {
-    case(async |world| {
-        let made = world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, made| {
         let mut watching = watched(world, &format!("resourceVersion={}", version(&made))).await;
         world.put(&world.map("a"), &made).await.ok();
         world.made(labelled("b", "x")).await;
@@ -189,8 +177,7 @@ fn a_watch_ends_at_its_timeout() {
 
 #[test]
 fn initial_events_end_with_a_bookmark_that_says_so() {
-    case(async |world| {
-        let made = world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, made| {
         let query = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan";
         let mut watching = watched(world, query).await;
         watching.sees("ADDED", "a").await;
@@ -207,8 +194,7 @@ fn initial_events_end_with_a_bookmark_that_says_so() {
 
 #[test]
 fn a_watch_goes_on_from_a_bookmark() {
-    case(async |world| {
-        world.made(labelled("a", "x")).await;
+    case_of(labelled("a", "x"), async |world, _| {
         let query = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan";
         let mut watching = watched(world, query).await;
         watching.sees("ADDED", "a").await;
@@ -252,8 +238,7 @@ fn many_changes_come_in_order_to_every_watch() {
 
 #[test]
 fn one_object_is_read_and_not_watched() {
-    case(async |world| {
-        let made = world.made(named("a")).await;
+    case_of(named("a"), async |world, made| {
         assert_eq!(world.get(&format!("{}?watch=true", world.map("a"))).await.ok(), made);
     });
 }

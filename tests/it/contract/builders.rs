@@ -6,10 +6,8 @@ use machine_os_builder::api::{Kind, Object, keys};
 use serde_json::{Value, json};
 
 use super::openshift::{OPENSHIFT, complete};
-use crate::harness::cluster::{Cluster, digest_of, image_on, message, references};
+use crate::harness::cluster::{Cluster, R1, R2, digest_of, foreign_pod, image_on, message, references};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
 const NAME: &str = "build-rendered-worker-1";
 const PODS: &str = "custom-pod-builder";
 
@@ -25,26 +23,15 @@ fn build(labels: Value) -> Value {
     })
 }
 
-fn pod(labels: Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": NAME, "namespace": "openshift-machine-config-operator", "labels": labels},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    })
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_running_build_goes_on_with_its_own_builder_and_the_next_is_made_by_the_new_one() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let first = cluster.exists(Kind::Pod, NAME).await;
     cluster.use_builder(OPENSHIFT).await;
     cluster.rest(Duration::from_secs(120)).await;
     assert_eq!(cluster.get(Kind::Pod, NAME).await.unwrap().metadata.uid, first.metadata.uid);
     assert_eq!(cluster.names(Kind::Build).await, [] as [&str; 0]);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Build, "build-rendered-worker-2").await;
     assert_eq!(cluster.names(Kind::Pod).await, [] as [&str; 0]);
@@ -57,11 +44,7 @@ async fn a_running_build_goes_on_with_its_own_builder_and_the_next_is_made_by_th
 
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_builder_rebuilds_nothing() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.server.clear_log();
     for builder in [OPENSHIFT, PODS, OPENSHIFT] {
@@ -77,8 +60,7 @@ async fn l14_the_next_attempt_at_a_lost_build_is_made_by_the_new_builder() {
         let cluster = Cluster::new().await;
         let builder = |kind| if kind == Kind::Build { OPENSHIFT } else { PODS };
         cluster.use_builder(builder(first)).await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let _daemon = cluster.daemon_with_build().await;
         cluster.delete(first, NAME).await;
         cluster.shows("worker", "BuildPending", "BuildRetrying").await;
         cluster.use_builder(builder(next)).await;
@@ -97,9 +79,7 @@ async fn l14_the_next_attempt_at_a_lost_build_is_made_by_the_new_builder() {
 
 #[tokio::test(start_paused = true)]
 async fn l14_a_pod_that_takes_its_time_to_end_is_gone_before_a_build_takes_its_place() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.bind(NAME).await;
     cluster.set_pod(NAME, json!({"phase": "Failed", "reason": "Evicted"})).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
@@ -113,13 +93,12 @@ async fn l24_a_stale_object_of_either_kind_is_removed_whichever_builder_is_asked
     for (stale, builder, made) in [
         (build(labels()), PODS, Kind::Pod),
         (build(labels()), OPENSHIFT, Kind::Build),
-        (pod(labels()), OPENSHIFT, Kind::Build),
+        (foreign_pod(NAME, labels()), OPENSHIFT, Kind::Build),
     ] {
         let cluster = Cluster::new().await;
         cluster.use_builder(builder).await;
         let stale = cluster.create(stale).await;
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
+        let _daemon = cluster.daemon_with_pool().await;
         let is_fresh = |object: &Object| object.metadata.uid != stale.metadata.uid;
         cluster.eventually("a fresh build", async || cluster.get(made, NAME).await.filter(is_fresh)).await;
         cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -132,8 +111,7 @@ async fn l24_a_foreign_build_of_the_builds_name_is_never_touched_and_shown_until
     let cluster = Cluster::new().await;
     cluster.use_builder(OPENSHIFT).await;
     let foreign = cluster.create(build(json!({}))).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     assert!(message(&cluster.pool("worker").await, "BuildFailed").contains(&format!("Build {NAME}")));
     cluster.rest(Duration::from_secs(3600)).await;
@@ -146,9 +124,8 @@ async fn l24_a_foreign_build_of_the_builds_name_is_never_touched_and_shown_until
 #[tokio::test(start_paused = true)]
 async fn l24_a_foreign_pod_is_in_no_builds_way() {
     let cluster = Cluster::new().await;
-    let foreign = cluster.create(pod(json!({}))).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let foreign = cluster.create(foreign_pod(NAME, json!({}))).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     cluster.use_builder(OPENSHIFT).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -162,10 +139,9 @@ async fn l24_a_foreign_pod_is_in_no_builds_way() {
 async fn l36_of_a_pod_and_a_build_of_the_same_inputs_one_is_followed_and_the_other_removed() {
     let cluster = Cluster::new().await;
     cluster.use_builder(OPENSHIFT).await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let daemon = cluster.daemon_with_build().await;
     let followed = cluster.exists(Kind::Build, NAME).await;
-    let mut double = pod(labels());
+    let mut double = foreign_pod(NAME, labels());
     double["metadata"]["annotations"] = json!(followed.metadata.annotations);
     cluster.invariants.tolerate_from(cluster.clock.now());
     cluster.create(double.clone()).await;
@@ -186,8 +162,7 @@ async fn l46_a_build_object_that_is_given_its_labels_back_is_seen_again() {
     for kind in [Kind::Pod, Kind::Build] {
         let cluster = Cluster::new().await;
         cluster.use_builder(if kind == Kind::Build { OPENSHIFT } else { PODS }).await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let _daemon = cluster.daemon_with_build().await;
         let first = cluster.exists(kind, NAME).await;
         cluster.merge(kind, NAME, json!({"metadata": {"labels": null}})).await;
         cluster.shows("worker", "BuildPending", "BuildRetrying").await;

@@ -11,10 +11,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::trouble::{Fate, daemon_behind};
-use crate::harness::cluster::{Cluster, exited, message};
+use crate::harness::cluster::{Cluster, POD, R1, exited, message};
 
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
 const LOGS: &str = "; next: oc --namespace openshift-machine-config-operator logs pod/build-rendered-worker-1 \
                     --all-containers";
 const REBUILD: &str = "; next: oc annotate machineconfigpool/worker machineconfiguration.openshift.io/rebuild=now";
@@ -60,9 +58,7 @@ async fn l43_each_exit_code_names_its_step() {
         (42, "last words", "pushing the image"),
         (137, "last words; raise build.resources.limits.memory, if it was killed for memory", "running the build"),
     ] {
-        let cluster = Cluster::new().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = Cluster::with_build().await;
         fail(&cluster, code, "last words").await;
         cluster.shows("worker", "BuildFailed", "BuildFailed").await;
         says(&cluster, "BuildFailed", &failed(code, cause, step, "")).await;
@@ -71,9 +67,7 @@ async fn l43_each_exit_code_names_its_step() {
 
 #[tokio::test(start_paused = true)]
 async fn l43_the_last_lines_of_the_log_are_told_and_read_once_restarts_included() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     print(&cluster, &["STEP 4: RUN dnf install tmuxx", "error: no such package: tmuxx"]).await;
     fail(&cluster, 20, "").await;
     let lines = "STEP 4: RUN dnf install tmuxx\nerror: no such package: tmuxx";
@@ -88,9 +82,7 @@ async fn l43_the_last_lines_of_the_log_are_told_and_read_once_restarts_included(
 
 #[tokio::test(start_paused = true)]
 async fn l43_of_a_long_log_the_end_is_told_and_the_command_stands_whole() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let line = "ü".repeat(300);
     print(&cluster, &vec![line.as_str(); 50]).await;
     print(&cluster, &["the last line"]).await;
@@ -140,9 +132,7 @@ async fn a_log_that_comes_late_is_added_to_what_is_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn l44_credentials_in_a_log_are_not_shown() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     print(&cluster, &["RUN curl https://bob:hunter2@host", "login dTpw"]).await;
     fail(&cluster, 20, "").await;
     let lines = "RUN curl https://[redacted]@host\nlogin [redacted]";
@@ -175,9 +165,7 @@ async fn a_build_that_does_not_end_within_its_deadline_has_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_that_the_cluster_ended_at_its_deadline_has_failed_for_that_reason() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster
         .set_pod(
             POD,
@@ -222,9 +210,7 @@ async fn l15_what_keeps_a_build_from_starting_is_told_while_it_waits_and_when_it
             "build.resources",
         ),
     ] {
-        let cluster = Cluster::new().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = Cluster::with_build().await;
         cluster.set_pod(POD, status).await;
         let text = cluster
             .eventually("the reason is shown", async || {
@@ -234,8 +220,7 @@ async fn l15_what_keeps_a_build_from_starting_is_told_while_it_waits_and_when_it
             .await;
         assert!(text.ends_with(&format!("; Pod {POD} is waiting to start")) && text.contains(setting), "{text}");
         cluster.rest(Duration::from_secs(600)).await;
-        cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-        let text = message(&cluster.pool("worker").await, "BuildPending");
+        let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
         assert!(
             text.starts_with(&format!("{cause}; ")) && text.contains("did not start within its deadline"),
             "{text}"
@@ -247,9 +232,7 @@ async fn l15_what_keeps_a_build_from_starting_is_told_while_it_waits_and_when_it
 /// A volume that cannot be mounted shows in Events alone.
 #[tokio::test(start_paused = true)]
 async fn l15_what_only_an_event_says_is_told_when_the_build_is_lost() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let pod = cluster.exists(Kind::Pod, POD).await;
     let cause = "MountVolume.SetUp failed for volume \"push\": references non-existent secret key: .dockerconfigjson";
     for (name, kind, minute, text) in
@@ -265,23 +248,19 @@ async fn l15_what_only_an_event_says_is_told_when_the_build_is_lost() {
         events.create(&PostParams::default(), &event.unwrap()).await.unwrap();
     }
     cluster.rest(Duration::from_secs(600)).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.starts_with(&format!("FailedMount: {cause}; lost while starting the build")), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_build_that_was_given_up_says_how_to_ask_for_another() {
     let cluster = Cluster::new().await;
-    let mut settings = ActorSettings::default();
-    settings.decide.attempts_max = 1;
-    let _daemon = cluster.daemon_with(settings, None).await;
+    let _daemon = cluster.daemon_deciding(|settings| settings.attempts_max = 1).await;
     cluster.start_build("worker", R1).await;
     cluster
         .set_pod(POD, json!({"phase": "Failed", "reason": "Evicted", "message": "the node was low on memory"}))
         .await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.starts_with("Evicted: the node was low on memory; ") && text.contains("lost once"), "{text}");
     assert!(text.ends_with(REBUILD), "{text}");
 }

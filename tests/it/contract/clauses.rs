@@ -6,21 +6,15 @@ use machine_os_builder::api::{Kind, keys};
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{
-    Cluster, digest_of, exited, image_on, inputs, message, modern_secret, references, secret, shown,
+    Cluster, POD, R1, digest_of, exited, image_on, inputs, message, modern_secret, references, secret, shown,
 };
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
 
 #[tokio::test(start_paused = true)]
 async fn l19_the_image_is_published_then_all_is_deleted_then_success_is_shown() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.rest(Duration::from_secs(5)).await;
     cluster.server.clear_log();
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(
         cluster.daemon_requests(),
         [
@@ -37,9 +31,7 @@ async fn l19_the_image_is_published_then_all_is_deleted_then_success_is_shown() 
 
 #[tokio::test(start_paused = true)]
 async fn the_attempt_is_claimed_before_anything_is_made_and_the_spec_refers_before_the_status_shows() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     assert_eq!(
         cluster.daemon_requests(),
         [
@@ -63,9 +55,7 @@ fn record(pool: &machine_os_builder::api::Object) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn the_record_says_what_is_tried_what_failed_and_what_is_published() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let pod = cluster.exists(Kind::Pod, POD).await.metadata.annotations.unwrap();
     let started = record(&cluster.pool("worker").await);
     assert_eq!((&started["version"], &started["generation"]), (&json!(1), &json!(0)));
@@ -75,8 +65,7 @@ async fn the_record_says_what_is_tried_what_failed_and_what_is_published() {
     );
     assert!(started["attempt"]["started"].is_string() && started["published"].is_null());
 
-    cluster.set_phase(POD, "Failed").await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    cluster.fail(POD).await;
     let failed = record(&cluster.pool("worker").await);
     assert_eq!(
         (&failed["failed"]["hash"], &failed["failed"]["reason"]),
@@ -86,8 +75,7 @@ async fn the_record_says_what_is_tried_what_failed_and_what_is_published() {
     cluster.annotate("worker", keys::REBUILD, "now").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     let pod = cluster.exists(Kind::Pod, POD).await.metadata.annotations.unwrap();
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     let pool = cluster.pool("worker").await;
     let done = record(&pool);
     assert_eq!(done["generation"], 1);
@@ -140,8 +128,7 @@ async fn each_required_key_that_is_missing_is_named() {
         }
         cluster.create_pool("worker", R1).await;
         let _daemon = cluster.daemon().await;
-        cluster.shows("worker", "BuildFailed", "KeyMissing").await;
-        let text = message(&cluster.pool("worker").await, "BuildFailed");
+        let text = cluster.message("worker", "BuildFailed", "KeyMissing").await;
         let object = inputs()[index]["metadata"]["name"].as_str().unwrap().to_owned();
         assert!(text.contains(&object) && text.contains(key) && text.contains("set it to"), "{text}");
         assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
@@ -159,19 +146,14 @@ async fn a_secret_with_a_malformed_body_is_refused_and_never_quoted() {
         cluster.create(secret("push", "kubernetes.io/dockerconfigjson", ".dockerconfigjson", &body)).await;
         cluster.create_pool("worker", R1).await;
         let _daemon = cluster.daemon().await;
-        cluster.shows("worker", "BuildFailed", "SecretInvalid").await;
-        let text = message(&cluster.pool("worker").await, "BuildFailed");
+        let text = cluster.message("worker", "BuildFailed", "SecretInvalid").await;
         assert!(text.contains("Secret push") && !text.contains("hunter2"), "{text}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn l47_other_secrets_and_a_restart_rebuild_nothing() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, daemon) = Cluster::with_image().await;
     cluster.create(modern_secret("another")).await;
     let names = json!({"data": {"baseImagePullSecretName": "another", "finalImagePushSecretName": "another"}});
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", names).await;
@@ -186,9 +168,7 @@ async fn l47_other_secrets_and_a_restart_rebuild_nothing() {
 #[tokio::test(start_paused = true)]
 async fn exit_codes_that_may_pass_are_tried_again_and_others_are_not() {
     for (code, is_retried) in [(10, false), (30, true), (31, false), (40, true), (41, false)] {
-        let cluster = Cluster::new().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = Cluster::with_build().await;
         cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", code, "")]})).await;
         if is_retried {
             cluster.shows("worker", "BuildPending", "BuildRetrying").await;
@@ -204,9 +184,7 @@ async fn exit_codes_that_may_pass_are_tried_again_and_others_are_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pushed_image_is_published_whatever_became_of_the_helper() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let containers = [exited("image-build", 0, &digest_of(R1)), exited("wait-for-done", 1, "no permission")];
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": containers})).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
@@ -215,9 +193,7 @@ async fn a_pushed_image_is_published_whatever_became_of_the_helper() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_output_is_cut_to_its_end_and_the_next_command_stays() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let output = format!("{}the last line", "noise ".repeat(600));
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, &output)]})).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -230,11 +206,7 @@ async fn a_long_output_is_cut_to_its_end_and_the_next_command_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_is_not_rendered_any_more_is_left_as_it_is() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     cluster.rest(Duration::from_secs(5)).await;
     cluster.server.clear_log();
     cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": ""}}})).await;

@@ -9,10 +9,7 @@ use machine_os_builder::daemon::{self, Daemon};
 use machine_os_builder::reconcile::decide;
 use tokio::time::Instant;
 
-use crate::harness::cluster::{Cluster, message};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, message};
 
 /// A daemon whose clock is half a day ahead, and is set right after so many seconds.
 async fn daemon_that_is_ahead(cluster: &Cluster, set_after: u64, settings: ActorSettings) -> Daemon {

@@ -3,28 +3,25 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, Pool, keys};
+use machine_os_builder::daemon::Daemon;
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, digest_of, exited, image_on, message, references};
+use crate::harness::cluster::{Cluster, POD, R1, digest_of, exited, image_on, message, references};
 
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
-
-async fn failed(cluster: &Cluster) {
-    cluster.start_build("worker", R1).await;
+async fn failed() -> (Cluster, Daemon) {
+    let (cluster, daemon) = Cluster::with_build().await;
     cluster.set_pod(POD, json!({
         "phase": "Running",
         "containerStatuses": [exited("image-build", 20, "step 4: no such package: tmuxx"), {"name": "wait-for-done"}],
     }))
     .await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    (cluster, daemon)
 }
 
 #[tokio::test(start_paused = true)]
 async fn l13_l43_a_failed_build_says_at_once_what_failed_and_everything_stays() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    failed(&cluster).await;
+    let (cluster, _daemon) = failed().await;
     let pool = cluster.pool("worker").await;
     let text = message(&pool, "BuildFailed");
     for part in ["exit code 20", "building the image", "attempt 1", "no such package: tmuxx", "oc --namespace", POD] {
@@ -39,25 +36,19 @@ async fn l13_l43_a_failed_build_says_at_once_what_failed_and_everything_stays() 
 
 #[tokio::test(start_paused = true)]
 async fn a_bare_failed_phase_is_the_users_failure_at_once() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.set_phase(POD, "Failed").await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    let (cluster, _daemon) = Cluster::with_build().await;
+    cluster.fail(POD).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn l12_a_failed_build_is_followed_by_one_of_a_new_config() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    failed(&cluster).await;
+    let (cluster, _daemon) = failed().await;
     cluster.roll_out("worker", "rendered-worker-2").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     let pool = cluster.pool("worker").await;
     assert!(!Pool::new(&pool).is_degraded_by_build(), "set False when the next build starts");
     cluster.is_gone(Kind::Pod, POD).await;
-    cluster.succeed("rendered-worker-2").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-2").await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
     // A build that had ended was not superseded.
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed", "BuildStarted", "BuildSucceeded"]);
@@ -65,20 +56,15 @@ async fn l12_a_failed_build_is_followed_by_one_of_a_new_config() {
 
 #[tokio::test(start_paused = true)]
 async fn l12_a_failed_build_is_made_again_on_request() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    failed(&cluster).await;
+    let (cluster, _daemon) = failed().await;
     cluster.annotate("worker", keys::REBUILD, "").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn l18_a_failure_is_told_once_and_degraded_never_raised_again() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    failed(&cluster).await;
+    let (cluster, daemon) = failed().await;
     reset_degraded(&cluster).await;
     daemon.stop().await;
     cluster.server.clear_log();
@@ -94,9 +80,7 @@ async fn l18_a_failure_is_told_once_and_degraded_never_raised_again() {
 /// the fault was mended, and the daemon raised `Degraded` again for the old failure.
 #[tokio::test(start_paused = true)]
 async fn l18_a_failure_that_a_fault_had_covered_raises_degraded_no_more() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    failed(&cluster).await;
+    let (cluster, _daemon) = failed().await;
     // For as long as the failed build is there, an input that cannot be read is no change.
     cluster.delete(Kind::Pod, POD).await;
     let pullspec = |text: &str| json!({"data": {"finalImagePullspec": text}});
@@ -118,9 +102,7 @@ async fn reset_degraded(cluster: &Cluster) {
 
 #[tokio::test(start_paused = true)]
 async fn l14_a_pod_deleted_under_the_build_is_lost_and_tried_again_later() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let first = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     cluster.delete(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
@@ -132,16 +114,13 @@ async fn l14_a_pod_deleted_under_the_build_is_lost_and_tried_again_later() {
     let second = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     assert_ne!(first, second);
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildRetrying", "BuildStarted", "BuildSucceeded"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn l14_an_evicted_pod_is_lost_its_remains_removed_and_attempts_counted_across_restarts() {
-    let cluster = Cluster::new().await;
-    let mut daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let (cluster, mut daemon) = Cluster::with_pool().await;
     for attempt in 1..=3 {
         cluster.exists(Kind::Pod, POD).await;
         cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -151,14 +130,12 @@ async fn l14_an_evicted_pod_is_lost_its_remains_removed_and_attempts_counted_acr
             .await;
         daemon = cluster.daemon().await;
         if attempt < 3 {
-            cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-            let text = message(&cluster.pool("worker").await, "BuildPending");
+            let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
             assert!(text.contains(&format!("attempt {} of 3", attempt + 1)) && text.contains("out of disk"), "{text}");
             cluster.is_gone(Kind::Pod, POD).await;
         }
     }
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.contains("lost 3 times") && text.contains("out of disk") && text.contains(keys::REBUILD), "{text}");
     cluster.rest(Duration::from_secs(3600)).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -166,20 +143,15 @@ async fn l14_an_evicted_pod_is_lost_its_remains_removed_and_attempts_counted_acr
 
 #[tokio::test(start_paused = true)]
 async fn a_success_without_a_digest_is_lost() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.set_phase(POD, "Succeeded").await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("left no digest"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn l11_a_build_that_was_never_seen_to_run_ends_with_one_condition() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_pool().await;
     cluster.exists(Kind::Pod, POD).await;
     daemon.stop().await;
     cluster.succeed(R1).await;
@@ -190,9 +162,7 @@ async fn l11_a_build_that_was_never_seen_to_run_ends_with_one_condition() {
 
 #[tokio::test(start_paused = true)]
 async fn l15_a_pod_that_never_starts_is_lost_at_its_deadline_with_the_reason_shown_before() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let waiting = json!({"reason": "ImagePullBackOff", "message": "no such image"});
     let status = json!({"containerStatuses": [{"name": "image-build", "state": {"waiting": waiting}}]});
     cluster.set_pod(POD, status).await;
@@ -204,16 +174,13 @@ async fn l15_a_pod_that_never_starts_is_lost_at_its_deadline_with_the_reason_sho
         })
         .await;
     cluster.rest(Duration::from_secs(590)).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("within its deadline") && text.contains("no such image"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn l44_credentials_in_the_output_of_a_build_are_not_shown() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let output = "RUN curl https://bob:hunter2@host && login dTpw";
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, output)]})).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -224,9 +191,7 @@ async fn l44_credentials_in_the_output_of_a_build_are_not_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_success_of_a_pod_that_was_told_to_end_counts() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     daemon.stop().await;
     cluster.bind(POD).await;
     cluster.delete(Kind::Pod, POD).await;
@@ -239,9 +204,7 @@ async fn a_success_of_a_pod_that_was_told_to_end_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn l49_a_pod_stuck_in_its_deletion_is_deleted_by_force_after_a_minute() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.bind(POD).await;
     cluster.roll_out("worker", "rendered-worker-2").await;
     cluster.rest(Duration::from_secs(60)).await;

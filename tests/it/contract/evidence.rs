@@ -7,11 +7,7 @@ use kube::api::ListParams;
 use machine_os_builder::api::{Kind, Pool, keys};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, exited, image_on, machine_config, message, references};
-
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, R2, exited, image_on, machine_config, message, references};
 
 async fn record(cluster: &Cluster) -> Value {
     let pool = cluster.pool("worker").await;
@@ -32,17 +28,14 @@ async fn each_lost_attempt_keeps_its_cause_and_the_last_its_pod() {
         "Error: received unexpected HTTP status: 502 Bad Gateway\nfailed to push x: gave up after 5 tries",
     ];
     let causes = ["name unknown", "no such host", "502 Bad Gateway"];
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_pool().await;
     for (n, words) in words.iter().enumerate() {
         cluster.exists(Kind::Pod, POD).await;
         cluster.shows("worker", "BuildPending", "BuildPending").await;
         let containers = [exited("image-build", 0, ""), exited("image-push", 40, words)];
         cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": containers})).await;
         if n < 2 {
-            cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-            let text = message(&cluster.pool("worker").await, "BuildPending");
+            let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
             assert!(text.starts_with("exit 40: ") && text.contains(causes[n]), "{text}");
             assert!(text.contains(&format!("attempt {} of 3", n + 2)), "{text}");
             cluster.is_gone(Kind::Pod, POD).await;
@@ -68,15 +61,12 @@ async fn each_lost_attempt_keeps_its_cause_and_the_last_its_pod() {
 
 #[tokio::test(start_paused = true)]
 async fn the_log_of_a_lost_attempt_is_read_before_its_pod_goes() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid.unwrap();
     cluster.server.pod_logs().append(&uid, "image-push", "Error: the registry is being restored");
     let containers = [exited("image-build", 0, ""), exited("image-push", 40, "")];
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": containers})).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.starts_with("exit 40: the registry is being restored"), "{text}");
     assert!(record(&cluster).await["lost"][0]["cause"].as_str().unwrap().contains("being restored"));
 }
@@ -90,9 +80,7 @@ async fn what_the_cluster_does_to_a_pod_is_no_failure_of_the_users() {
         ("TopologyAffinityError", "Resources cannot be allocated with Topology locality"),
         ("UnexpectedAdmissionError", "Allocate failed"),
     ] {
-        let cluster = Cluster::new().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = Cluster::with_build().await;
         cluster.set_pod(POD, json!({"phase": "Failed", "reason": reason, "message": text})).await;
         cluster.shows("worker", "BuildPending", "BuildRetrying").await;
         let pool = cluster.pool("worker").await;
@@ -103,9 +91,7 @@ async fn what_the_cluster_does_to_a_pod_is_no_failure_of_the_users() {
 
 #[tokio::test(start_paused = true)]
 async fn a_finalizer_that_holds_an_earlier_pod_is_named_and_told_after_a_minute() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let held = json!({"metadata": {"finalizers": ["kueue.example.com/managed", "audit.example.com/hold"]}});
     cluster.merge(Kind::Pod, POD, held).await;
     cluster.roll_out("worker", R2).await;
@@ -132,9 +118,7 @@ async fn an_input_that_turns_bad_under_a_failed_build_is_shown_and_told() {
         (json!({"baseImagePullSecretName": "nosuch"}), "SecretMissing"),
         (json!({"imageBuilderType": "kaniko"}), "ValueInvalid"),
     ] {
-        let cluster = Cluster::new().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = Cluster::with_build().await;
         cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "no")]})).await;
         cluster.shows("worker", "BuildFailed", "BuildFailed").await;
         cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({ "data": data })).await;
@@ -152,9 +136,7 @@ async fn an_input_that_turns_bad_under_a_failed_build_is_shown_and_told() {
 
 #[tokio::test(start_paused = true)]
 async fn second_occurrences_are_told() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_pool().await;
     for name in [R1, R2, R1] {
         if name != R1 || image_on(&cluster.pool("worker").await).is_some() {
             let exists = cluster.get(Kind::MachineConfig, name).await.is_some();
@@ -175,8 +157,7 @@ async fn second_occurrences_are_told() {
                 cluster.roll_out("worker", R2).await;
             }
         } else {
-            cluster.succeed(name).await;
-            cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+            cluster.publish("worker", name).await;
         }
     }
     let told = cluster.events("worker").await;
@@ -190,9 +171,7 @@ async fn second_occurrences_are_told() {
 
 #[tokio::test(start_paused = true)]
 async fn an_opt_out_that_is_taken_back_at_once_counts_no_lost_attempt() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let first = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     for pause in [0, 1, 5, 20, 40] {
         cluster.opt_out("worker").await;
@@ -210,9 +189,7 @@ async fn an_opt_out_that_is_taken_back_at_once_counts_no_lost_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn an_object_without_the_claim_is_not_believed() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     let genuine = cluster.raw(Kind::Pod, POD).await.unwrap();
     assert_eq!(genuine["metadata"]["annotations"][keys::CLAIM], record(&cluster).await["attempt"]["claim"]);
     daemon.stop().await;

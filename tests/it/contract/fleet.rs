@@ -2,20 +2,14 @@
 
 use std::time::Duration;
 
-use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
 
-use crate::harness::cluster::{Cluster, image_on};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, image_on};
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_that_waits_holds_no_slot() {
     let cluster = Cluster::new().await;
-    let mut settings = ActorSettings::default();
-    settings.decide.concurrent_builds_max = 1;
-    let _daemon = cluster.daemon_with(settings, None).await;
+    let _daemon = cluster.daemon_deciding(|settings| settings.concurrent_builds_max = 1).await;
     cluster.start_build("worker", R1).await;
     cluster.create_pool("other", "rendered-other-1").await;
     cluster.shows("other", "BuildPending", "BuildQueued").await;
@@ -35,8 +29,7 @@ async fn l36_two_daemons_at_once_make_one_build_and_tell_of_it_once() {
     let (_one, _other) = (cluster.daemon().await, cluster.daemon().await);
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     cluster.rest(Duration::from_secs(60)).await;
     let is_made = |request: &&String| request.starts_with("create pods ") && request.ends_with("201");
     assert_eq!(cluster.daemon_requests().iter().filter(is_made).count(), 1, "{:#?}", cluster.daemon_requests());
@@ -47,8 +40,7 @@ async fn l36_two_daemons_at_once_make_one_build_and_tell_of_it_once() {
 #[tokio::test(start_paused = true)]
 async fn l39_pools_that_opt_in_all_at_once_are_built_a_few_at_a_time() {
     const POOLS: usize = 40;
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
+    let (cluster, _daemon) = Cluster::with_daemon().await;
     for n in 0..POOLS {
         cluster.create_pool(&format!("p{n}"), &format!("rendered-p{n}-1")).await;
     }

@@ -6,10 +6,7 @@ use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, keys};
 use machine_os_builder::reconcile::inputs::build_settings::DigestHandoff;
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, config_map, digest_of, exited, image_on};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, config_map, digest_of, exited, image_on};
 
 fn termination_message() -> ActorSettings {
     let mut settings = ActorSettings::default();
@@ -46,9 +43,7 @@ async fn without_a_helper_the_pod_has_two_containers_and_no_token() {
 
 #[tokio::test(start_paused = true)]
 async fn with_a_helper_its_token_is_in_its_container_alone() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let pod = cluster.raw(Kind::Pod, POD).await.unwrap();
     let spec = &pod["spec"];
     assert_eq!(names(&spec["containers"]), ["image-build", "image-push", "wait-for-done"]);
@@ -65,11 +60,7 @@ async fn with_a_helper_its_token_is_in_its_container_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn the_setting_is_no_reason_to_build_again() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, daemon) = Cluster::with_image().await;
     let image = image_on(&cluster.pool("worker").await);
     daemon.stop().await;
     let _daemon = cluster.daemon_with(termination_message(), None).await;
@@ -81,9 +72,7 @@ async fn the_setting_is_no_reason_to_build_again() {
 /// Times are in whole seconds: a digest of the pod before this one may look as new as this pod's own.
 #[tokio::test(start_paused = true)]
 async fn l50_a_digest_that_a_build_of_other_inputs_left_is_not_believed() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let mut digest = config_map("digest-rendered-worker-1", json!({"digest": digest_of("other")}));
     digest["metadata"]["annotations"] = json!({keys::INPUT_HASH: "another"});
     // Both at once: no time for the daemon to remove what it does not believe.

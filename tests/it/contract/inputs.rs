@@ -5,12 +5,10 @@ use std::time::Duration;
 use machine_os_builder::api::{Kind, Object, Pool};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, inputs, machine_config, message, modern_secret, pool, secret, shown};
-
-const R1: &str = "rendered-worker-1";
+use crate::harness::cluster::{Cluster, R1, inputs, machine_config, message, modern_secret, pool, secret, shown};
 
 /// A cluster with inputs that `change` spoiled, and an opted-in pool.
-pub async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
+pub(super) async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
     let cluster = Cluster::bare();
     let mut objects = inputs();
     change(&mut objects);
@@ -21,13 +19,18 @@ pub async fn cluster_with(change: impl FnOnce(&mut Vec<Value>)) -> Cluster {
     cluster
 }
 
-pub fn set(objects: &mut [Value], object: &str, key: &str, value: Value) {
+pub(super) fn set(objects: &mut [Value], object: &str, key: &str, value: Value) {
     let object = objects.iter_mut().find(|o| o["metadata"]["name"] == object).unwrap();
     object["data"][key] = value;
 }
 
 /// The daemon shows the fault, creates nothing, emits one Event, and builds once `mend` has corrected it.
-pub async fn is_refused_until_mended(cluster: Cluster, reason: &str, says: &[&str], mend: impl AsyncFnOnce(&Cluster)) {
+pub(super) async fn is_refused_until_mended(
+    cluster: Cluster,
+    reason: &str,
+    says: &[&str],
+    mend: impl AsyncFnOnce(&Cluster),
+) {
     let daemon = cluster.daemon().await;
     cluster.shows("worker", "BuildFailed", reason).await;
     let pool = cluster.pool("worker").await;
@@ -152,9 +155,7 @@ async fn l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_n
     config["spec"]["noise"] = json!(noise);
     cluster.create(config).await;
     cluster.create(pool("big", "rendered-big-1")).await;
-    let mut settings = machine_os_builder::actors::ActorSettings::default();
-    settings.decide.concurrent_builds_max = 1;
-    let _daemon = cluster.daemon_with(settings, None).await;
+    let _daemon = cluster.daemon_deciding(|settings| settings.concurrent_builds_max = 1).await;
     cluster.shows("big", "BuildFailed", "PayloadTooLarge").await;
     cluster.start_build("worker", R1).await;
     cluster.set_phase("build-rendered-worker-1", "Running").await;
@@ -166,19 +167,15 @@ async fn l33_a_payload_that_cannot_fit_is_a_clear_terminal_condition_and_holds_n
 
 #[tokio::test(start_paused = true)]
 async fn l48_unreadable_input_is_no_change() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("built", "rendered-built-1").await;
-    cluster.succeed("rendered-built-1").await;
-    cluster.shows("built", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_daemon().await;
+    cluster.build("built", "rendered-built-1").await;
     cluster.start_build("running", "rendered-running-1").await;
 
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.shows("built", "BuildSuccess", "BuildSucceeded").await;
     assert_eq!(cluster.events("built").await, ["BuildStarted", "BuildSucceeded", "ConfigInvalid"]);
-    cluster.succeed("rendered-running-1").await;
-    cluster.shows("running", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("running", "rendered-running-1").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,8 +231,7 @@ async fn l27_l29_legacy_secrets_are_followed_in_secrets_of_our_own_and_never_wri
             .contains_key("machineconfiguration.openshift.io/canonicalizedSecret")
     );
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(versions(&users().await), before);
 
     // Rotated: in step again before the next build.
@@ -272,8 +268,7 @@ async fn l28_a_users_secret_of_a_canonical_ones_name_is_never_written() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_was_not_watched_for_a_while_is_read_anew() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
+    let (cluster, _daemon) = Cluster::with_daemon().await;
     let name_pull = async |name: &str| {
         let patch = json!({"data": {"baseImagePullSecretName": name}});
         cluster.merge(Kind::ConfigMap, "on-cluster-build-config", patch).await;
@@ -291,9 +286,7 @@ async fn a_secret_that_was_not_watched_for_a_while_is_read_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn l13_a_build_that_fails_while_inputs_are_unreadable_is_shown() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
     cluster.rest(Duration::from_secs(5)).await;
     cluster.set_phase("build-rendered-worker-1", "Failed").await;

@@ -9,10 +9,7 @@ use machine_os_builder::daemon::{self, Daemon};
 use machine_os_builder::simulation::faults::link_control::{Fate, Link};
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, image_on, references, shown};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, image_on, references, shown};
 
 async fn nothing_is_left(cluster: &Cluster) {
     cluster
@@ -27,11 +24,8 @@ async fn nothing_is_left(cluster: &Cluster) {
 
 #[tokio::test(start_paused = true)]
 async fn an_opt_out_during_a_build_stops_it_and_removes_everything() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.set_phase(POD, "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+    let (cluster, daemon) = Cluster::with_build().await;
+    cluster.run(POD).await;
     cluster.opt_out("worker").await;
     nothing_is_left(&cluster).await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "OptedOut"]);
@@ -41,22 +35,15 @@ async fn an_opt_out_during_a_build_stops_it_and_removes_everything() {
 
 #[tokio::test(start_paused = true)]
 async fn an_opt_out_after_a_build_removes_the_image_and_the_record() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     cluster.opt_out("worker").await;
     nothing_is_left(&cluster).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_opt_out_of_a_failed_pool_lifts_its_degradation() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.set_phase(POD, "Failed").await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    let (cluster, _daemon) = Cluster::with_build().await;
+    cluster.fail(POD).await;
     cluster.opt_out("worker").await;
     nothing_is_left(&cluster).await;
     assert!(!Pool::new(&cluster.pool("worker").await).is_true("Degraded"));
@@ -64,9 +51,7 @@ async fn an_opt_out_of_a_failed_pool_lifts_its_degradation() {
 
 #[tokio::test(start_paused = true)]
 async fn l07_an_opt_out_while_the_daemon_was_down_is_made_good() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     daemon.stop().await;
     cluster.opt_out("worker").await;
     let _daemon = cluster.daemon().await;
@@ -75,14 +60,10 @@ async fn l07_an_opt_out_while_the_daemon_was_down_is_made_good() {
 
 #[tokio::test(start_paused = true)]
 async fn l08_late_news_of_a_build_revives_nothing_after_an_opt_out() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.bind(POD).await;
     cluster.opt_out("worker").await;
-    cluster
-        .eventually("the pod is told to end", async || cluster.get(Kind::Pod, POD).await?.metadata.deletion_timestamp)
-        .await;
+    cluster.is_ending(POD).await;
     cluster.succeed(R1).await;
     cluster.rest(Duration::from_secs(30)).await;
     cluster.end_pod(POD).await;
@@ -92,9 +73,7 @@ async fn l08_late_news_of_a_build_revives_nothing_after_an_opt_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_opts_in_again_is_built_again() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.opt_out("worker").await;
     nothing_is_left(&cluster).await;
     cluster
@@ -105,23 +84,17 @@ async fn a_pool_that_opts_in_again_is_built_again() {
 
 #[tokio::test(start_paused = true)]
 async fn l09_a_deleted_pools_build_is_removed_without_a_complaint() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     cluster.delete(Kind::MachineConfigPool, "worker").await;
     cluster.eventually("nothing is left", async || cluster.build_objects().await.is_empty().then_some(())).await;
     cluster.rest(Duration::from_secs(60)).await;
-    cluster.server.clear_log();
-    cluster.rest(Duration::from_secs(3600)).await;
-    assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
+    cluster.is_left_alone_for(Duration::from_secs(3600)).await;
     assert!(daemon.overview().await.unwrap().pools.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn l10_a_pool_deleted_while_the_daemon_was_down_leaves_nothing() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     daemon.stop().await;
     cluster.delete(Kind::MachineConfigPool, "worker").await;
     let _daemon = cluster.daemon().await;
@@ -137,9 +110,7 @@ async fn what_is_about_to_be_taken_off_stays_on_a_pool_that_is_opted_in_again_me
         let (link, wire) = Link::new(cluster.server.service(), Box::new(|_| Fate::Arrives));
         let options = daemon::DaemonOptions::new(ActorSettings::default(), cluster.clock, 7);
         let _daemon = Daemon::start(link, options).await.unwrap();
-        cluster.start_build("worker", R1).await;
-        cluster.succeed(R1).await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.build("worker", R1).await;
         let since = async || Pool::new(&cluster.pool("worker").await).condition("BuildFailed").unwrap().clone();
         let before = since().await;
         let mut late = 1..=1;

@@ -5,29 +5,17 @@ use std::time::Duration;
 use machine_os_builder::api::{Kind, keys};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, config_map, machine_config, message, pool};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, config_map, foreign_pod, machine_config, message, pool};
 
 fn labels() -> Value {
     json!({keys::BUILD_POD: "", keys::TARGET_POOL: "worker", keys::DESIRED_CONFIG: R1})
 }
 
-fn foreign_pod(labels: Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": POD, "namespace": "openshift-machine-config-operator", "labels": labels},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    })
-}
-
 #[tokio::test(start_paused = true)]
 async fn l24_a_foreign_pod_of_the_builds_name_is_never_touched_and_shown_until_it_is_gone() {
     let cluster = Cluster::new().await;
-    let foreign = cluster.create(foreign_pod(json!({}))).await;
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let foreign = cluster.create(foreign_pod(POD, json!({}))).await;
+    let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     assert!(message(&cluster.pool("worker").await, "BuildFailed").contains(&format!("Pod {POD}")));
     cluster.rest(Duration::from_secs(3600)).await;
@@ -42,8 +30,7 @@ async fn l24_a_foreign_pod_of_the_builds_name_is_never_touched_and_shown_until_i
 async fn l24_a_foreign_config_map_of_the_payloads_name_is_never_touched() {
     let cluster = Cluster::new().await;
     let foreign = cluster.create(config_map("mc-rendered-worker-1", json!({"a": "b"}))).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     cluster.rest(Duration::from_secs(600)).await;
     assert_eq!(cluster.get(Kind::ConfigMap, "mc-rendered-worker-1").await, Some(foreign));
@@ -53,29 +40,24 @@ async fn l24_a_foreign_config_map_of_the_payloads_name_is_never_touched() {
 
 #[tokio::test(start_paused = true)]
 async fn two_pools_that_want_one_config_are_built_one_after_the_other_left_alone() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let pod = cluster.exists(Kind::Pod, POD).await;
     cluster.set_phase(POD, "Running").await;
     cluster.create(pool("infra", R1)).await;
     cluster.shows("infra", "BuildFailed", "NameConflict").await;
     cluster.rest(Duration::from_secs(600)).await;
     assert_eq!(cluster.exists(Kind::Pod, POD).await.metadata.uid, pod.metadata.uid);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     cluster.shows("infra", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("infra", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("infra", R1).await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn l24_a_stale_pod_with_our_labels_is_replaced() {
     let cluster = Cluster::new().await;
-    let stale = cluster.create(foreign_pod(labels())).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let stale = cluster.create(foreign_pod(POD, labels())).await;
+    let _daemon = cluster.daemon_with_pool().await;
     let fresh = cluster
         .eventually("a fresh pod", async || {
             cluster.get(Kind::Pod, POD).await.filter(|pod| pod.metadata.uid != stale.metadata.uid)
@@ -87,9 +69,7 @@ async fn l24_a_stale_pod_with_our_labels_is_replaced() {
 
 #[tokio::test(start_paused = true)]
 async fn l21_objects_that_were_made_before_a_crash_are_adopted() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_pool().await;
     let pod = cluster.exists(Kind::Pod, POD).await;
     daemon.stop().await;
     let _daemon = cluster.daemon().await;
@@ -104,8 +84,7 @@ async fn l25_what_earlier_builds_left_is_removed_by_label() {
     let mut leftover = config_map("mc-rendered-worker-0", json!({}));
     leftover["metadata"]["labels"] = labels();
     cluster.create(leftover).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.is_gone(Kind::ConfigMap, "mc-rendered-worker-0").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
 }
@@ -116,27 +95,20 @@ async fn l24_an_object_with_our_labels_and_a_name_of_its_own_is_left_alone() {
     let mut copy = config_map("copy-of-something", json!({}));
     copy["metadata"]["labels"] = labels();
     cluster.create(copy).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(cluster.build_objects().await, ["copy-of-something"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn l17_an_object_that_a_finalizer_holds_is_not_deleted_over_and_over() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     let held = json!({"metadata": {"finalizers": ["example.com/hold"]}});
     cluster.merge(Kind::ConfigMap, "mc-rendered-worker-1", held).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     cluster.rest(Duration::from_secs(300)).await;
-    cluster.server.clear_log();
-    cluster.rest(Duration::from_secs(3600)).await;
-    assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
+    cluster.is_left_alone_for(Duration::from_secs(3600)).await;
     cluster.merge(Kind::ConfigMap, "mc-rendered-worker-1", json!({"metadata": {"finalizers": null}})).await;
     cluster.is_gone(Kind::ConfigMap, "mc-rendered-worker-1").await;
 }

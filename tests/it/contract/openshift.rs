@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, Pool, keys};
+use machine_os_builder::daemon::Daemon;
 use machine_os_builder::simulation::people::build_controller::{BuildController, RealTime};
 use serde_json::{Value, json};
 
-use crate::harness::cluster::{Cluster, digest_of, image_on, message, references, secret};
+use crate::harness::cluster::{Cluster, R1, R2, digest_of, image_on, message, references, secret};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
 const BUILD: &str = "build-rendered-worker-1";
-pub const OPENSHIFT: &str = "openshift-image-builder";
+pub(super) const OPENSHIFT: &str = "openshift-image-builder";
 
 /// A cluster whose users ask for the OpenShift builder.
 async fn cluster() -> Cluster {
@@ -20,7 +19,14 @@ async fn cluster() -> Cluster {
     cluster
 }
 
-pub fn complete(rendered: &str) -> Value {
+/// The Build of `R1` for the pool `worker` is there and has not started yet.
+async fn with_build() -> (Cluster, Daemon) {
+    let cluster = cluster().await;
+    let daemon = cluster.daemon_with_build().await;
+    (cluster, daemon)
+}
+
+pub(super) fn complete(rendered: &str) -> Value {
     json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(rendered)}}})
 }
 
@@ -37,9 +43,7 @@ async fn is_published(cluster: &Cluster, rendered: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_is_made_of_both_config_maps_and_shown_in_each_of_its_phases() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     let build = cluster.exists(Kind::Build, BUILD).await;
     assert_eq!(cluster.build_objects().await, [BUILD, "dockerfile-rendered-worker-1", "mc-rendered-worker-1"]);
     let config_map = cluster.exists(Kind::ConfigMap, "mc-rendered-worker-1").await;
@@ -70,9 +74,7 @@ async fn a_build_is_made_of_both_config_maps_and_shown_in_each_of_its_phases() {
 
 #[tokio::test(start_paused = true)]
 async fn l11_a_build_that_was_never_seen_to_run_ends_with_its_image_published() {
-    let cluster = cluster().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = with_build().await;
     daemon.stop().await;
     let _daemon = cluster.daemon().await;
     is_published(&cluster, R1).await;
@@ -80,9 +82,7 @@ async fn l11_a_build_that_was_never_seen_to_run_ends_with_its_image_published() 
 
 #[tokio::test(start_paused = true)]
 async fn l43_a_failed_build_says_what_failed_and_how_to_read_on() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     cluster
         .set_build(
             BUILD,
@@ -111,9 +111,7 @@ async fn l43_a_failed_build_says_what_failed_and_how_to_read_on() {
 #[tokio::test(start_paused = true)]
 async fn a_bare_end_is_the_users_failure_at_once() {
     for phase in ["Failed", "Error", "Cancelled"] {
-        let cluster = cluster().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = with_build().await;
         cluster.set_build(BUILD, json!({"phase": phase})).await;
         cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     }
@@ -121,13 +119,10 @@ async fn a_bare_end_is_the_users_failure_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn l14_a_build_whose_pod_was_taken_away_is_lost_and_tried_again() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     let first = cluster.exists(Kind::Build, BUILD).await.metadata.uid;
     cluster.set_build(BUILD, json!({"phase": "Error", "reason": "BuildPodEvicted", "message": "out of disk"})).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("attempt 2 of 3") && text.contains("BuildPodEvicted: out of disk"), "{text}");
     cluster.is_gone(Kind::Build, BUILD).await;
     assert_ne!(cluster.exists(Kind::Build, BUILD).await.metadata.uid, first);
@@ -137,9 +132,7 @@ async fn l14_a_build_whose_pod_was_taken_away_is_lost_and_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn l14_a_build_deleted_while_it_runs_is_tried_again_and_given_up_in_the_end() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     for _ in 1..=3 {
         cluster.shows("worker", "BuildPending", "BuildPending").await;
         cluster.set_build(BUILD, json!({"phase": "Running"})).await;
@@ -147,16 +140,13 @@ async fn l14_a_build_deleted_while_it_runs_is_tried_again_and_given_up_in_the_en
         cluster.delete(Kind::Build, BUILD).await;
         cluster.rest(Duration::from_secs(1)).await;
     }
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.contains("lost 3 times") && text.contains(keys::REBUILD), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn l41_a_complete_build_without_a_digest_is_lost() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     cluster.set_build(BUILD, json!({"phase": "Complete"})).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
     let pool = cluster.pool("worker").await;
@@ -166,24 +156,19 @@ async fn l41_a_complete_build_without_a_digest_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn l15_a_build_that_never_starts_is_lost_at_its_deadline_with_the_reason_shown_before() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     cluster.set_build(BUILD, json!({"phase": "New", "reason": "CannotCreateBuildPod", "message": "quota"})).await;
     cluster.rest(Duration::from_secs(1)).await;
     let text = message(&cluster.pool("worker").await, "BuildPending");
     assert!(text.contains("CannotCreateBuildPod: quota"), "{text}");
     cluster.rest(Duration::from_secs(600)).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("within its deadline") && text.contains("quota"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn l05_config_change_during_a_build_supersedes_it() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     cluster.set_build(BUILD, json!({"phase": "Running"})).await;
     cluster.shows("worker", "Building", "BuildRunning").await;
     cluster.roll_out("worker", R2).await;
@@ -194,18 +179,14 @@ async fn l05_config_change_during_a_build_supersedes_it() {
 
 #[tokio::test(start_paused = true)]
 async fn l06_a_build_that_a_finalizer_holds_is_waited_for_and_credited_with_nothing() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     cluster.merge(Kind::Build, BUILD, json!({"metadata": {"finalizers": ["example.com/hold"]}})).await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildQueued").await;
     cluster.set_build(BUILD, complete(R1)).await;
     // Force would be of no use: there is no time that a Build is given to end in.
     cluster.rest(Duration::from_secs(300)).await;
-    cluster.server.clear_log();
-    cluster.rest(Duration::from_secs(3600)).await;
-    assert_eq!(cluster.daemon_requests(), [] as [&str; 0]);
+    cluster.is_left_alone_for(Duration::from_secs(3600)).await;
     assert_eq!(image_on(&cluster.pool("worker").await), None);
     assert!(message(&cluster.pool("worker").await, "BuildPending").contains(BUILD));
     cluster.merge(Kind::Build, BUILD, json!({"metadata": {"finalizers": null}})).await;
@@ -214,9 +195,7 @@ async fn l06_a_build_that_a_finalizer_holds_is_waited_for_and_credited_with_noth
 
 #[tokio::test(start_paused = true)]
 async fn an_opt_out_during_a_build_stops_it_and_removes_everything() {
-    let cluster = cluster().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = with_build().await;
     cluster.opt_out("worker").await;
     cluster
         .eventually("nothing is left on or for the pool", async || {
@@ -228,9 +207,7 @@ async fn an_opt_out_during_a_build_stops_it_and_removes_everything() {
 
 #[tokio::test(start_paused = true)]
 async fn l09_a_deleted_pools_build_is_removed() {
-    let cluster = cluster().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = with_build().await;
     cluster.delete(Kind::MachineConfigPool, "worker").await;
     cluster.eventually("nothing is left", async || cluster.build_objects().await.is_empty().then_some(())).await;
     cluster.rest(Duration::from_secs(60)).await;
@@ -243,8 +220,7 @@ async fn l29_secrets_go_into_a_build_in_their_canonical_form() {
     cluster.delete(Kind::Secret, "push").await;
     let body = json!({"registry.test": {"auth": "dTpw"}});
     cluster.create(secret("push", "kubernetes.io/dockercfg", ".dockercfg", &body)).await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let _daemon = cluster.daemon_with_build().await;
     let build = cluster.exists(Kind::Build, BUILD).await;
     assert_eq!(build.data["spec"]["output"]["pushSecret"]["name"], "push-canonical");
     assert_eq!(build.data["spec"]["strategy"]["dockerStrategy"]["pullSecret"]["name"], "pull");
@@ -257,8 +233,7 @@ async fn a_local_cluster_carries_builds_to_either_end() {
         let cluster = cluster().await;
         let real_time = RealTime { build_duration: Duration::from_secs(5), fail_rate };
         tokio::spawn(BuildController::in_real_time(cluster.server.client("builds"), 1, real_time).run());
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
+        let _daemon = cluster.daemon_with_pool().await;
         cluster.shows("worker", "Building", "BuildRunning").await;
         cluster.shows("worker", condition, reason).await;
     }

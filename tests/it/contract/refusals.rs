@@ -12,11 +12,8 @@ use machine_os_builder::simulation::faults::link_control::{Fate, Link, LinkContr
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::harness::cluster::{Cluster, image_on, message};
-
-const R1: &str = "rendered-worker-1";
-
-const POD: &str = "build-rendered-worker-1";
+use super::refused::refused_soon;
+use crate::harness::cluster::{Cluster, POD, R1, image_on, message};
 
 /// A daemon of these settings, whose requests meet what `script` says.
 async fn behind(
@@ -37,9 +34,14 @@ fn is_event(passing: &LinkRequest) -> bool {
     passing.method == Method::POST && passing.path.contains("/events")
 }
 
-fn impatient() -> ActorSettings {
+fn refuses_pods(passing: &LinkRequest) -> Fate {
+    if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives }
+}
+
+/// Settings with this deadline for a build that has not started.
+fn giving_up_after(seconds: u64) -> ActorSettings {
     let mut settings = ActorSettings::default();
-    settings.decide.pending_deadline = Duration::from_secs(20);
+    settings.decide.pending_deadline = Duration::from_secs(seconds);
     settings
 }
 
@@ -47,29 +49,18 @@ fn impatient() -> ActorSettings {
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_has_no_place_to_be_created_in_is_told_of_and_given_up_in_the_end() {
     let cluster = Cluster::new().await;
-    let (link, wire) = Link::new(
-        cluster.server.service(),
-        Box::new(|passing| {
-            let is_meant = passing.method == Method::POST && passing.path.contains("/pods");
-            if is_meant { Fate::Answered(404, None) } else { Fate::Arrives }
-        }),
-    );
-    let options = daemon::DaemonOptions::new(ActorSettings::default(), cluster.clock, 7);
-    let _daemon = Daemon::start(link, options).await.unwrap();
+    let (_daemon, wire) = behind(&cluster, ActorSettings::default(), refuses_pods).await;
     cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
     assert!(text.contains("refuses to create") && text.contains("a fault of the simulation"), "{text}");
     cluster.rest(Duration::from_secs(660)).await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.contains("refuses to create") && text.contains("a fault of the simulation"), "{text}");
     assert_eq!(cluster.events("worker").await, ["BuildRefused", "BuildFailed"]);
 
     wire.set_script(Box::new(|_| Fate::Arrives));
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 /// A webhook on all creations also delays Events, and the daemon once did nothing else until they were stored.
@@ -86,8 +77,7 @@ async fn events_that_cannot_be_told_keep_nothing_from_being_shown_and_are_told_l
         assert!(start.elapsed() < Duration::from_secs(45), "{fate:?}: {:?}", start.elapsed());
         wire.set_script(Box::new(|_| Fate::Arrives));
         cluster.exists(Kind::Pod, POD).await;
-        cluster.succeed(R1).await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.publish("worker", R1).await;
         cluster.rest(Duration::from_secs(120)).await;
         let told = cluster.events("worker").await;
         for reason in ["BuildRefused", "BuildStarted", "BuildSucceeded"] {
@@ -158,10 +148,7 @@ async fn a_webhook_that_hangs_is_shown_within_15_seconds() {
     };
     let (_daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
-    let start = Instant::now();
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = refused_soon(&cluster).await;
     assert!(text.contains("failed calling webhook"), "{text}");
 }
 
@@ -169,8 +156,7 @@ async fn a_webhook_that_hangs_is_shown_within_15_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_is_made_late_as_it_was_refused_has_its_whole_time_to_start() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
-    let (_daemon, wire) = behind(&cluster, impatient(), meets).await;
+    let (_daemon, wire) = behind(&cluster, giving_up_after(20), refuses_pods).await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     cluster.rest(Duration::from_secs(60)).await;
@@ -179,18 +165,14 @@ async fn a_pod_that_is_made_late_as_it_was_refused_has_its_whole_time_to_start()
     cluster.rest(Duration::from_secs(10)).await;
     let told = cluster.events("worker").await;
     assert_eq!(told, ["BuildRefused", "BuildFailed", "BuildStarted"]);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 /// The pool waited for its next try, a minute later.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_fails_the_build_at_the_deadline_and_not_with_the_next_try() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
-    let mut settings = ActorSettings::default();
-    settings.decide.pending_deadline = Duration::from_secs(100);
-    let (_daemon, _wire) = behind(&cluster, settings, meets).await;
+    let (_daemon, _wire) = behind(&cluster, giving_up_after(100), refuses_pods).await;
     cluster.create_pool("worker", R1).await;
     let start = Instant::now();
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -201,8 +183,7 @@ async fn a_refusal_fails_the_build_at_the_deadline_and_not_with_the_next_try() {
 #[tokio::test(start_paused = true)]
 async fn a_machine_config_that_is_in_its_config_map_is_not_read_before_each_try_that_is_refused() {
     let cluster = Cluster::new().await;
-    let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(404, None) } else { Fate::Arrives };
-    let (daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
+    let (daemon, _wire) = behind(&cluster, ActorSettings::default(), refuses_pods).await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
     daemon.stop().await;
@@ -230,8 +211,7 @@ async fn what_may_not_be_read_is_shown_and_holds_no_slot() {
     settings.decide.concurrent_builds_max = 1;
     let (_daemon, wire) = behind(&cluster, settings, meets).await;
     cluster.create_pool("worker", R1).await;
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
     assert!(text.contains("refuses to show MachineConfig rendered-worker-1"), "{text}");
     cluster.create_pool("infra", "rendered-infra-1").await;
     cluster.exists(Kind::Pod, "build-rendered-infra-1").await;
@@ -247,7 +227,7 @@ async fn a_clean_up_that_is_refused_is_no_failure_of_a_build_that_is_done() {
         if passing.method == Method::DELETE { Fate::Answered(404, None) } else { Fate::Arrives }
     };
     let is_delete = |passing: &LinkRequest| passing.method == Method::DELETE;
-    let (_daemon, wire) = behind(&cluster, impatient(), meets).await;
+    let (_daemon, wire) = behind(&cluster, giving_up_after(20), meets).await;
     wire.set_script(Box::new(
         move |passing| if is_delete(passing) { Fate::Answered(422, None) } else { Fate::Arrives },
     ));
@@ -284,9 +264,7 @@ async fn a_creation_that_meets_a_conflict_again_and_again_is_shown() {
     let meets = |passing: &LinkRequest| if is_pod(passing) { Fate::Answered(409, None) } else { Fate::Arrives };
     let (_daemon, _wire) = behind(&cluster, ActorSettings::default(), meets).await;
     cluster.create_pool("worker", R1).await;
-    let start = Instant::now();
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    refused_soon(&cluster).await;
 }
 
 #[tokio::test(start_paused = true)]

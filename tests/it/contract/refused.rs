@@ -10,10 +10,7 @@ use machine_os_builder::daemon;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::harness::cluster::{Cluster, image_on, message};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, image_on, message};
 
 /// A refusal of some of the daemon's writes, which can be ended.
 struct Gate {
@@ -48,11 +45,18 @@ fn is_pod(request: &AdmissionRequest<'_>) -> bool {
     request.resource == "pods" && request.object.is_some()
 }
 
+/// Waits for less than 15 seconds until the pool `worker` shows a refusal, and returns the message.
+pub(super) async fn refused_soon(cluster: &Cluster) -> String {
+    let start = Instant::now();
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
+    assert!(start.elapsed() < Duration::from_secs(15), "{text}: {:?}", start.elapsed());
+    text
+}
+
 async fn finish(cluster: &Cluster) {
     cluster.exists(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert!(!Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
     assert!(image_on(&cluster.pool("worker").await).is_some());
 }
@@ -81,12 +85,8 @@ async fn each_refusal_of_a_pod_is_shown_in_the_servers_words_within_seconds_and_
     ] {
         let cluster = Cluster::new().await;
         let gate = close(&cluster, refusal, is_pod);
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
-        let start = Instant::now();
-        cluster.shows("worker", "BuildPending", "BuildRefused").await;
-        assert!(start.elapsed() < Duration::from_secs(15), "{words}: {:?}", start.elapsed());
-        let text = message(&cluster.pool("worker").await, "BuildPending");
+        let _daemon = cluster.daemon_with_pool().await;
+        let text = refused_soon(&cluster).await;
         assert!(text.contains(words) && text.contains("refuses to create Pod"), "{text}");
         assert!(text.rsplit_once("; next: ").is_some_and(|(_, next)| next.contains(command)), "{text}");
         assert!(!Pool::new(&cluster.pool("worker").await).is_degraded_by_build());
@@ -103,8 +103,7 @@ async fn each_refusal_of_a_pod_is_shown_in_the_servers_words_within_seconds_and_
 async fn a_refusal_that_lasts_fails_the_build_at_the_pending_deadline_and_heals_without_a_request() {
     let cluster = Cluster::new().await;
     let gate = close(&cluster, Refusal::webhook_down("p.example.com", "policy.ns"), is_pod);
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
     cluster.rest(Duration::from_secs(560)).await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
@@ -134,12 +133,8 @@ async fn a_policy_on_patches_of_the_pool_is_shown_in_its_status() {
         let is_meant =
             |request: &AdmissionRequest<'_>| request.resource == "machineconfigpools" && request.subresource.is_none();
         let gate = close(&cluster, refusal, is_meant);
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
-        let start = Instant::now();
-        cluster.shows("worker", "BuildPending", "BuildRefused").await;
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-        let text = message(&cluster.pool("worker").await, "BuildPending");
+        let _daemon = cluster.daemon_with_pool().await;
+        let text = refused_soon(&cluster).await;
         assert!(text.contains(words) && text.contains("refuses to patch MachineConfigPool worker"), "{text}");
         gate.open();
         finish(&cluster).await;
@@ -153,8 +148,7 @@ async fn a_status_that_may_not_be_written_is_told_by_an_event() {
         request.resource == "machineconfigpools" && request.subresource == Some("status")
     };
     let gate = close(&cluster, Refusal::Forbidden("status is frozen".into()), is_meant);
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     let is_told = async || cluster.events("worker").await.contains(&"BuildRefused".to_owned()).then_some(());
     cluster.eventually("the Event", is_told).await;
     cluster.rest(Duration::from_secs(600)).await;
@@ -168,16 +162,13 @@ async fn a_status_that_may_not_be_written_is_told_by_an_event() {
 
 #[tokio::test(start_paused = true)]
 async fn a_published_image_that_cannot_be_recorded_is_shown_and_recorded_once_there_is_room() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     // As much as fits beside what the daemon has written so far.
     let own: usize = annotations(&cluster.pool("worker").await.metadata.annotations);
     let filler = "x".repeat((256 << 10) - own - "example.com/notes".len() - 100);
     cluster.annotate("worker", "example.com/notes", &filler).await;
     cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildPending", "BuildRefused").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRefused").await;
     assert!(text.contains("annotations: Too long") && text.contains("refuses to patch"), "{text}");
     cluster
         .merge(Kind::MachineConfigPool, "worker", json!({"metadata": {"annotations": {"example.com/notes": null}}}))
@@ -196,9 +187,7 @@ async fn a_refused_pool_holds_no_slot_between_its_tries() {
     let cluster = Cluster::new().await;
     let is_meant = |request: &AdmissionRequest<'_>| is_pod(request) && request.name.contains("-a-");
     let _gate = close(&cluster, Refusal::quota("pods", 5), is_meant);
-    let mut settings = machine_os_builder::actors::ActorSettings::default();
-    settings.decide.concurrent_builds_max = 1;
-    let _daemon = cluster.daemon_with(settings, None).await;
+    let _daemon = cluster.daemon_deciding(|settings| settings.concurrent_builds_max = 1).await;
     cluster.create_pool("a", "rendered-a-1").await;
     cluster.shows("a", "BuildPending", "BuildRefused").await;
     cluster.create_pool("b", "rendered-b-1").await;
@@ -209,8 +198,7 @@ async fn a_refused_pool_holds_no_slot_between_its_tries() {
 async fn a_second_refusal_is_told_again() {
     let cluster = Cluster::new().await;
     let gate = close(&cluster, Refusal::quota("pods", 5), is_pod);
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildPending", "BuildRefused").await;
     gate.open();
     finish(&cluster).await;

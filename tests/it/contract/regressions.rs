@@ -6,17 +6,12 @@ use machine_os_builder::api::{Kind, Object, Pool, keys};
 use machine_os_builder::reconcile::pool::record::BuildRecord;
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, exited, references, shown};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, exited, foreign_pod, references, shown};
 
 /// A build that was lost while an input was unreadable was left there, referred to, and free to run after all.
 #[tokio::test(start_paused = true)]
 async fn a_build_that_is_lost_while_inputs_are_unreadable_leaves_nothing_that_runs() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"finalImagePullspec": "typo"}})).await;
     // The deadline for its start.
     cluster.rest(Duration::from_secs(600)).await;
@@ -28,8 +23,7 @@ async fn a_build_that_is_lost_while_inputs_are_unreadable_leaves_nothing_that_ru
     let mended = json!({"data": {"finalImagePullspec": "registry.test/org/os"}});
     cluster.merge(Kind::ConfigMap, "on-cluster-build-config", mended).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 /// The daemon removed the reference to the build without a record of the loss: after the input was corrected, it
@@ -38,12 +32,9 @@ async fn a_build_that_is_lost_while_inputs_are_unreadable_leaves_nothing_that_ru
 #[tokio::test(start_paused = true)]
 async fn a_build_object_that_is_deleted_while_inputs_are_unreadable_is_a_lost_attempt() {
     for is_rebuild in [false, true] {
-        let cluster = Cluster::new().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = Cluster::with_build().await;
         if is_rebuild {
-            cluster.succeed(R1).await;
-            cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+            cluster.publish("worker", R1).await;
             cluster.annotate("worker", keys::REBUILD, "").await;
             cluster.shows("worker", "BuildPending", "BuildPending").await;
         }
@@ -75,14 +66,9 @@ fn since(pool: &Object, condition: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn l24_a_foreign_pod_is_shown_without_a_break_until_it_is_gone_restarts_included() {
     let cluster = Cluster::new().await;
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": POD, "namespace": "openshift-machine-config-operator"},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    });
+    let pod = foreign_pod(POD, json!({}));
     cluster.create(pod).await;
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     let before = cluster.pool("worker").await;
     cluster.rest(Duration::from_secs(600)).await;
@@ -103,11 +89,7 @@ async fn l24_a_foreign_pod_is_shown_without_a_break_until_it_is_gone_restarts_in
 /// and nothing else, for good.
 #[tokio::test(start_paused = true)]
 async fn what_is_in_the_way_of_a_rebuild_is_shown_though_others_degrade_the_pool() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     let mut conditions = cluster.pool("worker").await.data["status"]["conditions"].as_array().unwrap().clone();
     conditions.push(json!({"type": "RenderDegraded", "status": "True", "reason": "Broken"}));
     cluster.merge_status(Kind::MachineConfigPool, "worker", json!({"status": {"conditions": conditions}})).await;
@@ -121,11 +103,7 @@ async fn what_is_in_the_way_of_a_rebuild_is_shown_though_others_degrade_the_pool
 /// typo take the place of the success.
 #[tokio::test(start_paused = true)]
 async fn l48_a_failure_that_was_taken_back_does_not_make_a_typo_a_change() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", "rendered-worker-1").await;
-    cluster.succeed("rendered-worker-1").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     let release = |version: &str| json!({"data": {"releaseVersion": version}});
     cluster.merge(Kind::ConfigMap, "machine-config-osimageurl", release("4.17.0")).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;

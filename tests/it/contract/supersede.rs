@@ -3,21 +3,24 @@
 use std::time::Duration;
 
 use machine_os_builder::api::{Kind, keys};
+use machine_os_builder::daemon::Daemon;
 use serde_json::json;
 
-use crate::harness::cluster::{Cluster, config_map, digest_of, image_on, message, references, shown};
-
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
+use crate::harness::cluster::{Cluster, POD, R1, R2, config_map, digest_of, image_on, message, references, shown};
 
 async fn built(cluster: &Cluster, rendered: &str) {
     cluster.exists(Kind::Pod, &format!("build-{rendered}")).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(rendered).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", rendered).await;
     let expected = format!("registry.test/org/os@{}", digest_of(rendered));
     assert_eq!(image_on(&cluster.pool("worker").await), Some(expected));
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
+}
+
+async fn with_image() -> (Cluster, Daemon) {
+    let (cluster, daemon) = Cluster::with_pool().await;
+    built(&cluster, R1).await;
+    (cluster, daemon)
 }
 
 async fn degrade(cluster: &Cluster, status: &str) {
@@ -30,48 +33,35 @@ async fn degrade(cluster: &Cluster, status: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn l05_config_change_during_build_supersedes_it() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+    let (cluster, _daemon) = Cluster::with_build().await;
+    cluster.run(POD).await;
     cluster.roll_out("worker", R2).await;
-    cluster.is_gone(Kind::Pod, "build-rendered-worker-1").await;
+    cluster.is_gone(Kind::Pod, POD).await;
     built(&cluster, R2).await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSuperseded", "BuildStarted", "BuildSucceeded"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn l06_nothing_of_the_old_build_is_credited_to_the_new() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     // On a node, a deleted pod takes time to end, and may succeed meanwhile.
-    cluster.bind("build-rendered-worker-1").await;
-    cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+    cluster.bind(POD).await;
+    cluster.run(POD).await;
     cluster.roll_out("worker", R2).await;
-    cluster
-        .eventually("the old pod is told to end", async || {
-            cluster.get(Kind::Pod, "build-rendered-worker-1").await?.metadata.deletion_timestamp
-        })
-        .await;
+    cluster.is_ending(POD).await;
     cluster.succeed(R1).await;
     cluster.rest(Duration::from_secs(5)).await;
     let pool = cluster.pool("worker").await;
     assert_eq!(image_on(&pool), None);
     assert_eq!(shown(&pool), [("BuildPending".to_owned(), "BuildQueued".to_owned())]);
     assert_eq!(references(&pool), (vec![], vec![]));
-    cluster.end_pod("build-rendered-worker-1").await;
+    cluster.end_pod(POD).await;
     built(&cluster, R2).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn l04_config_change_while_the_daemon_was_down_is_built() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, daemon) = with_image().await;
     daemon.stop().await;
     cluster.roll_out("worker", R2).await;
     let _daemon = cluster.daemon().await;
@@ -80,9 +70,7 @@ async fn l04_config_change_while_the_daemon_was_down_is_built() {
 
 #[tokio::test(start_paused = true)]
 async fn l04_config_change_during_a_build_while_the_daemon_was_down_supersedes_it() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     daemon.stop().await;
     cluster.succeed(R1).await;
     cluster.roll_out("worker", R2).await;
@@ -92,10 +80,7 @@ async fn l04_config_change_during_a_build_while_the_daemon_was_down_supersedes_i
 
 #[tokio::test(start_paused = true)]
 async fn l03_a_pool_degraded_by_others_is_built_once_it_heals() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     degrade(&cluster, "True").await;
     cluster.roll_out("worker", R2).await;
     cluster.rest(Duration::from_secs(600)).await;
@@ -107,23 +92,17 @@ async fn l03_a_pool_degraded_by_others_is_built_once_it_heals() {
 
 #[tokio::test(start_paused = true)]
 async fn a_running_build_finishes_on_a_pool_that_others_degrade() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     degrade(&cluster, "True").await;
     built(&cluster, R1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_config_that_was_published_before_is_not_shown_while_others_degrade_the_pool() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.set_phase("build-rendered-worker-2", "Failed").await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    cluster.fail("build-rendered-worker-2").await;
     degrade(&cluster, "True").await;
     cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
     cluster.rest(Duration::from_secs(600)).await;
@@ -135,10 +114,7 @@ async fn a_config_that_was_published_before_is_not_shown_while_others_degrade_th
 
 #[tokio::test(start_paused = true)]
 async fn a_rebuild_is_made_on_request_even_of_a_pool_that_others_degrade() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     degrade(&cluster, "True").await;
     cluster.annotate("worker", keys::REBUILD, "please").await;
     built(&cluster, R1).await;
@@ -152,25 +128,18 @@ async fn a_rebuild_is_made_on_request_even_of_a_pool_that_others_degrade() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rebuild_of_a_running_build_replaces_it() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    let first = cluster.exists(Kind::Pod, "build-rendered-worker-1").await.metadata.uid;
+    let (cluster, _daemon) = Cluster::with_build().await;
+    let first = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     cluster.annotate("worker", keys::REBUILD, "").await;
     cluster
-        .eventually("another pod", async || {
-            cluster.get(Kind::Pod, "build-rendered-worker-1").await.filter(|pod| pod.metadata.uid != first)
-        })
+        .eventually("another pod", async || cluster.get(Kind::Pod, POD).await.filter(|pod| pod.metadata.uid != first))
         .await;
     built(&cluster, R1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_config_set_back_to_the_published_one_stops_the_build_of_the_other() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
@@ -181,15 +150,13 @@ async fn a_config_set_back_to_the_published_one_stops_the_build_of_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn inputs_that_come_back_while_the_old_pod_ends_are_built_at_once_and_nothing_counts_as_lost() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.bind("build-rendered-worker-1").await;
+    let (cluster, _daemon) = Cluster::with_build().await;
+    cluster.bind(POD).await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildQueued").await;
     cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
     cluster.rest(Duration::from_secs(5)).await;
-    cluster.end_pod("build-rendered-worker-1").await;
+    cluster.end_pod(POD).await;
     built(&cluster, R1).await;
     let events = cluster.events("worker").await;
     assert!(!events.contains(&"BuildRetrying".to_owned()), "{events:?}");
@@ -197,10 +164,7 @@ async fn inputs_that_come_back_while_the_old_pod_ends_are_built_at_once_and_noth
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_was_never_followed_by_a_pod_still_waits_its_turn() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;
@@ -215,10 +179,7 @@ async fn a_claim_that_was_never_followed_by_a_pod_still_waits_its_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn l34_a_new_base_image_is_built_though_the_config_is_the_same() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     let images = json!({"data": {"baseOSContainerImage": "registry.test/release/os:10"}});
     cluster.merge(Kind::ConfigMap, "machine-config-osimageurl", images).await;
     built(&cluster, R1).await;
@@ -226,9 +187,7 @@ async fn l34_a_new_base_image_is_built_though_the_config_is_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn l26_a_repository_edited_during_a_build_is_never_paired_with_the_old_digest() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     daemon.stop().await;
     cluster.succeed(R1).await;
     let config = json!({"data": {"finalImagePullspec": "registry.test/other/os"}});
@@ -236,23 +195,19 @@ async fn l26_a_repository_edited_during_a_build_is_never_paired_with_the_old_dig
     let _daemon = cluster.daemon().await;
     cluster
         .eventually("a build of the new inputs", async || {
-            let pod = cluster.get(Kind::Pod, "build-rendered-worker-1").await?;
+            let pod = cluster.get(Kind::Pod, POD).await?;
             (pod.data["status"]["phase"] == "Pending").then_some(())
         })
         .await;
     assert_eq!(image_on(&cluster.pool("worker").await), None);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     let expected = format!("registry.test/other/os@{}", digest_of(R1));
     assert_eq!(image_on(&cluster.pool("worker").await), Some(expected));
 }
 
 #[tokio::test(start_paused = true)]
 async fn secrets_rotated_and_notes_edited_cause_no_build() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     let body = json!({"auths": {"registry.test": {"auth": "YTpuZXc="}}}).to_string();
     cluster.merge(Kind::Secret, "push", json!({"stringData": {".dockerconfigjson": body}})).await;
     cluster.merge(Kind::ConfigMap, "machine-config-osimageurl", json!({"data": {"osImageURL": "x"}})).await;
@@ -264,10 +219,7 @@ async fn secrets_rotated_and_notes_edited_cause_no_build() {
 
 #[tokio::test(start_paused = true)]
 async fn a_custom_containerfile_is_appended_for_its_pool_alone() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     cluster.create_pool("infra", "rendered-infra-1").await;
     cluster.exists(Kind::Pod, "build-rendered-infra-1").await;
     let text = "FROM configs AS final\nRUN dnf install -y tmux";
@@ -277,18 +229,14 @@ async fn a_custom_containerfile_is_appended_for_its_pool_alone() {
     assert!(containerfile.trim_end().ends_with(text), "{containerfile}");
     let other = cluster.exists(Kind::ConfigMap, "dockerfile-rendered-infra-1").await;
     assert!(!other.data["data"]["Dockerfile"].as_str().unwrap().contains("tmux"));
-    cluster.succeed("rendered-infra-1").await;
-    cluster.shows("infra", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("infra", "rendered-infra-1").await;
     built(&cluster, R1).await;
     assert!(message(&cluster.pool("worker").await, "BuildSuccess").contains(R1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_image_annotation_that_somebody_removes_is_built_again() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
-    built(&cluster, R1).await;
+    let (cluster, _daemon) = with_image().await;
     let patch = json!({"metadata": {"annotations": {keys::NEWEST_IMAGE: null}}});
     cluster.merge(Kind::MachineConfigPool, "worker", patch).await;
     built(&cluster, R1).await;

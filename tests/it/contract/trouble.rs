@@ -15,15 +15,11 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tower::{BoxError, ServiceExt as _};
 
-use crate::harness::cluster::{Cluster, inputs, pool};
-
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, R2, inputs, pool};
 
 /// The fate of a request.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Fate {
+pub(super) enum Fate {
     Arrives,
     /// It never arrives.
     Fails,
@@ -34,7 +30,10 @@ pub enum Fate {
 }
 
 /// A daemon whose requests meet a fate, by method and path.
-pub async fn daemon_behind(cluster: &Cluster, fate: impl Fn(&Method, &str) -> Fate + Send + Sync + 'static) -> Daemon {
+pub(super) async fn daemon_behind(
+    cluster: &Cluster,
+    fate: impl Fn(&Method, &str) -> Fate + Send + Sync + 'static,
+) -> Daemon {
     let (fate, server) = (Arc::new(fate), cluster.server.service());
     let service = tower::service_fn(move |request: Request<Body>| {
         let fate = fate(request.method(), &request.uri().to_string());
@@ -66,8 +65,7 @@ async fn daemon_that_fails(cluster: &Cluster, is_meant: fn(&Method, &str) -> boo
 async fn built(cluster: &Cluster, rendered: &str) {
     cluster.exists(Kind::Pod, &format!("build-{rendered}")).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(rendered).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", rendered).await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
@@ -235,9 +233,7 @@ async fn l21_what_was_created_without_an_answer_is_adopted() {
 
 #[tokio::test(start_paused = true)]
 async fn l46_nothing_is_decided_before_every_first_list() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     let pod = cluster.exists(Kind::Pod, POD).await;
     daemon.stop().await;
     cluster.server.clear_log();

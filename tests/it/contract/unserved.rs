@@ -13,9 +13,8 @@ use serde_json::json;
 use tower::ServiceExt as _;
 
 use super::openshift::{OPENSHIFT, complete};
-use crate::harness::cluster::{Cluster, message};
+use crate::harness::cluster::{Cluster, R1, message};
 
-const R1: &str = "rendered-worker-1";
 const BUILD: &str = "build-rendered-worker-1";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -71,19 +70,16 @@ impl Between {
 #[tokio::test(start_paused = true)]
 async fn pods_build_where_builds_are_not_served_and_the_daemon_is_ready() {
     let cluster = Cluster::without_builds().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let daemon = cluster.daemon_with_build().await;
     assert!(daemon.overview().await.unwrap().is_ready);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_builder_that_the_cluster_does_not_serve_is_shown_told_once_and_used_once_it_is_served() {
     let cluster = Cluster::without_builds().await;
     cluster.use_builder(OPENSHIFT).await;
-    let daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "BuilderNotServed").await;
     let pool = cluster.pool("worker").await;
     let text = message(&pool, "BuildFailed");
@@ -106,8 +102,7 @@ async fn a_builder_that_the_cluster_does_not_serve_is_shown_told_once_and_used_o
 async fn a_builder_that_is_not_served_is_mended_by_asking_for_another() {
     let cluster = Cluster::without_builds().await;
     cluster.use_builder(OPENSHIFT).await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let _daemon = cluster.daemon_with_pool().await;
     cluster.shows("worker", "BuildFailed", "BuilderNotServed").await;
     cluster.use_builder("custom-pod-builder").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -128,13 +123,11 @@ async fn l40_what_is_not_served_is_asked_for_now_and_then_and_nothing_else_is_se
 #[tokio::test(start_paused = true)]
 async fn l48_an_image_that_is_published_stays_when_a_builder_that_is_not_served_is_asked_for() {
     let cluster = Cluster::without_builds().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let _daemon = cluster.daemon_with_build().await;
     cluster.use_builder(OPENSHIFT).await;
     cluster.rest(Duration::from_secs(120)).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     cluster.rest(Duration::from_secs(600)).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
@@ -147,8 +140,7 @@ async fn l14_a_build_that_went_with_its_kind_is_tried_again_once_that_is_served_
     let cluster = Cluster::without_builds().await;
     serve_builds(&cluster).await;
     cluster.use_builder(OPENSHIFT).await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let _daemon = cluster.daemon_with_build().await;
     withdraw_builds(&cluster).await;
     // Its watch has ended, and is not answered any more.
     cluster.shows("worker", "BuildFailed", "BuilderNotServed").await;

@@ -10,9 +10,8 @@ use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind};
 use serde_json::{Value, json};
 
 use super::inputs::{cluster_with, is_refused_until_mended, set};
-use crate::harness::cluster::{Cluster, config_map, inputs, machine_config, message, modern_secret, pool, secret};
+use crate::harness::cluster::{Cluster, R1, config_map, inputs, machine_config, message, modern_secret, pool, secret};
 
-const R1: &str = "rendered-worker-1";
 const CUSTOM: &str = "on-cluster-build-custom-dockerfile";
 const MODERN: &str = "kubernetes.io/dockerconfigjson";
 
@@ -189,8 +188,7 @@ async fn a_key_that_is_no_pools_is_told_of_once_on_its_config_map() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_whose_pool_comes_a_moment_later_is_not_told_of() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
+    let (cluster, _daemon) = Cluster::with_daemon().await;
     cluster.create(config_map(CUSTOM, json!({"worker": "RUN x"}))).await;
     cluster.rest(Duration::from_secs(1)).await;
     cluster.create_pool("worker", R1).await;
@@ -200,11 +198,7 @@ async fn a_key_whose_pool_comes_a_moment_later_is_not_told_of() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_published_stays_so_while_its_containerfile_cannot_be_meant() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, _daemon) = Cluster::with_image().await;
     cluster.create(config_map(CUSTOM, json!({"worker": "FROM scratch"}))).await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;

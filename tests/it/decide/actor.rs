@@ -20,7 +20,7 @@ use super::server::{Refusal, Server, as_watched, document};
 const LOG: &str = "the end of a log";
 
 /// An object as the answer to a read shows it.
-pub fn read(server: &Server, key: &Key) -> Change {
+pub(super) fn read(server: &Server, key: &Key) -> Change {
     match server.objects.get(key) {
         Some(object) => Change::Applied(key.clone(), as_watched(key, object)),
         None => Change::Gone(key.clone(), None),
@@ -28,12 +28,12 @@ pub fn read(server: &Server, key: &Key) -> Change {
 }
 
 /// Whether the machine's driver waits for the answer to an effect before it asks for the next step.
-pub const fn is_waited_for(effect: &Effect) -> bool {
+pub(super) const fn is_waited_for(effect: &Effect) -> bool {
     !matches!(effect, Effect::ReadDiagnostics(_) | Effect::ReadDigest { .. })
 }
 
 /// Does what an effect says.
-pub fn carry_out(
+pub(super) fn carry_out(
     server: &mut Server,
     weather: &Weather,
     machine: &PoolMachine,
@@ -68,7 +68,7 @@ pub fn carry_out(
 }
 
 /// A refusal in the form that the machine gets.
-pub fn failure(refusal: Refusal) -> Failure {
+pub(super) fn failure(refusal: Refusal) -> Failure {
     let (kind, words) = match refusal {
         Refusal::Conflict | Refusal::AlreadyExists | Refusal::NotFound => (FailureKind::Stale, "it has changed"),
         Refusal::Forbidden => (FailureKind::Refused, "exceeded quota"),
@@ -122,7 +122,7 @@ fn delete(server: &mut Server, deletion: &Deletion) -> Change {
 }
 
 /// A MachineConfig with the label `big` stands for one that does not fit.
-pub fn prepare(server: &Server, rendered: &str) -> Answer {
+pub(super) fn prepare(server: &Server, rendered: &str) -> Answer {
     let key = Key::new(Kind::MachineConfig, rendered);
     let Some(config) = server.objects.get(&key) else { return Answer::Object(Change::Gone(key, None)) };
     let is_big = config.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("big"));

@@ -15,7 +15,7 @@ use super::{POOL, actor};
 
 /// The active disturbances.
 #[derive(Debug, Clone, Default)]
-pub struct Weather {
+pub(super) struct Weather {
     /// Watches deliver nothing.
     pub is_blind: bool,
     /// Reads of diagnostics and digests, for which the driver does not wait, stay unanswered.
@@ -29,7 +29,7 @@ pub struct Weather {
 }
 
 #[derive(Clone)]
-pub struct Daemon {
+pub(super) struct Daemon {
     index: Index,
     heard: usize,
     pub machine: Option<PoolMachine>,
@@ -37,7 +37,7 @@ pub struct Daemon {
     late: Vec<(Effect, Result<Answer, Refusal>)>,
 }
 
-pub fn pool_key() -> Key {
+pub(super) fn pool_key() -> Key {
     Key::new(Kind::MachineConfigPool, POOL)
 }
 
@@ -62,7 +62,7 @@ fn scopes() -> Vec<Scope> {
 
 impl Daemon {
     /// A process that has just started, and listed everything.
-    pub fn start(server: &Server) -> Self {
+    pub(super) fn start(server: &Server) -> Self {
         let mut index = Index::default();
         for scope in scopes() {
             let is_covered = |key: &Key, object: &Arc<Object>| scope_of(key, object).as_ref() == Some(&scope);
@@ -77,7 +77,7 @@ impl Daemon {
     }
 
     /// Hears everything that watches have to tell.
-    pub fn hear(&mut self, server: &Server) {
+    pub(super) fn hear(&mut self, server: &Server) {
         for News { key, object, is_gone } in &server.log[self.heard..] {
             let Some(scope) = scope_of(key, object) else { continue };
             let object = as_watched(key, object);
@@ -89,7 +89,7 @@ impl Daemon {
     }
 
     /// The machine's next step. Late answers arrive first, unless the disturbance lasts.
-    pub fn step(&mut self, server: &Server, weather: &Weather) -> Step {
+    pub(super) fn step(&mut self, server: &Server, weather: &Weather) -> Step {
         if !weather.is_late && !weather.is_deaf {
             while !self.late.is_empty() {
                 self.answer(server, 0, false);
@@ -108,7 +108,7 @@ impl Daemon {
     }
 
     /// Carries out an effect; the machine gets the answer at once, later, or never.
-    pub fn carry_out(&mut self, server: &mut Server, weather: &Weather, effect: &Effect, fate: Fate) -> Outcome {
+    pub(super) fn carry_out(&mut self, server: &mut Server, weather: &Weather, effect: &Effect, fate: Fate) -> Outcome {
         let machine = self.machine.as_mut().expect("a machine asked for the effect");
         let answer = actor::carry_out(server, weather, machine, effect);
         let outcome = answer.as_ref().map_or_else(|refusal| Outcome::Refused(*refusal), |_| Outcome::Done);
@@ -123,7 +123,7 @@ impl Daemon {
     }
 
     /// Delivers one of the late answers, and keeps it for another delivery if `is_twice`.
-    pub fn answer(&mut self, server: &Server, which: usize, is_twice: bool) {
+    pub(super) fn answer(&mut self, server: &Server, which: usize, is_twice: bool) {
         let Some(at) = which.checked_rem(self.late.len()) else { return };
         let (effect, answer) = if is_twice { self.late[at].clone() } else { self.late.remove(at) };
         self.completed(server, &effect, answer);
@@ -138,7 +138,7 @@ impl Daemon {
     }
 
     /// Forgets the objects that no watch covers, so that the machine reads them again.
-    pub fn wake(&mut self) {
+    pub(super) fn wake(&mut self) {
         if let Some(machine) = &mut self.machine {
             machine.forget_unwatched();
         }
@@ -167,20 +167,20 @@ impl Daemon {
 }
 
 /// The context of machines, with default settings.
-pub fn context() -> MachineContext {
+pub(super) fn context() -> MachineContext {
     MachineContext { settings: Arc::default(), jitter: Jitter::seeded(7) }
 }
 
 /// The fate of the answer to an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub(super) enum Fate {
     Answered,
     Lost,
 }
 
 /// The result of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     Done,
     Refused(Refusal),
 }

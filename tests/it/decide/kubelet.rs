@@ -11,10 +11,10 @@ use super::step::Kubelet;
 use crate::harness::cluster::{digest_of, exited};
 
 /// Digests by the UID of the Pod that pushed them.
-pub type Pushed = BTreeMap<String, String>;
+pub(super) type Pushed = BTreeMap<String, String>;
 
 /// Lets a kubelet act on a Pod. One that has ended stays as it ended.
-pub fn act(server: &mut Server, pushed: &mut Pushed, key: &Key, kubelet: Kubelet) {
+pub(super) fn act(server: &mut Server, pushed: &mut Pushed, key: &Key, kubelet: Kubelet) {
     let Some(pod) = server.objects.get(key).cloned() else { return };
     let uid = pod.metadata.uid.clone().unwrap_or_default();
     let has_ended = matches!(pod.data["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
@@ -79,7 +79,7 @@ fn leave_digest(server: &mut Server, pushed: &mut Pushed, key: &Key, uid: String
 }
 
 /// The Pods with the labels of builds, oldest first.
-pub fn build_pods(server: &Server) -> Vec<Key> {
+pub(super) fn build_pods(server: &Server) -> Vec<Key> {
     let mut pods: Vec<_> = server
         .objects
         .iter()
@@ -91,13 +91,13 @@ pub fn build_pods(server: &Server) -> Vec<Key> {
 }
 
 /// Ends every deleted Pod.
-pub fn end_what_was_told_to(server: &mut Server) {
+pub(super) fn end_what_was_told_to(server: &mut Server) {
     for key in build_pods(server) {
         act(server, &mut Pushed::new(), &key, Kubelet::End);
     }
 }
 
 /// Whether a Pod is there and was not told to end.
-pub fn is_live(server: &Server, key: &Key) -> bool {
+pub(super) fn is_live(server: &Server, key: &Key) -> bool {
     server.objects.get(key).is_some_and(|pod| document(pod)["metadata"]["deletionTimestamp"].is_null())
 }

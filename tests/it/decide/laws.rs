@@ -16,10 +16,10 @@ use super::server::{Server, document};
 use super::{POOL, oracle};
 
 /// The inputs that Pods were made from, by their UIDs.
-pub type Made = BTreeMap<String, BuildInputs>;
+pub(super) type Made = BTreeMap<String, BuildInputs>;
 
 /// The state before an effect.
-pub struct Before {
+pub(super) struct Before {
     pub objects: BTreeMap<Key, Arc<Object>>,
     /// The pool as the daemon knows it.
     pub known: Option<Arc<Object>>,
@@ -34,7 +34,7 @@ fn law(holds: bool, words: impl FnOnce() -> String) -> Judgement {
 }
 
 /// Whether an object has the name and the three labels of one made for a build of the pool.
-pub fn is_ours(object: &Object) -> bool {
+pub(super) fn is_ours(object: &Object) -> bool {
     let labels = object.metadata.labels.as_ref();
     let value = |key: &str| labels.and_then(|labels| labels.get(key));
     let name = object.metadata.name.as_deref().unwrap_or_default();
@@ -63,17 +63,17 @@ fn is_canonical(secret: &Object) -> bool {
     is_labelled && owners.iter().any(|owner| owner.kind == "Secret" && name == names::canonical_secret(&owner.name))
 }
 
-pub fn pool_in(objects: &BTreeMap<Key, Arc<Object>>) -> Option<&Arc<Object>> {
+pub(super) fn pool_in(objects: &BTreeMap<Key, Arc<Object>>) -> Option<&Arc<Object>> {
     objects.get(&Key::new(Kind::MachineConfigPool, POOL))
 }
 
 /// The build conditions that are True.
-pub fn shown(pool: &Object) -> Vec<&'static str> {
+pub(super) fn shown(pool: &Object) -> Vec<&'static str> {
     BUILD_CONDITIONS.into_iter().filter(|type_| Pool::new(pool).is_true(type_)).collect()
 }
 
 /// Judges what an effect did.
-pub fn judge(before: &Before, effect: &Effect, server: &Server, made: &mut Made, pushed: &Pushed) -> Judgement {
+pub(super) fn judge(before: &Before, effect: &Effect, server: &Server, made: &mut Made, pushed: &Pushed) -> Judgement {
     only_our_own_is_written(before, server)?;
     no_build_without_need_or_claim(before, effect)?;
     a_pod_is_made_from_what_is_wanted(before, server, made)?;
@@ -209,7 +209,7 @@ fn conditions_follow_references(before: &Before, effect: &Effect, pool: &Object)
 }
 
 /// The daemon's knowledge, for [`Before::wanted`].
-pub fn wanted(objects: &dyn Fn(&Key) -> Option<Arc<Object>>) -> Option<BuildInputs> {
+pub(super) fn wanted(objects: &dyn Fn(&Key) -> Option<Arc<Object>>) -> Option<BuildInputs> {
     let keys = [(Kind::MachineConfigPool, POOL)];
     let inputs = names::INPUT_CONFIG_MAPS.map(|name| (Kind::ConfigMap, name));
     let others = [(Kind::Secret, "pull"), (Kind::Secret, "push")];

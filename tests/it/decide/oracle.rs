@@ -7,7 +7,7 @@ use machine_os_builder::reconcile::pool::record::BuildRecord;
 use super::POOL;
 
 /// The inputs of the build that is wanted; `None` if they cannot be used, or nothing is wanted.
-pub fn inputs<'o>(get: impl Fn(Kind, &str) -> Option<&'o Object>) -> Option<BuildInputs> {
+pub(super) fn inputs<'o>(get: impl Fn(Kind, &str) -> Option<&'o Object>) -> Option<BuildInputs> {
     let pool = Pool::new(get(Kind::MachineConfigPool, POOL)?);
     let value = |map: &str, key: &str| get(Kind::ConfigMap, map)?.data["data"][key].as_str();
     let sound = |text: &&str| !text.is_empty() && !text.contains('\n');

@@ -19,7 +19,7 @@ use super::users;
 use super::world::{Progress, World};
 
 /// The same cases in every run, unless `PROPTEST_CASES` asks for more, or `PROPTEST_RNG_SEED` for other ones.
-pub fn config(cases: u32) -> Config {
+pub(super) fn config(cases: u32) -> Config {
     let asked = Config::default();
     let is_set = |name| std::env::var_os(name).is_some();
     Config {
@@ -30,16 +30,19 @@ pub fn config(cases: u32) -> Config {
     }
 }
 
-pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..most)
 }
 
 /// Runs `act` on a world; a failure is reported with the trace up to it.
-pub fn traced(world: &mut World, act: impl FnOnce(&mut World) -> Result<(), String>) -> Result<(), TestCaseError> {
+pub(super) fn traced(
+    world: &mut World,
+    act: impl FnOnce(&mut World) -> Result<(), String>,
+) -> Result<(), TestCaseError> {
     act(world).map_err(|why| TestCaseError::fail(format!("{why}\n{}", world.trace.join("\n"))))
 }
 
-pub fn after(steps: &[Step]) -> Result<World, TestCaseError> {
+pub(super) fn after(steps: &[Step]) -> Result<World, TestCaseError> {
     let mut world = World::new();
     traced(&mut world, |world| steps.iter().try_for_each(|step| world.step(step)))?;
     Ok(world)
@@ -47,7 +50,7 @@ pub fn after(steps: &[Step]) -> Result<World, TestCaseError> {
 
 /// The visible state of a world, without versions, and without digests that no build left: the daemon deletes those
 /// only when it reads them.
-pub fn seen(world: &World) -> serde_json::Value {
+pub(super) fn seen(world: &World) -> serde_json::Value {
     let is_stray = |key: &Key, object: &Object| key.name.starts_with("digest-") && !is_ours(object);
     let objects = world.server.objects.iter().filter(|(key, object)| !is_stray(key, object)).map(|(key, object)| {
         let mut object = document(object);
@@ -58,7 +61,7 @@ pub fn seen(world: &World) -> serde_json::Value {
 }
 
 /// The differences of two worlds, and their traces.
-pub fn two_ends(undisturbed: &World, disturbed: &World) -> String {
+pub(super) fn two_ends(undisturbed: &World, disturbed: &World) -> String {
     let ends = [undisturbed, disturbed].map(seen);
     let objects = ends.each_ref().map(|end| end["objects"].as_object().unwrap());
     let names: BTreeSet<&String> = objects.iter().flat_map(|objects| objects.keys()).collect();
@@ -94,7 +97,7 @@ fn mend(world: &mut World) {
 }
 
 /// Runs a world to its end: builds succeed, Pods end, and time passes whenever the daemon waits for it.
-pub fn run_to_the_end(world: &mut World) -> Result<(), String> {
+pub(super) fn run_to_the_end(world: &mut World) -> Result<(), String> {
     for _ in 0..12 {
         world.rest()?;
         let pods = build_pods(&world.server);
@@ -113,7 +116,7 @@ pub fn run_to_the_end(world: &mut World) -> Result<(), String> {
     Err("not at its end after all".into())
 }
 
-pub fn is_built(world: &World) -> Result<(), String> {
+pub(super) fn is_built(world: &World) -> Result<(), String> {
     let pool = world.pool().ok_or("there is no pool")?;
     let record = BuildRecord::of(&Pool::new(pool)).map_err(|fault| fault.to_string())?;
     let published = record.published.ok_or("nothing is published")?;

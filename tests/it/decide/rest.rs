@@ -12,7 +12,7 @@ use super::oracle;
 use super::world::World;
 
 /// Judges a world at rest.
-pub fn judge(world: &World) -> Result<(), String> {
+pub(super) fn judge(world: &World) -> Result<(), String> {
     if world.requeue_at.is_some_and(|requeue_at| requeue_at <= world.server.now) {
         return Err(format!("at rest, and awake at {:?}", world.requeue_at));
     }
@@ -94,6 +94,6 @@ fn a_restart_writes_nothing(world: &World) -> Result<(), String> {
 }
 
 /// The inputs that the pool wants, read from the server.
-pub fn wanted(world: &World) -> Option<BuildInputs> {
+pub(super) fn wanted(world: &World) -> Option<BuildInputs> {
     oracle::inputs(|kind: Kind, name: &str| world.server.get(kind, name).map(|object| &**object))
 }

@@ -18,7 +18,7 @@ const EPOCH: &str = "2026-01-01T00:00:00Z";
 
 /// Why a write was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     Conflict,
     AlreadyExists,
     NotFound,
@@ -28,14 +28,14 @@ pub enum Refusal {
 
 /// The pending events of a watch.
 #[derive(Clone)]
-pub struct News {
+pub(super) struct News {
     pub key: Key,
     pub object: Arc<Object>,
     pub is_gone: bool,
 }
 
 #[derive(Clone)]
-pub struct Server {
+pub(super) struct Server {
     pub objects: BTreeMap<Key, Arc<Object>>,
     pub log: Vec<News>,
     /// Names and reasons of Events, in the order of their making.
@@ -46,7 +46,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             objects: BTreeMap::new(),
             log: Vec::new(),
@@ -58,17 +58,17 @@ impl Server {
     }
 
     /// The time, by both clocks: the one that is never set goes on from any moment.
-    pub fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> Moment {
         static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
         let since = self.now.duration_since(EPOCH.parse().unwrap());
         Moment { wall: self.now, steady: *BEGAN + Duration::try_from(since).unwrap() }
     }
 
-    pub fn get(&self, kind: Kind, name: &str) -> Option<&Arc<Object>> {
+    pub(super) fn get(&self, kind: Kind, name: &str) -> Option<&Arc<Object>> {
         self.objects.get(&Key::new(kind, name))
     }
 
-    pub fn create(&mut self, key: &Key, mut document: Value) -> Result<Arc<Object>, Refusal> {
+    pub(super) fn create(&mut self, key: &Key, mut document: Value) -> Result<Arc<Object>, Refusal> {
         if self.objects.contains_key(key) {
             return Err(Refusal::AlreadyExists);
         }
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// Changes an object that is there; one that stays as it is keeps its version.
-    pub fn edit(&mut self, key: &Key, change: impl FnOnce(&mut Value)) -> Option<Arc<Object>> {
+    pub(super) fn edit(&mut self, key: &Key, change: impl FnOnce(&mut Value)) -> Option<Arc<Object>> {
         let object = self.objects.get(key)?.clone();
         let before = document(&object);
         let mut after = before.clone();
@@ -88,7 +88,12 @@ impl Server {
     }
 
     /// Applies a JSON patch to an object, or to its status alone.
-    pub fn patch(&mut self, key: &Key, patch: &json_patch::Patch, is_status: bool) -> Result<Arc<Object>, Refusal> {
+    pub(super) fn patch(
+        &mut self,
+        key: &Key,
+        patch: &json_patch::Patch,
+        is_status: bool,
+    ) -> Result<Arc<Object>, Refusal> {
         let before = document(self.objects.get(key).ok_or(Refusal::NotFound)?);
         let mut patched = before.clone();
         json_patch::patch(&mut patched, patch).map_err(|_| Refusal::Conflict)?;
@@ -106,14 +111,14 @@ impl Server {
     }
 
     /// Deletes an object as a user does: what holds it, or its node, is waited for.
-    pub fn delete(&mut self, key: &Key) {
+    pub(super) fn delete(&mut self, key: &Key) {
         if let Some(uid) = self.objects.get(key).and_then(|object| object.metadata.uid.clone()) {
             self.delete_exactly(&Deletion { key: key.clone(), uid, is_forced: false });
         }
     }
 
     /// Deletes the object of a UID, and answers as the API server does.
-    pub fn delete_exactly(&mut self, deletion: &Deletion) -> Change {
+    pub(super) fn delete_exactly(&mut self, deletion: &Deletion) -> Change {
         let Deletion { key, uid, is_forced } = deletion;
         let gone = Change::Gone(key.clone(), Some(uid.clone()));
         let Some(object) = self.objects.get(key).filter(|o| o.metadata.uid.as_ref() == Some(uid)) else { return gone };
@@ -135,7 +140,7 @@ impl Server {
     }
 
     /// Takes an object away, and what it owns with it.
-    pub fn remove(&mut self, key: &Key) {
+    pub(super) fn remove(&mut self, key: &Key) {
         let Some(object) = self.objects.remove(key) else { return };
         self.versions += 1;
         self.log.push(News { key: key.clone(), object, is_gone: true });
@@ -159,12 +164,12 @@ impl Server {
 }
 
 /// An object as one JSON document.
-pub fn document(object: &Object) -> Value {
+pub(super) fn document(object: &Object) -> Value {
     serde_json::to_value(object).unwrap()
 }
 
 /// An object as watches and answers show it: of some kinds, only the metadata.
-pub fn as_watched(key: &Key, object: &Arc<Object>) -> Arc<Object> {
+pub(super) fn as_watched(key: &Key, object: &Arc<Object>) -> Arc<Object> {
     let is_metadata_enough =
         key.kind == Kind::MachineConfig || (key.kind == Kind::ConfigMap && !key.is_input_config_map());
     if !is_metadata_enough {

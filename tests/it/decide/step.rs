@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 
 /// The rendered configs that a pool may want; the last two are none.
-pub const CONFIGS: [&str; 4] = ["rendered-worker-1", "rendered-worker-2", "worker-3", ""];
+pub(super) const CONFIGS: [&str; 4] = ["rendered-worker-1", "rendered-worker-2", "worker-3", ""];
 
 /// An object of another client with one of the daemon's names or labels.
 #[derive(Debug, Clone, Copy)]
-pub enum Stray {
+pub(super) enum Stray {
     /// A Pod of the build's name, without labels.
     ForeignPod,
     /// A ConfigMap of the payload's name, without labels.
@@ -24,7 +24,7 @@ pub enum Stray {
 
 /// An action of the kubelet on a build's Pod.
 #[derive(Debug, Clone, Copy)]
-pub enum Kubelet {
+pub(super) enum Kubelet {
     /// The Pod is put on a node: from here on it takes its time to end.
     Bind,
     Wait,
@@ -44,7 +44,7 @@ pub enum Kubelet {
 }
 
 #[derive(Debug, Clone)]
-pub enum Step {
+pub(super) enum Step {
     // The daemon.
     Work(usize),
     WorkAndLoseTheAnswer(usize),
@@ -174,13 +174,13 @@ fn neighbour() -> impl Strategy<Value = Step> {
 }
 
 /// One step.
-pub fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let time = prop::sample::select(&[1i64, 20, 61, 75, 601, 4000][..]).prop_map(Step::Pass);
     prop_oneof![5 => daemon(), 5 => user(), 3 => neighbour(), 5 => kubelet(), 2 => time]
 }
 
 /// A step after which a pool's inputs are what they were.
-pub fn idle_step() -> impl Strategy<Value = Step> {
+pub(super) fn idle_step() -> impl Strategy<Value = Step> {
     let tag = prop::sample::select(&["registry.test/org/os:a", "registry.test/org/os:b"][..]);
     prop_oneof![
         4 => daemon(),

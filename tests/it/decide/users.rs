@@ -8,7 +8,7 @@ use super::server::Server;
 use super::step::{Step, Stray};
 use crate::harness::cluster::{config_map, digest_of, inputs, machine_config, pool, secret};
 
-pub fn create(server: &mut Server, document: Value) {
+pub(super) fn create(server: &mut Server, document: Value) {
     let object: Object = serde_json::from_value(document.clone()).unwrap();
     let key = Key::of(Kind::of(&object).unwrap(), &object);
     // An existing object stays.
@@ -31,7 +31,7 @@ fn annotate(server: &mut Server, key: &str, value: Option<&str>) {
 }
 
 /// Takes a step of a user's or a neighbour's.
-pub fn act(server: &mut Server, step: &Step) {
+pub(super) fn act(server: &mut Server, step: &Step) {
     match step {
         Step::OptIn(is) => edit_pool(server, |pool| {
             pool["metadata"]["labels"] = if *is { json!({keys::LAYERING_ENABLED: ""}) } else { json!({}) };
@@ -134,7 +134,7 @@ fn stray_object(stray: Stray, config: &str) -> Value {
 }
 
 /// Takes away what has a name of ours without being ours.
-pub fn take_strays(server: &mut Server) {
+pub(super) fn take_strays(server: &mut Server) {
     let is_stray = |key: &Key, object: &Object| {
         names::rendered_of(&key.name).is_some() && !super::laws::is_ours(object) && key.kind != Kind::MachineConfig
     };
@@ -144,7 +144,7 @@ pub fn take_strays(server: &mut Server) {
 }
 
 /// Puts a finalizer on the ConfigMaps of builds, or lets go of them.
-pub fn hold_config_maps(server: &mut Server, is: bool) {
+pub(super) fn hold_config_maps(server: &mut Server, is: bool) {
     let is_ours =
         |(key, object): &(&Key, &std::sync::Arc<Object>)| key.kind == Kind::ConfigMap && super::laws::is_ours(object);
     let ours: Vec<Key> = server.objects.iter().filter(is_ours).map(|(key, _)| key.clone()).collect();

@@ -22,7 +22,7 @@ const EFFECTS_MAX: usize = 60;
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
-pub struct World {
+pub(super) struct World {
     pub server: Server,
     pub daemon: Daemon,
     pub weather: Weather,
@@ -37,14 +37,14 @@ pub struct World {
 
 /// The result of a step of the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub(super) enum Progress {
     Rested,
     Did(Outcome),
 }
 
 impl World {
     /// An opted-in pool, sound inputs, and a daemon that has just started.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut server = Server::new();
         for document in common::inputs() {
             users::create(&mut server, document);
@@ -66,12 +66,12 @@ impl World {
         }
     }
 
-    pub fn pool(&self) -> Option<&Arc<Object>> {
+    pub(super) fn pool(&self) -> Option<&Arc<Object>> {
         self.server.get(Kind::MachineConfigPool, POOL)
     }
 
     /// Takes a step; an error says which law was broken.
-    pub fn step(&mut self, step: &Step) -> Result<(), String> {
+    pub(super) fn step(&mut self, step: &Step) -> Result<(), String> {
         self.trace.push(format!("{step:?}"));
         match step {
             Step::Work(looks) => self.work(*looks),
@@ -112,12 +112,12 @@ impl World {
     }
 
     /// Time passes.
-    pub fn pass(&mut self, seconds: i64) {
+    pub(super) fn pass(&mut self, seconds: i64) {
         self.server.now += SignedDuration::from_secs(seconds);
     }
 
     /// Another process takes over: it knows what is in the cluster.
-    pub fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.daemon = Daemon::start(&self.server);
     }
 
@@ -131,7 +131,7 @@ impl World {
     }
 
     /// One step, and the effects that it asks for; the answers to them may be lost.
-    pub fn look(&mut self, is_lost: bool) -> Result<Progress, String> {
+    pub(super) fn look(&mut self, is_lost: bool) -> Result<Progress, String> {
         if !self.weather.is_blind {
             self.daemon.hear(&self.server);
         }
@@ -161,7 +161,7 @@ impl World {
     }
 
     /// Lets the daemon do all that is due, with its eyes open; returns how many effects that took.
-    pub fn rest(&mut self) -> Result<usize, String> {
+    pub(super) fn rest(&mut self) -> Result<usize, String> {
         let effects = self.come_to_rest()?;
         rest::judge(self)?;
         Ok(effects)
@@ -181,7 +181,7 @@ impl World {
     }
 
     /// As [`World::rest`], without a judgement of what it comes to.
-    pub fn come_to_rest(&mut self) -> Result<usize, String> {
+    pub(super) fn come_to_rest(&mut self) -> Result<usize, String> {
         self.weather.is_blind = false;
         self.weather.is_deaf = false;
         self.weather.is_late = false;

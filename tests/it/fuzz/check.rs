@@ -10,7 +10,7 @@ use super::world::{Answer, Collection, Event, Key, World, key, text, version};
 const NAMES: &str = "/api/v1/namespaces/default/configmaps";
 
 /// Sends a request, and checks its effects. Returns whether the server accepted it.
-pub fn request(world: &mut World, asked: &Asked) -> bool {
+pub(super) fn request(world: &mut World, asked: &Asked) -> bool {
     let Some(answer) = world.send(asked) else { return false };
     let is_accepted = (200..300).contains(&answer.code);
     if !is_accepted {
@@ -144,7 +144,7 @@ fn read_back(world: &World, events: &[Event]) {
 }
 
 /// Makes sure that everything is as the watches tell, and that the server serves requests that make sense.
-pub fn everything(world: &mut World) {
+pub(super) fn everything(world: &mut World) {
     for collection in world.collections.values() {
         assert_eq!(listed(world, collection), collection.objects, "{}", collection.path());
         for (key, object) in &collection.objects {

@@ -13,9 +13,9 @@ use super::world::World;
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
-pub const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
-pub const METADATA: &str = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+pub(super) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+pub(super) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
+pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
 
 const DOCUMENTS: [&str; 12] = [
     "/",
@@ -45,7 +45,7 @@ const SELECTORS: [(&str, &str); 10] = [
 ];
 
 /// Some request.
-pub fn request(random: &mut ChaCha8Rng, world: &World) -> Asked {
+pub(super) fn request(random: &mut ChaCha8Rng, world: &World) -> Asked {
     let Samples { objects, definitions } = &world.samples;
     // Few of those: each kind that is defined is there for as long as the process.
     let sample = if random.random_ratio(1, 40) { definitions.choose(random) } else { objects.choose(random) };

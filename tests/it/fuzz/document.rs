@@ -9,7 +9,7 @@ use super::values::{FIELDS, odd, pointers};
 use super::world::World;
 
 /// Changes one value somewhere in a document.
-pub fn mutate(document: &mut Value, random: &mut ChaCha8Rng, world: &World) {
+pub(super) fn mutate(document: &mut Value, random: &mut ChaCha8Rng, world: &World) {
     let pointers = pointers(document);
     let other = document.pointer(pointers.choose(random).unwrap()).cloned().unwrap_or_default();
     let at = pointers.choose(random).unwrap();

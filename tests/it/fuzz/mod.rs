@@ -10,7 +10,7 @@ mod document;
 mod mutate;
 mod request;
 mod samples;
-mod values;
+pub(crate) mod values;
 mod world;
 
 use std::ops::Range;

@@ -107,7 +107,7 @@ const MEDIA_TYPES: [&str; 14] = [
 ];
 
 /// Leaves a request as it is, or changes some of it.
-pub fn mutate(asked: &mut Asked, random: &mut ChaCha8Rng, world: &World) {
+pub(super) fn mutate(asked: &mut Asked, random: &mut ChaCha8Rng, world: &World) {
     let count = [0, 0, 1, 1, 1, 1, 2, 3].choose(random).unwrap();
     for _ in 0..*count {
         match random.random_range(0..20) {

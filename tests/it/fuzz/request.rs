@@ -7,12 +7,12 @@ use form_urlencoded::Serializer;
 use http::Request;
 use serde_json::Value;
 
-pub const JSON: &str = "application/json";
-pub const YAML: &str = "application/yaml";
+pub(super) const JSON: &str = "application/json";
+pub(super) const YAML: &str = "application/yaml";
 
 /// A request. What it is made of need not make sense.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub(super) struct Asked {
     pub method: &'static str,
     pub path: String,
     pub query: Vec<(String, String)>,
@@ -21,48 +21,48 @@ pub struct Asked {
 }
 
 #[derive(Debug, Clone)]
-pub enum Body {
+pub(super) enum Body {
     /// JSON, which is sent as YAML if the request says so.
     Value(Value),
     Bytes(Vec<u8>),
 }
 
 impl Asked {
-    pub fn new(method: &'static str, path: impl Into<String>, body: Body) -> Self {
+    pub(super) fn new(method: &'static str, path: impl Into<String>, body: Body) -> Self {
         Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body }
     }
 
-    pub fn get(path: impl Into<String>) -> Self {
+    pub(super) fn get(path: impl Into<String>) -> Self {
         Self::new("GET", path, Body::Bytes(Vec::new()))
     }
 
-    pub fn json(method: &'static str, path: impl Into<String>, body: Value) -> Self {
+    pub(super) fn json(method: &'static str, path: impl Into<String>, body: Value) -> Self {
         Self::new(method, path, Body::Value(body)).with("content-type", JSON)
     }
 
     #[must_use]
-    pub fn with(mut self, header: &'static str, value: &str) -> Self {
+    pub(super) fn with(mut self, header: &'static str, value: &str) -> Self {
         self.headers.retain(|(name, _)| *name != header);
         self.headers.push((header, value.to_owned()));
         self
     }
 
     #[must_use]
-    pub fn and(mut self, parameter: &str, value: impl Into<String>) -> Self {
+    pub(super) fn and(mut self, parameter: &str, value: impl Into<String>) -> Self {
         self.query.push((parameter.to_owned(), value.into()));
         self
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
     }
 
     /// The values of a parameter.
-    pub fn parameter<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn parameter<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.query.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn body(&self) -> Vec<u8> {
+    pub(super) fn body(&self) -> Vec<u8> {
         match &self.body {
             Body::Value(value) if self.header("content-type") == YAML => {
                 serde_saphyr::to_string(value).unwrap_or_default().into_bytes()
@@ -79,7 +79,7 @@ impl Asked {
     }
 
     /// The request; none if it is none that HTTP knows, and no server gets to see it.
-    pub fn request(&self) -> Option<Request<Bytes>> {
+    pub(super) fn request(&self) -> Option<Request<Bytes>> {
         let mut request = Request::builder().method(self.method).uri(self.uri());
         for (name, value) in &self.headers {
             request = request.header(*name, value);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::request::Asked;
 
 /// A kind, and an object of it that makes sense.
-pub struct Sample {
+pub(super) struct Sample {
     pub root: &'static str,
     pub plural: &'static str,
     pub namespaced: bool,
@@ -14,14 +14,14 @@ pub struct Sample {
 
 impl Sample {
     /// The path of the collection, in one namespace if there are any.
-    pub fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         let namespace = if self.namespaced { "/namespaces/default" } else { "" };
         format!("{}{namespace}/{}", self.root, self.plural)
     }
 }
 
 /// The targets of requests.
-pub struct Samples {
+pub(super) struct Samples {
     /// A sample of each kind but the one that defines kinds.
     pub objects: Vec<Sample>,
     /// A definition that says much, and one that says little.
@@ -29,13 +29,13 @@ pub struct Samples {
 }
 
 impl Samples {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { objects: objects(), definitions: definitions() }
     }
 
     /// The requests that make what is there at first: the definitions, and of each kind an object, and one that is held
     /// back when it is deleted.
-    pub fn setup(&self) -> impl Iterator<Item = Asked> {
+    pub(super) fn setup(&self) -> impl Iterator<Item = Asked> {
         let definitions = self.definitions.iter().map(|sample| (sample, sample.object.clone()));
         let objects = self.objects.iter().flat_map(|sample| {
             [("a", json!([])), ("b", json!(["example.com/hold"]))].map(|(name, finalizers)| {

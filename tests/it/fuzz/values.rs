@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 /// A ConfigMap with a name and a label, as protobuf.
-pub fn protobuf_config_map() -> Vec<u8> {
+pub(crate) fn protobuf_config_map() -> Vec<u8> {
     let put = |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
     let label = put(11, &[put(1, b"app"), put(2, b"x")].concat());
     let metadata = [put(1, b"p"), label].concat();
@@ -16,7 +16,7 @@ pub fn protobuf_config_map() -> Vec<u8> {
 }
 
 /// The paths to all values in a document, as JSON pointers; the first is that to itself.
-pub fn pointers(document: &Value) -> Vec<String> {
+pub(crate) fn pointers(document: &Value) -> Vec<String> {
     let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     let below = |step: String, value: &Value| pointers(value).into_iter().map(move |rest| format!("/{step}{rest}"));
     let mut found = vec![String::new()];
@@ -45,7 +45,7 @@ fn value_of(document: &Value) -> Inner<'_> {
 }
 
 /// The operations of a JSON patch, most of which can be carried out on `object`.
-pub fn operations(random: &mut ChaCha8Rng, object: &Value) -> Value {
+pub(crate) fn operations(random: &mut ChaCha8Rng, object: &Value) -> Value {
     let pointers = pointers(object);
     let count = random.random_range(1..4);
     let operation = |random: &mut ChaCha8Rng| {
@@ -65,7 +65,7 @@ pub fn operations(random: &mut ChaCha8Rng, object: &Value) -> Value {
 }
 
 /// A merge patch for objects like this one.
-pub fn merge(random: &mut ChaCha8Rng, object: &Value) -> Value {
+pub(crate) fn merge(random: &mut ChaCha8Rng, object: &Value) -> Value {
     match random.random_range(0..5) {
         0 => json!({"metadata": {"labels": {"app": "x", "tier": null}}}),
         1 => json!({"metadata": {"finalizers": null}}),
@@ -76,7 +76,7 @@ pub fn merge(random: &mut ChaCha8Rng, object: &Value) -> Value {
 }
 
 /// A strategic merge patch for objects like this one.
-pub fn strategic(random: &mut ChaCha8Rng, object: &Value) -> Value {
+pub(crate) fn strategic(random: &mut ChaCha8Rng, object: &Value) -> Value {
     match random.random_range(0..6) {
         0 => {
             json!({"spec": {"containers": [{"name": "main", "image": "j"}], "$setElementOrder/containers": [{"name": "main"}]}})
@@ -90,7 +90,7 @@ pub fn strategic(random: &mut ChaCha8Rng, object: &Value) -> Value {
 }
 
 /// A value that may not be expected where it is put.
-pub fn odd(random: &mut ChaCha8Rng) -> Value {
+pub(crate) fn odd(random: &mut ChaCha8Rng) -> Value {
     match random.random_range(0..26) {
         0 => Value::Null,
         1 => json!([]),
@@ -117,7 +117,7 @@ fn nested(depth: usize, is_list: bool) -> Value {
     (0..depth).fold(Value::Null, |inner, _| if is_list { json!([inner]) } else { json!({"a": inner}) })
 }
 
-pub const TEXTS: [&str; 24] = [
+pub(crate) const TEXTS: [&str; 24] = [
     "",
     " ",
     "a",
@@ -145,7 +145,7 @@ pub const TEXTS: [&str; 24] = [
 ];
 
 /// The names of fields that mean something somewhere.
-pub const FIELDS: [&str; 40] = [
+pub(crate) const FIELDS: [&str; 40] = [
     "apiVersion",
     "kind",
     "metadata",

@@ -16,10 +16,10 @@ const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitio
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Namespace and name; objects are listed in this order.
-pub type Key = (String, String);
+pub(super) type Key = (String, String);
 
 /// A kind that can be listed, and its objects by the events of its watch.
-pub struct Collection {
+pub(super) struct Collection {
     /// `/api/v1`, or `/apis/group/version`.
     pub root: String,
     pub plural: String,
@@ -29,7 +29,7 @@ pub struct Collection {
 }
 
 impl Collection {
-    pub fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("{}/{}", self.root, self.plural)
     }
 
@@ -39,7 +39,7 @@ impl Collection {
     }
 
     /// Where an object of this name is.
-    pub fn object_path(&self, (namespace, name): &Key) -> String {
+    pub(super) fn object_path(&self, (namespace, name): &Key) -> String {
         let (root, plural) = (&self.root, &self.plural);
         let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
         let name = name.replace('+', "%20");
@@ -52,25 +52,25 @@ impl Collection {
 }
 
 /// One event of a watch.
-pub struct Event {
+pub(super) struct Event {
     pub collection: String,
     pub kind: String,
     pub object: Value,
 }
 
-pub struct Answer {
+pub(super) struct Answer {
     pub code: u16,
     pub media_type: String,
     pub body: Bytes,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 }
 
-pub struct World {
+pub(super) struct World {
     pub samples: Samples,
     pub server: ApiServer,
     /// The store's version when it was looked at last.
@@ -79,7 +79,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let clock = Clock::starting_at("2026-01-02T03:04:05Z".parse().unwrap());
         let server = ApiServer::new(ServerOptions::new(clock, seed));
         let mut world = Self { samples: Samples::new(), server, version: 0, collections: BTreeMap::new() };
@@ -93,7 +93,7 @@ impl World {
     }
 
     /// The server's answer; none if the request cannot be built. For a watch, the events that are available at once.
-    pub fn send(&self, asked: &Asked) -> Option<Answer> {
+    pub(super) fn send(&self, asked: &Asked) -> Option<Answer> {
         let response = self.server.handle(asked.request()?);
         let code = response.status().as_u16();
         let media_type = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -110,7 +110,7 @@ impl World {
     }
 
     /// The object at a path, which must exist.
-    pub fn get(&self, path: &str) -> Value {
+    pub(super) fn get(&self, path: &str) -> Value {
         let answer = self.send(&Asked::get(path)).unwrap();
         assert_eq!(answer.code, 200, "{path}: {:?}", answer.body);
         answer.json()
@@ -123,7 +123,7 @@ impl World {
     }
 
     /// Every change since this was asked last, in order.
-    pub fn news(&mut self) -> Vec<Event> {
+    pub(super) fn news(&mut self) -> Vec<Event> {
         let (before, after) = (self.version, self.current());
         if after == before {
             return Vec::new();
@@ -145,7 +145,7 @@ impl World {
     }
 
     /// Follows what is served now, where what is defined has changed.
-    pub fn definitions_changed(&mut self) {
+    pub(super) fn definitions_changed(&mut self) {
         let defined = self.defined();
         self.follow(|group, plural| defined.contains(&format!("{plural}.{group}")));
     }
@@ -217,14 +217,14 @@ fn next(watch: &mut ResponseBody) -> Option<Value> {
     Some(serde_json::from_slice(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")))
 }
 
-pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-pub fn version(object: &Value) -> u64 {
+pub(super) fn version(object: &Value) -> u64 {
     text(object, "/metadata/resourceVersion").parse().unwrap_or_else(|_| panic!("{object}"))
 }
 
-pub fn key(object: &Value) -> Key {
+pub(super) fn key(object: &Value) -> Key {
     (text(object, "/metadata/namespace").to_owned(), text(object, "/metadata/name").to_owned())
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 /// The written bytes; clones share them.
 #[derive(Clone, Default)]
-pub struct Written(pub Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(pub Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

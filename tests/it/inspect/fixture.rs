@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::layout::{self, Compression, Entry, directory, file, hard_link, link};
 
-pub const NAME: &str = "rendered-worker-0123456789abcdef0123456789abcdef";
-pub const CURRENT_CONFIG: &str = "/etc/machine-config-daemon/currentconfig";
-pub const PRESETS: &str = "/etc/systemd/system-preset/20-ignition.preset";
-pub const UNITS: &str = "/etc/systemd/system";
+pub(super) const NAME: &str = "rendered-worker-0123456789abcdef0123456789abcdef";
+pub(super) const CURRENT_CONFIG: &str = "/etc/machine-config-daemon/currentconfig";
+pub(super) const PRESETS: &str = "/etc/systemd/system-preset/20-ignition.preset";
+pub(super) const UNITS: &str = "/etc/systemd/system";
 
-pub fn machine_config() -> Value {
+pub(super) fn machine_config() -> Value {
     json!({
         "apiVersion": "machineconfiguration.openshift.io/v1",
         "kind": "MachineConfig",
@@ -49,7 +49,7 @@ pub fn machine_config() -> Value {
 }
 
 /// The image that the build of `machine_config` leaves, in two layers.
-pub struct Image {
+pub(super) struct Image {
     pub base: Vec<Entry>,
     pub top: Vec<Entry>,
     pub labels: Value,
@@ -57,7 +57,7 @@ pub struct Image {
 }
 
 impl Image {
-    pub fn good() -> Self {
+    pub(super) fn good() -> Self {
         Self {
             base: vec![
                 file("/etc/passwd", "root:x:0:0::/root:/bin/sh\ncore:x:1000:1000::/:/bin/sh\n"),
@@ -90,15 +90,15 @@ impl Image {
         }
     }
 
-    pub fn change(&mut self, path: &str, change: impl FnOnce(&mut Entry)) {
+    pub(super) fn change(&mut self, path: &str, change: impl FnOnce(&mut Entry)) {
         change(self.top.iter_mut().find(|entry| entry.path == path).unwrap());
     }
 
-    pub fn remove(&mut self, path: &str) {
+    pub(super) fn remove(&mut self, path: &str) {
         self.top.retain(|entry| entry.path != path);
     }
 
-    pub fn write(&self, directory: &Path) {
+    pub(super) fn write(&self, directory: &Path) {
         let layers = [(self.compression, self.base.clone()), (self.compression, self.top.clone())];
         layout::write(&directory.join("image"), &layers, &self.labels);
         fs::write(directory.join("mc.yaml"), machine_config().to_string()).unwrap();

@@ -10,7 +10,7 @@ use tar::{Builder, EntryType, Header};
 
 /// How a layer is compressed.
 #[derive(Debug, Clone, Copy)]
-pub enum Compression {
+pub(super) enum Compression {
     None,
     Gzip,
     Zstd,
@@ -18,7 +18,7 @@ pub enum Compression {
 
 /// One entry of a layer.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub(super) struct Entry {
     pub path: String,
     pub kind: EntryType,
     pub mode: u32,
@@ -27,28 +27,28 @@ pub struct Entry {
     pub text: String,
 }
 
-pub fn file(path: &str, text: &str) -> Entry {
+pub(super) fn file(path: &str, text: &str) -> Entry {
     Entry { path: path.into(), kind: EntryType::Regular, mode: 0o644, owner: (0, 0), text: text.into() }
 }
 
-pub fn directory(path: &str, mode: u32) -> Entry {
+pub(super) fn directory(path: &str, mode: u32) -> Entry {
     Entry { kind: EntryType::Directory, mode, ..file(path, "") }
 }
 
-pub fn link(path: &str, target: &str) -> Entry {
+pub(super) fn link(path: &str, target: &str) -> Entry {
     Entry { kind: EntryType::Symlink, mode: 0o777, ..file(path, target) }
 }
 
-pub fn hard_link(path: &str, target: &str) -> Entry {
+pub(super) fn hard_link(path: &str, target: &str) -> Entry {
     Entry { kind: EntryType::Link, ..file(path, target) }
 }
 
 impl Entry {
-    pub fn mode(self, mode: u32) -> Self {
+    pub(super) fn mode(self, mode: u32) -> Self {
         Self { mode, ..self }
     }
 
-    pub fn owner(self, uid: u64, gid: u64) -> Self {
+    pub(super) fn owner(self, uid: u64, gid: u64) -> Self {
         Self { owner: (uid, gid), ..self }
     }
 }
@@ -101,7 +101,7 @@ fn blob(layout: &Path, media_type: &str, bytes: &[u8]) -> Value {
 }
 
 /// Writes an image of `layers` with `labels`.
-pub fn write(layout: &Path, layers: &[(Compression, Vec<Entry>)], labels: &Value) {
+pub(super) fn write(layout: &Path, layers: &[(Compression, Vec<Entry>)], labels: &Value) {
     let layers: Vec<Value> = layers
         .iter()
         .map(|(compression, entries)| {
@@ -121,7 +121,7 @@ pub fn write(layout: &Path, layers: &[(Compression, Vec<Entry>)], labels: &Value
 }
 
 /// Packs a layout.
-pub fn pack(layout: &Path, archive: &Path) {
+pub(super) fn pack(layout: &Path, archive: &Path) {
     let mut builder = Builder::new(fs::File::create(archive).unwrap());
     builder.append_dir_all(".", layout).unwrap();
     builder.finish().unwrap();

@@ -34,6 +34,13 @@ impl Impostor {
         Self { user, daemon }
     }
 
+    /// The pool `worker` has opted in.
+    async fn with_pool() -> Self {
+        let impostor = Self::new().await;
+        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        impostor
+    }
+
     /// Makes a build object that was claimed before.
     async fn make(&self, pod: Value) {
         let attempt = json!({
@@ -82,8 +89,7 @@ const POOL: Kind = Kind::MachineConfigPool;
 
 #[tokio::test(start_paused = true)]
 async fn two_builds_of_one_pool_are_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     impostor.make(pod("rendered-worker-1", "1")).await;
     assert!(impostor.user.invariants.violations().is_empty());
     impostor.make(pod("rendered-worker-2", "2")).await;
@@ -92,8 +98,7 @@ async fn two_builds_of_one_pool_are_found() {
 
 #[tokio::test(start_paused = true)]
 async fn two_builds_are_tolerated_only_for_as_long_as_a_request_may_be_on_its_way() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     impostor.user.invariants.tolerate_from(impostor.user.clock.now());
     impostor.make(pod("rendered-worker-1", "1")).await;
     impostor.make(pod("rendered-worker-2", "2")).await;
@@ -136,16 +141,14 @@ async fn a_build_for_no_pool_is_found() {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_that_nobody_claimed_is_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     impostor.daemon.create(pod("rendered-worker-1", "1")).await;
     assert_eq!(impostor.found(), [Invariant::InOrder].into());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_image_that_no_build_made_is_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     impostor.daemon.annotate("worker", keys::NEWEST_IMAGE, "registry.test/org/os@sha256:0").await;
     assert_eq!(impostor.found(), [Invariant::PublishedIsBuilt].into());
 }
@@ -153,8 +156,7 @@ async fn an_image_that_no_build_made_is_found() {
 #[tokio::test(start_paused = true)]
 async fn two_or_none_of_the_four_conditions_are_found() {
     for types in [&["Building", "BuildFailed"][..], &[]] {
-        let impostor = Impostor::new().await;
-        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        let impostor = Impostor::with_pool().await;
         impostor.daemon.merge_status(POOL, "worker", shows(types)).await;
         assert!(impostor.found().contains(&Invariant::OneOfFour), "{types:?}");
     }
@@ -163,8 +165,7 @@ async fn two_or_none_of_the_four_conditions_are_found() {
 #[tokio::test(start_paused = true)]
 async fn a_condition_without_its_reference_and_success_without_an_image_are_found() {
     for type_ in ["Building", "BuildSuccess"] {
-        let impostor = Impostor::new().await;
-        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        let impostor = Impostor::with_pool().await;
         impostor.daemon.merge_status(POOL, "worker", shows(&[type_])).await;
         assert_eq!(impostor.found(), [Invariant::InOrder].into(), "{type_}");
     }
@@ -172,8 +173,7 @@ async fn a_condition_without_its_reference_and_success_without_an_image_are_foun
 
 #[tokio::test(start_paused = true)]
 async fn a_condition_on_a_pool_that_others_degrade_is_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     let degraded = json!({"type": "NodeDegraded", "status": "True"});
     impostor.user.merge_status(POOL, "worker", json!({"status": {"conditions": [degraded]}})).await;
     let mut shown = shows(&["BuildPending"]);
@@ -185,8 +185,7 @@ async fn a_condition_on_a_pool_that_others_degrade_is_found() {
 /// Found by seed 198 of chaos.
 #[tokio::test(start_paused = true)]
 async fn a_build_that_was_on_its_way_when_others_degraded_its_pool_may_go_on() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     let degraded = json!({"type": "NodeDegraded", "status": "True"});
     impostor.user.merge_status(POOL, "worker", json!({"status": {"conditions": [degraded]}})).await;
     impostor.make(pod("rendered-worker-1", "1")).await;
@@ -201,8 +200,7 @@ async fn a_build_that_was_on_its_way_when_others_degraded_its_pool_may_go_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_degradation_without_its_failure_is_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     let degraded = json!({"type": "Degraded", "status": "True", "reason": "BuildFailed"});
     impostor.daemon.merge_status(POOL, "worker", json!({"status": {"conditions": [degraded]}})).await;
     assert_eq!(impostor.found(), [Invariant::DegradedOnce].into());
@@ -226,8 +224,7 @@ async fn a_write_of_what_others_wrote_is_found() {
         },
     ];
     for deed in deeds {
-        let impostor = Impostor::new().await;
-        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        let impostor = Impostor::with_pool().await;
         let (kind, name, patch) = deed();
         impostor.daemon.merge(kind, name, patch.clone()).await;
         assert_eq!(impostor.found(), [Invariant::ForeignIsKept].into(), "{patch}");
@@ -244,8 +241,7 @@ async fn a_deletion_of_what_others_made_is_found() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_behind_and_what_is_not_built_is_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     impostor.make(pod("rendered-worker-1", "1")).await;
     let found: Vec<String> =
         impostor.user.invariants.at_rest().iter().map(|violation| violation.what.clone()).collect();
@@ -270,8 +266,7 @@ async fn more_builds_than_may_run_at_once_are_found() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_still_there_long_after_an_opt_out_is_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     impostor.make(pod("rendered-worker-1", "1")).await;
     impostor.user.merge(POOL, "worker", json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}})).await;
     impostor.user.rest(std::time::Duration::from_secs(14 * 60)).await;
@@ -284,8 +279,7 @@ async fn what_is_still_there_long_after_an_opt_out_is_found() {
 
 #[tokio::test(start_paused = true)]
 async fn a_success_that_gives_way_to_a_fault_of_an_input_is_found() {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     let inputs = BuildInputs {
         rendered_config: "rendered-worker-1".into(),
         base_image: "registry.test/os@sha256:0".into(),

@@ -31,8 +31,7 @@ impl Impostor {
 
 /// The words of a refusal, and the pool that it is about.
 async fn refused() -> Impostor {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     impostor.work(2).await;
     impostor.user.invariants.refuses(true);
     impostor.is_refused("exceeded quota");
@@ -109,8 +108,7 @@ async fn a_refused_write_that_is_tried_all_the_time_is_found() {
 #[tokio::test(start_paused = true)]
 async fn a_loss_without_a_cause_is_found() {
     for (lost, expected) in [(json!([]), 1), (json!([{"number": 1, "cause": "OutOfcpu: no room"}]), 0)] {
-        let impostor = Impostor::new().await;
-        impostor.user.create_pool("worker", "rendered-worker-1").await;
+        let impostor = Impostor::with_pool().await;
         let start = "2026-01-01T00:00:00Z";
         let attempt = json!({"hash": "1", "number": 1, "started": start, "lost": {"at": start, "why": "gone"}});
         let record = json!({"version": 1, "attempt": attempt, "lost": lost}).to_string();
@@ -121,8 +119,7 @@ async fn a_loss_without_a_cause_is_found() {
 
 /// A pool whose build failed and whose input became unusable afterwards.
 async fn spoiled() -> Impostor {
-    let impostor = Impostor::new().await;
-    impostor.user.create_pool("worker", "rendered-worker-1").await;
+    let impostor = Impostor::with_pool().await;
     let record = json!({"version": 1, "failed": {
         "hash": "1", "reason": "BuildFailed", "message": "exit 20",
     }});

@@ -8,13 +8,13 @@ use super::world::{send, server_with};
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-pub fn role(namespace: Option<&str>, name: &str, rules: Value) -> Value {
+pub(super) fn role(namespace: Option<&str>, name: &str, rules: Value) -> Value {
     let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
     let metadata = json!({"name": name, "namespace": namespace});
     json!({"apiVersion": format!("{RBAC}/v1"), "kind": kind, "metadata": metadata, "rules": rules})
 }
 
-pub fn binding(namespace: Option<&str>, role: (&str, &str), subject: &Value) -> Value {
+pub(super) fn binding(namespace: Option<&str>, role: (&str, &str), subject: &Value) -> Value {
     let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
     json!({
         "apiVersion": format!("{RBAC}/v1"), "kind": kind,
@@ -23,7 +23,7 @@ pub fn binding(namespace: Option<&str>, role: (&str, &str), subject: &Value) -> 
     })
 }
 
-pub fn user(name: &str) -> Value {
+pub(super) fn user(name: &str) -> Value {
     json!({"kind": "User", "apiGroup": RBAC, "name": name})
 }
 

@@ -6,12 +6,12 @@ use machine_os_builder::yaml;
 use serde_json::{Value, json};
 
 /// The account of the daemon.
-pub const CONTROLLER: &str = "machine-os-builder-controller";
+pub(super) const CONTROLLER: &str = "machine-os-builder-controller";
 /// The account of build pods.
-pub const BUILD_POD: &str = "machine-os-builder";
+pub(super) const BUILD_POD: &str = "machine-os-builder";
 
 /// Every object that the kustomization lists, in its order.
-pub fn objects() -> Vec<Value> {
+pub(super) fn objects() -> Vec<Value> {
     read().into_iter().map(|(_, object)| object).collect()
 }
 
@@ -30,7 +30,7 @@ fn read() -> Vec<(String, Value)> {
 
 /// One verb on one resource, by one rule of one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permission {
+pub(super) struct Permission {
     /// The file of the role, where that is among the objects, and where the rule is in it.
     pub file: String,
     pub role: usize,
@@ -44,13 +44,13 @@ pub struct Permission {
 
 impl Permission {
     /// As in `controller_role::pods_log::get`.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{}::{}::{}", self.file, self.resource.replace('/', "_"), self.verb)
     }
 }
 
 /// Everything that the roles allow that is a request: that security constraints may be used is asked for in reviews.
-pub fn permissions() -> Vec<Permission> {
+pub(super) fn permissions() -> Vec<Permission> {
     let texts = |rule: &Value, field: &str| -> Vec<String> {
         rule[field].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
     };
@@ -71,7 +71,7 @@ pub fn permissions() -> Vec<Permission> {
 }
 
 /// The objects, but for one permission: its rule is split, so that every other one stays.
-pub fn without(objects: &[Value], gone: &Permission) -> Vec<Value> {
+pub(super) fn without(objects: &[Value], gone: &Permission) -> Vec<Value> {
     let mut objects = objects.to_vec();
     let rules = objects[gone.role]["rules"].as_array_mut().unwrap();
     let rule = rules.remove(gone.rule);

@@ -7,16 +7,14 @@ use http::Method;
 use machine_os_builder::api::{DEFAULT_NAMESPACE, Kind, keys};
 use machine_os_builder::apiserver::User;
 use machine_os_builder::daemon::replica::ExitReason;
+use machine_os_builder::simulation::Process;
 use machine_os_builder::simulation::faults::link_control::{Delivery, EventScript, Fate, LinkRequest};
 use serde_json::{Value, json};
 
 use super::manifests::BUILD_POD;
 use super::world::{World, send};
-use crate::harness::cluster::{config_map, digest_of, exited, machine_config, message, pool, secret};
+use crate::harness::cluster::{Cluster, POD, R1, R2, config_map, digest_of, exited, machine_config, pool, secret};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
 const OPENSHIFT: &str = "openshift-image-builder";
 
 /// Virtual time within which a process has to do what it is to do.
@@ -31,6 +29,13 @@ async fn start_build(world: &World) {
     world.cluster.exists(Kind::Pod, POD).await;
 }
 
+/// A process that leads, and a pool whose build it has made.
+async fn with_build(world: &World) -> (&Cluster, Process) {
+    let process = world.start("first");
+    start_build(world).await;
+    (&world.cluster, process)
+}
+
 /// Watch events on this object arrive an hour late.
 fn late(what: &'static str) -> EventScript {
     let is_late = move |line: &[u8]| String::from_utf8_lossy(line).contains(what);
@@ -43,23 +48,18 @@ async fn within<T>(time: Duration, what: &str, future: impl Future<Output = T>) 
     tokio::time::timeout(time, future).await.unwrap_or_else(|_| panic!("not within {time:?}: {what}"))
 }
 
-pub async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
-    cluster.set_phase(POD, "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+pub(super) async fn a_build_succeeds_and_its_config_is_followed_by_another(world: &World) {
+    let (cluster, _daemon) = with_build(world).await;
+    cluster.run(POD).await;
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
-    cluster.succeed(R2).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R2).await;
     assert_eq!(cluster.events("worker").await.last().unwrap(), "BuildSucceeded");
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
-pub async fn a_config_comes_after_the_pool_that_wants_it(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
+pub(super) async fn a_config_comes_after_the_pool_that_wants_it(world: &World) {
+    let (cluster, _daemon) = (&world.cluster, world.start("first"));
     cluster.create(pool("worker", R1)).await;
     cluster.shows("worker", "BuildFailed", "MachineConfigMissing").await;
     cluster.rest(Duration::from_secs(5)).await;
@@ -67,24 +67,19 @@ pub async fn a_config_comes_after_the_pool_that_wants_it(world: &World) {
     cluster.exists(Kind::Pod, POD).await;
 }
 
-pub async fn a_digest_is_handed_over_in_a_config_map(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+pub(super) async fn a_digest_is_handed_over_in_a_config_map(world: &World) {
+    let (cluster, _daemon) = with_build(world).await;
     cluster.create(cluster.digest_left_by(POD, &digest_of(R1)).await).await;
     cluster.set_phase(POD, "Succeeded").await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
 
-pub async fn a_build_fails_and_says_why(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+pub(super) async fn a_build_fails_and_says_why(world: &World) {
+    let (cluster, _daemon) = with_build(world).await;
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid.unwrap();
     cluster.server.pod_logs().append(&uid, "image-build", "no space left on device");
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "")]})).await;
-    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    let text = message(&cluster.pool("worker").await, "BuildFailed");
+    let text = cluster.message("worker", "BuildFailed", "BuildFailed").await;
     assert!(text.contains("no space left on device"), "the pool says what the build has printed: {text}");
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildFailed"], "the pool's Events tell of the build");
     // Asked for again, it is built again.
@@ -92,10 +87,8 @@ pub async fn a_build_fails_and_says_why(world: &World) {
     cluster.shows("worker", "BuildPending", "BuildPending").await;
 }
 
-pub async fn a_build_never_starts_and_says_why(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+pub(super) async fn a_build_never_starts_and_says_why(world: &World) {
+    let (cluster, _daemon) = with_build(world).await;
     let uid = cluster.exists(Kind::Pod, POD).await.metadata.uid;
     let events: kube::Api<k8s_openapi::api::core::v1::Event> =
         kube::Api::namespaced(cluster.client.clone(), DEFAULT_NAMESPACE);
@@ -106,12 +99,11 @@ pub async fn a_build_never_starts_and_says_why(world: &World) {
     });
     events.create(&Default::default(), &serde_json::from_value(event).unwrap()).await.unwrap();
     cluster.rest(Duration::from_secs(600)).await;
-    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    let text = cluster.message("worker", "BuildPending", "BuildRetrying").await;
     assert!(text.contains("no node is free"), "the pool says why the build does not start: {text}");
 }
 
-pub async fn a_key_is_no_pools_and_is_told_of(world: &World) {
+pub(super) async fn a_key_is_no_pools_and_is_told_of(world: &World) {
     let cluster = &world.cluster;
     cluster.create(config_map("on-cluster-build-custom-dockerfile", json!({"wroker": "RUN x"}))).await;
     let _daemon = world.start("first");
@@ -126,10 +118,8 @@ pub async fn a_key_is_no_pools_and_is_told_of(world: &World) {
         .await;
 }
 
-pub async fn a_pool_opts_out_and_is_deleted(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+pub(super) async fn a_pool_opts_out_and_is_deleted(world: &World) {
+    let (cluster, _daemon) = with_build(world).await;
     cluster.create_pool("infra", R2).await;
     cluster.shows("infra", "BuildPending", "BuildPending").await;
     cluster.opt_out("worker").await;
@@ -144,7 +134,7 @@ fn legacy(auth: &str) -> Value {
     secret("push", "kubernetes.io/dockercfg", ".dockercfg", &body)
 }
 
-pub async fn a_legacy_secret_is_brought_into_form_and_kept_there(world: &World) {
+pub(super) async fn a_legacy_secret_is_brought_into_form_and_kept_there(world: &World) {
     let cluster = &world.cluster;
     cluster.delete(Kind::Secret, "push").await;
     cluster.create(legacy("YTpvbmU=")).await;
@@ -162,7 +152,7 @@ pub async fn a_legacy_secret_is_brought_into_form_and_kept_there(world: &World) 
 }
 
 /// The last request of a process arrives just before its successor sends the same one.
-pub async fn a_secret_is_brought_into_form_by_the_process_before(world: &World) {
+pub(super) async fn a_secret_is_brought_into_form_by_the_process_before(world: &World) {
     let cluster = &world.cluster;
     cluster.delete(Kind::Secret, "push").await;
     cluster.create(legacy("YTpvbmU=")).await;
@@ -187,7 +177,7 @@ pub async fn a_secret_is_brought_into_form_by_the_process_before(world: &World) 
     cluster.exists(Kind::Pod, "build-rendered-infra-1").await;
 }
 
-pub async fn a_build_is_openshifts(world: &World) {
+pub(super) async fn a_build_is_openshifts(world: &World) {
     let cluster = &world.cluster;
     cluster.use_builder(OPENSHIFT).await;
     let _daemon = world.start("first");
@@ -199,7 +189,7 @@ pub async fn a_build_is_openshifts(world: &World) {
     cluster.is_gone(Kind::Build, POD).await;
 }
 
-pub async fn a_pool_changes_while_it_is_patched(world: &World) {
+pub(super) async fn a_pool_changes_while_it_is_patched(world: &World) {
     let cluster = &world.cluster;
     let mut is_first = true;
     let daemon = world.start_with(
@@ -217,7 +207,7 @@ pub async fn a_pool_changes_while_it_is_patched(world: &World) {
 }
 
 /// The daemon finds foreign objects under the names of build objects when it creates these.
-pub async fn what_is_made_is_somebody_elses(world: &World) {
+pub(super) async fn what_is_made_is_somebody_elses(world: &World) {
     names_are_taken(world).await;
     let _daemon = world.start("first");
     for pool in ["worker", "infra", "master"] {
@@ -229,7 +219,7 @@ pub async fn what_is_made_is_somebody_elses(world: &World) {
 }
 
 /// Makes the ConfigMap of one pool's build, the Pod of another's, and the Build of a third one's.
-pub async fn names_are_taken(world: &World) {
+pub(super) async fn names_are_taken(world: &World) {
     let cluster = &world.cluster;
     cluster.create(config_map("mc-rendered-worker-1", json!({"is": "not ours"}))).await;
     let metadata = |name: &str| json!({"name": name, "namespace": DEFAULT_NAMESPACE});
@@ -245,19 +235,19 @@ pub async fn names_are_taken(world: &World) {
 }
 
 /// A pool is made, in the way of whose build is something of that name.
-pub async fn is_blocked(world: &World, pool: &str) {
+pub(super) async fn is_blocked(world: &World, pool: &str) {
     world.cluster.create_pool(pool, &format!("rendered-{pool}-1")).await;
     world.cluster.shows(pool, "BuildFailed", "NameConflict").await;
 }
 
-pub async fn the_lease_is_kept(world: &World) {
+pub(super) async fn the_lease_is_kept(world: &World) {
     let mut first = world.start("first");
     assert!(within(PATIENCE, "the first process leads", first.acts()).await);
     world.cluster.rest(Duration::from_secs(30)).await;
     assert!(first.is_acting(), "the first process keeps its lease");
 }
 
-pub async fn the_lease_is_released_and_taken_over(world: &World) {
+pub(super) async fn the_lease_is_released_and_taken_over(world: &World) {
     let mut first = world.start("first");
     assert!(within(PATIENCE, "the first process leads", first.acts()).await);
     let mut second = world.start("second");
@@ -265,15 +255,12 @@ pub async fn the_lease_is_released_and_taken_over(world: &World) {
     first.tell_to_stop();
     assert_eq!(within(PATIENCE, "the first process ends", first.ended()).await, Some(ExitReason::Stopped));
     assert!(within(AT_ONCE, "the second process leads at once", second.acts()).await);
-    world.cluster.succeed(R1).await;
-    world.cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    world.cluster.publish("worker", R1).await;
 }
 
 /// The requests of a build pod's helper, with the token of the pod.
-pub async fn a_build_pod_leaves_its_digest(world: &World) {
-    let cluster = &world.cluster;
-    let _daemon = world.start("first");
-    start_build(world).await;
+pub(super) async fn a_build_pod_leaves_its_digest(world: &World) {
+    let (cluster, _daemon) = with_build(world).await;
     let pod = cluster.server.service().as_user(User::service_account(DEFAULT_NAMESPACE, BUILD_POD));
     let config_maps = format!("/api/v1/namespaces/{DEFAULT_NAMESPACE}/configmaps");
     let digest = cluster.digest_left_by(POD, &digest_of(R1)).await;

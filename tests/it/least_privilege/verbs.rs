@@ -14,7 +14,7 @@ use super::viewer::bound;
 use super::world::World;
 
 /// One verb, a story that needs it, and what that does not come to without it.
-pub struct Case {
+pub(super) struct Case {
     /// As in `controller_role::pods_log::get`.
     pub name: &'static str,
     pub story: for<'w> fn(&'w World) -> LocalBoxFuture<'w, ()>,
@@ -24,7 +24,7 @@ pub struct Case {
 /// Makes a test of each verb, and `CASES` of all.
 macro_rules! cases {
     ($($role:ident {$($resource:ident {$($verb:ident: $story:path, $missed:literal;)*})*})*) => {
-        pub const CASES: &[$crate::least_privilege::verbs::Case] = &[$($($($crate::least_privilege::verbs::Case {
+        pub(super) const CASES: &[$crate::least_privilege::verbs::Case] = &[$($($($crate::least_privilege::verbs::Case {
             name: concat!(stringify!($role), "::", stringify!($resource), "::", stringify!($verb)),
             story: |world| Box::pin($story(world)),
             missed: $missed,
@@ -42,7 +42,7 @@ macro_rules! cases {
 pub(crate) use cases;
 
 /// Runs the story of a case with its verb, and without.
-pub fn prove(name: &str) {
+pub(super) fn prove(name: &str) {
     let case = super::cases::CASES.iter().find(|case| case.name == name).unwrap();
     let all = permissions();
     let verb = all.iter().find(|permission| permission.name() == name).expect("a verb in config/rbac");

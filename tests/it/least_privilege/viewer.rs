@@ -28,7 +28,7 @@ const ROLES: &str = "machine-os-builder-viewer";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The objects in `config/rbac`, with the viewer's roles bound to a user.
-pub fn bound() -> Vec<Value> {
+pub(super) fn bound() -> Vec<Value> {
     let bindings = [
         binding(None, ("ClusterRole", ROLES), &user(VIEWER)),
         binding(Some(DEFAULT_NAMESPACE), ("Role", ROLES), &user(VIEWER)),
@@ -50,7 +50,7 @@ async fn look(world: &World) -> Reports {
 }
 
 /// Names that are taken, a config that is too large, and a digest that no daemon has read.
-pub async fn what_there_is_is_shown(world: &World) {
+pub(super) async fn what_there_is_is_shown(world: &World) {
     let cluster = &world.cluster;
     let daemon = world.start("first");
     names_are_taken(world).await;
@@ -77,7 +77,7 @@ pub async fn what_there_is_is_shown(world: &World) {
 }
 
 /// The requests of `status --watch`.
-pub async fn what_changes_is_followed(world: &World) {
+pub(super) async fn what_changes_is_followed(world: &World) {
     let cluster = &world.cluster;
     let _daemon = world.start("first");
     let (sender, mut events) = mpsc::unbounded_channel();
@@ -103,7 +103,7 @@ pub async fn what_changes_is_followed(world: &World) {
     }
 }
 
-pub async fn a_namespace_that_is_not_there_is_named(world: &World) {
+pub(super) async fn a_namespace_that_is_not_there_is_named(world: &World) {
     let rules = json!([{"apiGroups": ["", "build.openshift.io"], "resources": ["configmaps", "pods", "builds"], "verbs": ["list"]}]);
     let viewer = user(VIEWER);
     for object in [role(None, "lists", rules), binding(None, ("ClusterRole", "lists"), &viewer)] {
@@ -117,7 +117,7 @@ pub async fn a_namespace_that_is_not_there_is_named(world: &World) {
     assert!(said.contains("there is no namespace nosuch"), "there is no namespace nosuch, and it was said: {said}");
 }
 
-pub async fn what_the_daemon_says_of_itself_is_read(world: &World) {
+pub(super) async fn what_the_daemon_says_of_itself_is_read(world: &World) {
     let _daemon = world.start("first");
     world.cluster.rest(Duration::from_secs(10)).await;
     let daemon = read_daemon(&client(world), DEFAULT_NAMESPACE).await.unwrap();

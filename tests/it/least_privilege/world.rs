@@ -23,15 +23,15 @@ use super::manifests::{CONTROLLER, Permission};
 use crate::harness::cluster::{Cluster, inputs};
 
 /// The user of the viewer commands. It is also the user agent, which marks its requests.
-pub const VIEWER: &str = "viewer";
-pub const TIMING: Timing = Timing {
+pub(super) const VIEWER: &str = "viewer";
+pub(super) const TIMING: Timing = Timing {
     lease_duration: Duration::from_secs(15),
     renew_deadline: Duration::from_secs(10),
     retry_period: Duration::from_secs(2),
 };
 
 /// A server with the roles that every cluster has, and these objects.
-pub async fn server_with(objects: &[Value]) -> ApiServer {
+pub(super) async fn server_with(objects: &[Value]) -> ApiServer {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
     let server = ApiServer::new(ServerOptions { default_roles: true, ..ServerOptions::new(clock, 7) });
     for object in objects {
@@ -42,7 +42,7 @@ pub async fn server_with(objects: &[Value]) -> ApiServer {
 }
 
 /// Where an object of `config/rbac` is created.
-pub fn collection_of(object: &Value) -> String {
+pub(super) fn collection_of(object: &Value) -> String {
     let (version, kind) = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
     let root = if version.contains('/') { "apis" } else { "api" };
     let namespace = object["metadata"]["namespace"].as_str().map(|n| format!("/namespaces/{n}")).unwrap_or_default();
@@ -50,7 +50,7 @@ pub fn collection_of(object: &Value) -> String {
 }
 
 /// The answer to a request.
-pub async fn send(service: InProcess, method: Method, path: &str, body: &Value) -> (u16, Value) {
+pub(super) async fn send(service: InProcess, method: Method, path: &str, body: &Value) -> (u16, Value) {
     let media_type = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
     let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
     let request = Request::builder().method(method).uri(path).header("content-type", media_type);
@@ -64,13 +64,13 @@ pub async fn send(service: InProcess, method: Method, path: &str, body: &Value) 
 }
 
 /// A cluster with a user's inputs in it, and a daemon that acts as its account.
-pub struct World {
+pub(super) struct World {
     pub cluster: Cluster,
     denied: Arc<Mutex<Vec<LogEntry>>>,
 }
 
 impl World {
-    pub async fn with(objects: &[Value]) -> Self {
+    pub(super) async fn with(objects: &[Value]) -> Self {
         let server = server_with(objects).await;
         let denied = Arc::new(Mutex::new(Vec::new()));
         let all = Arc::clone(&denied);
@@ -92,11 +92,11 @@ impl World {
     }
 
     /// A process of the daemon, all of whose requests arrive.
-    pub fn start(&self, name: &str) -> Process {
+    pub(super) fn start(&self, name: &str) -> Process {
         self.start_with(name, Box::new(|_| Fate::Arrives))
     }
 
-    pub fn start_with(&self, name: &str, script: Script) -> Process {
+    pub(super) fn start_with(&self, name: &str, script: Script) -> Process {
         let user = User::service_account(DEFAULT_NAMESPACE, CONTROLLER);
         let service = self.cluster.server.service().as_user(user);
         let candidacy = LeaderElectionConfig { identity: name.to_owned(), timing: TIMING };
@@ -105,14 +105,14 @@ impl World {
     }
 
     /// The requests that were denied so far.
-    pub fn denied(&self) -> Vec<LogEntry> {
+    pub(super) fn denied(&self) -> Vec<LogEntry> {
         self.denied.lock().unwrap().clone()
     }
 }
 
 impl Permission {
     /// Whether this is what a request is denied without.
-    pub fn is_for(&self, entry: &LogEntry) -> bool {
+    pub(super) fn is_for(&self, entry: &LogEntry) -> bool {
         let subresource = entry.subresource.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
         // Of a Build, its strategy is asked for when it is created.
         let resource = if self.resource == "builds/docker" { "builds" } else { &self.resource };

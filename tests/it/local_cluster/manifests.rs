@@ -1,6 +1,6 @@
 //! Manifests that users apply.
 
-pub const CONFIG_MAP: &str = "\
+pub(super) const CONFIG_MAP: &str = "\
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -11,7 +11,7 @@ data:
   two: '2'
 ";
 
-pub const POOL: &str = "\
+pub(super) const POOL: &str = "\
 apiVersion: machineconfiguration.openshift.io/v1
 kind: MachineConfigPool
 metadata:
@@ -21,7 +21,7 @@ spec:
     name: rendered-worker-1
 ";
 
-pub const POD: &str = "\
+pub(super) const POD: &str = "\
 apiVersion: v1
 kind: Pod
 metadata:
@@ -32,7 +32,7 @@ spec:
     image: busybox
 ";
 
-pub const WIDGETS: &str = "\
+pub(super) const WIDGETS: &str = "\
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
@@ -63,7 +63,7 @@ spec:
       openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
 ";
 
-pub const WIDGET: &str = "\
+pub(super) const WIDGET: &str = "\
 apiVersion: example.com/v1
 kind: Widget
 metadata:
@@ -72,7 +72,7 @@ spec:
   size: 3
 ";
 
-pub const EVENT: &str = "\
+pub(super) const EVENT: &str = "\
 apiVersion: v1
 kind: Event
 metadata: {name: e}

@@ -9,9 +9,7 @@ use machine_os_builder::api::Kind;
 use machine_os_builder::cluster::client::{Outgoing, RequestHook};
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::Cluster;
-
-const R1: &str = "rendered-worker-1";
+use crate::harness::cluster::{Cluster, R1};
 
 /// A daemon whose sending actor panics at each of the first `times` requests that `is_meant`.
 async fn panicking(cluster: &Cluster, times: usize, is_meant: fn(Outgoing<'_>) -> bool) -> Scraped {
@@ -25,9 +23,7 @@ async fn panicking(cluster: &Cluster, times: usize, is_meant: fn(Outgoing<'_>) -
 }
 
 async fn built(cluster: &Cluster) {
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
 }
 
 #[tokio::test(start_paused = true)]

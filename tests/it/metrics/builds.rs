@@ -7,16 +7,11 @@ use machine_os_builder::api::{Kind, keys};
 use serde_json::{Value, json};
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, exited, machine_config, pool};
-
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, R2, exited, foreign_pod, machine_config, pool};
 
 /// A build that ends in this way, and what is counted then.
 async fn counts_after(end: Value) -> Vec<String> {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     cluster.set_pod(POD, end).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
@@ -25,13 +20,11 @@ async fn counts_after(end: Value) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_is_started_and_succeeds() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     assert_eq!(process.counts().await, [] as [&str; 0]);
     cluster.start_build("worker", R1).await;
     assert_eq!(process.counts().await, ["builds_started 1"]);
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(process.counts().await, ["builds_started 1", "builds_succeeded 1"]);
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
 }
@@ -81,8 +74,7 @@ async fn failures_of_builds_have_the_same_causes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_build_is_retried_until_it_is_given_up() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.create_pool("worker", R1).await;
     for _ in 1..=3 {
         cluster.exists(Kind::Pod, POD).await;
@@ -98,8 +90,7 @@ async fn a_lost_build_is_retried_until_it_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn newer_inputs_supersede_a_build() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
@@ -109,11 +100,8 @@ async fn newer_inputs_supersede_a_build() {
 
 #[tokio::test(start_paused = true)]
 async fn what_users_ask_for_is_counted() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, process) = Scraped::with_cluster().await;
+    cluster.build("worker", R1).await;
     cluster.annotate("worker", keys::REBUILD, "please").await;
     cluster.exists(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -129,15 +117,10 @@ async fn what_users_ask_for_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn inputs_that_cannot_be_used_are_told_apart_by_what_the_pool_shows() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.create(pool("infra", "rendered-infra-1")).await;
     cluster.shows("infra", "BuildFailed", "MachineConfigMissing").await;
-    let foreign = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": POD},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    });
-    cluster.create(foreign).await;
+    cluster.create(foreign_pod(POD, json!({}))).await;
     cluster.create_pool("worker", R1).await;
     cluster.shows("worker", "BuildFailed", "NameConflict").await;
     let expected = ["invalid_inputs{reason=\"MachineConfigMissing\"} 1", "invalid_inputs{reason=\"NameConflict\"} 1"];
@@ -160,8 +143,7 @@ async fn builds_that_run_and_builds_that_wait_are_told_apart() {
     cluster.rest(Duration::from_secs(1)).await;
     let of = async |name| process.sample(name).await;
     assert_eq!((of("pools").await, of("active_builds").await, of("waiting_builds").await), (5.0, 2.0, 3.0));
-    cluster.succeed("rendered-a-1").await;
-    cluster.shows("a", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("a", "rendered-a-1").await;
     cluster.rest(Duration::from_secs(1)).await;
     assert_eq!((of("active_builds").await, of("waiting_builds").await), (2.0, 2.0));
 }

@@ -8,11 +8,8 @@ use machine_os_builder::api::Kind;
 use serde_json::json;
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, exited};
+use crate::harness::cluster::{Cluster, POD, R1, R2, exited};
 
-const R1: &str = "rendered-worker-1";
-const R2: &str = "rendered-worker-2";
-const POD: &str = "build-rendered-worker-1";
 const NEVER: (f64, f64) = (0.0, 0.0);
 
 const SUCCEEDED: &str = "{result=\"succeeded\"}";
@@ -26,8 +23,7 @@ async fn sleep(cluster: &Cluster, seconds: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_lasts_from_its_claim_to_its_digest() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     sleep(&cluster, 10).await;
     cluster.create_pool("worker", R1).await;
     sleep(&cluster, 300).await;
@@ -46,8 +42,7 @@ async fn a_build_lasts_from_its_claim_to_its_digest() {
 
 #[tokio::test(start_paused = true)]
 async fn other_ends_are_measured_apart_and_each_attempt_by_itself() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     sleep(&cluster, 10).await;
     cluster.create_pool("worker", R1).await;
     sleep(&cluster, 40).await;
@@ -113,11 +108,8 @@ async fn a_publication_lasts_until_the_pool_shows_it() {
 /// A config that was published before is shown again, and nothing was published.
 #[tokio::test(start_paused = true)]
 async fn a_config_that_is_wanted_again_is_no_publication() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    let (cluster, process) = Scraped::with_cluster().await;
+    cluster.build("worker", R1).await;
     cluster.roll_out("worker", R2).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     cluster.merge(Kind::MachineConfigPool, "worker", json!({"spec": {"configuration": {"name": R1}}})).await;

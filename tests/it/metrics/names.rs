@@ -8,7 +8,6 @@ use machine_os_builder::daemon::metrics::Metrics;
 use regex::Regex;
 
 use super::scrape::{PREFIX, Scraped, page, samples};
-use crate::harness::cluster::Cluster;
 
 /// A metric family as its metadata says it is.
 #[derive(Debug, Default)]
@@ -52,8 +51,7 @@ fn names_of(name: &str, kind: &str) -> Vec<String> {
 
 /// A page with everything on it.
 async fn everything() -> String {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     cluster.create_pool("worker", "rendered-worker-1").await;
     cluster.rest(Duration::from_secs(60)).await;
     cluster.succeed("rendered-worker-1").await;

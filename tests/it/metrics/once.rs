@@ -12,10 +12,7 @@ use machine_os_builder::api::{Kind, keys};
 use serde_json::json;
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::{Cluster, exited, pool};
-
-const R1: &str = "rendered-worker-1";
-const POD: &str = "build-rendered-worker-1";
+use crate::harness::cluster::{Cluster, POD, R1, exited, foreign_pod, pool};
 
 async fn fail(cluster: &Cluster) {
     cluster.set_pod(POD, json!({"phase": "Failed", "containerStatuses": [exited("image-build", 20, "no")]})).await;
@@ -154,8 +151,7 @@ async fn l18_whenever_a_process_dies_without_an_answer_nothing_is_counted_twice(
 
 #[tokio::test(start_paused = true)]
 async fn l18_a_successor_does_not_count_what_was_told_before_it() {
-    let cluster = Cluster::new().await;
-    let first = Scraped::start(&cluster).await;
+    let (cluster, first) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     assert_eq!(first.counts().await, ["builds_started 1"]);
     first.daemon.kill().await;
@@ -208,23 +204,16 @@ async fn l18_what_cannot_be_shown_is_counted_once_however_often_that_is_tried() 
 /// API servers forget Events after an hour or so.
 #[tokio::test(start_paused = true)]
 async fn l18_what_is_shown_is_not_told_again_when_its_event_is_long_gone() {
-    let cluster = Cluster::new().await;
-    let first = Scraped::start(&cluster).await;
+    let (cluster, first) = Scraped::with_cluster().await;
     cluster.start_build("worker", R1).await;
     fail(&cluster).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
     cluster.create(pool("infra", "rendered-infra-1")).await;
     cluster.shows("infra", "BuildFailed", "MachineConfigMissing").await;
-    let foreign = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "build-rendered-edge-1"},
-        "spec": {"containers": [{"name": "x", "image": "registry.test/x"}]},
-    });
-    cluster.create(foreign).await;
+    cluster.create(foreign_pod("build-rendered-edge-1", json!({}))).await;
     cluster.create_pool("edge", "rendered-edge-1").await;
     cluster.shows("edge", "BuildFailed", "NameConflict").await;
-    cluster.start_build("core", "rendered-core-1").await;
-    cluster.succeed("rendered-core-1").await;
-    cluster.shows("core", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("core", "rendered-core-1").await;
     cluster.start_build("last", "rendered-last-1").await;
     cluster.rest(Duration::from_secs(5)).await;
 
@@ -272,9 +261,7 @@ async fn what_the_api_server_does_not_let_be_told_is_not_counted_and_in_nobodys_
         if *method == Method::POST && target.contains("/events") { Fate::IsRefused(403) } else { Fate::Arrives }
     })
     .await;
-    cluster.start_build("worker", R1).await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     assert_eq!(process.counts().await, [] as [&str; 0]);
     assert_eq!(process.sample("requests_total{verb=\"create\",code=\"403\"}").await, 2.0);
 }

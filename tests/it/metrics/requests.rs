@@ -9,16 +9,13 @@ use machine_os_builder::apiserver::Verb;
 use machine_os_builder::daemon;
 
 use super::scrape::{Fate, Scraped};
-use crate::harness::cluster::Cluster;
-
-const R1: &str = "rendered-worker-1";
+use crate::harness::cluster::{Cluster, R1};
 
 async fn built(cluster: &Cluster) {
     cluster.create_pool("worker", R1).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-1").await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
 }
 
 fn requests(verb: &str, code: &str) -> String {
@@ -39,8 +36,7 @@ fn at_first(times: usize, fate: Fate, is_meant: fn(&Method, &str) -> bool) -> im
 
 #[tokio::test(start_paused = true)]
 async fn each_request_is_counted_as_the_api_server_saw_it() {
-    let cluster = Cluster::new().await;
-    let process = Scraped::start(&cluster).await;
+    let (cluster, process) = Scraped::with_cluster().await;
     built(&cluster).await;
     cluster.rest(Duration::from_secs(400)).await;
     let counted = process.samples("requests_total").await;

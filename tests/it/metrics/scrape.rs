@@ -19,11 +19,11 @@ use tower::{BoxError, ServiceExt as _};
 use crate::harness::cluster::Cluster;
 
 /// The prefix of all metrics except those that every program has.
-pub const PREFIX: &str = "machine_os_builder_";
+pub(super) const PREFIX: &str = "machine_os_builder_";
 
 /// The fate of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Fate {
+pub(super) enum Fate {
     Arrives,
     /// It never arrives.
     Fails,
@@ -36,22 +36,29 @@ pub enum Fate {
 }
 
 /// A daemon that can be scraped.
-pub struct Scraped {
+pub(super) struct Scraped {
     pub daemon: Daemon,
     pub admin: Admin,
 }
 
 impl Scraped {
-    pub async fn start(cluster: &Cluster) -> Self {
+    /// A daemon beside a cluster of its own.
+    pub(super) async fn with_cluster() -> (Cluster, Self) {
+        let cluster = Cluster::new().await;
+        let scraped = Self::start(&cluster).await;
+        (cluster, scraped)
+    }
+
+    pub(super) async fn start(cluster: &Cluster) -> Self {
         Self::behind(cluster, |_, _| Fate::Arrives).await
     }
 
     /// One whose requests meet a fate, by method and target.
-    pub async fn behind(cluster: &Cluster, fate: impl FnMut(&Method, &str) -> Fate + Send + 'static) -> Self {
+    pub(super) async fn behind(cluster: &Cluster, fate: impl FnMut(&Method, &str) -> Fate + Send + 'static) -> Self {
         Self::with(cluster, ActorSettings::default(), None, fate).await
     }
 
-    pub async fn with(
+    pub(super) async fn with(
         cluster: &Cluster,
         settings: ActorSettings,
         request_hook: Option<RequestHook>,
@@ -79,25 +86,25 @@ impl Scraped {
         Self { daemon, admin }
     }
 
-    pub async fn page(&self) -> String {
+    pub(super) async fn page(&self) -> String {
         page(&self.admin).await
     }
 
     /// The samples whose names begin so, without what all begin with.
-    pub async fn samples(&self, beginning: &str) -> BTreeMap<String, f64> {
+    pub(super) async fn samples(&self, beginning: &str) -> BTreeMap<String, f64> {
         let samples = samples(&self.page().await).into_iter();
         let own = samples.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?.to_owned(), value)));
         own.filter(|(name, _)| name.starts_with(beginning)).collect()
     }
 
     /// One sample.
-    pub async fn sample(&self, name: &str) -> f64 {
+    pub(super) async fn sample(&self, name: &str) -> f64 {
         let samples = self.samples(name).await;
         *samples.get(name).unwrap_or_else(|| panic!("{name} is not in {samples:?}"))
     }
 
     /// Every counter that has counted anything, but for that of requests: "name number".
-    pub async fn counts(&self) -> Vec<String> {
+    pub(super) async fn counts(&self) -> Vec<String> {
         let samples = self.samples("").await.into_iter();
         let counters = samples.filter(|(name, value)| {
             let name = name.split('{').next().unwrap();
@@ -107,13 +114,13 @@ impl Scraped {
     }
 
     /// How often something was measured, and the sum of it in seconds.
-    pub async fn measured(&self, name: &str, labels: &str) -> (f64, f64) {
+    pub(super) async fn measured(&self, name: &str, labels: &str) -> (f64, f64) {
         let (count, sum) = (format!("{name}_seconds_count{labels}"), format!("{name}_seconds_sum{labels}"));
         (self.sample(&count).await, self.sample(&sum).await)
     }
 }
 
-pub async fn page(admin: &Admin) -> String {
+pub(super) async fn page(admin: &Admin) -> String {
     let answer = admin.answer(&Method::GET, "/metrics").await;
     assert_eq!(answer.status(), 200);
     let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
@@ -122,7 +129,7 @@ pub async fn page(admin: &Admin) -> String {
 }
 
 /// Samples by name and labels.
-pub fn samples(page: &str) -> BTreeMap<String, f64> {
+pub(super) fn samples(page: &str) -> BTreeMap<String, f64> {
     let lines = page.lines().filter(|line| !line.starts_with('#'));
     let sample = |line: &str| {
         let (name, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("{line:?} is no sample"));

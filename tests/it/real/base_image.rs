@@ -10,7 +10,7 @@ use std::process::Command;
 use super::{directory, output_of};
 
 /// The name of the image in its layout.
-pub const TAG: &str = "base";
+pub(super) const TAG: &str = "base";
 
 /// Its packages: the programs that the Containerfile of a build calls, and those that a node starts with.
 const PACKAGES: &str =
@@ -49,7 +49,7 @@ fn containerfile() -> String {
 }
 
 /// The layout's directory.
-pub fn layout() -> PathBuf {
+pub(super) fn layout() -> PathBuf {
     let layout = directory().join("base-image");
     // Other tests, in other processes, may want it at the same time.
     let lock = fs::File::create(directory().join("base-image.lock")).unwrap();

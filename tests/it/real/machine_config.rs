@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 const RENDERED: &str = include_str!("rendered-machineconfig.yaml");
 
 /// The size of a large MachineConfig, as JSON, in bytes.
-pub const LARGE_BYTES: usize = 700 * 1024;
+pub(super) const LARGE_BYTES: usize = 700 * 1024;
 
 /// A MachineConfig with one of everything.
-pub fn rendered() -> Value {
+pub(super) fn rendered() -> Value {
     parse(RENDERED)
 }
 
 /// The one in the file that the variable `MACHINE_CONFIG` names, or else the one above.
-pub fn given() -> Value {
+pub(super) fn given() -> Value {
     std::env::var("MACHINE_CONFIG").map_or_else(|_| rendered(), |path| parse(&std::fs::read_to_string(path).unwrap()))
 }
 
@@ -26,7 +26,7 @@ fn parse(text: &str) -> Value {
 }
 
 /// The same under another name, with one file more.
-pub fn rendered_as(name: &str) -> Value {
+pub(super) fn rendered_as(name: &str) -> Value {
     let mut config = rendered();
     config["metadata"]["name"] = name.into();
     add_file(&mut config, "/etc/rendered-name", name.as_bytes());
@@ -34,7 +34,7 @@ pub fn rendered_as(name: &str) -> Value {
 }
 
 /// One of [`LARGE_BYTES`], whose files no compression makes smaller.
-pub fn large(name: &str) -> Value {
+pub(super) fn large(name: &str) -> Value {
     const FILES: usize = 5;
     let mut config = rendered_as(name);
     let mut random = ChaCha8Rng::seed_from_u64(7);

@@ -18,17 +18,17 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Where tests keep their files: containers see it, which they do not of /tmp.
-pub fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
 
 /// A directory that goes with the test.
-pub fn temporary_directory() -> TempDir {
+pub(crate) fn temporary_directory() -> TempDir {
     TempDir::new_in(directory()).unwrap()
 }
 
 /// The output of a command, which must succeed.
-pub fn output_of(command: &mut Command) -> String {
+pub(crate) fn output_of(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

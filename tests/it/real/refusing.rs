@@ -5,14 +5,14 @@ use std::net::{TcpListener, TcpStream};
 
 /// Its answer: a status, a content type, and a body.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer {
+pub(super) struct Answer {
     pub status: &'static str,
     pub content_type: &'static str,
     pub body: &'static str,
 }
 
 /// Starts one, which lasts as long as the test, and gives its host and port.
-pub fn registry(answer: Answer) -> String {
+pub(super) fn registry(answer: Answer) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("localhost:{}", listener.local_addr().unwrap().port());
     std::thread::spawn(move || {

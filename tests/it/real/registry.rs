@@ -19,29 +19,29 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The credentials of a user of the registry.
 #[derive(Debug, Clone)]
-pub struct Credentials {
+pub(super) struct Credentials {
     pub user: String,
     pub password: String,
 }
 
 impl Credentials {
-    pub fn new(user: &str, password: &str) -> Self {
+    pub(super) fn new(user: &str, password: &str) -> Self {
         Self { user: user.to_owned(), password: password.to_owned() }
     }
 
     /// `user:password` in base64, as pull secrets have it.
-    pub fn auth(&self) -> String {
+    pub(super) fn auth(&self) -> String {
         STANDARD.encode(format!("{}:{}", self.user, self.password))
     }
 
     /// The body of a pull secret for a registry.
-    pub fn pull_secret(&self, host: &str) -> Value {
+    pub(super) fn pull_secret(&self, host: &str) -> Value {
         json!({"auths": {host: {"auth": self.auth()}}})
     }
 }
 
 /// A registry that does not outlive its test.
-pub struct Registry {
+pub(super) struct Registry {
     pub directory: TempDir,
     /// The host and port, as image references begin.
     pub host: String,
@@ -54,14 +54,14 @@ pub struct Registry {
 
 impl Registry {
     /// A registry that answers.
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let mut registry = Self::stopped();
         registry.resume();
         registry
     }
 
     /// A registry that is not started yet.
-    pub fn stopped() -> Self {
+    pub(super) fn stopped() -> Self {
         let directory = temporary_directory();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let registry = Self {
@@ -77,17 +77,17 @@ impl Registry {
         registry
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// The certificate that clients have to trust.
-    pub fn authority(&self) -> PathBuf {
+    pub(super) fn authority(&self) -> PathBuf {
         self.path("ca.crt")
     }
 
     /// Starts it, where it is not running, and waits until it answers.
-    pub fn resume(&mut self) {
+    pub(super) fn resume(&mut self) {
         let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = Command::new("docker-registry");
         command.arg("serve").arg(self.path("config.yml")).stdin(Stdio::null());
@@ -102,7 +102,7 @@ impl Registry {
     }
 
     /// Ends it; what it holds stays, and so does its address.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             let _ = process.kill();
             let _ = process.wait();
@@ -110,50 +110,50 @@ impl Registry {
     }
 
     /// From now on it answers whatever it would have to store with an internal error.
-    pub fn break_storage(&self) {
+    pub(super) fn break_storage(&self) {
         fs::rename(self.path("storage"), self.path("storage-away")).unwrap();
         fs::write(self.path("storage"), "not a directory").unwrap();
     }
 
     /// It stores again, and holds what it held.
-    pub fn mend_storage(&self) {
+    pub(super) fn mend_storage(&self) {
         fs::remove_file(self.path("storage")).unwrap();
         fs::rename(self.path("storage-away"), self.path("storage")).unwrap();
     }
 
     /// Puts the base image here, and gives its reference.
-    pub fn push_base_image(&self) -> String {
+    pub(super) fn push_base_image(&self) -> String {
         let image = format!("{}/release/base-os:9", self.host);
         self.push(&base_image::layout(), &image);
         image
     }
 
     /// Puts an image from an OCI layout here.
-    pub fn push(&self, layout: &Path, image: &str) {
+    pub(super) fn push(&self, layout: &Path, image: &str) {
         let source = format!("oci:{}:{}", layout.display(), base_image::TAG);
         output_of(self.skopeo().args(["copy", "--quiet", &source, &format!("docker://{image}")]));
     }
 
     /// The digest of the manifest that it has by this name.
-    pub fn digest(&self, image: &str) -> String {
+    pub(super) fn digest(&self, image: &str) -> String {
         output_of(self.skopeo().args(["inspect", "--format", "{{.Digest}}", &format!("docker://{image}")]))
     }
 
     /// The tags in a repository.
-    pub fn tags(&self, repository: &str) -> Vec<String> {
+    pub(super) fn tags(&self, repository: &str) -> Vec<String> {
         let list = output_of(self.skopeo().args(["list-tags", &format!("docker://{repository}")]));
         serde_json::from_value(serde_json::from_str::<Value>(&list).unwrap()["Tags"].take()).unwrap()
     }
 
     /// skopeo, which trusts it, and may write.
-    pub fn skopeo(&self) -> Command {
+    pub(super) fn skopeo(&self) -> Command {
         let mut command = Command::new("skopeo");
         command.env("SSL_CERT_FILE", self.authority()).env("REGISTRY_AUTH_FILE", self.path("auth.json"));
         command
     }
 
     /// How many images were pushed to repositories below `fleet`.
-    pub fn uploads(&self) -> usize {
+    pub(super) fn uploads(&self) -> usize {
         let repositories = self.path("storage/docker/registry/v2/repositories/fleet");
         fs::read_dir(repositories).map_or(0, Iterator::count)
     }

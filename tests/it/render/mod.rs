@@ -201,28 +201,28 @@ fn a_wrapped_secret_and_one_in_words_are_read_as_a_cluster_reads_them() {
 
 #[test]
 fn bad_input_is_refused_with_file_key_and_fix() {
-    type Change = Box<dyn FnOnce(&Path)>;
+    /// A change of the files in the directory, and the names of those that are rendered.
+    type Given = (Box<dyn FnOnce(&Path)>, Vec<&'static str>);
     let without = |file: &'static str| -> Vec<&'static str> { GOOD.into_iter().filter(|name| *name != file).collect() };
-    let all = || GOOD.to_vec();
+    let given = |files: Vec<&'static str>| -> Given { (Box::new(|_: &Path| {}), files) };
+    let edited = |file, from, to: &str| -> Given { (Box::new(edit(file, from, to)), GOOD.to_vec()) };
+    let customised = |fields| -> Given { (Box::new(custom(fields)), [GOOD.to_vec(), vec!["custom.yaml"]].concat()) };
     let incompressible: String =
         (0..40_000u32).map(|n| machine_os_builder::api::names::sha256_hex(n.to_be_bytes())).collect();
-    let cases: Vec<(&str, Change, Vec<&str>, &[&str])> = vec![
+    let cases: Vec<(&str, Given, &[&str])> = vec![
         (
             "missing key",
-            Box::new(edit("build-config.yaml", "  finalImagePullspec: registry.test/org/os:latest\n", "")),
-            all(),
+            edited("build-config.yaml", "  finalImagePullspec: registry.test/org/os:latest\n", ""),
             &["build-config.yaml: ConfigMap on-cluster-build-config: key finalImagePullspec: it is missing", "set it"],
         ),
         (
             "empty key",
-            Box::new(edit("osimageurl.yaml", "registry.test/release/os:9", "\"\"")),
-            all(),
+            edited("osimageurl.yaml", "registry.test/release/os:9", "\"\""),
             &["osimageurl.yaml: ConfigMap machine-config-osimageurl: key baseOSContainerImage: it is empty", "set it"],
         ),
         (
             "unparsable pullspec",
-            Box::new(edit("build-config.yaml", "registry.test/org/os:latest", "\"registry.test/UPPER\"")),
-            all(),
+            edited("build-config.yaml", "registry.test/org/os:latest", "\"registry.test/UPPER\""),
             &[
                 "build-config.yaml",
                 "key finalImagePullspec",
@@ -232,14 +232,12 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "digested pullspec",
-            Box::new(edit("build-config.yaml", ":latest", &format!("@sha256:{}", "0".repeat(64)))),
-            all(),
+            edited("build-config.yaml", ":latest", &format!("@sha256:{}", "0".repeat(64))),
             &["build-config.yaml", "key finalImagePullspec", "names a digest", "set it to registry-host/repository"],
         ),
         (
             "pullspec without a host",
-            Box::new(edit("build-config.yaml", "registry.test/org/os", "org/os")),
-            all(),
+            edited("build-config.yaml", "registry.test/org/os", "org/os"),
             &[
                 "build-config.yaml",
                 "key finalImagePullspec",
@@ -249,8 +247,7 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "unknown builder",
-            Box::new(edit("build-config.yaml", "data:\n", "data:\n  imageBuilderType: kaniko\n")),
-            all(),
+            edited("build-config.yaml", "data:\n", "data:\n  imageBuilderType: kaniko\n"),
             &[
                 "build-config.yaml",
                 "key imageBuilderType: \"kaniko\" is no image builder",
@@ -259,8 +256,7 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "bad secret name",
-            Box::new(edit("build-config.yaml", "SecretName: push", "SecretName: \"../push\"")),
-            all(),
+            edited("build-config.yaml", "SecretName: push", "SecretName: \"../push\""),
             &[
                 "build-config.yaml",
                 "key finalImagePushSecretName: \"../push\" cannot be the name of a Secret",
@@ -269,8 +265,7 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "missing ConfigMap",
-            Box::new(|_: &Path| {}),
-            without("osimageurl.yaml"),
+            given(without("osimageurl.yaml")),
             &[
                 "pool.yaml, rendered-machineconfig.yaml, build-config.yaml: ConfigMap machine-config-osimageurl: it does not exist",
                 "create it",
@@ -278,8 +273,7 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "missing MachineConfig",
-            Box::new(|_: &Path| {}),
-            without("rendered-machineconfig.yaml"),
+            given(without("rendered-machineconfig.yaml")),
             &[
                 "MachineConfig rendered-worker-0123456789abcdef0123456789abcdef: it does not exist",
                 "spec.configuration.name",
@@ -287,8 +281,7 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "config that is not rendered",
-            Box::new(edit("pool.yaml", "rendered-worker", "worker")),
-            all(),
+            edited("pool.yaml", "rendered-worker", "worker"),
             &[
                 "pool.yaml: MachineConfigPool worker: key spec.configuration.name",
                 "is not a rendered MachineConfig",
@@ -297,14 +290,12 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "pool that is not rendered yet",
-            Box::new(edit("pool.yaml", "rendered-worker-0123456789abcdef0123456789abcdef", "\"\"")),
-            all(),
+            edited("pool.yaml", "rendered-worker-0123456789abcdef0123456789abcdef", "\"\""),
             &["pool.yaml: MachineConfigPool worker: key spec.configuration.name: it is missing", "set it to the name"],
         ),
         (
             "payload too large",
-            Box::new(edit("rendered-machineconfig.yaml", "example%0A", &incompressible)),
-            all(),
+            edited("rendered-machineconfig.yaml", "example%0A", &incompressible),
             &[
                 "rendered-machineconfig.yaml: MachineConfig rendered-worker-",
                 "after compression",
@@ -313,63 +304,38 @@ fn bad_input_is_refused_with_file_key_and_fix() {
         ),
         (
             "control character",
-            Box::new(edit("osimageurl.yaml", "4.16.0", "\"4.16\\t0\"")),
-            all(),
+            edited("osimageurl.yaml", "4.16.0", "\"4.16\\t0\""),
             &["osimageurl.yaml", "key releaseVersion", "control character", "remove it"],
         ),
-        (
-            "no pool",
-            Box::new(|_: &Path| {}),
-            without("pool.yaml"),
-            &["there is no MachineConfigPool in", "add the file with the pool"],
-        ),
-        (
-            "no such file",
-            Box::new(|_: &Path| {}),
-            vec!["nowhere.yaml"],
-            &["failed to read nowhere.yaml", "No such file"],
-        ),
-        (
-            "not YAML",
-            Box::new(edit("pool.yaml", "spec:", "spec: [")),
-            all(),
-            &["failed to parse pool.yaml as YAML", "line"],
-        ),
+        ("no pool", given(without("pool.yaml")), &["there is no MachineConfigPool in", "add the file with the pool"]),
+        ("no such file", given(vec!["nowhere.yaml"]), &["failed to read nowhere.yaml", "No such file"]),
+        ("not YAML", edited("pool.yaml", "spec:", "spec: ["), &["failed to parse pool.yaml as YAML", "line"]),
         (
             "not an object",
-            Box::new(edit("pool.yaml", "kind: MachineConfigPool\n", "")),
-            all(),
+            edited("pool.yaml", "kind: MachineConfigPool\n", ""),
             &["pool.yaml: document 1 is no Kubernetes object", "give it an apiVersion, a kind"],
         ),
         (
             "another kind",
-            Box::new(edit("osimageurl.yaml", "kind: ConfigMap", "kind: Service")),
-            all(),
+            edited("osimageurl.yaml", "kind: ConfigMap", "kind: Service"),
             &["osimageurl.yaml: document 1", "kind \"Service\"", "leave it out"],
         ),
         (
             "an image that is not of this system",
-            Box::new(custom("data: {worker: \"FROM alpine\"}")),
-            [GOOD.to_vec(), vec!["custom.yaml"]].concat(),
+            customised("data: {worker: \"FROM alpine\"}"),
             &["custom.yaml: ConfigMap on-cluster-build-custom-dockerfile: key worker: its last stage", "FROM configs"],
         ),
         (
             "text that is not UTF-8",
-            Box::new(custom("binaryData: {worker: RlJPTSDp}")),
-            [GOOD.to_vec(), vec!["custom.yaml"]].concat(),
+            customised("binaryData: {worker: RlJPTSDp}"),
             &[
                 "custom.yaml: ConfigMap on-cluster-build-custom-dockerfile: key worker: it stands in binaryData",
                 "UTF-8",
             ],
         ),
-        (
-            "twice",
-            Box::new(|_: &Path| {}),
-            vec!["pool.yaml", "pool.yaml"],
-            &["MachineConfigPool worker", "leave one of them out"],
-        ),
+        ("twice", given(vec!["pool.yaml", "pool.yaml"]), &["MachineConfigPool worker", "leave one of them out"]),
     ];
-    for (what, change, files, expected) in cases {
+    for (what, (change, files), expected) in cases {
         let (ok, stdout, stderr, _directory) = render(change, &files);
         assert!(!ok && stdout.is_empty(), "{what}: {stdout}");
         assert!(stderr.starts_with("error: "), "{what}: {stderr}");

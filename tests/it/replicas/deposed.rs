@@ -41,8 +41,7 @@ fn assert_never_both(first: &Process, second: &Process) {
 #[tokio::test(start_paused = true)]
 async fn l36_no_request_of_a_deposed_process_arrives_past_its_renew_deadline() {
     for late in [0, 700, 3_000, 9_500] {
-        let cluster = Cluster::new().await;
-        let (mut first, mut second) = two(&cluster, late).await;
+        let (cluster, mut first, mut second) = two(late).await;
         // All other requests arrive, possibly late: the process itself has to stop sending.
         let late = Duration::from_millis(late);
         keep_from_renewing(&first, move |_| if late.is_zero() { Fate::Arrives } else { Fate::Waits(late) });
@@ -56,8 +55,7 @@ async fn l36_no_request_of_a_deposed_process_arrives_past_its_renew_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn l36_a_pod_that_a_deposed_process_still_made_is_adopted_and_told_of_once() {
-    let cluster = Cluster::new().await;
-    let (mut first, mut second) = two(&cluster, 1).await;
+    let (cluster, mut first, mut second) = two(1).await;
     keep_from_renewing(&first, |passing| {
         if is_creation_of_a_pod(passing) { Fate::AnswerWaits(Duration::from_secs(30)) } else { Fate::Arrives }
     });
@@ -69,16 +67,14 @@ async fn l36_a_pod_that_a_deposed_process_still_made_is_adopted_and_told_of_once
     assert!(second.acts().await);
     cluster.shows("worker", "BuildPending", "BuildPending").await;
     assert_eq!(cluster.exists(Kind::Pod, "build-rendered-worker-1").await.metadata.uid, pod.metadata.uid);
-    cluster.succeed("rendered-worker-1").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-1").await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
     assert_never_both(&first, &second);
 }
 
 #[tokio::test(start_paused = true)]
 async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and_credited_to_nobody() {
-    let cluster = Cluster::new().await;
-    let (mut first, mut second) = two(&cluster, 1).await;
+    let (cluster, mut first, mut second) = two(1).await;
     keep_from_renewing(
         &first,
         |passing| {
@@ -94,8 +90,7 @@ async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and
     assert!(second.acts().await);
     cluster.is_gone(Kind::Pod, "build-rendered-worker-1").await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
-    cluster.succeed("rendered-worker-2").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-2").await;
     let image = image_on(&cluster.pool("worker").await).unwrap();
     assert!(image.ends_with(&digest_of("rendered-worker-2")), "{image}");
     let events = cluster.events("worker").await;
@@ -105,8 +100,7 @@ async fn l36_a_pod_that_a_deposed_process_made_for_an_older_config_is_undone_and
 
 #[tokio::test(start_paused = true)]
 async fn l36_a_request_is_not_waited_for_past_the_renew_deadline() {
-    let cluster = Cluster::new().await;
-    let (mut first, mut second) = two(&cluster, 1).await;
+    let (cluster, mut first, mut second) = two(1).await;
     keep_from_renewing(&first, |passing| if passing.is_watch() { Fate::Arrives } else { Fate::Vanishes });
     let deadline = last_renewal(&first) + TIMING.renew_deadline;
     sleep(Duration::from_secs(7)).await;

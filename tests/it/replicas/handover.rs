@@ -15,18 +15,15 @@ use crate::harness::cluster::Cluster;
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_is_told_to_stop_hands_over_in_less_than_a_second() {
     for seed in 1..=5 {
-        let cluster = Cluster::new().await;
-        let (mut first, mut second) = two(&cluster, seed).await;
+        let (cluster, mut first, mut second) = two(seed).await;
         cluster.start_build("worker", "rendered-worker-1").await;
         let told = Instant::now();
         first.tell_to_stop();
         assert_eq!(first.ended().await, Some(ExitReason::Stopped));
         assert!(second.acts().await);
         assert!(told.elapsed() < Duration::from_secs(1), "seed {seed}: {:?}", told.elapsed());
-        cluster.set_phase("build-rendered-worker-1", "Running").await;
-        cluster.shows("worker", "Building", "BuildRunning").await;
-        cluster.succeed("rendered-worker-1").await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.run("build-rendered-worker-1").await;
+        cluster.publish("worker", "rendered-worker-1").await;
         assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
         assert_eq!(cluster.build_objects().await, Vec::<String>::new());
         assert!(acted(&first).last() <= acted(&second).first(), "seed {seed}: both acted");
@@ -37,8 +34,7 @@ async fn a_leader_that_is_told_to_stop_hands_over_in_less_than_a_second() {
 /// waiting for the answer, and released the lease; the write arrived when another led.
 #[tokio::test(start_paused = true)]
 async fn l36_a_leader_whose_writes_may_still_arrive_lets_its_lease_run_out() {
-    let cluster = Cluster::new().await;
-    let (mut first, mut second) = two(&cluster, 1).await;
+    let (cluster, mut first, mut second) = two(1).await;
     // Longer than a stop waits for, and not as long as a request is waited for.
     let late = STOP_TIMEOUT + Duration::from_millis(500);
     let is_claim = |passing: &LinkRequest| passing.method == Method::PATCH && passing.path.contains("pools/worker?");
@@ -58,8 +54,7 @@ async fn l36_a_leader_whose_writes_may_still_arrive_lets_its_lease_run_out() {
 #[tokio::test(start_paused = true)]
 async fn l36_whoever_crashes_is_succeeded_once_the_lease_has_run_out() {
     for seed in 1..=5 {
-        let cluster = Cluster::new().await;
-        let (mut first, mut second) = two(&cluster, seed).await;
+        let (cluster, mut first, mut second) = two(seed).await;
         cluster.start_build("worker", "rendered-worker-1").await;
         let crashed = Instant::now();
         first.crash();
@@ -67,8 +62,7 @@ async fn l36_whoever_crashes_is_succeeded_once_the_lease_has_run_out() {
         assert!(second.acts().await);
         assert!(crashed.elapsed() <= TIMING.lease_duration + TIMING.retry_period, "{:?}", crashed.elapsed());
         assert!(crashed.elapsed() > TIMING.lease_duration - TIMING.retry_period * 2, "{:?}", crashed.elapsed());
-        cluster.succeed("rendered-worker-1").await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.publish("worker", "rendered-worker-1").await;
         assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
     }
 }
@@ -76,8 +70,7 @@ async fn l36_whoever_crashes_is_succeeded_once_the_lease_has_run_out() {
 #[tokio::test(start_paused = true)]
 async fn l36_a_leader_without_a_connection_gives_up_and_is_succeeded() {
     for is_silent in [false, true] {
-        let cluster = Cluster::new().await;
-        let (mut first, mut second) = two(&cluster, 1).await;
+        let (cluster, mut first, mut second) = two(1).await;
         cluster.start_build("worker", "rendered-worker-1").await;
         let partitioned = Instant::now();
         let begin = if is_silent { LinkControl::silence } else { LinkControl::cut };
@@ -88,8 +81,7 @@ async fn l36_a_leader_without_a_connection_gives_up_and_is_succeeded() {
         first.wire().restore();
         assert!(second.acts().await);
         assert!(partitioned.elapsed() <= TIMING.lease_duration + TIMING.retry_period, "{:?}", partitioned.elapsed());
-        cluster.succeed("rendered-worker-1").await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.publish("worker", "rendered-worker-1").await;
         assert!(acted(&first).iter().all(|at| *at <= partitioned));
     }
 }
@@ -97,8 +89,7 @@ async fn l36_a_leader_without_a_connection_gives_up_and_is_succeeded() {
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_stood_still_for_longer_than_its_lease_does_nothing_more() {
     for seconds in [11, 16, 40] {
-        let cluster = Cluster::new().await;
-        let (mut first, mut second) = two(&cluster, 1).await;
+        let (cluster, mut first, mut second) = two(1).await;
         cluster.start_build("worker", "rendered-worker-1").await;
         // All at once is due what either of them would have done in that time.
         let stood_still = Instant::now();
@@ -126,16 +117,14 @@ async fn of_three_each_goes_on_where_the_one_before_it_crashed() {
         cluster.rest(TIMING.lease_duration + TIMING.retry_period).await;
         assert_eq!(processes.iter().filter(|process| process.is_acting()).count(), 1, "{rest} are left");
     }
-    cluster.succeed("rendered-worker-1").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-1").await;
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"]);
     assert_eq!(cluster.build_objects().await, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_stands_by_sends_nothing_but_for_the_lease_and_stops_when_it_is_told() {
-    let cluster = Cluster::new().await;
-    let (first, mut second) = two(&cluster, 1).await;
+    let (cluster, first, mut second) = two(1).await;
     cluster.start_build("worker", "rendered-worker-1").await;
     cluster.rest(Duration::from_secs(60)).await;
     assert_eq!(acted(&second), []);

@@ -37,12 +37,13 @@ fn start_with(cluster: &Cluster, name: &str, seed: u64, script: Script) -> Proce
     Process::start(&cluster.server, Some(candidacy), options, script)
 }
 
-/// A process that acts, and another that stands by.
-async fn two(cluster: &Cluster, seed: u64) -> (Process, Process) {
-    let mut first = start(cluster, "first", seed);
+/// A cluster, a process that acts in it, and another that stands by.
+async fn two(seed: u64) -> (Cluster, Process, Process) {
+    let cluster = Cluster::new().await;
+    let mut first = start(&cluster, "first", seed);
     assert!(first.acts().await);
-    let second = start(cluster, "second", seed + 1);
-    (first, second)
+    let second = start(&cluster, "second", seed + 1);
+    (cluster, first, second)
 }
 
 fn is_about_the_lease(passing: &LinkRequest) -> bool {

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use super::two;
-use crate::harness::cluster::Cluster;
 
 /// A real API server answers a read of any version, or of one that is not older than another, from a cache; that may lag.
 #[tokio::test(start_paused = true)]
 async fn no_request_allows_an_answer_from_a_cache_that_lags() {
-    let cluster = Cluster::new().await;
-    let (first, mut second) = two(&cluster, 1).await;
+    let (cluster, first, mut second) = two(1).await;
     cluster.start_build("worker", "rendered-worker-1").await;
     // Watches time out, are cut, and have expired.
     cluster.rest(Duration::from_secs(400)).await;
@@ -17,12 +15,10 @@ async fn no_request_allows_an_answer_from_a_cache_that_lags() {
     [&first, &second].into_iter().for_each(|process| process.wire().cut_standing());
     cluster.rest(Duration::from_secs(3)).await;
     cluster.server.start();
-    cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
+    cluster.run("build-rendered-worker-1").await;
     first.crash();
     assert!(second.acts().await);
-    cluster.succeed("rendered-worker-1").await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", "rendered-worker-1").await;
     let asked: Vec<_> = [&first, &second].into_iter().flat_map(|process| process.wire().passed()).collect();
     assert!(asked.iter().filter(|passing| passing.is_watch()).count() > 30, "{}", asked.len());
     for passing in asked {

@@ -88,8 +88,7 @@ async fn answers_that_are_slow_or_lost_in_turns_end_no_term() {
 #[tokio::test(start_paused = true)]
 async fn l36_renewals_that_arrive_when_another_leads_do_nothing() {
     for time in [11_000, 16_000, 30_000] {
-        let cluster = Cluster::new().await;
-        let (mut first, mut second) = super::two(&cluster, time).await;
+        let (cluster, mut first, mut second) = super::two(time).await;
         let deadline = last_renewal(&first) + TIMING.renew_deadline;
         first.wire().set_script(lease(move |_| Fate::Waits(Duration::from_millis(time))));
         cluster.create_pool("worker", "rendered-worker-1").await;

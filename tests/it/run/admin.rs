@@ -12,8 +12,7 @@ use crate::harness::processes::{Cluster, until};
 #[tokio::test]
 async fn l45_it_says_how_things_are() {
     let cluster = Cluster::start(&["--build-duration", "1s"]);
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     let daemon = Daemon::start(&cluster, "daemon", &[]);
     assert_eq!(daemon.get("/livez"), (200, "ok\n".into()));
     until("it is ready", || (daemon.get("/readyz") == (200, "ok: leading\n".into())).then_some(()));

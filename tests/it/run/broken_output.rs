@@ -46,8 +46,7 @@ fn lost(address: &str) -> u64 {
 /// A daemon that is started like this builds an image, counts what it could not log, and ends well.
 async fn it_goes_on_building(log: &str, loses: bool, change: impl FnOnce(Command) -> Command) {
     let cluster = Cluster::start(&["--build-duration", "100ms"]);
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     let address = free_address();
     let mut command = machine_os_builder("run");
     command.arg("--kubeconfig").arg(cluster.kubeconfig()).arg(format!("--admin-listen={address}")).env("RUST_LOG", log);
@@ -58,22 +57,21 @@ async fn it_goes_on_building(log: &str, loses: bool, change: impl FnOnce(Command
     assert_eq!(daemon.end(), Some(0));
 }
 
+fn logging_to(log: impl Into<Stdio>) -> impl FnOnce(Command) -> Command {
+    move |mut command| {
+        command.stderr(log);
+        command
+    }
+}
+
 #[tokio::test]
 async fn a_daemon_whose_log_is_on_a_full_disk_goes_on_building() {
-    it_goes_on_building("info", true, |mut command| {
-        command.stderr(full_disk());
-        command
-    })
-    .await;
+    it_goes_on_building("info", true, logging_to(full_disk())).await;
 }
 
 #[tokio::test]
 async fn a_daemon_whose_log_is_read_no_more_goes_on_building() {
-    it_goes_on_building("info", true, |mut command| {
-        command.stderr(closed_pipe());
-        command
-    })
-    .await;
+    it_goes_on_building("info", true, logging_to(closed_pipe())).await;
 }
 
 #[tokio::test]
@@ -92,11 +90,7 @@ async fn a_daemon_whose_log_may_not_grow_goes_on_building() {
 async fn a_daemon_whose_log_is_not_read_at_the_moment_goes_on_building() {
     let (_reader, writer) = std::io::pipe().unwrap();
     // More than the pipe holds, and less than what waits without being lost.
-    it_goes_on_building("trace", false, |mut command| {
-        command.stderr(writer);
-        command
-    })
-    .await;
+    it_goes_on_building("trace", false, logging_to(writer)).await;
 }
 
 /// Commands that print a result, with a cluster to ask.

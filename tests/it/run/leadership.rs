@@ -6,8 +6,7 @@ use crate::harness::processes::{Cluster, until};
 #[tokio::test]
 async fn a_build_whose_daemon_was_killed_is_adopted_and_published() {
     let cluster = Cluster::start(&["--build-duration", "3s"]);
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     let mut first = Daemon::start(&cluster, "first", &QUICK_LEASE);
     user.shows("Building").await;
     first.process.0.kill().unwrap();
@@ -30,8 +29,7 @@ async fn of_two_one_works_and_the_other_goes_on_when_it_is_told_to_stop() {
     first.logged("this process leads");
     let second = Daemon::start(&cluster, "second", &SLOW_LEASE);
     assert_eq!(second.get("/readyz"), (200, "ok: standing by\n".into()));
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     user.shows("Building").await;
     assert!(first.leads() && !second.leads());
 
@@ -61,8 +59,7 @@ async fn a_daemon_that_stands_by_can_be_told_to_stop() {
 #[tokio::test]
 async fn without_leader_election_there_is_no_lease() {
     let cluster = Cluster::start(&["--build-duration", "1s"]);
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     let daemon = Daemon::start(&cluster, "daemon", &["--leader-elect=false"]);
     user.shows("BuildSuccess").await;
     until("it says that it is ready", || (daemon.get("/readyz").0 == 200).then_some(()));

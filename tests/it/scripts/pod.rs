@@ -11,25 +11,25 @@ use machine_os_builder::reconcile::objects::payload::Payload;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const COMMON: &str = include_str!("../../../templates/common.sh");
-pub const BUILD: &str =
+pub(super) const COMMON: &str = include_str!("../../../templates/common.sh");
+pub(super) const BUILD: &str =
     concat!(include_str!("../../../templates/common.sh"), include_str!("../../../templates/build-image.sh"));
-pub const PUSH: &str =
+pub(super) const PUSH: &str =
     concat!(include_str!("../../../templates/common.sh"), include_str!("../../../templates/push-image.sh"));
-pub const WAIT: &str =
+pub(super) const WAIT: &str =
     concat!(include_str!("../../../templates/common.sh"), include_str!("../../../templates/wait-for-done.sh"));
-pub const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(super) const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 const BUILDAH: &str = include_str!("../../fixtures/buildah.sh");
 /// Waits for the next try or look pass at once; all others, the heartbeat's among them, are as long as they are.
 const SLEEP: &str =
     "#!/bin/bash\n(($1 >= 10)) && exec /bin/sleep \"$1\"\necho \"sleep $1\" >> \"$CALLS\"\n/bin/sleep 0.01\n";
 
-pub struct Pod(TempDir);
+pub(super) struct Pod(TempDir);
 
 impl Pod {
     /// A pod whose buildah pulls, builds and pushes.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let pod = Self(TempDir::new().unwrap());
         let volumes = ["machineconfig", "dockerfile", "image-layout", "done", "final-image-push-creds"];
         fs::create_dir(pod.path("bin")).unwrap();
@@ -45,38 +45,38 @@ impl Pod {
         pod
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn put(&self, name: &str, text: &str) {
+    pub(super) fn put(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn payload(&self, machine_config: &Value) {
+    pub(super) fn payload(&self, machine_config: &Value) {
         self.put("tmp/machineconfig/machineconfig.json.gz", Payload::encode(machine_config).unwrap().as_str());
     }
 
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.path(name)).ok()
     }
 
-    pub fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         self.text("message").unwrap_or_default()
     }
 
-    pub fn program(&self, name: &str, text: &str) {
+    pub(super) fn program(&self, name: &str, text: &str) {
         let name = format!("bin/{name}");
         self.put(&name, text);
         fs::set_permissions(self.path(&name), Permissions::from_mode(0o755)).unwrap();
     }
 
     /// A buildah that does `more` first.
-    pub fn buildah(&self, more: &str) {
+    pub(super) fn buildah(&self, more: &str) {
         self.program("buildah", &BUILDAH.replace("# MORE", more));
     }
 
-    pub fn start(&self, script: &str) -> Child {
+    pub(super) fn start(&self, script: &str) -> Child {
         let tmp = self.path("tmp");
         let mut command = Command::new("/bin/bash");
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -90,13 +90,13 @@ impl Pod {
         command.process_group(0).spawn().unwrap()
     }
 
-    pub fn run(&self, script: &str) -> (Option<i32>, String) {
+    pub(super) fn run(&self, script: &str) -> (Option<i32>, String) {
         let Output { status, stdout, stderr } = self.start(script).wait_with_output().unwrap();
         (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
     }
 
     /// A pod whose image is built, with nothing called yet.
-    pub fn built() -> Self {
+    pub(super) fn built() -> Self {
         let pod = Self::new();
         let (code, output) = pod.run(BUILD);
         assert_eq!(code, Some(0), "{output}");
@@ -105,13 +105,13 @@ impl Pod {
     }
 
     /// The recorded calls, without paths that differ in every run.
-    pub fn calls(&self) -> Vec<String> {
+    pub(super) fn calls(&self) -> Vec<String> {
         let calls = self.text("calls").unwrap_or_default();
         calls.lines().map(|call| call.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect()
     }
 
     /// How often buildah was asked for this.
-    pub fn count(&self, what: &str) -> usize {
+    pub(super) fn count(&self, what: &str) -> usize {
         self.text("calls")
             .unwrap_or_default()
             .lines()
@@ -119,7 +119,7 @@ impl Pod {
             .count()
     }
 
-    pub fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub(super) fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !is_so() {
             assert!(Instant::now() < deadline, "gave up waiting: {what}");
@@ -128,14 +128,14 @@ impl Pod {
     }
 
     /// Sets a container's last sign of life an hour back.
-    pub fn silence(&self, volume: &str) {
+    pub(super) fn silence(&self, volume: &str) {
         let alive = fs::File::options().append(true).open(self.path(&format!("tmp/{volume}/alive"))).unwrap();
         alive.set_modified(std::time::SystemTime::now() - Duration::from_secs(3600)).unwrap();
     }
 }
 
 /// Kills a container: all that it has begun, without a word.
-pub fn kill(container: &mut Child) {
+pub(super) fn kill(container: &mut Child) {
     let group = format!("-{}", container.id());
     assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
     assert_eq!(container.wait().unwrap().code(), None);

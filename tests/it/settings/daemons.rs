@@ -27,8 +27,7 @@ async fn a_daemon_makes_build_objects_by_its_file_and_tells_what_only_build_pods
         "tolerations, priorityClassName, proxy (but for the steps of a build), storageDriver"
     );
 
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     let pod = loop {
         if let Some(name) = user.names(Kind::Pod).await.pop() {
             break user.api(Kind::Pod).get(&name).await.unwrap();

@@ -15,16 +15,16 @@ const INPUTS: [&str; 4] = ["pool.yaml", "rendered-machineconfig.yaml", "osimageu
 
 /// Where a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub(super) enum Source {
     File,
     Variable,
     Flag,
 }
 
-pub const SOURCES: [Source; 3] = [Source::File, Source::Variable, Source::Flag];
+pub(super) const SOURCES: [Source; 3] = [Source::File, Source::Variable, Source::Flag];
 
 /// A directory, and the settings that a program started in it is given.
-pub struct Program {
+pub(super) struct Program {
     pub directory: TempDir,
     file: Option<String>,
     variables: Vec<(String, String)>,
@@ -32,28 +32,28 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { directory: TempDir::new().unwrap(), file: None, variables: Vec::new(), flags: Vec::new() }
     }
 
     /// With this text as its file.
-    pub fn file(mut self, text: &str) -> Self {
+    pub(super) fn file(mut self, text: &str) -> Self {
         self.file = Some(text.to_owned());
         self
     }
 
-    pub fn flag(mut self, flag: &str) -> Self {
+    pub(super) fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
         self
     }
 
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// With one setting more.
-    pub fn with(self, source: Source, field: &str, value: &Value) -> Self {
+    pub(super) fn with(self, source: Source, field: &str, value: &Value) -> Self {
         let flag = flag_of(field).unwrap_or_else(|| panic!("{field} has no flag"));
         // JSON is YAML, too.
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -64,7 +64,7 @@ impl Program {
         }
     }
 
-    pub fn run(&self, subcommand: &str, arguments: &[&str]) -> Printed {
+    pub(super) fn run(&self, subcommand: &str, arguments: &[&str]) -> Printed {
         let mut command = machine_os_builder(subcommand);
         command.args(arguments).args(&self.flags).env("HOME", self.directory.path());
         without_settings(&mut command);
@@ -77,21 +77,21 @@ impl Program {
     }
 
     /// The settings that `run` would go by.
-    pub fn effective(&self) -> Value {
+    pub(super) fn effective(&self) -> Value {
         let printed = self.run("run", &["--print-config"]);
         assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""), "{printed:?}");
         yaml::parse(&printed.stdout).unwrap().remove(0)
     }
 
     /// Why `run` does not start.
-    pub fn refusal(&self, code: i32) -> String {
+    pub(super) fn refusal(&self, code: i32) -> String {
         let printed = self.run("run", &["--print-config"]);
         assert_eq!((printed.code, printed.stdout.as_str()), (Some(code), ""), "{printed:?}");
         printed.stderr
     }
 
     /// The build object that `render` makes.
-    pub fn rendered(&self, builder: &str) -> Value {
+    pub(super) fn rendered(&self, builder: &str) -> Value {
         for name in INPUTS {
             let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
             let text = fs::read_to_string(fixtures.join(name)).unwrap();
@@ -114,11 +114,11 @@ fn without_settings(command: &mut Command) {
 }
 
 /// A file with one field.
-pub fn nested(field: &str, value: &Value) -> Value {
+pub(super) fn nested(field: &str, value: &Value) -> Value {
     field.rsplit('.').fold(value.clone(), |inner, name| json!({name: inner}))
 }
 
 /// The JSON pointer of a field.
-pub fn pointer(field: &str) -> String {
+pub(super) fn pointer(field: &str) -> String {
     format!("/{}", field.replace('.', "/"))
 }

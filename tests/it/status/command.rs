@@ -25,8 +25,7 @@ fn status(cluster: &Cluster, arguments: &[&str]) -> Printed {
 /// A cluster with the samples in it.
 async fn sampled(arguments: &[&str]) -> (Cluster, User) {
     let cluster = Cluster::start(arguments);
-    let user = User::of(&cluster).await;
-    user.apply_samples().await;
+    let user = User::with_samples(&cluster).await;
     (cluster, user)
 }
 

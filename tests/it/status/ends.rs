@@ -11,9 +11,9 @@ use machine_os_builder::api::{Kind, Pool};
 use machine_os_builder::apiserver::{AdmissionRequest, Refusal};
 use serde_json::{Value, json};
 
-use super::golden::{POD, R1, exit, is_golden};
+use super::golden::{exit, is_golden};
 use super::seen::screen;
-use crate::harness::cluster::{Cluster, exited};
+use crate::harness::cluster::{Cluster, POD, exited};
 
 /// The conditions that are True, the Events in their order, and what the two commands print.
 async fn seen(cluster: &Cluster) -> String {
@@ -37,9 +37,7 @@ async fn seen(cluster: &Cluster) -> String {
 
 /// A pod of the build that has ended so, and what is seen once the pool shows this.
 async fn end(name: &str, status: Value, (condition, reason): (&str, &str)) {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.set_pod(POD, status).await;
     cluster.shows("worker", condition, reason).await;
     cluster.rest(Duration::from_secs(5)).await;
@@ -169,9 +167,7 @@ async fn losses_are_told_with_their_causes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_that_is_deleted_by_hand_is_told() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.delete(Kind::Pod, POD).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
     is_golden("end_deleted_by_hand", &seen(&cluster).await);
@@ -189,9 +185,7 @@ async fn builds_that_never_start_are_told_with_what_they_wait_for() {
         ("end_image_pull", json!({"containerStatuses": [{"name": "image-build", "state": {"waiting": pull}}]})),
         ("end_unschedulable", json!({"conditions": [place]})),
     ] {
-        let cluster = Cluster::new().await;
-        let _daemon = cluster.daemon().await;
-        cluster.start_build("worker", R1).await;
+        let (cluster, _daemon) = Cluster::with_build().await;
         cluster.set_pod(POD, status).await;
         cluster.rest(Duration::from_secs(610)).await;
         cluster.shows("worker", "BuildPending", "BuildRetrying").await;
@@ -201,9 +195,7 @@ async fn builds_that_never_start_are_told_with_what_they_wait_for() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_loss_tells_the_causes_of_all_and_keeps_its_pod() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.create_pool("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_pool().await;
     for n in 1..=3 {
         cluster.exists(Kind::Pod, POD).await;
         cluster.shows("worker", "BuildPending", "BuildPending").await;
@@ -239,8 +231,7 @@ async fn refusals_of_the_api_server_are_told_in_its_words() {
         let cluster = Cluster::new().await;
         let admitter = move |request: &AdmissionRequest<'_>| (request.resource == "pods").then(|| refusal.clone());
         cluster.server.set_admission(Some(Arc::new(admitter)));
-        let _daemon = cluster.daemon().await;
-        cluster.create_pool("worker", R1).await;
+        let _daemon = cluster.daemon_with_pool().await;
         cluster.rest(Duration::from_secs(15)).await;
         is_golden(name, &seen(&cluster).await);
         if name == "end_refused_as_a_webhook_is_down" {
@@ -252,9 +243,7 @@ async fn refusals_of_the_api_server_are_told_in_its_words() {
 
 #[tokio::test(start_paused = true)]
 async fn an_earlier_pod_that_a_finalizer_holds_is_told() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, _daemon) = Cluster::with_build().await;
     cluster.merge(Kind::Pod, POD, json!({"metadata": {"finalizers": ["kueue.example.com/managed"]}})).await;
     cluster.roll_out("worker", "rendered-worker-2").await;
     cluster.rest(Duration::from_secs(120)).await;

@@ -17,9 +17,8 @@ use machine_os_builder::snapshot::read_daemon;
 use serde_json::json;
 
 use super::seen::{client_without, report};
-use crate::harness::cluster::Cluster;
+use crate::harness::cluster::{Cluster, R1};
 
-const R1: &str = "rendered-worker-1";
 const LEASE: &str = "machine-os-builder";
 
 fn leases(cluster: &Cluster) -> Api<Lease> {

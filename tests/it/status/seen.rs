@@ -15,31 +15,31 @@ use tower::{BoxError, ServiceExt as _};
 use crate::harness::cluster::Cluster;
 
 /// Reports as `status` makes them, with the settings of a daemon that has none of its own.
-pub async fn reports(cluster: &Cluster) -> Vec<PoolReport> {
+pub(super) async fn reports(cluster: &Cluster) -> Vec<PoolReport> {
     reports_to(cluster, cluster.server.client("status")).await
 }
 
-pub async fn reports_to(cluster: &Cluster, client: Client) -> Vec<PoolReport> {
+pub(super) async fn reports_to(cluster: &Cluster, client: Client) -> Vec<PoolReport> {
     let snapshot = Snapshot::read(client, DEFAULT_NAMESPACE).await.unwrap();
     snapshot.reports(&DecideSettings::default(), cluster.clock.now()).await.unwrap().pools
 }
 
-pub async fn report(cluster: &Cluster) -> PoolReport {
+pub(super) async fn report(cluster: &Cluster) -> PoolReport {
     reports(cluster).await.into_iter().find(|report| report.name == "worker").expect("there is a report on it")
 }
 
 /// Waits until the pool `worker` is in a state.
-pub async fn is_in(cluster: &Cluster, state: PoolPhase) {
+pub(super) async fn is_in(cluster: &Cluster, state: PoolPhase) {
     let what = format!("worker is {state}");
     cluster.eventually(&what, async || (report(cluster).await.state == state).then_some(())).await;
 }
 
 /// `status`, and `explain worker`.
-pub async fn screen(cluster: &Cluster) -> String {
+pub(super) async fn screen(cluster: &Cluster) -> String {
     screen_of(cluster, &reports(cluster).await)
 }
 
-pub fn screen_of(cluster: &Cluster, reports: &[PoolReport]) -> String {
+pub(super) fn screen_of(cluster: &Cluster, reports: &[PoolReport]) -> String {
     let now = cluster.clock.now();
     let worker = reports.iter().find(|report| report.name == "worker").expect("there is a report on it");
     let table = text::Rows::new(None).print(reports, now);
@@ -47,7 +47,7 @@ pub fn screen_of(cluster: &Cluster, reports: &[PoolReport]) -> String {
 }
 
 /// A client that may not do what is done at such a path.
-pub fn client_without(cluster: &Cluster, path: &'static str) -> Client {
+pub(super) fn client_without(cluster: &Cluster, path: &'static str) -> Client {
     let server = cluster.server.service();
     let service = tower::service_fn(move |request: Request<Body>| {
         let server = server.clone();

@@ -9,9 +9,7 @@ use machine_os_builder::snapshot::Snapshot;
 use serde_json::json;
 
 use super::seen::{client_without, report, reports_to};
-use crate::harness::cluster::{Cluster, digest_of, inputs, machine_config, modern_secret, pool};
-
-const R1: &str = "rendered-worker-1";
+use crate::harness::cluster::{Cluster, R1, digest_of, inputs, machine_config, modern_secret, pool};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_written() {
@@ -26,12 +24,10 @@ async fn nothing_is_written() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_without_builds_is_a_cluster() {
     let cluster = Cluster::without_builds().await;
-    let _daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let _daemon = cluster.daemon_with_build().await;
     assert_eq!(report(&cluster).await.state, PoolPhase::Pending);
     cluster.use_builder("openshift-image-builder").await;
-    cluster.succeed(R1).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(report(&cluster).await.input_fault.unwrap().reason, "BuilderNotServed");
 }
 
@@ -50,9 +46,7 @@ async fn what_may_not_be_listed_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_digest_is_read_from_the_config_map_that_the_build_left() {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
-    cluster.start_build("worker", R1).await;
+    let (cluster, daemon) = Cluster::with_build().await;
     daemon.stop().await;
     cluster.set_phase("build-rendered-worker-1", "Succeeded").await;
     let looked = report(&cluster).await;
@@ -67,8 +61,7 @@ async fn a_digest_is_read_from_the_config_map_that_the_build_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_config_that_is_not_there_is_a_fault_of_the_pools() {
-    let cluster = Cluster::new().await;
-    let _daemon = cluster.daemon().await;
+    let (cluster, _daemon) = Cluster::with_daemon().await;
     cluster.create(pool("worker", R1)).await;
     cluster.shows("worker", "BuildFailed", "MachineConfigMissing").await;
     let looked = report(&cluster).await;

@@ -10,12 +10,9 @@ const HASH: &str = "4d1c0f5e9a7b2c3d8e6f1a0b9c8d7e6f";
 
 /// A pool that builds, one that waits, and one with an image, with names as they are in clusters.
 async fn fleet() -> (Cluster, Vec<PoolReport>) {
-    let cluster = Cluster::new().await;
-    let daemon = cluster.daemon().await;
+    let (cluster, daemon) = Cluster::with_daemon().await;
     let rendered = format!("rendered-worker-{HASH}");
-    cluster.start_build("worker", &rendered).await;
-    cluster.succeed(&rendered).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", &rendered).await;
     cluster.start_build("infra-with-a-long-name-of-its-own", &format!("rendered-infra-{HASH}")).await;
     cluster.create_pool("edge", &format!("rendered-edge-{HASH}")).await;
     daemon.stop().await;

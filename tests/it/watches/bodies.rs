@@ -6,9 +6,8 @@ use http::{Method, Request};
 use kube::client::Body;
 use machine_os_builder::api::Kind;
 
-use super::R;
 use super::line::{Fault, Line, readiness};
-use crate::harness::cluster::{Cluster, digest_of, image_on};
+use crate::harness::cluster::{Cluster, R1, digest_of, image_on};
 
 type Meant = fn(&Request<Body>) -> bool;
 
@@ -19,7 +18,7 @@ fn is(request: &Request<Body>, method: Method, end: &str) -> bool {
 /// The requests of a build, one of each sort.
 const REQUESTS: [(&str, Meant); 8] = [
     ("list pools", |request| is(request, Method::GET, "/machineconfigpools")),
-    ("read the config", |request| is(request, Method::GET, R)),
+    ("read the config", |request| is(request, Method::GET, R1)),
     ("claim or publish", |request| is(request, Method::PATCH, "/machineconfigpools/worker")),
     ("show", |request| is(request, Method::PATCH, "/machineconfigpools/worker/status")),
     ("create an input", |request| is(request, Method::POST, "/configmaps")),
@@ -39,13 +38,11 @@ async fn build(what: &str, is_meant: Meant, fault: Fault, times: usize) {
         is_hit.then_some(fault)
     });
     let (_daemon, admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
-    cluster.set_phase("build-rendered-worker-1", "Running").await;
-    cluster.shows("worker", "Building", "BuildRunning").await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.start_build("worker", R1).await;
+    cluster.run("build-rendered-worker-1").await;
+    cluster.publish("worker", R1).await;
     cluster.rest(Duration::from_secs(60)).await;
-    assert_eq!(image_on(&cluster.pool("worker").await), Some(format!("registry.test/org/os@{}", digest_of(R))));
+    assert_eq!(image_on(&cluster.pool("worker").await), Some(format!("registry.test/org/os@{}", digest_of(R1))));
     assert_eq!(cluster.build_objects().await, [] as [&str; 0], "{what}");
     assert_eq!(cluster.names(Kind::Pod).await, [] as [&str; 0], "{what}");
     assert_eq!(cluster.events("worker").await, ["BuildStarted", "BuildSucceeded"], "{what}");

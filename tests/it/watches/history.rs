@@ -11,11 +11,8 @@ use machine_os_builder::simulation::checks::invariants::Invariants;
 use machine_os_builder::simulation::people::registry::FakeRegistry;
 use serde_json::json;
 
-use super::R;
 use super::line::{Fault, Line, asks_for, readiness};
-use crate::harness::cluster::{Cluster, image_on};
-
-const R2: &str = "rendered-worker-2";
+use crate::harness::cluster::{Cluster, R1, R2, image_on};
 
 /// How long a daemon may take to see what happens after a restoration.
 const BOUND: Duration = Duration::from_secs(30);
@@ -33,9 +30,7 @@ async fn with_history(line: &Line) -> (Cluster, Backup, Running) {
     let mut cluster = restorable().await;
     cluster.patience = BOUND;
     let running = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     let backup = cluster.server.back_up();
     for number in 0..200 {
         cluster.annotate("worker", "example.com/edited", &number.to_string()).await;
@@ -49,8 +44,7 @@ type Running = (Daemon, Admin);
 async fn builds_again(cluster: &Cluster, admin: &Admin) {
     cluster.roll_out("worker", R2).await;
     cluster.exists(Kind::Pod, "build-rendered-worker-2").await;
-    cluster.succeed(R2).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R2).await;
     assert!(image_on(&cluster.pool("worker").await).is_some());
     assert_eq!(readiness(admin).await, (200, "ok: leading\n".into()));
 }
@@ -110,18 +104,16 @@ async fn a_pool_that_is_published_no_more_is_built_again() {
     let mut cluster = restorable().await;
     let (_daemon, admin) = line.daemon(&cluster).await;
     cluster.patience = BOUND;
-    cluster.create_pool("worker", R).await;
+    cluster.create_pool("worker", R1).await;
     let backup = cluster.server.back_up();
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     for number in 0..50 {
         cluster.annotate("worker", "example.com/edited", &number.to_string()).await;
     }
     cluster.server.restore(&backup);
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.publish("worker", R1).await;
     assert_eq!(readiness(&admin).await.0, 200);
 }
 
@@ -130,7 +122,7 @@ async fn a_pool_that_is_published_no_more_is_built_again() {
 async fn a_history_that_goes_on_is_not_doubted_for_long() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     let (_daemon, admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
+    cluster.start_build("worker", R1).await;
     line.requests();
     for plural in ["/pods", "/machineconfigpools", "/configmaps"] {
         line.goes_silent(plural);

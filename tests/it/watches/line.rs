@@ -20,7 +20,7 @@ use crate::harness::cluster::Cluster;
 
 /// The fault of a request.
 #[derive(Clone, Copy)]
-pub enum Fault {
+pub(super) enum Fault {
     /// It does not reach the server; something in between answers with this code.
     Answer(u16),
     /// It is done; the answer begins and does not go on.
@@ -42,37 +42,37 @@ struct State {
 
 /// A line whose faults can be changed at any time.
 #[derive(Clone, Default)]
-pub struct Line(Arc<Mutex<State>>);
+pub(super) struct Line(Arc<Mutex<State>>);
 
 impl Line {
     /// From here on, `rule` says what happens to each request.
-    pub fn fails(&self, rule: impl FnMut(&Request<Body>) -> Option<Fault> + Send + 'static) {
+    pub(super) fn fails(&self, rule: impl FnMut(&Request<Body>) -> Option<Fault> + Send + 'static) {
         self.0.lock().unwrap().rule = Some(Box::new(rule));
     }
 
     /// From here on, the open watches of these deliver nothing more, and stay open without an error.
-    pub fn goes_silent(&self, plural: &'static str) {
+    pub(super) fn goes_silent(&self, plural: &'static str) {
         self.0.lock().unwrap().silent = Some(plural);
     }
 
     /// No more faults; what was cut off stays so.
-    pub fn heals(&self) {
+    pub(super) fn heals(&self) {
         let mut state = self.0.lock().unwrap();
         (state.rule, state.silent) = (None, None);
     }
 
     /// Requests since the last call: method and target.
-    pub fn requests(&self) -> Vec<String> {
+    pub(super) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().requests)
     }
 
     /// Requests that had a fault so far.
-    pub fn faults(&self) -> usize {
+    pub(super) fn faults(&self) -> usize {
         self.0.lock().unwrap().faults
     }
 
     /// A daemon at the end of this line, and what it shows of itself.
-    pub async fn daemon(&self, cluster: &Cluster) -> (Daemon, Admin) {
+    pub(super) async fn daemon(&self, cluster: &Cluster) -> (Daemon, Admin) {
         let (line, server) = (self.clone(), cluster.server.service());
         let service = tower::service_fn(move |request: Request<Body>| {
             let (line, mut server) = (line.clone(), server.clone());
@@ -143,17 +143,17 @@ impl http_body::Body for End {
 }
 
 /// Whether a request asks for a collection of these, be it once or to be told of changes.
-pub fn asks_for(request: &Request<Body>, plural: &str) -> bool {
+pub(super) fn asks_for(request: &Request<Body>, plural: &str) -> bool {
     request.method() == Method::GET && request.uri().path().ends_with(plural)
 }
 
 /// The daemon's answer on its readiness.
-pub async fn readiness(admin: &Admin) -> (u16, String) {
+pub(super) async fn readiness(admin: &Admin) -> (u16, String) {
     show(admin, "/readyz").await
 }
 
 /// The answer of the daemon's admin server at `path`.
-pub async fn show(admin: &Admin, path: &str) -> (u16, String) {
+pub(super) async fn show(admin: &Admin, path: &str) -> (u16, String) {
     let answer: Response<Full<Bytes>> = admin.answer(&Method::GET, path).await;
     let code = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -161,7 +161,7 @@ pub async fn show(admin: &Admin, path: &str) -> (u16, String) {
 }
 
 /// Names of the daemon's stale watches.
-pub async fn stale(daemon: &Daemon) -> Vec<String> {
+pub(super) async fn stale(daemon: &Daemon) -> Vec<String> {
     let Overview { is_ready, stale_watches, .. } = daemon.overview().await.unwrap();
     assert!(!is_ready || stale_watches.iter().all(|watch| watch.scope.kind.is_optional()));
     stale_watches.iter().map(|watch| watch.scope.to_string()).collect()

@@ -6,8 +6,3 @@ mod line;
 mod optional;
 mod refusals;
 mod silence;
-
-/// The pool's config.
-const R: &str = "rendered-worker-1";
-/// The pod that builds it.
-const POD: &str = "build-rendered-worker-1";

@@ -9,9 +9,8 @@ use machine_os_builder::api::names::BUILD_CONFIG;
 use machine_os_builder::api::{Kind, keys};
 use serde_json::json;
 
-use super::R;
 use super::line::{Fault, Line, readiness, show, stale};
-use crate::harness::cluster::{Cluster, digest_of, message, references, shown};
+use crate::harness::cluster::{Cluster, R1, digest_of, references, shown};
 
 const OPENSHIFT: &str = "openshift-image-builder";
 const BUILD: &str = "build-rendered-worker-1";
@@ -30,10 +29,9 @@ async fn pods_are_built_while_the_api_of_builds_is_down() {
         let (cluster, line) = (Cluster::new().await, Line::default());
         goes_down(&line, fault);
         let (daemon, admin) = line.daemon(&cluster).await;
-        cluster.start_build("worker", R).await;
+        cluster.start_build("worker", R1).await;
         cluster.rest(Duration::from_secs(100)).await;
-        cluster.succeed(R).await;
-        cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+        cluster.publish("worker", R1).await;
         let (code, text) = readiness(&admin).await;
         assert!(code == 200 && text.starts_with("ok: leading, degraded\n") && text.contains("\nBuilds for "), "{text}");
         assert_eq!(stale(&daemon).await, ["Builds"]);
@@ -50,9 +48,8 @@ async fn a_pool_that_needs_builds_waits_and_says_what_for() {
     cluster.use_builder(OPENSHIFT).await;
     goes_down(&line, Fault::Answer(503));
     let (_daemon, _) = line.daemon(&cluster).await;
-    cluster.create_pool("worker", R).await;
-    cluster.shows("worker", "BuildPending", "BuildQueued").await;
-    let text = message(&cluster.pool("worker").await, "BuildPending");
+    cluster.create_pool("worker", R1).await;
+    let text = cluster.message("worker", "BuildPending", "BuildQueued").await;
     for part in ["build.openshift.io/v1", "does not answer", "to fix it"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
@@ -61,7 +58,7 @@ async fn a_pool_that_needs_builds_waits_and_says_what_for() {
     assert_eq!(cluster.daemon_requests(), [] as [&str; 0], "it waits in silence");
     line.heals();
     cluster.shows("worker", "BuildPending", "BuildPending").await;
-    cluster.set_build(BUILD, json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R)}}})).await;
+    cluster.set_build(BUILD, json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R1)}}})).await;
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
 }
 
@@ -71,7 +68,7 @@ async fn a_build_that_runs_unseen_is_neither_lost_nor_doubled() {
         let (cluster, line) = (Cluster::new().await, Line::default());
         cluster.use_builder(OPENSHIFT).await;
         let (daemon, _) = line.daemon(&cluster).await;
-        cluster.start_build("worker", R).await;
+        cluster.start_build("worker", R1).await;
         cluster.set_build(BUILD, json!({"phase": "Running"})).await;
         cluster.shows("worker", "Building", "BuildRunning").await;
         daemon.stop().await;
@@ -85,7 +82,7 @@ async fn a_build_that_runs_unseen_is_neither_lost_nor_doubled() {
         assert_eq!(cluster.exists(Kind::Build, BUILD).await, before, "{other}");
         line.heals();
         cluster.rest(Duration::from_secs(60)).await;
-        cluster.set_build(BUILD, json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R)}}})).await;
+        cluster.set_build(BUILD, json!({"phase": "Complete", "output": {"to": {"imageDigest": digest_of(R1)}}})).await;
         cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
         assert!(!cluster.events("worker").await.contains(&"BuildRetrying".to_owned()));
     }
@@ -96,9 +93,7 @@ async fn a_build_that_runs_unseen_is_neither_lost_nor_doubled() {
 async fn a_build_that_runs_unseen_stays_referred_to_while_an_input_is_unreadable() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     let (daemon, _) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     cluster.use_builder(OPENSHIFT).await;
     cluster.annotate("worker", keys::REBUILD, "").await;
     cluster.exists(Kind::Build, BUILD).await;

@@ -8,9 +8,8 @@ use std::time::Duration;
 use machine_os_builder::api::Kind;
 use serde_json::json;
 
-use super::R;
 use super::line::{Fault, Line, asks_for, readiness, show, stale};
-use crate::harness::cluster::{Cluster, modern_secret, shown};
+use crate::harness::cluster::{Cluster, R1, modern_secret, shown};
 
 thread_local! {
     /// The log of this thread. Each test has a thread of its own, and all its tasks run on it.
@@ -58,7 +57,7 @@ async fn l40_a_secret_that_may_not_be_watched_is_named_with_the_verb_and_not_ask
     let (cluster, line) = (Cluster::new().await, Line::default());
     refuse_push(&line);
     let (daemon, admin) = line.daemon(&cluster).await;
-    cluster.create_pool("worker", R).await;
+    cluster.create_pool("worker", R1).await;
     cluster.rest(Duration::from_secs(600)).await;
     assert!(shown(&cluster.pool("worker").await).is_empty());
     let (code, text) = readiness(&admin).await;
@@ -84,7 +83,7 @@ async fn l40_a_watch_that_is_not_wanted_any_more_is_not_missed() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     refuse_push(&line);
     let (daemon, admin) = line.daemon(&cluster).await;
-    cluster.create_pool("worker", R).await;
+    cluster.create_pool("worker", R1).await;
     cluster.rest(Duration::from_secs(60)).await;
     assert_eq!(stale(&daemon).await, ["Secret push"]);
     cluster.create(modern_secret("other")).await;
@@ -116,10 +115,10 @@ async fn l40_a_watch_that_may_be_listed_and_not_watched_names_that_verb() {
 async fn l40_a_server_that_fails_for_a_while_makes_the_daemon_unready_until_it_recovers() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     let (daemon, admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
+    cluster.start_build("worker", R1).await;
     line.goes_silent("/pods");
     line.fails(|request| asks_for(request, "/pods").then_some(Fault::Answer(500)));
-    cluster.succeed(R).await;
+    cluster.succeed(R1).await;
     cluster.rest(Duration::from_secs(250)).await;
     let (code, text) = readiness(&admin).await;
     assert_eq!(code, 503);

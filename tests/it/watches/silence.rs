@@ -8,8 +8,7 @@ use machine_os_builder::clock::Clock;
 use serde_json::json;
 
 use super::line::{Fault, Line, asks_for, readiness, show, stale};
-use super::{POD, R};
-use crate::harness::cluster::{Cluster, config_map, digest_of, image_on, inputs};
+use crate::harness::cluster::{Cluster, POD, R1, config_map, digest_of, foreign_pod, image_on, inputs};
 
 /// A cluster that keeps two changes of each kind.
 async fn forgetful() -> Cluster {
@@ -25,14 +24,7 @@ async fn forgetful() -> Cluster {
 /// Changes of pods that are not builds, more than the server stores.
 async fn bustle(cluster: &Cluster) {
     for number in 0..4 {
-        let name = format!("other-{number}");
-        cluster
-            .create(json!({
-                "apiVersion": "v1", "kind": "Pod",
-                "metadata": {"name": name, "namespace": "openshift-machine-config-operator"},
-                "spec": {"containers": [{"name": "c", "image": "i"}]},
-            }))
-            .await;
+        cluster.create(foreign_pod(&format!("other-{number}"), json!({}))).await;
     }
 }
 
@@ -40,10 +32,10 @@ async fn bustle(cluster: &Cluster) {
 async fn l40_a_watch_that_goes_silent_is_told_opened_again_and_what_it_missed_is_acted_on() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     let (daemon, admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
+    cluster.start_build("worker", R1).await;
     line.goes_silent("/pods");
     cluster.rest(Duration::from_secs(60)).await;
-    cluster.succeed(R).await;
+    cluster.succeed(R1).await;
     cluster.rest(Duration::from_secs(40)).await;
     assert_eq!(readiness(&admin).await.0, 200, "a sign of life may be a little late");
     assert!(show(&admin, "/metrics").await.1.contains("machine_os_builder_stale_watches 0\n"));
@@ -61,7 +53,7 @@ async fn l40_a_watch_that_goes_silent_is_told_opened_again_and_what_it_missed_is
 
     line.heals();
     cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
-    assert_eq!(image_on(&cluster.pool("worker").await), Some(format!("registry.test/org/os@{}", digest_of(R))));
+    assert_eq!(image_on(&cluster.pool("worker").await), Some(format!("registry.test/org/os@{}", digest_of(R1))));
     assert_eq!(readiness(&admin).await, (200, "ok: leading\n".into()));
     assert_eq!(stale(&daemon).await, [] as [&str; 0]);
 }
@@ -72,11 +64,10 @@ async fn l40_a_watch_that_goes_silent_is_told_opened_again_and_what_it_missed_is
 async fn l19_a_digest_that_no_watch_has_told_of_is_gone_before_success_is_shown() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     let (_daemon, _admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
+    cluster.start_build("worker", R1).await;
     line.goes_silent("/configmaps");
-    cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of(R)}))).await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.create(config_map("digest-rendered-worker-1", json!({"digest": digest_of(R1)}))).await;
+    cluster.publish("worker", R1).await;
     assert_eq!(cluster.build_objects().await, [] as [&str; 0]);
 }
 
@@ -84,10 +75,10 @@ async fn l19_a_digest_that_no_watch_has_told_of_is_gone_before_success_is_shown(
 async fn l40_a_watch_whose_version_expired_in_the_stream_lists_again_and_goes_on() {
     let (cluster, line) = (forgetful().await, Line::default());
     let (_daemon, admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
+    cluster.start_build("worker", R1).await;
     line.goes_silent("/pods");
     bustle(&cluster).await;
-    cluster.succeed(R).await;
+    cluster.succeed(R1).await;
     bustle_on(&cluster).await;
     line.requests();
     line.heals();
@@ -112,10 +103,10 @@ fn lists_of_pods(line: &Line) -> usize {
 async fn l40_a_watch_that_is_refused_for_its_version_lists_again_and_goes_on() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     let (_daemon, admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
+    cluster.start_build("worker", R1).await;
     line.goes_silent("/pods");
     bustle(&cluster).await;
-    cluster.succeed(R).await;
+    cluster.succeed(R1).await;
     line.heals();
     // Answered with a code, and not in the stream, until they are listed.
     let mut is_listed = false;
@@ -136,9 +127,7 @@ async fn l40_a_watch_that_is_refused_for_its_version_lists_again_and_goes_on() {
 async fn l40_watches_on_which_nothing_happens_are_alive_and_at_rest() {
     let (cluster, line) = (Cluster::new().await, Line::default());
     let (_daemon, admin) = line.daemon(&cluster).await;
-    cluster.start_build("worker", R).await;
-    cluster.succeed(R).await;
-    cluster.shows("worker", "BuildSuccess", "BuildSucceeded").await;
+    cluster.build("worker", R1).await;
     line.requests();
     for _ in 0..360 {
         cluster.rest(Duration::from_secs(10)).await;

@@ -39,7 +39,7 @@ pub(super) struct BuildLimit {
 
 impl BuildLimit {
     /// More builds that run at once than may. Builds in excess that a tolerated disturbance led to may run on.
-    pub fn exceeded(&mut self, model: &Model, is_tolerant: bool) -> Vec<Finding> {
+    pub(super) fn exceeded(&mut self, model: &Model, is_tolerant: bool) -> Vec<Finding> {
         let running = running(model).len();
         self.tolerated = if is_tolerant { running } else { self.tolerated.min(running) };
         let max = self.max;

@@ -80,7 +80,7 @@ fn is_foreign_condition(condition: &Value) -> bool {
 }
 
 /// Objects and lists that were made to put something of the daemon's into them are not there to be lost.
-pub fn without_emptiness(value: Value) -> Value {
+pub(crate) fn without_emptiness(value: Value) -> Value {
     let is_empty = |v: &Value| v.is_null() || *v == Value::Array(vec![]) || v.as_object().is_some_and(|o| o.is_empty());
     match value {
         Value::Object(fields) => {

@@ -9,7 +9,7 @@ use super::{PATIENCE, text};
 
 /// An answer: its code, and what is in it.
 #[derive(Debug)]
-pub struct Told {
+pub(crate) struct Told {
     pub code: u16,
     pub body: Value,
 }
@@ -17,14 +17,14 @@ pub struct Told {
 impl Told {
     /// The object in an answer that has to be one.
     #[track_caller]
-    pub fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert!(self.code < 300, "{self:?}");
         self.body
     }
 
     /// The Status in an answer that has to be a refusal with this code and reason.
     #[track_caller]
-    pub fn refused(self, code: u16, reason: &str) -> Value {
+    pub(crate) fn refused(self, code: u16, reason: &str) -> Value {
         assert_eq!((self.code, self.body["reason"].as_str()), (code, Some(reason)), "{}", self.body);
         assert_eq!((&self.body["kind"], &self.body["status"]), (&json!("Status"), &json!("Failure")), "{}", self.body);
         assert_eq!(self.body["code"], code, "{}", self.body);
@@ -34,7 +34,7 @@ impl Told {
 
     /// The message about a field, in an answer that has to refuse an object for it.
     #[track_caller]
-    pub fn invalid(self, field: &str, reason: &str) -> String {
+    pub(crate) fn invalid(self, field: &str, reason: &str) -> String {
         let status = self.refused(422, "Invalid");
         let causes = status["details"]["causes"].as_array().unwrap_or_else(|| panic!("no causes: {status}"));
         // Releases differ in whether they name the key of a map: metadata.labels, or metadata.labels[a].
@@ -45,14 +45,14 @@ impl Told {
 }
 
 /// A watch, as its client sees it.
-pub struct Watching {
+pub(crate) struct Watching {
     pub body: Body,
     pub text: String,
 }
 
 impl Watching {
     /// The next event; none when the watch has ended.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some((line, rest)) = self.text.split_once('\n') {
                 let event = serde_json::from_str(line).unwrap();
@@ -67,7 +67,7 @@ impl Watching {
 
     /// The object of the next event, which has to be of this type and about an object of this name. Bookmarks are passed
     /// over: a server may send one whenever it likes.
-    pub async fn sees(&mut self, event: &str, name: &str) -> Value {
+    pub(crate) async fn sees(&mut self, event: &str, name: &str) -> Value {
         let mut next = self.next().await.expect("the watch goes on");
         while next["type"] == "BOOKMARK" {
             next = self.next().await.expect("the watch goes on");

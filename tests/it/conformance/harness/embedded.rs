@@ -8,7 +8,7 @@ use machine_os_builder::apiserver::{ApiServer, HttpsFront, Identity, ServerOptio
 use machine_os_builder::clock::Clock;
 
 /// Serves for as long as this process lives.
-pub fn start() -> Kubeconfig {
+pub(super) fn start() -> Kubeconfig {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

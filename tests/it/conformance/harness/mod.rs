@@ -16,16 +16,16 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
-pub use answers::*;
-pub use objects::*;
-pub use serde_json::{Value, json};
-pub use world::*;
+pub(super) use answers::*;
+pub(super) use objects::*;
+pub(super) use serde_json::{Value, json};
+pub(super) use world::*;
 
 /// How long anything may take before a case gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The server that the cases run against.
-pub enum Server {
+pub(super) enum Server {
     /// The embedded server.
     Embedded(Kubeconfig),
     /// A `kube-apiserver` that this process started, without controllers; the watchdog ends it with this process.
@@ -71,7 +71,7 @@ impl Server {
 }
 
 /// Runs one case, in a namespace of its own.
-pub fn case(body: impl AsyncFnOnce(&World)) {
+pub(super) fn case(body: impl AsyncFnOnce(&World)) {
     // Starting it takes a runtime of its own, and there is no room for one within another.
     let server = Server::the();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -83,8 +83,18 @@ pub fn case(body: impl AsyncFnOnce(&World)) {
     });
 }
 
+/// Runs one case that begins with this ConfigMap.
+pub(super) fn case_of(map: Value, body: impl AsyncFnOnce(&World, Value)) {
+    case(async |world| body(world, world.made(map).await).await);
+}
+
+/// Runs one case that begins with this pod.
+pub(super) fn case_of_pod(pod: Value, body: impl AsyncFnOnce(&World, Value)) {
+    case(async |world| body(world, world.made_pod(pod).await).await);
+}
+
 /// Runs one case that needs a controller manager, where there is one.
-pub fn case_with_controllers(body: impl AsyncFnOnce(&World)) {
+pub(super) fn case_with_controllers(body: impl AsyncFnOnce(&World)) {
     if Server::the().has_controllers() {
         case(body);
     } else {

@@ -41,7 +41,7 @@ rm -rf "$DIRECTORY"
 
 /// Starts the servers in `assets`, and waits until they are ready; else says why they are not. They end when the
 /// standard input of the watchdog does.
-pub fn start(assets: &Path) -> Result<(Kubeconfig, Child), String> {
+pub(super) fn start(assets: &Path) -> Result<(Kubeconfig, Child), String> {
     let assets = assets.canonicalize().map_err(|error| format!("KUBEBUILDER_ASSETS, {}: {error}", assets.display()))?;
     let directory = TempDir::new().unwrap().keep();
     let file = |name: &str, text: &str| fs::write(directory.join(name), text).unwrap();
@@ -81,7 +81,7 @@ pub fn start(assets: &Path) -> Result<(Kubeconfig, Child), String> {
 }
 
 /// A kubeconfig of one cluster, for one user.
-pub fn kubeconfig(url: &str, authority: &str, token: &str) -> Kubeconfig {
+pub(super) fn kubeconfig(url: &str, authority: &str, token: &str) -> Kubeconfig {
     serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "it",
         "clusters": [{"name": "it", "cluster": {

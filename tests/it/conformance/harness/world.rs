@@ -12,18 +12,18 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{PATIENCE, Told, Watching, text};
 
-pub const JSON: &str = "application/json";
-pub const JSON_PATCH: &str = "application/json-patch+json";
-pub const MERGE_PATCH: &str = "application/merge-patch+json";
-pub const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
-pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
-pub const NAMESPACES: &str = "/api/v1/namespaces";
-pub const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
+pub(crate) const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
+pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
+pub(crate) const NAMESPACES: &str = "/api/v1/namespaces";
+pub(crate) const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 const POLL: Duration = Duration::from_millis(20);
 
 /// A server, and a namespace of a case's own.
-pub struct World {
+pub(crate) struct World {
     config: Config,
     client: kube::Client,
     pub namespace: String,
@@ -32,7 +32,7 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new(config: Config) -> Self {
+    pub(crate) async fn new(config: Config) -> Self {
         let mut world = Self::inside(config, "");
         world.enter().await;
         world
@@ -44,12 +44,12 @@ impl World {
     }
 
     /// A further namespace on the same server.
-    pub async fn another(&self) -> Self {
+    pub(crate) async fn another(&self) -> Self {
         Self::new(self.config.clone()).await
     }
 
     /// The same namespace, for a client with this token.
-    pub fn acting(&self, token: &str) -> Self {
+    pub(crate) fn acting(&self, token: &str) -> Self {
         let mut config = self.config.clone();
         config.auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };
         Self::inside(config, &self.namespace)
@@ -61,7 +61,7 @@ impl World {
     }
 
     /// Deletes what the case made, and does not wait until it is gone.
-    pub async fn clean_up(&self) {
+    pub(crate) async fn clean_up(&self) {
         let namespace = format!("{NAMESPACES}/{}", self.namespace);
         for path in self.outside.take().iter().chain([&namespace]) {
             self.delete(path, &json!({})).await;
@@ -69,38 +69,38 @@ impl World {
     }
 
     /// Remembers to delete what is at `path`.
-    pub fn owes(&self, path: &str) {
+    pub(crate) fn owes(&self, path: &str) {
         self.outside.borrow_mut().push(path.to_owned());
     }
 
     /// The path of a core resource in the namespace of the case.
-    pub fn core(&self, resource: &str) -> String {
+    pub(crate) fn core(&self, resource: &str) -> String {
         format!("{NAMESPACES}/{}/{resource}", self.namespace)
     }
 
     /// The path of a resource of a group in the namespace of the case.
-    pub fn of(&self, group: &str, resource: &str) -> String {
+    pub(crate) fn of(&self, group: &str, resource: &str) -> String {
         format!("/apis/{group}/v1/namespaces/{}/{resource}", self.namespace)
     }
 
-    pub fn maps(&self) -> String {
+    pub(crate) fn maps(&self) -> String {
         self.core("configmaps")
     }
 
-    pub fn map(&self, name: &str) -> String {
+    pub(crate) fn map(&self, name: &str) -> String {
         self.core(&format!("configmaps/{name}"))
     }
 
-    pub fn pods(&self) -> String {
+    pub(crate) fn pods(&self) -> String {
         self.core("pods")
     }
 
-    pub fn pod(&self, name: &str) -> String {
+    pub(crate) fn pod(&self, name: &str) -> String {
         self.core(&format!("pods/{name}"))
     }
 
     /// The name of something outside of all namespaces, that no other case has.
-    pub fn unique(&self, name: &str) -> String {
+    pub(crate) fn unique(&self, name: &str) -> String {
         format!("{name}-{}", self.namespace)
     }
 
@@ -122,51 +122,51 @@ impl World {
         Told { code, body }
     }
 
-    pub async fn send(&self, method: Method, path: &str, content_type: &str, body: impl Into<Bytes>) -> Told {
+    pub(crate) async fn send(&self, method: Method, path: &str, content_type: &str, body: impl Into<Bytes>) -> Told {
         let request = Request::builder().method(method).uri(path).header("content-type", content_type);
         self.told(request.body(body.into()).unwrap()).await
     }
 
-    pub async fn get(&self, path: &str) -> Told {
+    pub(crate) async fn get(&self, path: &str) -> Told {
         self.get_as(path, JSON).await
     }
 
-    pub async fn get_as(&self, path: &str, accept: &str) -> Told {
+    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Told {
         self.told(Request::get(path).header("accept", accept).body(Bytes::new()).unwrap()).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Told {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Told {
         self.send(Method::POST, path, JSON, body.to_string()).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Told {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Told {
         self.send(Method::PUT, path, JSON, body.to_string()).await
     }
 
-    pub async fn patch(&self, path: &str, content_type: &str, body: &Value) -> Told {
+    pub(crate) async fn patch(&self, path: &str, content_type: &str, body: &Value) -> Told {
         self.send(Method::PATCH, path, content_type, body.to_string()).await
     }
 
-    pub async fn merge(&self, path: &str, body: &Value) -> Told {
+    pub(crate) async fn merge(&self, path: &str, body: &Value) -> Told {
         self.patch(path, MERGE_PATCH, body).await
     }
 
-    pub async fn delete(&self, path: &str, body: &Value) -> Told {
+    pub(crate) async fn delete(&self, path: &str, body: &Value) -> Told {
         self.send(Method::DELETE, path, JSON, body.to_string()).await
     }
 
     /// Deletes with the options in the query, which go unread if there is a body.
-    pub async fn delete_by_query(&self, path: &str) -> Told {
+    pub(crate) async fn delete_by_query(&self, path: &str) -> Told {
         self.send(Method::DELETE, path, JSON, "").await
     }
 
     /// Creates a ConfigMap, which has to work.
-    pub async fn made(&self, body: Value) -> Value {
+    pub(crate) async fn made(&self, body: Value) -> Value {
         self.post(&self.maps(), &body).await.ok()
     }
 
     /// Creates a pod. In a new namespace of a whole cluster, that takes until its service account is there.
-    pub async fn made_pod(&self, body: Value) -> Value {
+    pub(crate) async fn made_pod(&self, body: Value) -> Value {
         self.eventually("the pod is made", async || {
             let told = self.post(&self.pods(), &body).await;
             let message = text(&told.body, "/message");
@@ -177,7 +177,7 @@ impl World {
     }
 
     /// Waits until `look` sees something.
-    pub async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    pub(crate) async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(seen) = look().await {
@@ -189,11 +189,11 @@ impl World {
     }
 
     /// Waits until there is nothing at `path`.
-    pub async fn gone(&self, path: &str) {
+    pub(crate) async fn gone(&self, path: &str) {
         self.eventually(path, async || (self.get(path).await.code == 404).then_some(())).await;
     }
 
-    pub async fn watch(&self, path: &str) -> Watching {
+    pub(crate) async fn watch(&self, path: &str) -> Watching {
         let separator = if path.contains('?') { '&' } else { '?' };
         let request = Request::get(format!("{path}{separator}watch=true")).body(Bytes::new()).unwrap();
         let response = self.answer(request).await;
@@ -202,14 +202,14 @@ impl World {
     }
 
     /// Defines a kind in a group of the case's own, waits until it is served, and tells where its objects are.
-    pub async fn define(&self, definition: &Value) -> String {
+    pub(crate) async fn define(&self, definition: &Value) -> String {
         self.post(DEFINITIONS, definition).await.ok();
         self.owes(&format!("{DEFINITIONS}/{}", text(definition, "/metadata/name")));
         self.served(definition).await
     }
 
     /// Waits until what is defined so is served.
-    pub async fn served(&self, definition: &Value) -> String {
+    pub(crate) async fn served(&self, definition: &Value) -> String {
         let group = text(definition, "/spec/group");
         let stored =
             definition["spec"]["versions"].as_array().unwrap().iter().find(|version| version["storage"] == true);
@@ -224,7 +224,7 @@ impl World {
     }
 
     /// A kind of widgets whose `spec` has this schema.
-    pub fn widgets(&self, spec: &Value) -> Value {
+    pub(crate) fn widgets(&self, spec: &Value) -> Value {
         let group = format!("{}.example.com", self.namespace);
         json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -242,7 +242,7 @@ impl World {
     }
 
     /// A widget.
-    pub fn widget(&self, name: &str, spec: Value) -> Value {
+    pub(crate) fn widget(&self, name: &str, spec: Value) -> Value {
         let api_version = format!("{}.example.com/v1", self.namespace);
         json!({"apiVersion": api_version, "kind": "Widget", "metadata": {"name": name}, "spec": spec})
     }

@@ -1,5 +1,6 @@
 //! A cluster in this process, and what a user, a kubelet and a neighbour do in it: objects in, objects out.
 
+mod builds;
 mod objects;
 
 use std::time::Duration;
@@ -18,12 +19,12 @@ use machine_os_builder::simulation::seed;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-pub use objects::*;
+pub(crate) use objects::*;
 
 /// Virtual time within which something that is due has to happen, unless a test is less patient.
 const BOUND: Duration = Duration::from_secs(120);
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     pub server: ApiServer,
     pub client: Client,
     pub clock: Clock,
@@ -42,7 +43,7 @@ impl Drop for Cluster {
 
 impl Cluster {
     /// A cluster with a user's ConfigMaps and Secrets in it.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let cluster = Self::bare();
         for object in inputs() {
             cluster.create(object).await;
@@ -51,7 +52,7 @@ impl Cluster {
     }
 
     /// A cluster with a user's ConfigMaps and Secrets in it, and without Builds.
-    pub async fn without_builds() -> Self {
+    pub(crate) async fn without_builds() -> Self {
         let cluster = Self::serving(false);
         for object in inputs() {
             cluster.create(object).await;
@@ -59,7 +60,7 @@ impl Cluster {
         cluster
     }
 
-    pub fn bare() -> Self {
+    pub(crate) fn bare() -> Self {
         Self::serving(true)
     }
 
@@ -71,27 +72,27 @@ impl Cluster {
     }
 
     /// A cluster with this API server, which has nothing in it yet.
-    pub fn on(server: ApiServer, clock: Clock) -> Self {
+    pub(crate) fn on(server: ApiServer, clock: Clock) -> Self {
         let client = server.client("user");
         // The empty registry makes the checks trust the digest that a build object reports.
         let invariants = Invariants::attach(&server, &FakeRegistry::default());
         Self { server, client, clock, invariants, patience: BOUND }
     }
 
-    pub async fn daemon(&self) -> Daemon {
+    pub(crate) async fn daemon(&self) -> Daemon {
         self.daemon_with(ActorSettings::default(), None).await
     }
 
-    pub async fn daemon_with(&self, settings: ActorSettings, request_hook: Option<RequestHook>) -> Daemon {
+    pub(crate) async fn daemon_with(&self, settings: ActorSettings, request_hook: Option<RequestHook>) -> Daemon {
         let options = daemon::DaemonOptions { request_hook, ..daemon::DaemonOptions::new(settings, self.clock, 7) };
         Daemon::start(self.server.service(), options).await.unwrap()
     }
 
-    pub fn api(&self, kind: Kind) -> Api<Object> {
+    pub(crate) fn api(&self, kind: Kind) -> Api<Object> {
         seed::api(&self.client, kind)
     }
 
-    pub async fn create(&self, document: Value) -> Object {
+    pub(crate) async fn create(&self, document: Value) -> Object {
         let kind = Kind::of(&serde_json::from_value(document.clone()).unwrap()).unwrap();
         // As it stands: a typed metadata would drop fields that it does not know.
         let request = kube::core::Request::new(self.api(kind).resource_url());
@@ -100,38 +101,38 @@ impl Cluster {
     }
 
     /// An opted-in pool, and the rendered MachineConfig that it wants.
-    pub async fn create_pool(&self, name: &str, rendered: &str) {
+    pub(crate) async fn create_pool(&self, name: &str, rendered: &str) {
         self.create(machine_config(rendered)).await;
         self.create(pool(name, rendered)).await;
     }
 
     /// An opted-in pool whose build is there and has not started yet.
-    pub async fn start_build(&self, pool: &str, rendered: &str) {
+    pub(crate) async fn start_build(&self, pool: &str, rendered: &str) {
         self.create_pool(pool, rendered).await;
         self.shows(pool, "BuildPending", "BuildPending").await;
     }
 
     /// The object as the server has it, field for field.
-    pub async fn raw(&self, kind: Kind, name: &str) -> Option<Value> {
+    pub(crate) async fn raw(&self, kind: Kind, name: &str) -> Option<Value> {
         let request = kube::core::Request::new(self.api(kind).resource_url()).get(name, &Default::default()).unwrap();
         self.client.request(request).await.ok()
     }
 
-    pub async fn get(&self, kind: Kind, name: &str) -> Option<Object> {
+    pub(crate) async fn get(&self, kind: Kind, name: &str) -> Option<Object> {
         self.api(kind).get_opt(name).await.unwrap()
     }
 
-    pub async fn pool(&self, name: &str) -> Object {
+    pub(crate) async fn pool(&self, name: &str) -> Object {
         self.get(Kind::MachineConfigPool, name).await.expect("the pool is there")
     }
 
-    pub async fn names(&self, kind: Kind) -> Vec<String> {
+    pub(crate) async fn names(&self, kind: Kind) -> Vec<String> {
         let objects = self.api(kind).list(&ListParams::default()).await.unwrap();
         objects.into_iter().map(|object| object.metadata.name.unwrap()).collect()
     }
 
     /// Names of pods and Builds, and of ConfigMaps that users did not write.
-    pub async fn build_objects(&self) -> Vec<String> {
+    pub(crate) async fn build_objects(&self) -> Vec<String> {
         let mut names = self.names(Kind::Pod).await;
         let builds = self.api(Kind::Build).list(&ListParams::default()).await;
         names.extend(builds.into_iter().flatten().filter_map(|build| build.metadata.name));
@@ -145,39 +146,39 @@ impl Cluster {
         names
     }
 
-    pub async fn merge(&self, kind: Kind, name: &str, patch: Value) -> Object {
+    pub(crate) async fn merge(&self, kind: Kind, name: &str, patch: Value) -> Object {
         self.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
     }
 
-    pub async fn merge_status(&self, kind: Kind, name: &str, patch: Value) -> Object {
+    pub(crate) async fn merge_status(&self, kind: Kind, name: &str, patch: Value) -> Object {
         self.api(kind).patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
     }
 
-    pub async fn delete(&self, kind: Kind, name: &str) {
+    pub(crate) async fn delete(&self, kind: Kind, name: &str) {
         self.api(kind).delete(name, &DeleteParams::default()).await.unwrap();
     }
 
     /// Sets a pod's status, as a kubelet would.
-    pub async fn set_pod(&self, name: &str, status: Value) {
+    pub(crate) async fn set_pod(&self, name: &str, status: Value) {
         self.merge_status(Kind::Pod, name, json!({ "status": status })).await;
     }
 
-    pub async fn set_phase(&self, name: &str, phase: &str) {
+    pub(crate) async fn set_phase(&self, name: &str, phase: &str) {
         self.set_pod(name, json!({ "phase": phase })).await;
     }
 
     /// Asks for an image builder, as a user would.
-    pub async fn use_builder(&self, builder: &str) {
+    pub(crate) async fn use_builder(&self, builder: &str) {
         self.merge(Kind::ConfigMap, "on-cluster-build-config", json!({"data": {"imageBuilderType": builder}})).await;
     }
 
     /// Sets a Build's status, as OpenShift's build controller would.
-    pub async fn set_build(&self, name: &str, status: Value) {
+    pub(crate) async fn set_build(&self, name: &str, status: Value) {
         self.merge(Kind::Build, name, json!({ "status": status })).await;
     }
 
     /// Puts a pod on a node, as a scheduler would: from here on it takes its time to end.
-    pub async fn bind(&self, name: &str) {
+    pub(crate) async fn bind(&self, name: &str) {
         let binding = json!({
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
             "target": {"apiVersion": "v1", "kind": "Node", "name": "node-1"},
@@ -188,12 +189,12 @@ impl Cluster {
     }
 
     /// Ends a deleted pod, as its kubelet would.
-    pub async fn end_pod(&self, name: &str) {
+    pub(crate) async fn end_pod(&self, name: &str) {
         self.api(Kind::Pod).delete(name, &DeleteParams::default().grace_period(0)).await.unwrap();
     }
 
     /// Ends a build with a pushed image, digest handed over as a termination message.
-    pub async fn succeed(&self, rendered: &str) {
+    pub(crate) async fn succeed(&self, rendered: &str) {
         self.set_pod(
             &format!("build-{rendered}"),
             json!({
@@ -205,7 +206,7 @@ impl Cluster {
     }
 
     /// The digest ConfigMap of a build pod's helper, with the pod's labels and annotations.
-    pub async fn digest_left_by(&self, pod: &str, digest: &str) -> Value {
+    pub(crate) async fn digest_left_by(&self, pod: &str, digest: &str) -> Value {
         let made = self.exists(Kind::Pod, pod).await.metadata;
         let name = pod.replacen("build-", "digest-", 1);
         let mut left = config_map(&name, json!({ "digest": digest }));
@@ -218,23 +219,23 @@ impl Cluster {
     }
 
     /// Asks the user to remove the label by which the pool is opted in.
-    pub async fn opt_out(&self, pool: &str) {
+    pub(crate) async fn opt_out(&self, pool: &str) {
         self.merge(Kind::MachineConfigPool, pool, json!({"metadata": {"labels": {keys::LAYERING_ENABLED: null}}}))
             .await;
     }
 
-    pub async fn annotate(&self, pool: &str, key: &str, value: &str) {
+    pub(crate) async fn annotate(&self, pool: &str, key: &str, value: &str) {
         self.merge(Kind::MachineConfigPool, pool, json!({"metadata": {"annotations": {key: value}}})).await;
     }
 
     /// Lets the pool want another config.
-    pub async fn roll_out(&self, pool: &str, rendered: &str) {
+    pub(crate) async fn roll_out(&self, pool: &str, rendered: &str) {
         self.create(machine_config(rendered)).await;
         self.merge(Kind::MachineConfigPool, pool, json!({"spec": {"configuration": {"name": rendered}}})).await;
     }
 
     /// Waits until the pool shows this and only this of the four build conditions, with this reason.
-    pub async fn shows(&self, pool: &str, condition: &str, reason: &str) {
+    pub(crate) async fn shows(&self, pool: &str, condition: &str, reason: &str) {
         let expected = vec![(condition.to_owned(), reason.to_owned())];
         self.eventually(&format!("{pool} shows {condition}/{reason}"), async || {
             (shown(&self.pool(pool).await) == expected).then_some(())
@@ -242,11 +243,11 @@ impl Cluster {
         .await;
     }
 
-    pub async fn exists(&self, kind: Kind, name: &str) -> Object {
+    pub(crate) async fn exists(&self, kind: Kind, name: &str) -> Object {
         self.eventually(&format!("{} {name} is there", kind.name()), async || self.get(kind, name).await).await
     }
 
-    pub async fn is_gone(&self, kind: Kind, name: &str) {
+    pub(crate) async fn is_gone(&self, kind: Kind, name: &str) {
         self.eventually(&format!("{} {name} is gone", kind.name()), async || {
             self.get(kind, name).await.is_none().then_some(())
         })
@@ -254,7 +255,7 @@ impl Cluster {
     }
 
     /// Waits for something, with a bound in virtual time.
-    pub async fn eventually<T>(&self, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    pub(crate) async fn eventually<T>(&self, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
         let deadline = Instant::now() + self.patience;
         loop {
             if let Some(found) = probe().await {
@@ -269,12 +270,12 @@ impl Cluster {
     }
 
     /// Lets everything that is due happen: virtual time passes, and work goes before time.
-    pub async fn rest(&self, time: Duration) {
+    pub(crate) async fn rest(&self, time: Duration) {
         sleep(time).await;
     }
 
     /// Requests of the daemon, but for watches and lists, since the log was cleared.
-    pub fn daemon_requests(&self) -> Vec<String> {
+    pub(crate) fn daemon_requests(&self) -> Vec<String> {
         let agent = daemon::user_agent();
         let log = self.server.log();
         let own = log.iter().filter(|entry| entry.agent == agent);
@@ -288,7 +289,7 @@ impl Cluster {
     }
 
     /// Reasons of the Events about a pool, in the order of their making.
-    pub async fn events(&self, pool: &str) -> Vec<String> {
+    pub(crate) async fn events(&self, pool: &str) -> Vec<String> {
         let mut events = self.api(Kind::Event).list(&ListParams::default()).await.unwrap().items;
         events.retain(|event| event.data["involvedObject"]["name"] == pool);
         events.sort_by_key(|event| event.metadata.resource_version.as_ref().and_then(|v| v.parse::<u64>().ok()));

@@ -19,14 +19,14 @@ const UNITS: &str = "/etc/systemd/system";
 const PRESETS: &str = "/etc/systemd/system-preset/20-ignition.preset";
 
 /// An image, each of its layers in a directory of its own.
-pub struct Unpacked {
+pub(super) struct Unpacked {
     pub directory: TempDir,
     /// The topmost first.
     layers: Vec<PathBuf>,
 }
 
 /// Pulls an image, and unpacks it.
-pub fn unpack(registry: &Registry, image: &str) -> Unpacked {
+pub(super) fn unpack(registry: &Registry, image: &str) -> Unpacked {
     let directory = temporary_directory();
     let pulled = directory.path().join("image");
     output_of(
@@ -63,7 +63,7 @@ impl Unpacked {
 }
 
 /// Makes sure that everything that a MachineConfig's Ignition config asks for is in an image.
-pub fn assert_holds(image: &Unpacked, machine_config: &Value) {
+pub(super) fn assert_holds(image: &Unpacked, machine_config: &Value) {
     let config = &machine_config["spec"]["config"];
     let files = list(&config["storage"]["files"]);
     assert!(!files.is_empty());

@@ -13,7 +13,7 @@ use super::world::{PATIENCE, POLL};
 use crate::harness::processes::{Cluster, local_cluster, processes, until};
 use crate::real::temporary_directory;
 
-pub struct Node {
+pub(super) struct Node {
     pub cluster: Cluster,
     pub pods: Api<Pod>,
     directory: TempDir,
@@ -29,7 +29,7 @@ impl Drop for Node {
 }
 
 impl Node {
-    pub async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let directory = temporary_directory();
         let mut command = local_cluster();
         let cluster = Cluster::start_by(command.args(["--executor", "buildah"]).env("TMPDIR", directory.path()));
@@ -37,14 +37,14 @@ impl Node {
         Self { cluster, pods, directory }
     }
 
-    pub async fn create(&self, kind: &str, object: Value) {
+    pub(super) async fn create(&self, kind: &str, object: Value) {
         let url = format!("/api/v1/namespaces/default/{kind}");
         let request = http::Request::post(url).body(object.to_string().into_bytes()).unwrap();
         let _: Value = self.cluster.client().await.request(request).await.unwrap();
     }
 
     /// Runs a pod `p` with these fields in its spec besides.
-    pub async fn run(&self, containers: Value, more: Value) {
+    pub(super) async fn run(&self, containers: Value, more: Value) {
         let mut spec = json!({"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": containers});
         for (field, value) in more.as_object().unwrap() {
             spec[field] = value.clone();
@@ -54,20 +54,20 @@ impl Node {
     }
 
     /// The status of the pod, once this holds of it.
-    pub async fn status(&self, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn status(&self, is_so: impl Fn(&Value) -> bool) -> Value {
         let status = |pod: Option<&Pod>| pod.and_then(|pod| serde_json::to_value(pod.status.as_ref()?).ok());
         let is_so = move |pod: Option<&Pod>| status(pod).is_some_and(|status| is_so(&status));
         let pod = timeout(PATIENCE, await_condition(self.pods.clone(), "p", is_so)).await.unwrap().unwrap();
         status(pod.as_ref()).unwrap()
     }
 
-    pub async fn log(&self, container: &str) -> String {
+    pub(super) async fn log(&self, container: &str) -> String {
         let params = LogParams { container: Some(container.into()), ..Default::default() };
         self.pods.logs("p", &params).await.unwrap()
     }
 }
 
-pub fn is_over(status: &Value) -> bool {
+pub(super) fn is_over(status: &Value) -> bool {
     status["phase"] == "Failed" || status["phase"] == "Succeeded"
 }
 

@@ -12,7 +12,7 @@ use super::world::World;
 use crate::real::registry::Credentials;
 
 /// Makes sure that no credential is in any log, object or layer.
-pub async fn assert_nowhere(world: &World, image: Option<&Unpacked>) {
+pub(super) async fn assert_nowhere(world: &World, image: Option<&Unpacked>) {
     let credentials = [&world.registry.reader, &world.registry.writer];
     let needles: Vec<String> = credentials.into_iter().flat_map(forms).collect();
     let mut texts = world.printed();

@@ -14,7 +14,7 @@ use super::world::{PATIENCE, POLL, World};
 
 /// When each stage ended.
 #[derive(Debug, Clone, Copy)]
-pub struct Stages {
+pub(super) struct Stages {
     labelled: Instant,
     pod_made: Instant,
     pod_runs: Instant,
@@ -27,7 +27,7 @@ pub struct Stages {
 
 impl Stages {
     /// Opts the pool in, and follows its build to the end.
-    pub async fn follow(world: &World, pod: &str) -> Self {
+    pub(super) async fn follow(world: &World, pod: &str) -> Self {
         let mut pods = watch(&world.pods()).await;
         let mut pools = watch(&world.user.api(Kind::MachineConfigPool)).await;
         world.opt_in().await;
@@ -54,7 +54,7 @@ impl Stages {
     }
 
     /// The time from the label to the digest, without that of the pod.
-    pub fn share_of_controller(&self) -> Duration {
+    pub(super) fn share_of_controller(&self) -> Duration {
         self.pod_made - self.labelled + (self.published - self.pushed)
     }
 }

@@ -21,8 +21,8 @@ use crate::harness::processes::{Cluster, local_cluster};
 use crate::real::registry::{Credentials, Registry};
 
 /// How long anything may take before a test gives up on it: builds share this machine with others.
-pub const PATIENCE: Duration = Duration::from_secs(120);
-pub const POLL: Duration = Duration::from_millis(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const POLL: Duration = Duration::from_millis(20);
 
 /// The location of images that a mirror serves.
 const MIRRORED: &str = "mirrored.test/release";
@@ -34,7 +34,7 @@ const PROXY: &str = "http://bob:pr0xy-s-Secret@proxy.test:3128";
 const HANDOFF: &str = "--digest-handoff=termination-message";
 
 /// A registry, a cluster and a daemon.
-pub struct World {
+pub(super) struct World {
     pub registry: Registry,
     pub base_image: String,
     pub cluster: Cluster,
@@ -48,7 +48,7 @@ pub struct World {
 }
 
 /// The output of containers, by pod and container; clones share it.
-pub type Logs = Arc<Mutex<BTreeMap<String, String>>>;
+pub(super) type Logs = Arc<Mutex<BTreeMap<String, String>>>;
 
 fn config_map(name: &str, data: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
@@ -65,7 +65,7 @@ impl Drop for World {
 
 impl World {
     /// A world in which a pool can be opted in; it wants no build yet.
-    pub async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let trust = |command: &mut Command, registry: &Registry| {
             command.env("SSL_CERT_FILE", registry.authority());
         };
@@ -73,7 +73,7 @@ impl World {
     }
 
     /// The same, but that the digest is handed over by the pod's helper, for which kubectl stands in for oc.
-    pub async fn with_helper() -> Self {
+    pub(super) async fn with_helper() -> Self {
         let programs = crate::real::directory().join("programs");
         std::fs::create_dir_all(&programs).unwrap();
         let oc = programs.join("oc");
@@ -88,7 +88,7 @@ impl World {
 
     /// The same, but nothing on this machine trusts the registry or maps [`MIRRORED`] to it: only the ConfigMaps that
     /// the build settings name do. The settings also name a proxy.
-    pub async fn by_settings() -> Self {
+    pub(super) async fn by_settings() -> Self {
         let proxy = format!("--build-https-proxy={PROXY}");
         let settings =
             [HANDOFF, "--build-trusted-ca-config-map=registry-ca", "--build-registries-config-map=mirrors", &proxy];
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// The output of the daemon and the cluster.
-    pub fn printed(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn printed(&self) -> Vec<(&'static str, String)> {
         let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
         vec![
             ("the daemon's log", read(self.cluster.directory.path().join("daemon"))),
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// Where images are pushed to.
-    pub fn repository(&self) -> String {
+    pub(super) fn repository(&self) -> String {
         format!("{}/fleet/os", self.registry.host)
     }
 
@@ -163,22 +163,22 @@ impl World {
     }
 
     /// Puts other credentials into a Secret.
-    pub async fn change_secret(&self, name: &str, credentials: &Credentials) {
+    pub(super) async fn change_secret(&self, name: &str, credentials: &Credentials) {
         let data = self.secret(name, credentials)["data"].clone();
         self.merge(Kind::Secret, name, json!({"data": data})).await;
     }
 
-    pub async fn create(&self, object: Value) -> Object {
+    pub(super) async fn create(&self, object: Value) -> Object {
         let object: Object = serde_json::from_value(object).unwrap();
         self.user.api(Kind::of(&object).unwrap()).create(&PostParams::default(), &object).await.unwrap()
     }
 
-    pub async fn merge(&self, kind: Kind, name: &str, patch: Value) {
+    pub(super) async fn merge(&self, kind: Kind, name: &str, patch: Value) {
         self.user.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
     /// Creates a pool that wants `machine_config`, and is not opted in.
-    pub async fn create_pool(&self, machine_config: &Value) {
+    pub(super) async fn create_pool(&self, machine_config: &Value) {
         self.create(machine_config.clone()).await;
         self.create(json!({
             "apiVersion": "machineconfiguration.openshift.io/v1", "kind": "MachineConfigPool",
@@ -188,13 +188,13 @@ impl World {
         .await;
     }
 
-    pub async fn opt_in(&self) {
+    pub(super) async fn opt_in(&self) {
         let labels = json!({"metadata": {"labels": {keys::LAYERING_ENABLED: ""}}});
         self.merge(Kind::MachineConfigPool, POOL, labels).await;
     }
 
     /// Text that is appended to the pool's Containerfile.
-    pub async fn customize(&self, text: &str) {
+    pub(super) async fn customize(&self, text: &str) {
         self.create(json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "on-cluster-build-custom-dockerfile"},
             "data": {POOL: text},
@@ -203,24 +203,24 @@ impl World {
     }
 
     /// Waits until the pool's state is this one of the four.
-    pub async fn shows(&self, condition: &str) {
+    pub(super) async fn shows(&self, condition: &str) {
         self.user.shows_within(PATIENCE, condition).await;
     }
 
     /// The condition of this type on the pool, once it is True.
-    pub async fn condition(&self, kind: &str) -> Value {
+    pub(super) async fn condition(&self, kind: &str) -> Value {
         self.shows(kind).await;
         let pool = self.user.pool().await;
         let conditions = pool.data["status"]["conditions"].as_array().unwrap().clone();
         conditions.into_iter().find(|condition| condition["type"] == kind).unwrap()
     }
 
-    pub fn pods(&self) -> Api<Pod> {
+    pub(super) fn pods(&self) -> Api<Pod> {
         Api::namespaced(self.client.clone(), DEFAULT_NAMESPACE)
     }
 
     /// Reads and stores the output of `image-build` and `image-push` so far; it is empty before there is a pod.
-    pub async fn log(&self, pod: &str) -> String {
+    pub(super) async fn log(&self, pod: &str) -> String {
         let mut text = String::new();
         for container in ["image-build", "image-push"] {
             let params = LogParams { container: Some(container.into()), ..Default::default() };
@@ -233,7 +233,7 @@ impl World {
     }
 
     /// Waits until one of the two wrote this.
-    pub async fn logged(&self, pod: &str, what: &str) {
+    pub(super) async fn logged(&self, pod: &str, what: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.log(pod).await.contains(what) {
             assert!(Instant::now() < deadline, "gave up waiting for {what:?}: {}", self.log(pod).await);
@@ -242,7 +242,7 @@ impl World {
     }
 
     /// The pod in which this config is built.
-    pub fn pod_of(machine_config: &Value) -> String {
+    pub(super) fn pod_of(machine_config: &Value) -> String {
         format!("build-{}", machine_config["metadata"]["name"].as_str().unwrap())
     }
 }
