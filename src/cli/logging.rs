@@ -17,12 +17,12 @@ pub(super) fn log_to_stderr(level: Level, format: LogFormat, is_quiet: bool) -> 
     let mut directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     if directives.trim().is_empty() {
         // Of each refusal kube warns by itself; the watches here tell of them too, and not each time. What is wrong
-        // with a certificate is told by the error.
+        // with a certificate is told by the error. The spans of ractor number the actors; those here name the pool.
         // Where faults are what it is about, they are no news.
         directives = if is_quiet {
             "off".to_owned()
         } else {
-            format!("{level},kube_runtime::watcher=error,rustls_platform_verifier=off")
+            format!("{level},kube_runtime::watcher=error,ractor=warn,rustls_platform_verifier=off")
         };
     }
     let filter = EnvFilter::builder().with_default_directive(level.into()).parse(&directives).map_err(|error| {

@@ -123,7 +123,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "src/reconcile/decide/mod.rs",
         "clean_up::decide(&observed, pool.as_ref())",
         "match pool {
-                None => Decision::idle(Demand::None),
+                None => Decision::idle(crate::reconcile::slots::Demand::None),
                 Some(pool) => clean_up::decide(&observed, Some(pool)),
             }",
     )]),
