@@ -46,7 +46,9 @@ pub struct Inputs<'a> {
     pub settings: &'a DecideSettings,
     /// How the pool's builds are doing, by the UID of their objects.
     pub statuses: &'a BTreeMap<String, BuildStatus>,
-    /// Since when this process has seen them run, by the same UIDs and the steady clock.
+    /// Since when this process has seen their objects, by the same UIDs and the steady clock.
+    pub seen: &'a BTreeMap<String, Instant>,
+    /// Since when it has seen them run, by the same UIDs and clock.
     pub running: &'a BTreeMap<String, Instant>,
     /// The diagnostics read about them, by the same UIDs.
     pub diagnostics: &'a BTreeMap<String, Diagnostics>,
@@ -207,11 +209,15 @@ impl<'a> Observed<'a> {
     }
 
     /// When `build` is given up as lost if it has not started. The object may be much younger than the claim, if the
-    /// API server refused it at first. A creation time in the future comes from another clock, so it is ignored.
+    /// API server refused it at first. A creation time in the future comes from a clock that differs from that of this
+    /// process, so the object counts as created when this process first saw it.
     pub(super) fn pending_deadline(&self, attempt: &Attempt, build: BuildObject<'_>) -> Timestamp {
         let made = build.object.metadata.creation_timestamp.as_ref().map(|time| time.0);
-        let made = made.filter(|time| *time <= self.inputs.now).unwrap_or(attempt.started);
-        let since = attempt.started.max(made);
+        let since = attempt.started.max(made.filter(|time| *time <= self.inputs.now).unwrap_or_else(|| {
+            let seen_for =
+                self.inputs.seen.get(build.uid()).map(|seen| self.inputs.steady.saturating_duration_since(*seen));
+            self.inputs.now.checked_sub(seen_for.unwrap_or_default()).unwrap_or(attempt.started)
+        }));
         since.checked_add(self.inputs.settings.pending_deadline).unwrap_or(Timestamp::MAX)
     }
 

@@ -20,6 +20,8 @@ const READING_DIGEST: &str = "reading the digest of the image";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Builds {
     statuses: BTreeMap<String, BuildStatus>,
+    /// When this process first saw each build; none for a build first seen before a step passed in the time.
+    seen: BTreeMap<String, Instant>,
     /// Since when this process has seen builds run; none for a build first seen before a step passed in the time.
     running: BTreeMap<String, Instant>,
     /// The diagnostics read about them.
@@ -65,6 +67,10 @@ impl Builds {
         &self.statuses
     }
 
+    pub(super) const fn seen(&self) -> &BTreeMap<String, Instant> {
+        &self.seen
+    }
+
     pub(super) const fn running(&self) -> &BTreeMap<String, Instant> {
         &self.running
     }
@@ -91,11 +97,14 @@ impl Builds {
         self.note(key, uid, status);
     }
 
-    /// Notes since when builds have been seen to run.
+    /// Notes since when builds have been seen, and seen to run.
     pub(super) fn clock_in(&mut self, now: Instant) {
-        for (uid, _) in self.statuses.iter().filter(|(_, status)| **status == BuildStatus::Running) {
-            if !self.running.contains_key(uid) {
-                self.running.insert(uid.clone(), now);
+        for (uid, status) in &self.statuses {
+            let is_running = *status == BuildStatus::Running;
+            for times in [Some(&mut self.seen), is_running.then_some(&mut self.running)].into_iter().flatten() {
+                if !times.contains_key(uid) {
+                    times.insert(uid.clone(), now);
+                }
             }
         }
     }
@@ -177,6 +186,7 @@ impl Builds {
     /// Forgets all builds but these.
     pub(super) fn retain(&mut self, is_there: impl Fn(&str) -> bool) {
         self.statuses.retain(|uid, _| is_there(uid));
+        self.seen.retain(|uid, _| is_there(uid));
         self.running.retain(|uid, _| is_there(uid));
         self.diagnostics.retain(|uid, _| is_there(uid));
         self.digests.retain(|uid, _| is_there(uid));

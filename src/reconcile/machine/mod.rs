@@ -213,6 +213,7 @@ impl PoolMachine {
             sources: self.sources.get_or_insert_with(|| Sources::read(&self.cache)),
             settings: &self.settings,
             statuses: self.builds.statuses(),
+            seen: self.builds.seen(),
             running: self.builds.running(),
             diagnostics: self.builds.diagnostics(),
             loaded_payload: self.loaded_payload.as_ref(),

@@ -1,10 +1,12 @@
 //! Wrong clocks that are corrected later.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
+use machine_os_builder::apiserver::{AdmissionRequest, Refusal};
 use machine_os_builder::daemon::{self, Daemon};
 use machine_os_builder::reconcile::decide;
 use tokio::time::Instant;
@@ -24,6 +26,28 @@ async fn l15_a_build_that_was_claimed_by_a_clock_that_was_ahead_has_its_deadline
     let _daemon = daemon_that_is_ahead(&cluster, 90, ActorSettings::default()).await;
     cluster.start_build("worker", R1).await;
     cluster.rest(Duration::from_secs(660)).await;
+    cluster.shows("worker", "BuildPending", "BuildRetrying").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn l15_a_build_that_was_made_late_has_its_whole_time_to_start_though_the_clock_is_behind() {
+    let cluster = Cluster::new().await;
+    let refused = |request: &AdmissionRequest<'_>| {
+        let is_pod = request.resource == "pods" && request.object.is_some();
+        is_pod.then(|| Refusal::webhook_down("p.example.com", "policy.ns"))
+    };
+    cluster.server.set_admission(Some(Arc::new(refused)));
+    let clock = cluster.clock.wrong_by(SignedDuration::from_mins(-30), Instant::now(), SignedDuration::from_mins(-30));
+    let options = daemon::DaemonOptions::new(ActorSettings::default(), clock, 7);
+    let _daemon = Daemon::start(cluster.server.service(), options).await.unwrap();
+    cluster.create_pool("worker", R1).await;
+    cluster.rest(Duration::from_secs(590)).await;
+    cluster.shows("worker", "BuildFailed", "BuildFailed").await;
+    cluster.server.set_admission(None);
+    cluster.exists(Kind::Pod, POD).await;
+    cluster.rest(Duration::from_secs(500)).await;
+    cluster.shows("worker", "BuildPending", "BuildPending").await;
+    cluster.rest(Duration::from_secs(80)).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
 }
 

@@ -90,8 +90,11 @@ impl Write<'_> {
             (BUILDING, _) => is_referred_to,
             // The API server may refuse the build object or another write, so the build object may exist or not.
             (BUILD_PENDING, reason::BUILD_REFUSED) => true,
-            // A build that was lost too often has left nothing to refer to.
-            (BUILD_FAILED, reason::BUILD_FAILED) => is_referred_to || !self.has_current_build(),
+            // A build that was lost too often has left nothing to refer to. A refusal that failed the build may be shown
+            // in other words when the answer to the create is lost: the build object may exist then.
+            (BUILD_FAILED, reason::BUILD_FAILED) => {
+                is_referred_to || !self.has_current_build() || is_reworded(&was, shown)
+            }
             (BUILD_FAILED, _) => true,
             _ => spec.is_empty(),
         };
@@ -132,6 +135,11 @@ impl Write<'_> {
     fn fault(&self, what: impl Into<String>) -> Vec<Finding> {
         vec![Finding::of_pool(Pool::new(self.after).name(), what)]
     }
+}
+
+/// Whether `was` showed the same as `shown`, in other words.
+fn is_reworded(was: &Pool<'_>, shown: &Value) -> bool {
+    was.shown().is_some_and(|was| ["type", "reason"].iter().all(|key| was[key] == shown[key]))
 }
 
 /// The references to build objects.
