@@ -1,22 +1,27 @@
 //! Wrong clocks that are corrected later.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use machine_os_builder::actors::ActorSettings;
 use machine_os_builder::api::Kind;
-use machine_os_builder::apiserver::{AdmissionRequest, Refusal};
+use machine_os_builder::apiserver::Refusal;
+use machine_os_builder::clock::Clock;
 use machine_os_builder::daemon::{self, Daemon};
 use machine_os_builder::reconcile::decide;
 use tokio::time::Instant;
 
+use super::refused::{close, is_pod};
 use crate::harness::cluster::{Cluster, POD, R1, message};
 
 /// A daemon whose clock is half a day ahead, and is set right after so many seconds.
 async fn daemon_that_is_ahead(cluster: &Cluster, set_after: u64, settings: ActorSettings) -> Daemon {
     let set_at = Instant::now() + Duration::from_secs(set_after);
     let clock = cluster.clock.wrong_by(SignedDuration::from_hours(12), set_at, SignedDuration::ZERO);
+    daemon_with(cluster, clock, settings).await
+}
+
+async fn daemon_with(cluster: &Cluster, clock: Clock, settings: ActorSettings) -> Daemon {
     Daemon::start(cluster.server.service(), daemon::DaemonOptions::new(settings, clock, 7)).await.unwrap()
 }
 
@@ -32,21 +37,18 @@ async fn l15_a_build_that_was_claimed_by_a_clock_that_was_ahead_has_its_deadline
 #[tokio::test(start_paused = true)]
 async fn l15_a_build_that_was_made_late_has_its_whole_time_to_start_though_the_clock_is_behind() {
     let cluster = Cluster::new().await;
-    let refused = |request: &AdmissionRequest<'_>| {
-        let is_pod = request.resource == "pods" && request.object.is_some();
-        is_pod.then(|| Refusal::webhook_down("p.example.com", "policy.ns"))
-    };
-    cluster.server.set_admission(Some(Arc::new(refused)));
-    let clock = cluster.clock.wrong_by(SignedDuration::from_mins(-30), Instant::now(), SignedDuration::from_mins(-30));
-    let options = daemon::DaemonOptions::new(ActorSettings::default(), clock, 7);
-    let _daemon = Daemon::start(cluster.server.service(), options).await.unwrap();
+    let gate = close(&cluster, Refusal::webhook_down("p.example.com", "policy.ns"), is_pod);
+    let behind = SignedDuration::from_mins(-30);
+    let clock = cluster.clock.wrong_by(behind, Instant::now(), behind);
+    let _daemon = daemon_with(&cluster, clock, ActorSettings::default()).await;
     cluster.create_pool("worker", R1).await;
     cluster.rest(Duration::from_secs(590)).await;
     cluster.shows("worker", "BuildFailed", "BuildFailed").await;
-    cluster.server.set_admission(None);
+    gate.open();
     cluster.exists(Kind::Pod, POD).await;
     cluster.rest(Duration::from_secs(500)).await;
     cluster.shows("worker", "BuildPending", "BuildPending").await;
+    assert_eq!(cluster.events("worker").await, ["BuildRefused", "BuildFailed", "BuildStarted"]);
     cluster.rest(Duration::from_secs(80)).await;
     cluster.shows("worker", "BuildPending", "BuildRetrying").await;
 }

@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use crate::harness::cluster::{Cluster, POD, R1, image_on, message};
 
 /// A refusal of some of the daemon's writes, which can be ended.
-struct Gate {
+pub(super) struct Gate {
     is_closed: Arc<AtomicBool>,
     tries: Arc<AtomicUsize>,
 }
 
-fn close(
+pub(super) fn close(
     cluster: &Cluster,
     refusal: Refusal,
     is_meant: impl Fn(&AdmissionRequest<'_>) -> bool + Send + Sync + 'static,
@@ -36,12 +36,12 @@ fn close(
 }
 
 impl Gate {
-    fn open(&self) {
+    pub(super) fn open(&self) {
         self.is_closed.store(false, Ordering::Relaxed);
     }
 }
 
-fn is_pod(request: &AdmissionRequest<'_>) -> bool {
+pub(super) fn is_pod(request: &AdmissionRequest<'_>) -> bool {
     request.resource == "pods" && request.object.is_some()
 }
 
