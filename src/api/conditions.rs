@@ -40,7 +40,7 @@ pub mod reason {
 }
 
 /// A reason of Events on the pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 pub enum EventReason {
     /// A build object was made.
     BuildStarted,
@@ -66,19 +66,8 @@ pub enum EventReason {
 
 impl EventReason {
     /// The reason as the Event has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BuildStarted => "BuildStarted",
-            Self::BuildSucceeded => "BuildSucceeded",
-            Self::BuildFailed => "BuildFailed",
-            Self::BuildRetrying => "BuildRetrying",
-            Self::BuildRefused => "BuildRefused",
-            Self::CleanUpHeld => "CleanUpHeld",
-            Self::BuildSuperseded => "BuildSuperseded",
-            Self::ConfigInvalid => "ConfigInvalid",
-            Self::RebuildRequested => "RebuildRequested",
-            Self::OptedOut => "OptedOut",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether a user or an administrator has to look into it.

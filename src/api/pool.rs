@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::conditions::{BUILD_CONDITIONS, DEGRADED, NODE_DEGRADED, RENDER_DEGRADED, reason};
+use super::conditions::{BUILD_CONDITIONS, BUILD_FAILED, DEGRADED, NODE_DEGRADED, RENDER_DEGRADED, reason};
 use super::{Object, keys};
 
 /// A read-only view of a MachineConfigPool; a pool without `.status` reads as one with an empty status.
@@ -89,6 +89,12 @@ impl<'a> Pool<'a> {
     /// The build condition that is True, if there is one.
     pub fn shown(&self) -> Option<&'a Value> {
         BUILD_CONDITIONS.iter().find(|type_| self.is_true(type_)).and_then(|type_| self.condition(type_))
+    }
+
+    /// The condition that shows a failed build, if it is shown; none while the pool shows an unusable input instead.
+    pub fn failure(&self) -> Option<&'a Value> {
+        let is_failure = |shown: &&Value| field(shown, "type") == BUILD_FAILED;
+        self.shown().filter(is_failure).filter(|shown| field(shown, "reason") == reason::BUILD_FAILED)
     }
 
     /// Whether `Degraded` is True because of a failed build.

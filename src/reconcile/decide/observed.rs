@@ -212,20 +212,23 @@ impl<'a> Observed<'a> {
     /// API server refused it at first. A creation time in the future comes from a clock that differs from that of this
     /// process, so the object counts as created when this process first saw it.
     pub(super) fn pending_deadline(&self, attempt: &Attempt, build: BuildObject<'_>) -> Timestamp {
-        let made = build.object.metadata.creation_timestamp.as_ref().map(|time| time.0);
-        let since = attempt.started.max(made.filter(|time| *time <= self.inputs.now).unwrap_or_else(|| {
-            let seen_for =
-                self.inputs.seen.get(build.uid()).map(|seen| self.inputs.steady.saturating_duration_since(*seen));
-            self.inputs.now.checked_sub(seen_for.unwrap_or_default()).unwrap_or(attempt.started)
-        }));
+        let now = self.inputs.now;
+        let seen = || now.checked_sub(self.time_since(self.inputs.seen, build)).unwrap_or(attempt.started);
+        let made = build.object.metadata.creation_timestamp.as_ref().map(|time| time.0).filter(|time| *time <= now);
+        let since = attempt.started.max(made.unwrap_or_else(seen));
         since.checked_add(self.inputs.settings.pending_deadline).unwrap_or(Timestamp::MAX)
     }
 
     /// How long `build` may still run; none once its deadline has passed.
     pub(super) fn time_left(&self, build: BuildObject<'_>) -> Option<Duration> {
-        let since = self.inputs.running.get(build.uid()).copied().unwrap_or(self.inputs.steady);
-        let ran_for = self.inputs.steady.saturating_duration_since(since);
+        let ran_for = self.time_since(self.inputs.running, build);
         self.inputs.settings.build_deadline.checked_sub(ran_for).filter(|left| !left.is_zero())
+    }
+
+    /// How long ago `times` has `build`, by the steady clock; zero if it does not.
+    fn time_since(&self, times: &BTreeMap<String, Instant>, build: BuildObject<'_>) -> Duration {
+        let since = times.get(build.uid()).copied().unwrap_or(self.inputs.steady);
+        self.inputs.steady.saturating_duration_since(since)
     }
 
     /// The wait after attempt `number` was lost.

@@ -2,7 +2,6 @@
 //! and the daemon retries the request until it succeeds or is no longer needed.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::observed::Observed;
 use super::{Decision, Effect, Part, Refusal, RequestKind, commands, messages, patches, report_outcome};
@@ -140,7 +139,7 @@ fn refusal_event(observed: &Observed<'_>, pool: &Pool<'_>, write: RequestKind, r
 /// Whether the pool shows that its build failed because of a refusal; the record then holds no failure of a build.
 fn is_shown(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
     crate::reconcile::pool::record::BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
-        && shown_failure(pool).is_some()
+        && pool.failure().is_some()
         && !is_outdated(observed, pool)
 }
 
@@ -148,15 +147,9 @@ fn is_shown(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
 /// be written since the claim. A failure of the build under way is either in the record or a refusal shown since the
 /// claim.
 fn is_outdated(observed: &Observed<'_>, pool: &Pool<'_>) -> bool {
-    let Some((attempt, shown)) = observed.record.attempt.as_ref().zip(shown_failure(pool)) else { return false };
+    let Some((attempt, shown)) = observed.record.attempt.as_ref().zip(pool.failure()) else { return false };
     let since = field(shown, "lastTransitionTime").parse::<Timestamp>();
     observed.record.failed.is_none() && since.is_ok_and(|since| since <= attempt.started)
-}
-
-/// The condition that shows a failed build, if it is shown.
-fn shown_failure<'a>(pool: &Pool<'a>) -> Option<&'a Value> {
-    let is_failure = |shown: &&Value| field(shown, "type") == BUILD_FAILED;
-    pool.shown().filter(is_failure).filter(|shown| field(shown, "reason") == reason::BUILD_FAILED)
 }
 
 /// Whether a refusal has made the build fail: it has lasted for longer than a build may take to start, and the build is

@@ -30,7 +30,8 @@ pub struct DecideSettings {
     /// How long a build may be seen to run before it is given up as failed. The build object carries the same deadline,
     /// and the cluster enforces it; this one covers nodes that fail to.
     pub build_deadline: Duration,
-    /// Wait before the second attempt; doubled with each further one, up to [`RETRY_BACKOFF_MAX`](crate::api::limits::RETRY_BACKOFF_MAX).
+    /// Wait before the second attempt; doubled with each further one, up to
+    /// [`RETRY_BACKOFF_MAX`](crate::api::limits::RETRY_BACKOFF_MAX).
     pub retry_backoff: Duration,
 }
 

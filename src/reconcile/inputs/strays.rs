@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::api::conditions::EventReason;
 use crate::api::names::{CUSTOM_CONTAINERFILE, sha256_hex};
-use crate::api::{COMPONENT, Key, Kind, Object};
+use crate::api::{Key, Kind, Object};
 use crate::reconcile::observed::cache::{Cache, Change};
-use crate::reconcile::pool::conditions::{bounded_message, to_rfc3339};
+use crate::reconcile::pool::events::event;
 
 /// Most pools that are named in a message.
 const POOLS_SHOWN_MAX: usize = 10;
@@ -55,27 +55,15 @@ impl Strays {
     /// The Event about a key, in the namespace of its ConfigMap.
     pub fn event(&self, key: &str, now: Timestamp) -> Object {
         let metadata = &self.config_map.metadata;
-        let mut told = Object::new(&self.event_name(key), &Kind::Event.resource());
-        told.metadata.namespace = metadata.namespace.clone();
-        let time = to_rfc3339(now);
-        told.data = json!({
-            "involvedObject": {
-                "apiVersion": Kind::ConfigMap.api_version(),
-                "kind": Kind::ConfigMap.name(),
-                "name": CUSTOM_CONTAINERFILE,
-                "namespace": metadata.namespace,
-                "uid": metadata.uid,
-            },
-            "reason": EventReason::ConfigInvalid.as_str(),
-            "message": bounded_message(&self.message(key)),
-            "type": "Warning",
-            "source": {"component": COMPONENT},
-            "reportingComponent": COMPONENT,
-            "reportingInstance": "",
-            "firstTimestamp": time,
-            "lastTimestamp": time,
-            "count": 1,
+        let involved = json!({
+            "apiVersion": Kind::ConfigMap.api_version(),
+            "kind": Kind::ConfigMap.name(),
+            "name": CUSTOM_CONTAINERFILE,
+            "namespace": metadata.namespace,
+            "uid": metadata.uid,
         });
+        let mut told = event(&self.event_name(key), &involved, EventReason::ConfigInvalid, &self.message(key), now);
+        told.metadata.namespace.clone_from(&metadata.namespace);
         told
     }
 

@@ -100,11 +100,9 @@ impl Builds {
     /// Notes since when builds have been seen, and seen to run.
     pub(super) fn clock_in(&mut self, now: Instant) {
         for (uid, status) in &self.statuses {
-            let is_running = *status == BuildStatus::Running;
-            for times in [Some(&mut self.seen), is_running.then_some(&mut self.running)].into_iter().flatten() {
-                if !times.contains_key(uid) {
-                    times.insert(uid.clone(), now);
-                }
+            self.seen.entry(uid.clone()).or_insert(now);
+            if *status == BuildStatus::Running {
+                self.running.entry(uid.clone()).or_insert(now);
             }
         }
     }

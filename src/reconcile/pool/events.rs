@@ -1,7 +1,7 @@
 //! Events: one for each transition, with a name of its own.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::conditions::{bounded_message, to_rfc3339};
 use crate::api::conditions::EventReason;
@@ -33,25 +33,31 @@ impl PoolEvent {
 
     /// The Event to create.
     pub fn event(&self, pool: &Pool<'_>, now: Timestamp) -> Object {
-        let mut event = Object::new(&self.event_name(pool), &Kind::Event.resource()).within(EVENT_NAMESPACE);
-        let time = to_rfc3339(now);
-        event.data = json!({
-            "involvedObject": {
-                "apiVersion": Kind::MachineConfigPool.api_version(),
-                "kind": Kind::MachineConfigPool.name(),
-                "name": pool.name(),
-                "uid": pool.uid(),
-            },
-            "reason": self.reason.as_str(),
-            "message": bounded_message(&self.message),
-            "type": if self.reason.is_warning() { "Warning" } else { "Normal" },
-            "source": {"component": COMPONENT},
-            "reportingComponent": COMPONENT,
-            "reportingInstance": "",
-            "firstTimestamp": time,
-            "lastTimestamp": time,
-            "count": 1,
+        let involved = json!({
+            "apiVersion": Kind::MachineConfigPool.api_version(),
+            "kind": Kind::MachineConfigPool.name(),
+            "name": pool.name(),
+            "uid": pool.uid(),
         });
-        event
+        event(&self.event_name(pool), &involved, self.reason, &self.message, now).within(EVENT_NAMESPACE)
     }
+}
+
+/// The Event of this name about the object `involved`, to create; its namespace is for the caller to set.
+pub fn event(name: &str, involved: &Value, reason: EventReason, message: &str, now: Timestamp) -> Object {
+    let mut event = Object::new(name, &Kind::Event.resource());
+    let time = to_rfc3339(now);
+    event.data = json!({
+        "involvedObject": involved,
+        "reason": reason.as_str(),
+        "message": bounded_message(message),
+        "type": if reason.is_warning() { "Warning" } else { "Normal" },
+        "source": {"component": COMPONENT},
+        "reportingComponent": COMPONENT,
+        "reportingInstance": "",
+        "firstTimestamp": time,
+        "lastTimestamp": time,
+        "count": 1,
+    });
+    event
 }

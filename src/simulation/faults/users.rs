@@ -8,9 +8,8 @@ use tokio::time;
 
 use super::ingredient::{Ingredient, each};
 use super::world::World;
-use crate::api::conditions::{BUILD_FAILED, reason};
+use crate::api::conditions::BUILD_FAILED;
 use crate::api::names::{BUILD_CONFIG, CUSTOM_CONTAINERFILE, OS_IMAGE_URL, sha256_hex};
-use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool, keys};
 use crate::reconcile::inputs::image_builder::{BUILDER_TYPE, ImageBuilder};
 use crate::reconcile::pool::record::BuildRecord;
@@ -94,8 +93,7 @@ pub async fn mend(world: &World) {
 pub async fn retry_failed(world: &World, pools: &[Object]) {
     for object in pools {
         let pool = Pool::new(object);
-        let is_refused = is_refused(&pool);
-        if pool.is_true(BUILD_FAILED) && !is_refused && pool.annotation(keys::REBUILD).is_none() {
+        if pool.is_true(BUILD_FAILED) && !is_refused(&pool) && pool.annotation(keys::REBUILD).is_none() {
             ask_for_rebuild(world, pool.name()).await;
         }
     }
@@ -103,8 +101,7 @@ pub async fn retry_failed(world: &World, pools: &[Object]) {
 
 /// Whether a pool shows a failure for no other cause than that the cluster refuses what its build needs.
 fn is_refused(pool: &Pool<'_>) -> bool {
-    let is_of_build = pool.condition(BUILD_FAILED).is_some_and(|shown| field(shown, "reason") == reason::BUILD_FAILED);
-    is_of_build && BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
+    pool.failure().is_some() && BuildRecord::of(pool).is_ok_and(|record| record.failed.is_none())
 }
 
 /// Puts the users' ConfigMaps and Secrets back to what they were at first.

@@ -12,20 +12,14 @@ use crate::simulation::checks::at_rest::Finding;
 /// meanwhile. It covers several faults in sequence, and a lost node with a build on it.
 const CLEAN_UP_MAX: SignedDuration = SignedDuration::from_mins(15);
 
-/// The names of the build objects whose builds run.
-fn running(model: &Model) -> Vec<&str> {
+/// The number of build objects whose builds run.
+pub(super) fn running(model: &Model) -> usize {
     model
         .made
         .iter()
         .filter(|((kind, _), _)| kind.is_build_object())
         .filter(|((kind, _), build)| objects::classify(*kind, build).is_some_and(|status| !status.is_finished()))
-        .map(|((_, name), _)| name.as_str())
-        .collect()
-}
-
-/// Whether as many builds run as the limit allows. Other pools then wait, whatever they show.
-pub(super) fn is_full(model: &Model, max: usize) -> bool {
-    max > 0 && running(model).len() >= max
+        .count()
 }
 
 /// The limit on builds that run at once.
@@ -38,9 +32,13 @@ pub(super) struct BuildLimit {
 }
 
 impl BuildLimit {
+    /// Whether as many builds run as the limit allows. Other pools then wait, whatever they show.
+    pub(super) const fn is_reached(&self, running: usize) -> bool {
+        self.max > 0 && running >= self.max
+    }
+
     /// More builds that run at once than may. Builds in excess that a tolerated disturbance led to may run on.
-    pub(super) fn exceeded(&mut self, model: &Model, is_tolerant: bool) -> Vec<Finding> {
-        let running = running(model).len();
+    pub(super) fn exceeded(&mut self, running: usize, is_tolerant: bool) -> Vec<Finding> {
         self.tolerated = if is_tolerant { running } else { self.tolerated.min(running) };
         let max = self.max;
         if max == 0 || running <= max.max(self.tolerated) {

@@ -194,15 +194,16 @@ impl Checker {
 
     /// Judges what is there now.
     fn judge_state(&mut self) {
-        let is_full = bounds::is_full(&self.model, self.limit.max);
+        let running = bounds::running(&self.model);
+        let is_full = self.limit.is_reached(running);
         let unshown = self.refusals.faults(&self.model, is_full, self.tolerant_until, self.now);
         self.note(Invariant::RefusalIsShown, unshown);
-        let is_tolerant = self.now <= self.tolerant_until;
+        let is_tolerant = self.is_tolerant();
         let is_disturbed = is_tolerant || self.refusals.is_refusing() || !self.refusals.is_at_work(self.now);
         let unshown = self.spoiled.faults(&self.model, is_disturbed, self.now);
         self.note(Invariant::BadInputIsShown, unshown);
         self.note(Invariant::CleanUp, bounds::overdue(&self.model, self.now));
-        let too_many = self.limit.exceeded(&self.model, is_tolerant);
+        let too_many = self.limit.exceeded(running, is_tolerant);
         self.note(Invariant::BuildsAtOnce, too_many);
         self.note_unless_tolerant(Invariant::OneBuild, builds::duplicates(&self.model));
     }
@@ -237,8 +238,12 @@ impl Checker {
         self.note(Invariant::FailedIsFailed, failed::faults(&self.model, &self.ledger, before, after));
     }
 
+    fn is_tolerant(&self) -> bool {
+        self.now <= self.tolerant_until
+    }
+
     fn note_unless_tolerant(&mut self, invariant: Invariant, faults: Vec<Finding>) {
-        if self.now > self.tolerant_until {
+        if !self.is_tolerant() {
             self.note(invariant, faults);
         }
     }

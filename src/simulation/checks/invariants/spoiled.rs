@@ -6,9 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::Event;
 use super::model::{Model, is_member};
-use crate::api::conditions::{BUILD_FAILED, reason};
 use crate::api::names::BUILD_CONFIG;
-use crate::api::pool::field;
 use crate::api::{Kind, Object, Pool};
 use crate::reconcile::inputs::image_ref;
 use crate::reconcile::pool::record::BuildRecord;
@@ -57,10 +55,8 @@ impl SpoiledInput {
 /// Whether a pool shows that its build failed, and no other controller degrades it.
 fn shows_earlier_failure(object: &Object) -> bool {
     let pool = Pool::new(object);
-    let is_of_build = |shown| field(shown, "reason") == reason::BUILD_FAILED;
     is_member(object)
         && pool.blocked_by().is_none()
-        && pool.is_true(BUILD_FAILED)
-        && pool.condition(BUILD_FAILED).is_some_and(is_of_build)
+        && pool.failure().is_some()
         && BuildRecord::of(&pool).is_ok_and(|record| record.failed.is_some())
 }
